@@ -1,0 +1,238 @@
+"""The algebra: how reward transforms combine into one estimator."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from rewardlab.types import (
+    Channels,
+    Coefficient,
+    Reward,
+    Rewards,
+    RewardTransform,
+    Rollout,
+    Sum,
+    coefficient,
+    place,
+)
+
+NoState = tuple[()]
+
+
+def named(make: Callable[..., RewardTransform]) -> Callable[..., RewardTransform]:
+    """Lets a transform remember the call that made it, as its `sentence`."""
+    signature = inspect.signature(make)
+
+    @functools.wraps(make)
+    def remember(*args: Any, **kwargs: Any) -> RewardTransform:
+        bound = signature.bind(*args, **kwargs)
+        words = [_spell(a) for a in bound.args]
+        words += [f"{k}={_spell(v)}" for k, v in bound.kwargs.items()]
+        made = make(*args, **kwargs)
+        return made._replace(sentence=f"{make.__name__}({', '.join(words)})")
+
+    return remember
+
+
+def _spell(value: Any) -> str:
+    if isinstance(value, RewardTransform):
+        return value.sentence
+    if isinstance(value, (bool, int, float, str, type(None), list, tuple)):
+        return repr(value)
+    return getattr(value, "__name__", type(value).__name__)
+
+
+def stateless(f: Callable[[Rewards, Rollout], Rewards]) -> RewardTransform:
+    """Lifts a function of (rewards, rollout) to a transform without state."""
+    return RewardTransform(
+        lambda rollout: (), lambda rewards, state, rollout: (f(rewards, rollout), state)
+    )
+
+
+def per_channel(f: Callable[[Reward, Rollout], Reward]) -> RewardTransform:
+    """Lifts a function of (reward, rollout); it acts on every channel alike."""
+
+    def each(rewards: Rewards, rollout: Rollout) -> Rewards:
+        if isinstance(rewards, Reward):
+            return f(rewards, rollout)
+        if not rewards:
+            raise ValueError(_EMPTY)
+        return {name: f(reward, rollout) for name, reward in rewards.items()}
+
+    return stateless(each)
+
+
+def on_one(f: Callable[[Reward, Rollout], Reward]) -> RewardTransform:
+    """Lifts a function of (reward, rollout) that needs the rewards to be one channel."""
+    return stateless(lambda rewards, rollout: f(only(rewards), rollout))
+
+
+_EMPTY = "no reward yet; begin the sentence with a source such as outcome('correct')"
+
+
+def only(rewards: Rewards) -> Reward:
+    """The single channel; with several, `ValueError` that names them."""
+    if isinstance(rewards, Reward):
+        return rewards
+    if not rewards:
+        raise ValueError(_EMPTY)
+    if len(rewards) > 1:
+        raise ValueError(
+            f"this transform needs one channel and has {sorted(rewards)}; put "
+            "weighted_sum(...) before it, or on('name', ...) around it"
+        )
+    return next(iter(rewards.values()))
+
+
+def chain(*transforms: RewardTransform) -> RewardTransform:
+    """Applies transforms in order; the state is the tuple of theirs."""
+
+    def init(rollout: Rollout) -> tuple[Any, ...]:
+        return tuple(t.init(rollout) for t in transforms)
+
+    def update(
+        rewards: Rewards, state: tuple[Any, ...], rollout: Rollout
+    ) -> tuple[Rewards, tuple[Any, ...]]:
+        new = []
+        for transform, part in zip(transforms, state, strict=True):
+            rewards, part = transform.update(rewards, part, rollout)
+            new.append(part)
+        return rewards, tuple(new)
+
+    text = " | ".join(t.sentence for t in transforms)
+    return RewardTransform(init, update, text, transforms)
+
+
+def named_chain(**transforms: RewardTransform) -> RewardTransform:
+    """As `chain`, with the state in a dict whose keys name the metrics."""
+    inner = chain(*transforms.values())
+
+    def init(rollout: Rollout) -> dict[str, Any]:
+        return dict(zip(transforms, inner.init(rollout), strict=True))
+
+    def update(
+        rewards: Rewards, state: dict[str, Any], rollout: Rollout
+    ) -> tuple[Rewards, dict[str, Any]]:
+        parts = tuple(state[name] for name in transforms)
+        rewards, parts = inner.update(rewards, parts, rollout)
+        return rewards, dict(zip(transforms, parts, strict=True))
+
+    words = ", ".join(f"{k}={t.sentence}" for k, t in transforms.items())
+    return RewardTransform(init, update, f"named_chain({words})")
+
+
+@named
+def weighted_sum(**weights: Coefficient) -> RewardTransform:
+    """R = sum_c w_c * r_c: several channels become one, `{"reward": R}`.
+
+    A token has a reward where any summed channel has one, so a row that one channel
+    abstains from keeps the others' values and a row that all abstain from has none.
+    """
+
+    def add(channels: Rewards, rollout: Rollout) -> Channels:
+        if isinstance(channels, Reward):
+            raise ValueError("weighted_sum needs named channels; it has one nameless")
+        for name in weights:
+            find(channels, name)
+        value = sum(coefficient(w, rollout) * channels[c].value for c, w in weights.items())
+        placed = functools.reduce(jnp.logical_or, (channels[c].placed for c in weights))
+        return {"reward": Reward(value, placed)}
+
+    if not weights:
+        raise ValueError("weighted_sum() adds nothing; write weighted_sum(correct=1, ...)")
+    return stateless(add)
+
+
+def find(channels: Channels, name: str) -> Reward:
+    """The channel of that name; else `ValueError` that lists those there are."""
+    if isinstance(channels, Reward) or name not in channels:
+        have = [] if isinstance(channels, Reward) else sorted(channels)
+        raise ValueError(f"no channel {name!r}; have {have}")
+    return channels[name]
+
+
+@named
+def on(channel: str, transform: RewardTransform) -> RewardTransform:
+    """Acts on one channel and leaves the others, as `optax.masked`."""
+
+    def update(rewards: Channels, state: Any, rollout: Rollout) -> tuple[Channels, Any]:
+        one = {channel: find(rewards, channel)}
+        changed, state = transform.update(one, state, rollout)
+        return {**rewards, channel: only(changed)}, state
+
+    return RewardTransform(transform.init, update)
+
+
+Condition = str | Callable[[Rollout], Bool[Array, " N"]]
+
+
+@named
+def gate(when: Condition, transform: RewardTransform) -> RewardTransform:
+    """Acts on the rows that pass `when` (a signal that is > 0, or a function).
+
+    The transform sees all rows, so its state does not depend on the gate.
+    """
+
+    def update(rewards: Rewards, state: Any, rollout: Rollout) -> tuple[Rewards, Any]:
+        rows = when(rollout) if callable(when) else signal(rollout, when) > 0
+        changed, state = transform.update(rewards, state, rollout)
+        keep = lambda new, old: jnp.where(rows[:, None], new, old)  # noqa: E731
+        return jax.tree.map(keep, changed, rewards), state
+
+    return RewardTransform(transform.init, update)
+
+
+@named
+def probe(name: str, measure: Callable[[Rewards, Rollout], Sum]) -> RewardTransform:
+    """Measures and passes through; the last measurement is the state `{name: Sum}`."""
+
+    def init(rollout: Rollout) -> dict[str, Sum]:
+        return {name: Sum(jnp.zeros(()), jnp.zeros(()))}
+
+    def update(
+        rewards: Rewards, state: dict[str, Sum], rollout: Rollout
+    ) -> tuple[Rewards, dict[str, Sum]]:
+        return rewards, {name: measure(rewards, rollout)}
+
+    return RewardTransform(init, update)
+
+
+def signal(rollout: Rollout, name: str) -> Array:
+    """The signal of that name; else `ValueError` that lists those there are."""
+    if name not in rollout.signals:
+        raise ValueError(f"no signal {name!r}; have {sorted(rollout.signals)}")
+    return rollout.signals[name]
+
+
+def estimator(transform: RewardTransform) -> RewardTransform:
+    """Closes a sentence: `update({}, state, rollout) -> (advantage [N, T], state)`.
+
+    `init` runs the sentence on shapes (`jax.eval_shape`) and raises `ValueError` unless
+    it ends in one channel and keeps the structure of its state. The advantage is 0
+    outside the mask and wherever nothing is placed, and carries no gradient.
+    """
+
+    def init(rollout: Rollout) -> Any:
+        state = transform.init(rollout)
+        rewards, after = jax.eval_shape(transform.update, {}, state, rollout)
+        only(rewards)
+        before = jax.eval_shape(lambda s: s, state)
+        if jax.tree.structure(before) != jax.tree.structure(after):
+            raise ValueError(f"{transform.sentence} changes the structure of its state")
+        if jax.tree.leaves(before) != jax.tree.leaves(after):
+            raise ValueError(f"{transform.sentence} changes the shapes of its state")
+        return state
+
+    def update(
+        rewards: Rewards, state: Any, rollout: Rollout
+    ) -> tuple[Float[Array, "N T"], Any]:
+        rewards, state = transform.update(rewards, state, rollout)
+        advantage = place(only(rewards).value, rollout.mask).value
+        return jax.lax.stop_gradient(advantage), jax.lax.stop_gradient(state)
+
+    return RewardTransform(init, update, transform.sentence, transform.parts)

@@ -1,0 +1,117 @@
+"""Sentences: a method written as transforms joined by `|`.
+
+    build("outcome('correct') | center_by_group() | broadcast_to_tokens()")
+
+The language is calls, names, literals and `|`, read with `ast` and never evaluated. A
+quoted name is a signal or a channel; a bare name is a hyperparameter.
+"""
+
+import ast
+import difflib
+from typing import Any
+
+from rewardlab.compose import chain
+from rewardlab.transforms import TRANSFORMS
+from rewardlab.types import RewardTransform
+
+
+def build(text: str, **hp: Any) -> RewardTransform:
+    """The transform that a sentence says, with the values of its bare names in `hp`.
+
+    Raises `ValueError`, in one sentence, for text that is not a sentence, an unknown
+    transform or hyperparameter, an unused hyperparameter, or wrong arguments.
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise ValueError(
+            f"this is not a sentence, {error.msg} at character {error.offset}: {text!r}"
+        ) from None
+    used: set[str] = set()
+    transform = _transform(tree, hp, used)
+    if unused := sorted(set(hp) - used):
+        raise ValueError(
+            f"hyperparameters {unused} are not used by {text!r}; drop them or write "
+            "them into the sentence"
+        )
+    return transform
+
+
+def describe(transform: RewardTransform) -> str:
+    """The sentence of a transform: `build(describe(t))` behaves as `t` does."""
+    return transform.sentence
+
+
+def hyperparameters(text: str) -> set[str]:
+    """The bare names that a sentence needs values for."""
+    tree = ast.parse(text.strip(), mode="eval")
+    calls = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    names = (n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in calls)
+    return {n.id for n in names}
+
+
+def _transform(node: ast.expr, hp: dict[str, Any], used: set[str]) -> RewardTransform:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        left, right = (_transform(side, hp, used) for side in (node.left, node.right))
+        parts = left.parts if _is_pipe(node.left) else (left,)
+        return chain(*parts, right)
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        raise ValueError(
+            f"{ast.unparse(node)!r} is not a transform; a sentence is calls joined by |"
+        )
+    name = node.func.id
+    if name not in TRANSFORMS:
+        raise ValueError(f"unknown transform {name!r}{_hint(name)}")
+    args = [_value(a, hp, used) for a in node.args]
+    kwargs = {str(k.arg): _value(k.value, hp, used) for k in node.keywords}
+    try:
+        made = TRANSFORMS[name](*args, **kwargs)
+    except TypeError as error:
+        raise ValueError(f"{ast.unparse(node)!r}: {error}") from None
+    return made._replace(sentence=ast.unparse(_Fill(hp).visit(node)))
+
+
+def _value(node: ast.expr, hp: dict[str, Any], used: set[str]) -> Any:
+    if isinstance(node, ast.Name):
+        if node.id not in hp:
+            raise ValueError(
+                f"no value for the hyperparameter {node.id!r}; have {sorted(hp)} (a "
+                "signal or channel is written in quotes)"
+            )
+        used.add(node.id)
+        return hp[node.id]
+    if isinstance(node, (ast.Call, ast.BinOp)):
+        return _transform(node, hp, used)
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        raise ValueError(
+            f"{ast.unparse(node)!r} is not a name, a literal or a transform"
+        ) from None
+
+
+class _Fill(ast.NodeTransformer):
+    """Writes numbers in the place of the bare names that stand for them."""
+
+    def __init__(self, hp: dict[str, Any]) -> None:
+        self.hp = hp
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        node.args = [self.visit(a) for a in node.args]
+        node.keywords = [self.visit(k) for k in node.keywords]
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        value = self.hp.get(node.id)
+        plain = isinstance(value, (bool, int, float, str))
+        return ast.Constant(value) if plain else node
+
+
+def _is_pipe(node: ast.expr) -> bool:
+    return isinstance(node, ast.BinOp)
+
+
+def _hint(name: str) -> str:
+    near = difflib.get_close_matches(name, TRANSFORMS, n=1)
+    guess = f", did you mean {near[0]!r}?" if near else ";"
+    return f"{guess} have {', '.join(sorted(TRANSFORMS))}"

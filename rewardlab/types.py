@@ -1,0 +1,101 @@
+"""The four records that everything else is written in."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Rollout:
+    """N completions of T tokens to B prompts of P tokens.
+
+    Rewards live on the True tokens of `mask`, nowhere else. Masks say what True keeps.
+    The sampler lays rows out prompt by prompt (rows b*G .. b*G+G-1 answer prompt b);
+    estimators do not rely on that, they read `group`.
+    """
+
+    prompts: Int[Array, "B P"]  # left-padded
+    prompt_mask: Bool[Array, "B P"]  # True: not padding
+    group: Int[Array, " N"]  # the row of `prompts` that each completion answers
+    tokens: Int[Array, "N T"]  # completion tokens: the policy's and the environment's
+    mask: Bool[Array, "N T"]  # True: the policy chose this token
+    valid: Bool[Array, "N T"]  # True: not padding (policy's or environment's)
+    step: Int[Array, "N T"]  # step (turn) of each token, 0..S-1; -1 on padding
+    logp: Float[Array, "N T"]  # nats, under the distribution that was sampled from
+    signals: dict[str, Array]  # facts about the completions: [N], [N, S] or [N, T]
+    iteration: Int[Array, ""]  # the clock that schedules read
+
+    def with_signals(self, **signals: Array) -> "Rollout":
+        """The same rollout with more signals; a signal of the same name is replaced."""
+        return dataclasses.replace(self, signals={**self.signals, **signals})
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Reward:
+    """One channel of reward: a number on some tokens of each completion.
+
+    `placed` says on which True tokens a reward stands; elsewhere `value` is 0. Zero is
+    a value, not an absence: a step scored 0 is placed, an abstained row has nothing
+    placed and stays out of every baseline.
+    """
+
+    value: Float[Array, "N T"]
+    placed: Bool[Array, "N T"]
+
+    def with_value(self, value: Float[Array, "N T"]) -> "Reward":
+        """The same places with other numbers; what lies elsewhere is dropped."""
+        return place(value, self.placed)
+
+    @property
+    def has_value(self) -> Bool[Array, " N"]:
+        """Whether anything is placed in each row."""
+        return jnp.any(self.placed, axis=1)
+
+
+def place(value: Float[Array, "N T"], where: Bool[Array, "N T"]) -> Reward:
+    """A reward of `value` on the tokens `where`; NaN elsewhere does not leak."""
+    return Reward(jnp.where(where, value, 0), where)
+
+
+Channels = dict[str, Reward]
+Rewards = Channels | Reward
+
+
+class RewardTransform(NamedTuple):
+    """A pure reward transform, as `optax.GradientTransformation` is for gradients.
+
+    `init(rollout) -> state` reads shapes only. `update(rewards, state, rollout) ->
+    (rewards, state)` keeps the structure of the state. `sentence` is how the transform
+    is written, and `parts` what it is a chain of.
+    """
+
+    init: Callable[[Rollout], Any]
+    update: Callable[[Any, Any, Rollout], tuple[Any, Any]]
+    sentence: str = "<unnamed>"
+    parts: tuple["RewardTransform", ...] = ()
+
+
+class Sum(NamedTuple):
+    """A mean kept as its two halves, so that adding shards and microbatches is exact."""
+
+    value: Float[Array, ""]
+    count: Float[Array, ""]
+
+    def mean(self) -> Float[Array, ""]:
+        """value / count, and 0 for an empty sum."""
+        return self.value / jnp.where(self.count == 0, 1, self.count)
+
+
+Schedule = Callable[[Int[Array, ""]], Float[Array, ""]]
+Coefficient = float | Float[Array, ""] | Schedule
+
+
+def coefficient(c: Coefficient, rollout: Rollout) -> Any:
+    """A coefficient's number now: schedules are read at `rollout.iteration`."""
+    return c(rollout.iteration) if callable(c) else c
