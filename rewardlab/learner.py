@@ -1,0 +1,195 @@
+"""The learner: advantages to parameters.
+
+`gradient_step` is the per-shard program that both drivers run; it knows one axis and
+uses it once, on sums, before dividing. `learner` pairs it with an estimator.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import chex
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
+
+from rewardlab.objectives import Metrics, Objective, TokenStats
+from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
+from rewardlab.types import Reward, RewardTransform, Rollout, Sum
+
+Params = Any
+Policy = Callable[[Params, Rollout], TokenStats]
+
+
+class LearnerState(NamedTuple):
+    """All that changes in training: one pytree, one checkpoint."""
+
+    step: Int[Array, ""]  # iterations done
+    skipped: Int[Array, ""]  # iterations skipped in a row as not finite
+    params: Params
+    opt: optax.OptState
+    reward: Any  # the estimator's state
+
+
+class Report(NamedTuple):
+    """What one update did."""
+
+    metrics: dict[str, Float[Array, ""]]
+    advantage: Float[Array, "N T"]
+    reward: Float[Array, " N"]  # what the estimator's sentence makes of each row
+    bad_rows: Bool[Array, " N"]  # where a reward, log-prob or advantage is not finite
+
+
+class Learner(NamedTuple):
+    """`init(params, rollout) -> LearnerState` reads the rollout's shapes only;
+    `update(state, rollout) -> (LearnerState, Report)`."""
+
+    init: Callable[[Params, Rollout], LearnerState]
+    update: Callable[[LearnerState, Rollout], tuple[LearnerState, Report]]
+
+
+def gradient_step(
+    policy: Policy,
+    objective: Objective,
+    optimizer: optax.GradientTransformation,
+    micro_batches: int = 1,
+    axis: str | None = None,
+) -> Callable[..., tuple[Params, optax.OptState, Metrics, Bool[Array, " N"]]]:
+    """One optimizer step on this shard's rows; rows are laid out prompt by prompt.
+
+    Gradients are of the objective's sum; sums over micro-batches and over `axis` are
+    divided once by the count of the whole batch, so the cut changes nothing. A step
+    whose loss or gradient is not finite leaves parameters and optimizer alone and
+    reports `skipped` 1. Returns (params, opt, metrics, log-probs are finite [N]).
+    """
+
+    def loss(params: Params, rollout: Rollout, advantage: Any) -> tuple[Any, Any]:
+        stats = policy(params, rollout)
+        total, metrics = objective(stats, rollout, advantage)
+        fine = jnp.isfinite(stats.logp) | ~rollout.mask
+        return total.value, ((total, metrics), jnp.all(fine, axis=1))
+
+    gradient = jax.grad(loss, has_aux=True)
+
+    def accumulate(params: Params, rollout: Rollout, advantage: Any) -> tuple[Any, ...]:
+        if micro_batches == 1:
+            grads, (sums, fine) = gradient(params, rollout, advantage)
+            return grads, sums, fine
+        chunks = _chunks(rollout, advantage, micro_batches)
+        one = jax.tree.map(lambda x: x[0], chunks)
+        grads, (sums, _) = jax.eval_shape(gradient, params, *one)
+        zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), (grads, sums))
+
+        def add(carry: Any, chunk: Any) -> tuple[Any, Any]:
+            grads, (sums, fine) = gradient(params, *chunk)
+            return jax.tree.map(jnp.add, carry, (grads, sums)), fine
+
+        (grads, sums), fine = lax.scan(add, zeros, chunks)
+        return grads, sums, fine.reshape(-1)
+
+    def step(
+        params: Params, opt: optax.OptState, rollout: Rollout, advantage: Any
+    ) -> tuple[Params, optax.OptState, Metrics, Bool[Array, " N"]]:
+        grads, sums, fine = accumulate(params, rollout, advantage)
+        if axis is not None:
+            grads, sums = lax.psum((grads, sums), axis)
+        total, metrics = sums
+        grads = jax.tree.map(lambda g: g / jnp.maximum(total.count, 1), grads)
+        norm = optax.tree.norm(grads)
+        finite = jnp.isfinite(norm) & jnp.isfinite(total.value)
+        updates, after = optimizer.update(grads, opt, params)
+        new = (optax.apply_updates(params, updates), after)
+        kept = jax.tree.map(lambda n, o: jnp.where(finite, n, o), new, (params, opt))
+        one = jnp.ones(())
+        metrics = {
+            **metrics,
+            "loss": total,
+            "grad_norm": Sum(norm, one),
+            "skipped": Sum(1.0 - finite, one),
+        }
+        return *kept, metrics, fine
+
+    return step
+
+
+def _chunks(rollout: Rollout, advantage: Any, count: int) -> tuple[Rollout, Any]:
+    """The rows of whole prompts cut into `count` equal parts on a new first axis."""
+    prompts, rows = rollout.prompts.shape[0], rollout.tokens.shape[0]
+    if prompts % count:
+        fits = [n for n in range(1, prompts + 1) if prompts % n == 0]
+        raise ValueError(
+            f"micro_batches={count} does not divide the {prompts} prompts of a device; "
+            f"use one of {fits}"
+        )
+    cut = lambda x: x.reshape(count, x.shape[0] // count, *x.shape[1:])  # noqa: E731
+    group = jnp.arange(rows // count) // (rows // prompts)
+    fields = {f.name: getattr(rollout, f.name) for f in dataclasses.fields(rollout)}
+    parts = jax.tree.map(cut, {k: v for k, v in fields.items() if k != "iteration"})
+    parts["group"] = jnp.tile(group, (count, 1))
+    parts["iteration"] = jnp.broadcast_to(rollout.iteration, (count,))
+    return Rollout(**parts), cut(advantage)
+
+
+def learner(
+    policy: Policy,
+    estimator: RewardTransform,
+    reward: Callable[[Any, Rollout], Reward],
+    objective: Objective,
+    optimizer: optax.GradientTransformation,
+    driver: Driver,
+    num_iterations: int = 1,
+    micro_batches: int = 1,
+) -> Learner:
+    """An estimator and `num_iterations` gradient steps on each rollout.
+
+    `reward(state, rollout)` is the reward that the sentence makes before any baseline,
+    for the record. When an advantage is not finite the estimator's state stays too.
+    """
+    one_step = gradient_step(policy, objective, optimizer, micro_batches, "data")
+    step = driver.spmd(
+        one_step,
+        ins=(REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED),
+        outs=(REPLICATED, REPLICATED, REPLICATED, SHARDED),
+        donate=(0, 1),
+    )
+
+    @jax.jit
+    def estimate(state: Any, rollout: Rollout) -> tuple[Any, ...]:
+        rows = jnp.sum(reward(state, rollout).value, axis=1)
+        advantage, after = estimator.update({}, state, rollout)
+        finite = jnp.all(jnp.isfinite(advantage))
+        kept = jax.tree.map(lambda n, o: jnp.where(finite, n, o), after, state)
+        return advantage, kept, rows
+
+    def init(params: Params, rollout: Rollout) -> LearnerState:
+        zero = jnp.zeros((), jnp.int32)
+        # One array may not stand twice in a donated state, so params are copied.
+        held = driver.replicate(
+            (jax.tree.map(jnp.copy, params), optimizer.init(params))
+        )
+        return LearnerState(zero, zero, *held, estimator.init(rollout))
+
+    def update(state: LearnerState, rollout: Rollout) -> tuple[LearnerState, Report]:
+        chex.assert_equal_shape([rollout.tokens, rollout.mask, rollout.logp])
+        advantage, reward_state, rows = estimate(state.reward, rollout)
+        params, opt = state.params, state.opt
+        history, bad = [], ~jnp.isfinite(rows)
+        for _ in range(num_iterations):
+            params, opt, sums, fine = step(params, opt, rollout, advantage)
+            history.append(sums)
+            bad |= ~fine
+        metrics = _mean_over_epochs(history)
+        skipped = jnp.where(metrics["skipped"] > 0, state.skipped + 1, 0)
+        new = LearnerState(state.step + 1, skipped, params, opt, reward_state)
+        spread = ~jnp.all(jnp.isfinite(advantage), axis=1)
+        bad = jnp.where(jnp.any(bad), bad, spread)
+        return new, Report(metrics, advantage, rows, bad)
+
+    return Learner(init, update)
+
+
+def _mean_over_epochs(history: list[Metrics]) -> dict[str, Float[Array, ""]]:
+    total = jax.tree.map(lambda *x: sum(x[1:], x[0]), *history)
+    return {name: s.mean() for name, s in total.items()}

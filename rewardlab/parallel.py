@@ -1,0 +1,126 @@
+"""Devices: the jit and pmap drivers. Nothing else in the library knows of them.
+
+A driver runs a per-shard program over the devices. Its arguments and results are either
+`SHARDED` (the leading axis is cut into equal parts, one a device) or `REPLICATED`. Both
+drivers run the same program, which may use the axis name `AXIS` in collectives.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from rewardlab.types import Rollout
+
+AXIS = "data"
+SHARDED, REPLICATED = P(AXIS), P()
+SHARDED_ROLLOUT: Any = Rollout(*[SHARDED] * 9, iteration=REPLICATED)  # type: ignore
+
+
+class Driver(NamedTuple):
+    """How programs meet devices.
+
+    `replicate` puts a pytree on every device. `spmd(f, ins, outs, donate)` runs the
+    per-shard `f` everywhere. `fuse(f, donate)` compiles a function that calls such
+    programs into one, where the driver can.
+    """
+
+    devices: int
+    replicate: Callable[[Any], Any]
+    spmd: Callable[..., Callable[..., Any]]
+    fuse: Callable[..., Callable[..., Any]]
+
+
+def jit_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
+    """`jit` over a mesh with `NamedSharding`s; the default.
+
+    The mesh has Auto axes. Per-shard programs run under `shard_map` with `check_vma`
+    off: with it on, the transpose of a replicated parameter already sums over the
+    devices, and the explicit `psum` of the gradient would sum once more.
+    """
+    mesh = Mesh(
+        np.array(devices or jax.devices()), (AXIS,), axis_types=(AxisType.Auto,)
+    )
+    everywhere = NamedSharding(mesh, REPLICATED)
+
+    def spmd(
+        f: Callable[..., Any], ins: Any, outs: Any, donate: Sequence[int] = ()
+    ) -> Callable[..., Any]:
+        mapped = jax.shard_map(
+            f, mesh=mesh, in_specs=ins, out_specs=outs, check_vma=False
+        )
+        return jax.jit(mapped, donate_argnums=tuple(donate))
+
+    def fuse(f: Callable[..., Any], donate: Sequence[int] = ()) -> Callable[..., Any]:
+        return jax.jit(f, donate_argnums=tuple(donate))
+
+    return Driver(
+        devices=mesh.size,
+        replicate=lambda tree: jax.device_put(tree, everywhere),
+        spmd=spmd,
+        fuse=fuse,
+    )
+
+
+def pmap_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
+    """`jax.pmap`: one program a device.
+
+    What stands between two per-shard programs (scores, advantages) sees global arrays,
+    so it is compiled apart: `fuse` leaves the function as it is.
+    """
+    used = list(devices or jax.devices())
+    count = len(used)
+
+    def split(x: jax.Array) -> jax.Array:
+        return jnp.reshape(x, (count, x.shape[0] // count, *x.shape[1:]))
+
+    def merge(x: jax.Array) -> jax.Array:
+        return jnp.reshape(x, (-1, *x.shape[2:]))
+
+    def spmd(
+        f: Callable[..., Any], ins: Any, outs: Any, donate: Sequence[int] = ()
+    ) -> Callable[..., Any]:
+        program = jax.pmap(
+            f,
+            AXIS,
+            in_axes=_axes(ins),
+            out_axes=_axes(outs),
+            devices=used,
+            donate_argnums=tuple(donate),
+        )
+
+        def run(*args: Any) -> Any:
+            results = program(*_where_sharded(split, ins, args))
+            return _where_sharded(merge, outs, results)
+
+        return run
+
+    return Driver(
+        devices=count,
+        replicate=lambda tree: tree,
+        spmd=spmd,
+        fuse=lambda f, donate=(): f,
+    )
+
+
+DRIVERS = {"jit": jit_driver, "pmap": pmap_driver}
+
+
+def _where_sharded(f: Callable[[jax.Array], jax.Array], specs: Any, tree: Any) -> Any:
+    """Applies `f` to the leaves whose spec (a pytree prefix) is SHARDED."""
+
+    def apply(spec: Any, part: Any) -> Any:
+        return jax.tree.map(f, part) if spec == SHARDED else part
+
+    return jax.tree.map(apply, specs, tree, is_leaf=lambda s: isinstance(s, P))
+
+
+def _axes(specs: Any) -> Any:
+    def axis(spec: Any) -> int | None:
+        return 0 if spec == SHARDED else None
+
+    return jax.tree.map(axis, specs, is_leaf=lambda s: isinstance(s, P))
