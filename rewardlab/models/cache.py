@@ -1,0 +1,108 @@
+"""What a model remembers: keys and values of its own tokens and of a shared prompt."""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
+
+
+class Memory(NamedTuple):
+    """Keys (rotated) and values of one layer: S slots in G rows of each of B prompts."""
+
+    keys: Float[Array, "B K G S D"]
+    values: Float[Array, "B K G S D"]
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Prompt:
+    """A prompt's memory, read by reference by all its rows and never copied to them."""
+
+    layers: tuple[Memory, ...]  # with G = 1
+    valid: Bool[Array, "B P"]
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Cache:
+    """Slots for S tokens in each of N rows; the first `used` of them are written.
+
+    `valid` says which slots hold tokens, also of those still to be written: whoever
+    feeds padding (or an environment's shorter turn) says so there before the call.
+    """
+
+    layers: tuple[Memory, ...]  # () before the first call of a fresh cache
+    valid: Bool[Array, "N S"]
+    used: Int[Array, ""]
+    prompt: Prompt | None
+
+    def fork(self, rows: int, valid: Bool[Array, "N S"]) -> "Cache":
+        """An empty cache for `rows` continuations of each row, which they share.
+
+        Continuations lie prompt by prompt: rows b*G .. b*G+G-1 of `valid` read row b.
+        """
+        if self.prompt is not None:
+            raise ValueError("a forked cache cannot be forked again; fork its prompt's")
+        if valid.shape[0] != self.valid.shape[0] * rows:
+            raise ValueError(
+                f"{valid.shape[0]} rows do not continue {self.valid.shape[0]} prompts "
+                f"{rows} times each; lay them out prompt by prompt"
+            )
+
+        def blank(x: Float[Array, "B K 1 P D"]) -> Float[Array, "B K G S D"]:
+            return jnp.zeros((*x.shape[:2], rows, valid.shape[1], x.shape[4]), x.dtype)
+
+        layers = jax.tree.map(blank, self.layers)
+        prompt = Prompt(self.layers, self.valid)
+        return Cache(layers, valid, jnp.zeros((), jnp.int32), prompt)
+
+    @property
+    def prompts(self) -> int:
+        """B: how many prompts (a cache that is not forked: rows) there are."""
+        return (self.prompt or self).valid.shape[0]
+
+    @property
+    def rows(self) -> int:
+        """G: how many rows continue each prompt."""
+        return self.valid.shape[0] // self.prompts
+
+    def positions(self, count: int) -> Int[Array, "N t"]:
+        """How many valid tokens come before each of the next `count`."""
+        before = jnp.sum(self.valid & (self._slots() < self.used), axis=1)
+        if self.prompt is not None:
+            before += jnp.repeat(jnp.sum(self.prompt.valid, axis=1), self.rows)
+        new = lax.dynamic_slice_in_dim(self.valid, self.used, count, axis=1)
+        return before[:, None] + jnp.maximum(jnp.cumsum(new, axis=1) - 1, 0)
+
+    def visible(self, count: int) -> Bool[Array, "N t S"]:
+        """Which of its own slots each of the next `count` tokens attends to."""
+        last = self.used + jnp.arange(count)[:, None]
+        return self.valid[:, None, :] & (self._slots() <= last)
+
+    def _slots(self) -> Int[Array, " S"]:
+        return jnp.arange(self.valid.shape[1])
+
+
+def start(valid: Bool[Array, "N S"]) -> Cache:
+    """A fresh cache, without a prompt, for as many tokens as `valid` has columns."""
+    return Cache((), valid, jnp.zeros((), jnp.int32), None)
+
+
+def write(old: Memory | None, new: Memory, used: Int[Array, ""], slots: int) -> Memory:
+    """The memory with `new` after the first `used` slots.
+
+    New tokens that fill every slot are the memory: nothing is copied.
+    """
+    if new.keys.shape[3] == slots:
+        return new
+
+    def put(old: Float[Array, "B K G S D"], x: Array) -> Float[Array, "B K G S D"]:
+        return lax.dynamic_update_slice_in_dim(old, x, used, axis=3)
+
+    def blank(x: Array) -> Float[Array, "B K G S D"]:
+        return jnp.zeros((*x.shape[:3], slots, x.shape[4]), x.dtype)
+
+    return jax.tree.map(put, jax.tree.map(blank, new) if old is None else old, new)

@@ -1,0 +1,210 @@
+"""A decoder-only language model: RMSNorm, RoPE, grouped-query attention, SwiGLU.
+
+The flax nnx module is split once into a plain dict of parameters and lives only in
+this package; everyone else holds `apply(params, tokens, cache) -> (logits, cache)`.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Bool, Float, Int
+
+from rewardlab.models.attention import attend
+from rewardlab.models.cache import Cache, Memory, write
+
+Params = dict[str, Any]
+Apply = Callable[
+    [Params, Int[Array, "N t"], Cache], tuple[Float[Array, "N t V"], Cache]
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class LMConfig:
+    """The shape of a model and how it computes.
+
+    Parameters are float32; `dtype` is that of activations and cache ("float32" or
+    "bfloat16"). `tied` uses the embedding as the head. `remat` recomputes each layer
+    in the backward pass: less memory, about a fifth more time.
+    """
+
+    vocab_size: int
+    num_layers: int
+    width: int
+    num_heads: int
+    num_kv_heads: int
+    head_dim: int
+    ffn: int
+    tied: bool = True
+    dtype: str = "float32"
+    remat: bool = False
+    rope_theta: float = 10_000.0
+    norm_eps: float = 1e-6
+
+    def __post_init__(self) -> None:
+        if self.num_heads % self.num_kv_heads:
+            raise ValueError(
+                f"num_heads={self.num_heads} is not a multiple of num_kv_heads="
+                f"{self.num_kv_heads}; every key head serves as many query heads"
+            )
+        if self.head_dim % 2:
+            raise ValueError(
+                f"head_dim={self.head_dim} is odd; RoPE turns pairs, so make it even"
+            )
+        if self.dtype not in ("float32", "bfloat16"):
+            raise ValueError(f"dtype={self.dtype!r}; write 'float32' or 'bfloat16'")
+
+
+CONFIGS = {
+    "S": LMConfig(64, 2, 128, num_heads=4, num_kv_heads=4, head_dim=32, ffn=512),
+    "M": LMConfig(512, 6, 384, num_heads=6, num_kv_heads=6, head_dim=64, ffn=1024),
+}
+
+
+def init(config: LMConfig, key: Array) -> Params:
+    """Fresh float32 parameters: normal with std fan_in^-1/2, norms at 1."""
+    state = nnx.state(_LM(config, nnx.Rngs(key)), nnx.Param)
+    return nnx.to_pure_dict(state)
+
+
+def apply(
+    config: LMConfig, params: Params, tokens: Int[Array, "N t"], cache: Cache
+) -> tuple[Float[Array, "N t V"], Cache]:
+    """Reads t more tokens in each row; logits (float32) predict the token after each.
+
+    Row n attends to itself, causally, and to the prompt that its cache was forked
+    from. Positions count the valid tokens of prompt and row, so padding changes
+    nothing. Where `cache.valid` is False the logits mean nothing.
+    """
+    return nnx.merge(_graph(config), nnx.State(params))(tokens, cache)
+
+
+@functools.cache
+def bind(config: LMConfig) -> Apply:
+    """`apply` of one config: the same object each time, so jit does not retrace."""
+    return functools.partial(apply, config)
+
+
+@functools.cache
+def _graph(config: LMConfig) -> Any:
+    model = nnx.eval_shape(lambda: _LM(config, nnx.Rngs(0)))
+    return nnx.split(model, nnx.Param)[0]
+
+
+class _Look(NamedTuple):
+    """Where the new tokens stand and what they see; the same in every layer."""
+
+    cos: Float[Array, "B 1 G t E"]
+    sin: Float[Array, "B 1 G t E"]
+    own: Bool[Array, "B 1 1 G t S"]
+    prompt: Bool[Array, "B 1 1 P"] | None
+    used: Int[Array, ""]
+
+
+def _look(cache: Cache, count: int, config: LMConfig) -> _Look:
+    groups = (cache.prompts, cache.rows)
+    half = config.head_dim // 2
+    frequency = config.rope_theta ** (-jnp.arange(half) / half)
+    angle = cache.positions(count)[..., None] * frequency
+    angle = angle.reshape(groups[0], 1, groups[1], count, half)
+    own = cache.visible(count).reshape(groups[0], 1, 1, groups[1], count, -1)
+    prompt = cache.prompt.valid[:, None, None] if cache.prompt else None
+    return _Look(jnp.cos(angle), jnp.sin(angle), own, prompt, cache.used)
+
+
+class _LM(nnx.Module):
+    def __init__(self, config: LMConfig, rngs: nnx.Rngs) -> None:
+        self.config = config
+        vocab, width = config.vocab_size, config.width
+        self.embedding = nnx.Param(width**-0.5 * rngs.normal((vocab, width)))
+        self.layers = nnx.Dict(
+            {f"{i:02}": _Layer(config, rngs) for i in range(config.num_layers)}
+        )
+        self.final_norm = nnx.Param(jnp.ones(width))
+        if not config.tied:
+            self.head = _weight(rngs, width, vocab)
+
+    def __call__(
+        self, tokens: Int[Array, "N t"], cache: Cache
+    ) -> tuple[Float[Array, "N t V"], Cache]:
+        config, count = self.config, tokens.shape[1]
+        x = self.embedding[...].astype(config.dtype)[tokens]
+        look = _look(cache, count, config)
+        run = nnx.remat(_Layer.__call__) if config.remat else _Layer.__call__
+        nothing = (None,) * config.num_layers
+        prompts = cache.prompt.layers if cache.prompt else nothing
+        layers = []
+        for i in range(config.num_layers):
+            old = cache.layers[i] if cache.layers else None
+            x, new = run(self.layers[f"{i:02}"], x, look, old, prompts[i])
+            layers.append(new)
+        x = _rms_norm(x, self.final_norm[...], config.norm_eps)
+        head = self.embedding[...].T if config.tied else self.head[...]
+        logits = jnp.matmul(x, head.astype(x.dtype), preferred_element_type=jnp.float32)
+        used = cache.used + count
+        return logits, dataclasses.replace(cache, layers=tuple(layers), used=used)
+
+
+class _Layer(nnx.Module):
+    def __init__(self, config: LMConfig, rngs: nnx.Rngs) -> None:
+        self.config = config
+        width, d = config.width, config.head_dim
+        heads = config.num_heads + 2 * config.num_kv_heads
+        self.attention_norm = nnx.Param(jnp.ones(width))
+        self.qkv = _weight(rngs, width, heads * d)
+        self.out = _weight(rngs, config.num_heads * d, width)
+        self.ffn_norm = nnx.Param(jnp.ones(width))
+        self.gate_up = _weight(rngs, width, 2 * config.ffn)
+        self.down = _weight(rngs, config.ffn, width)
+
+    def __call__(
+        self,
+        x: Float[Array, "N t W"],
+        look: _Look,
+        memory: Memory | None,
+        prompt: Memory | None,
+    ) -> tuple[Float[Array, "N t W"], Memory]:
+        config = self.config
+        h = _rms_norm(x, self.attention_norm[...], config.norm_eps)
+        queries, new = _split(h @ self.qkv[...].astype(h.dtype), look, config)
+        memory = write(memory, new, look.used, look.own.shape[-1])
+        mixed = attend(queries, memory, look.own, prompt, look.prompt)
+        x = x + _rows(mixed, x) @ self.out[...].astype(h.dtype)
+        h = _rms_norm(x, self.ffn_norm[...], config.norm_eps)
+        gate, up = jnp.split(h @ self.gate_up[...].astype(h.dtype), 2, axis=-1)
+        return x + (jax.nn.silu(gate) * up) @ self.down[...].astype(h.dtype), memory
+
+
+def _split(
+    qkv: Float[Array, "N t C"], look: _Look, config: LMConfig
+) -> tuple[Float[Array, "B K R G t D"], Memory]:
+    """Rotated queries, and the memory of the new tokens."""
+    b, _, g, t, half = look.cos.shape
+    k, heads = config.num_kv_heads, config.num_heads
+    x = qkv.reshape(b, g, t, -1, 2 * half).transpose(0, 3, 1, 2, 4)
+    turned, values = x[:, : heads + k], x[:, heads + k :]
+    x1, x2 = jnp.split(turned.astype(jnp.float32), 2, axis=-1)
+    cos, sin = look.cos, look.sin
+    turned = jnp.concatenate([x1 * cos - x2 * sin, x2 * cos + x1 * sin], axis=-1)
+    turned = turned.astype(qkv.dtype)
+    queries = turned[:, :heads].reshape(b, k, heads // k, g, t, 2 * half)
+    return queries, Memory(turned[:, heads:], values)
+
+
+def _rows(x: Float[Array, "B K R G t D"], like: Array) -> Float[Array, "N t C"]:
+    return x.transpose(0, 3, 4, 1, 2, 5).reshape(*like.shape[:2], -1)
+
+
+def _rms_norm(x: Array, scale: Array, eps: float) -> Array:
+    """x / sqrt(mean(x^2) + eps) * scale, in float32."""
+    wide = x.astype(jnp.float32)
+    power = jnp.mean(wide**2, axis=-1, keepdims=True)
+    return (wide * jax.lax.rsqrt(power + eps) * scale).astype(x.dtype)
+
+
+def _weight(rngs: nnx.Rngs, rows: int, columns: int) -> nnx.Param:
+    return nnx.Param(rows**-0.5 * rngs.normal((rows, columns)))
