@@ -1,0 +1,44 @@
+"""Tasks: prompts, and what is true of completions."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from jaxtyping import Array, Bool, Int
+from numpy import ndarray
+
+from rewardlab.models.tokenizers import CharTokenizer
+from rewardlab.tasks import arithmetic, arithmetic_data
+from rewardlab.tasks.columns import Columns
+from rewardlab.types import Rollout
+
+
+class Task(NamedTuple):
+    """Everything that training needs to know of a task.
+
+    `load(split, data_dir, **difficulty)` gives columns with `prompts` [M, P],
+    `prompt_mask` and a unique `id`; splits are "train", "validation" and "test".
+    `score(rollout, columns)` takes the columns of the batch's B prompts, is jitted, and
+    adds `signals` to the rollout; `correct` [N] is the true outcome, 0 or 1.
+    `demonstrations(columns, seed, length, **how)` are completions to imitate, [M, T].
+    """
+
+    tokenizer: CharTokenizer
+    prompt_length: int  # P, tokens
+    completion_length: int  # T, tokens, if nobody says otherwise
+    signals: tuple[str, ...]
+    load: Callable[..., Columns]
+    score: Callable[[Rollout, dict[str, Array]], Rollout]
+    demonstrations: Callable[..., tuple[Int[ndarray, "M T"], Bool[ndarray, "M T"]]]
+
+
+TASKS = {
+    "arithmetic": Task(
+        tokenizer=arithmetic.TOKENIZER,
+        prompt_length=arithmetic_data.PROMPT_LENGTH,
+        completion_length=32,
+        signals=("correct", "well_formed", "step_correct", "prm"),
+        load=arithmetic_data.load,
+        score=arithmetic.score,
+        demonstrations=arithmetic_data.demonstrations,
+    )
+}

@@ -1,0 +1,106 @@
+"""Problems as columns: arrays with one row per prompt."""
+
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet
+from jaxtyping import Int
+
+from rewardlab.models.tokenizers import CharTokenizer
+
+Columns = dict[str, np.ndarray]
+
+
+def prompt_columns(
+    texts: Sequence[str], tokenizer: CharTokenizer, length: int
+) -> Columns:
+    """`prompts` [M, length] int32 with padding on the left, and `prompt_mask`."""
+    prompts = np.full((len(texts), length), tokenizer.pad_id, np.int32)
+    mask = np.zeros((len(texts), length), bool)
+    for row, text in enumerate(texts):
+        ids = tokenizer.encode(text)
+        if not 0 < len(ids) <= length:
+            raise ValueError(
+                f"prompt {text!r} has {len(ids)} tokens; write 1 to {length}, or raise "
+                "max_prompt_length"
+            )
+        prompts[row, -len(ids) :], mask[row, -len(ids) :] = ids, True
+    return {"prompts": prompts, "prompt_mask": mask}
+
+
+def prompt_texts(columns: Columns, tokenizer: CharTokenizer) -> list[str]:
+    """The prompts as text."""
+    rows = zip(columns["prompts"], columns["prompt_mask"], strict=True)
+    return [tokenizer.decode(ids[mask].tolist()) for ids, mask in rows]
+
+
+def read_table(
+    path: str | pathlib.Path, tokenizer: CharTokenizer, length: int
+) -> Columns:
+    """The problems of a .jsonl or .parquet file, whose rows have a `prompt`.
+
+    A prompt is a string, or messages `[{"role": ..., "content": ...}]`, of which the
+    contents are joined by new lines. `id` is the number of the row unless the file has
+    it. Every other column is kept as it is, with text as objects.
+    """
+    path = pathlib.Path(path)
+    if path.suffix == ".parquet":
+        rows = pyarrow.parquet.read_table(path).to_pylist()
+    else:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in lines if line.strip()]
+    if not rows:
+        raise ValueError(f"{path} has no rows; write one problem a line")
+    if lacking := [i for i, row in enumerate(rows) if row.keys() != rows[0].keys()]:
+        raise ValueError(
+            f"row {lacking[0]} of {path} has columns {sorted(rows[lacking[0]])} and "
+            f"row 0 has {sorted(rows[0])}; give all rows the same"
+        )
+    if "prompt" not in rows[0]:
+        raise ValueError(f"{path} has no column 'prompt'; have {sorted(rows[0])}")
+    columns = prompt_columns([_text(r["prompt"]) for r in rows], tokenizer, length)
+    columns["id"] = np.arange(len(rows), dtype=np.int32)
+    others = {name: _column([r[name] for r in rows]) for name in rows[0]}
+    return {**columns, **others}
+
+
+def _text(prompt: str | Sequence[Mapping[str, str]]) -> str:
+    if isinstance(prompt, str):
+        return prompt
+    return "\n".join(message["content"] for message in prompt)
+
+
+def _column(values: list[Any]) -> np.ndarray:
+    kinds = {type(value) for value in values}
+    for kind, dtype in ((bool, bool), (int, np.int32), (float, np.float32)):
+        if kinds == {kind}:
+            return np.array(values, dtype)
+    column = np.empty(len(values), object)
+    column[:] = values
+    return column
+
+
+def take(columns: Columns, rows: Int[np.ndarray, " B"]) -> Columns:
+    """Some rows of every column."""
+    return {name: column[rows] for name, column in columns.items()}
+
+
+def batch_indices(
+    seed: int, iteration: int, size: int, batch: int
+) -> Int[np.ndarray, " batch"]:
+    """The rows of an iteration's batch: a pure function of its arguments.
+
+    An epoch is a permutation of all `size` rows cut into batches, so no row is twice in
+    a batch or in an epoch. The size % batch rows left over differ from epoch to epoch.
+    """
+    if not 0 < batch <= size:
+        raise ValueError(
+            f"a batch of {batch} prompts does not fit a split of {size}; lower the "
+            "batch size or enlarge the split"
+        )
+    epoch, place = divmod(iteration, size // batch)
+    order = np.random.default_rng((seed, epoch)).permutation(size)
+    return order[place * batch : (place + 1) * batch]
