@@ -1,0 +1,199 @@
+"""The files that a run writes, each as far as the step that it has reached.
+
+    metrics.jsonl                        one line a step, always
+    tensorboard/events.out.tfevents.*    the same numbers, always
+    completions/completions_00010.jsonl  one line a completion, when asked
+
+A run that resumes from step k first cuts these files back to step k, so that they end
+as those of a run that was never interrupted, `metrics.WALL_CLOCK` apart.
+"""
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from tensorboardX import SummaryWriter
+from tensorboardX.proto.summary_pb2 import Summary
+
+from rewardlab.metrics import Metrics, Row, plain
+from rewardlab.types import Rollout
+
+
+class Sink(NamedTuple):
+    """One place that metrics go to; any pair of functions will do."""
+
+    write: Callable[[int, Row], None]
+    close: Callable[[], None]
+
+
+class Sinks:
+    """All that a run writes down, in `workdir`, by one process.
+
+    `resume_step` is the step of the checkpoint that the run continues from, None for a
+    run from the beginning: what lies after it is cut off first. Write a step's metrics
+    before its checkpoint is saved, else a kill in between loses the line.
+    """
+
+    def __init__(
+        self,
+        workdir: str | os.PathLike,
+        resume_step: int | None = None,
+        others: tuple[Sink, ...] = (),
+    ) -> None:
+        self.workdir = Path(workdir)
+        self.workdir.mkdir(parents=True, exist_ok=True)
+        kept = -1 if resume_step is None else resume_step
+        _cut_back(self.workdir, kept)
+        own = json_lines(self.workdir), tensorboard(self.workdir, kept + 1)
+        self.sinks = (*own, *others)
+
+    def write(self, step: int, metrics: Metrics) -> Row:
+        """Writes one step everywhere; gives back the numbers that were written."""
+        row = plain(metrics)
+        for sink in self.sinks:
+            sink.write(step, row)
+        return row
+
+    def write_completions(self, step: int, lines: Iterable[dict[str, Any]]) -> Path:
+        """Writes `completion_lines` to the file of that step, and gives its path."""
+        file = self.workdir / "completions" / f"completions_{step:05d}.jsonl"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("".join(json.dumps({"step": step, **x}) + "\n" for x in lines))
+        return file
+
+    def close(self) -> None:
+        for sink in self.sinks:
+            sink.close()
+
+    def __enter__(self) -> "Sinks":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def json_lines(workdir: Path) -> Sink:
+    """`metrics.jsonl`: `{"step": 1, "reward/mean": 0.5, ...}`, flushed every step."""
+    file = (workdir / "metrics.jsonl").open("a")
+
+    def write(step: int, row: Row) -> None:
+        file.write(json.dumps({"step": step, **row}) + "\n")
+        file.flush()
+
+    return Sink(write, file.close)
+
+
+def tensorboard(workdir: Path, purge_step: int) -> Sink:
+    """TensorBoard event files; what they held from `purge_step` on is hidden."""
+    # Named to the nanosecond: a restart within a second must not reuse the file.
+    folder, suffix = str(workdir / "tensorboard"), f".{time.time_ns() % 10**9:09d}"
+    writer = SummaryWriter(folder, purge_step=purge_step, filename_suffix=suffix)
+
+    def write(step: int, row: Row) -> None:
+        # One event for the whole row: ten times cheaper than one for each scalar.
+        values = [
+            Summary.Value(tag=name, simple_value=x)
+            for name, x in row.items()
+            if x is not None
+        ]
+        writer.file_writer.add_summary(Summary(value=values), step)
+        writer.flush()
+
+    return Sink(write, writer.close)
+
+
+def weights_and_biases(workdir: str | os.PathLike, **init: Any) -> Sink:
+    """Weights & Biases (`pip install wandb`); `init` is `wandb.init`'s arguments.
+
+    The run's id is kept in the workdir, so that a resumed run continues it; W&B ignores
+    the steps that it already has.
+    """
+    try:
+        import wandb
+    except ImportError:
+        raise ValueError(
+            "the W&B sink needs a package: run `pip install wandb`, or switch it off"
+        ) from None
+    file = Path(workdir) / "wandb_id.txt"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(secrets.token_hex(4))
+    settings = {"dir": str(workdir), "id": file.read_text(), "resume": "allow"}
+    run = wandb.init(**settings, **init)
+
+    def write(step: int, row: Row) -> None:
+        run.log({name: x for name, x in row.items() if x is not None}, step=step)
+
+    return Sink(write, run.finish)
+
+
+def completion_lines(
+    rollout: Rollout,
+    advantage: Float[np.ndarray, "N T"],
+    reward: Float[np.ndarray, " N"],
+    decode: Callable[[list[int]], str],
+) -> Iterator[dict[str, Any]]:
+    """One record a completion, from a rollout of the host (`jax.device_get`).
+
+    Per-token lists hold the valid tokens only; `mask` says which of them the policy
+    chose. A number that is not finite is null.
+    """
+    per_token: dict[str, Any] = {
+        "tokens": rollout.tokens,
+        "mask": rollout.mask,
+        "step_of_token": rollout.step,
+        "logp": rollout.logp,
+        "advantage": advantage,
+    }
+    for n, prompt in enumerate(np.asarray(rollout.group)):
+        valid = rollout.valid[n]
+        prompt_tokens = rollout.prompts[prompt][rollout.prompt_mask[prompt]]
+        signals = {name: values[n] for name, values in rollout.signals.items()}
+        yield {
+            "row": n,
+            "group": int(prompt),
+            "prompt": decode(prompt_tokens.tolist()),
+            "completion": decode(rollout.tokens[n][valid].tolist()),
+            "reward": _listed(reward[n]),
+            "signals": {
+                name: _listed(x[valid] if x.shape == valid.shape else x)
+                for name, x in signals.items()
+            },
+            "prompt_tokens": _listed(prompt_tokens),
+            **{name: _listed(x[n][valid]) for name, x in per_token.items()},
+        }
+
+
+def _listed(x: Any) -> Any:
+    """An array as JSON has it, floats as short as their type allows."""
+    x = np.asarray(x)
+    if not np.issubdtype(x.dtype, np.floating):
+        return x.tolist()
+    values: Any = x.astype(str).astype(np.float64).astype(object)
+    values[~np.isfinite(x)] = None
+    return values.tolist()
+
+
+def read_metrics(file: str | os.PathLike) -> list[dict[str, Any]]:
+    """The lines of a `metrics.jsonl`; a last line that was cut short is left out."""
+    lines = Path(file).read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def _cut_back(workdir: Path, step: int) -> None:
+    """Leaves what was written up to and including `step`."""
+    file = workdir / "metrics.jsonl"
+    if file.exists():
+        kept = [row for row in read_metrics(file) if row["step"] <= step]
+        shorter = file.with_suffix(".shorter")
+        shorter.write_text("".join(json.dumps(row) + "\n" for row in kept))
+        shorter.replace(file)  # at once: a kill here loses nothing
+    for page in (workdir / "completions").glob("completions_*.jsonl"):
+        if int(page.stem.rpartition("_")[2]) > step:
+            page.unlink()
