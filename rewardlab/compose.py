@@ -1,7 +1,6 @@
 """The algebra: how reward transforms combine into one estimator."""
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,6 @@ from rewardlab.types import (
     Channels,
     Coefficient,
     Reward,
-    Rewards,
     RewardTransform,
     Rollout,
     Sum,
@@ -26,15 +24,13 @@ NoState = tuple[()]
 
 def named(make: Callable[..., RewardTransform]) -> Callable[..., RewardTransform]:
     """Lets a transform remember the call that made it, as its `sentence`."""
-    signature = inspect.signature(make)
 
     @functools.wraps(make)
     def remember(*args: Any, **kwargs: Any) -> RewardTransform:
-        bound = signature.bind(*args, **kwargs)
-        words = [_spell(a) for a in bound.args]
-        words += [f"{k}={_spell(v)}" for k, v in bound.kwargs.items()]
-        made = make(*args, **kwargs)
-        return made._replace(sentence=f"{make.__name__}({', '.join(words)})")
+        words = [_spell(a) for a in args]
+        words += [f"{k}={_spell(v)}" for k, v in kwargs.items()]
+        text = f"{make.__name__}({', '.join(words)})"
+        return make(*args, **kwargs)._replace(sentence=text)
 
     return remember
 
@@ -44,10 +40,11 @@ def _spell(value: Any) -> str:
         return value.sentence
     if isinstance(value, (bool, int, float, str, type(None), list, tuple)):
         return repr(value)
-    return getattr(value, "__name__", type(value).__name__)
+    name = getattr(value, "__name__", "")
+    return name if name.isidentifier() else type(value).__name__
 
 
-def stateless(f: Callable[[Rewards, Rollout], Rewards]) -> RewardTransform:
+def stateless(f: Callable[[Channels, Rollout], Channels]) -> RewardTransform:
     """Lifts a function of (rewards, rollout) to a transform without state."""
     return RewardTransform(
         lambda rollout: (), lambda rewards, state, rollout: (f(rewards, rollout), state)
@@ -57,9 +54,7 @@ def stateless(f: Callable[[Rewards, Rollout], Rewards]) -> RewardTransform:
 def per_channel(f: Callable[[Reward, Rollout], Reward]) -> RewardTransform:
     """Lifts a function of (reward, rollout); it acts on every channel alike."""
 
-    def each(rewards: Rewards, rollout: Rollout) -> Rewards:
-        if isinstance(rewards, Reward):
-            return f(rewards, rollout)
+    def each(rewards: Channels, rollout: Rollout) -> Channels:
         if not rewards:
             raise ValueError(_EMPTY)
         return {name: f(reward, rollout) for name, reward in rewards.items()}
@@ -68,17 +63,29 @@ def per_channel(f: Callable[[Reward, Rollout], Reward]) -> RewardTransform:
 
 
 def on_one(f: Callable[[Reward, Rollout], Reward]) -> RewardTransform:
-    """Lifts a function of (reward, rollout) that needs the rewards to be one channel."""
-    return stateless(lambda rewards, rollout: f(only(rewards), rollout))
+    """Lifts a function of (reward, rollout) that acts on the only channel."""
+    return running(
+        lambda: (), lambda reward, state, rollout: (f(reward, rollout), state)
+    )
+
+
+def running(
+    start: Callable[[], Any], f: Callable[[Reward, Any, Rollout], tuple[Reward, Any]]
+) -> RewardTransform:
+    """As `on_one`, for a function that carries a state from `start()` on."""
+
+    def update(rewards: Channels, state: Any, rollout: Rollout) -> tuple[Channels, Any]:
+        reward, state = f(only(rewards), state, rollout)
+        return dict.fromkeys(rewards, reward), state
+
+    return RewardTransform(lambda rollout: start(), update)
 
 
 _EMPTY = "no reward yet; begin the sentence with a source such as outcome('correct')"
 
 
-def only(rewards: Rewards) -> Reward:
+def only(rewards: Channels) -> Reward:
     """The single channel; with several, `ValueError` that names them."""
-    if isinstance(rewards, Reward):
-        return rewards
     if not rewards:
         raise ValueError(_EMPTY)
     if len(rewards) > 1:
@@ -96,8 +103,8 @@ def chain(*transforms: RewardTransform) -> RewardTransform:
         return tuple(t.init(rollout) for t in transforms)
 
     def update(
-        rewards: Rewards, state: tuple[Any, ...], rollout: Rollout
-    ) -> tuple[Rewards, tuple[Any, ...]]:
+        rewards: Channels, state: tuple[Any, ...], rollout: Rollout
+    ) -> tuple[Channels, tuple[Any, ...]]:
         new = []
         for transform, part in zip(transforms, state, strict=True):
             rewards, part = transform.update(rewards, part, rollout)
@@ -116,8 +123,8 @@ def named_chain(**transforms: RewardTransform) -> RewardTransform:
         return dict(zip(transforms, inner.init(rollout), strict=True))
 
     def update(
-        rewards: Rewards, state: dict[str, Any], rollout: Rollout
-    ) -> tuple[Rewards, dict[str, Any]]:
+        rewards: Channels, state: dict[str, Any], rollout: Rollout
+    ) -> tuple[Channels, dict[str, Any]]:
         parts = tuple(state[name] for name in transforms)
         rewards, parts = inner.update(rewards, parts, rollout)
         return rewards, dict(zip(transforms, parts, strict=True))
@@ -134,26 +141,32 @@ def weighted_sum(**weights: Coefficient) -> RewardTransform:
     abstains from keeps the others' values and a row that all abstain from has none.
     """
 
-    def add(channels: Rewards, rollout: Rollout) -> Channels:
-        if isinstance(channels, Reward):
-            raise ValueError("weighted_sum needs named channels; it has one nameless")
-        for name in weights:
-            find(channels, name)
-        value = sum(coefficient(w, rollout) * channels[c].value for c, w in weights.items())
-        placed = functools.reduce(jnp.logical_or, (channels[c].placed for c in weights))
+    def add(rewards: Channels, rollout: Rollout) -> Channels:
+        parts = [find(rewards, name) for name in weights]
+        scales = [coefficient(w, rollout) for w in weights.values()]
+        value = sum(w * part.value for w, part in zip(scales, parts, strict=True))
+        placed = functools.reduce(jnp.logical_or, (part.placed for part in parts))
         return {"reward": Reward(value, placed)}
 
     if not weights:
-        raise ValueError("weighted_sum() adds nothing; write weighted_sum(correct=1, ...)")
+        raise ValueError(
+            "weighted_sum() adds nothing; write weighted_sum(correct=1, ...)"
+        )
     return stateless(add)
 
 
-def find(channels: Channels, name: str) -> Reward:
+def add_channel(rewards: Channels, name: str, reward: Reward) -> Channels:
+    """With one more channel; a name that is there already is a `ValueError`."""
+    if name in rewards:
+        raise ValueError(f"channel {name!r} is there already; name each source once")
+    return {**rewards, name: reward}
+
+
+def find(rewards: Channels, name: str) -> Reward:
     """The channel of that name; else `ValueError` that lists those there are."""
-    if isinstance(channels, Reward) or name not in channels:
-        have = [] if isinstance(channels, Reward) else sorted(channels)
-        raise ValueError(f"no channel {name!r}; have {have}")
-    return channels[name]
+    if name not in rewards:
+        raise ValueError(f"no channel {name!r}; have {sorted(rewards)}")
+    return rewards[name]
 
 
 @named
@@ -178,8 +191,8 @@ def gate(when: Condition, transform: RewardTransform) -> RewardTransform:
     The transform sees all rows, so its state does not depend on the gate.
     """
 
-    def update(rewards: Rewards, state: Any, rollout: Rollout) -> tuple[Rewards, Any]:
-        rows = when(rollout) if callable(when) else signal(rollout, when) > 0
+    def update(rewards: Channels, state: Any, rollout: Rollout) -> tuple[Channels, Any]:
+        rows = when(rollout) if callable(when) else rollout.signal(when) > 0
         changed, state = transform.update(rewards, state, rollout)
         keep = lambda new, old: jnp.where(rows[:, None], new, old)  # noqa: E731
         return jax.tree.map(keep, changed, rewards), state
@@ -188,32 +201,25 @@ def gate(when: Condition, transform: RewardTransform) -> RewardTransform:
 
 
 @named
-def probe(name: str, measure: Callable[[Rewards, Rollout], Sum]) -> RewardTransform:
+def probe(name: str, measure: Callable[[Channels, Rollout], Sum]) -> RewardTransform:
     """Measures and passes through; the last measurement is the state `{name: Sum}`."""
 
     def init(rollout: Rollout) -> dict[str, Sum]:
         return {name: Sum(jnp.zeros(()), jnp.zeros(()))}
 
     def update(
-        rewards: Rewards, state: dict[str, Sum], rollout: Rollout
-    ) -> tuple[Rewards, dict[str, Sum]]:
+        rewards: Channels, state: dict[str, Sum], rollout: Rollout
+    ) -> tuple[Channels, dict[str, Sum]]:
         return rewards, {name: measure(rewards, rollout)}
 
     return RewardTransform(init, update)
-
-
-def signal(rollout: Rollout, name: str) -> Array:
-    """The signal of that name; else `ValueError` that lists those there are."""
-    if name not in rollout.signals:
-        raise ValueError(f"no signal {name!r}; have {sorted(rollout.signals)}")
-    return rollout.signals[name]
 
 
 def estimator(transform: RewardTransform) -> RewardTransform:
     """Closes a sentence: `update({}, state, rollout) -> (advantage [N, T], state)`.
 
     `init` runs the sentence on shapes (`jax.eval_shape`) and raises `ValueError` unless
-    it ends in one channel and keeps the structure of its state. The advantage is 0
+    it ends in one channel and keeps the layout of its state. The advantage is 0
     outside the mask and wherever nothing is placed, and carries no gradient.
     """
 
@@ -221,18 +227,19 @@ def estimator(transform: RewardTransform) -> RewardTransform:
         state = transform.init(rollout)
         rewards, after = jax.eval_shape(transform.update, {}, state, rollout)
         only(rewards)
-        before = jax.eval_shape(lambda s: s, state)
-        if jax.tree.structure(before) != jax.tree.structure(after):
-            raise ValueError(f"{transform.sentence} changes the structure of its state")
-        if jax.tree.leaves(before) != jax.tree.leaves(after):
-            raise ValueError(f"{transform.sentence} changes the shapes of its state")
+        if _layout(state) != _layout(after):
+            raise ValueError(f"{transform.sentence} changes the layout of its state")
         return state
 
     def update(
-        rewards: Rewards, state: Any, rollout: Rollout
+        rewards: Channels, state: Any, rollout: Rollout
     ) -> tuple[Float[Array, "N T"], Any]:
         rewards, state = transform.update(rewards, state, rollout)
         advantage = place(only(rewards).value, rollout.mask).value
         return jax.lax.stop_gradient(advantage), jax.lax.stop_gradient(state)
 
     return RewardTransform(init, update, transform.sentence, transform.parts)
+
+
+def _layout(tree: Any) -> tuple[Any, list[tuple[Any, Any]]]:
+    return jax.tree.structure(tree), [(x.shape, x.dtype) for x in jax.tree.leaves(tree)]

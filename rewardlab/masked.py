@@ -12,6 +12,11 @@ from jaxtyping import Array, Bool, Float, Int
 from rewardlab.types import Reward, Rollout, Sum
 
 
+def divide(total_: Float[Array, "..."], count: Int[Array, "..."]) -> Array:
+    """total / count, and total (which is then 0) where the count is 0."""
+    return total_ / jnp.maximum(count, 1)
+
+
 def total(x: Float[Array, "N T"], mask: Bool[Array, "N T"]) -> Float[Array, " N"]:
     """The sum of each row over its True entries."""
     return jnp.sum(jnp.where(mask, x, 0), axis=-1)
@@ -19,7 +24,7 @@ def total(x: Float[Array, "N T"], mask: Bool[Array, "N T"]) -> Float[Array, " N"
 
 def row_mean(x: Float[Array, "N T"], mask: Bool[Array, "N T"]) -> Float[Array, " N"]:
     """The mean of each row over its True entries; an empty row gives 0."""
-    return total(x, mask) / jnp.maximum(jnp.sum(mask, axis=-1), 1)
+    return divide(total(x, mask), jnp.sum(mask, axis=-1))
 
 
 def sum_of(x: Float[Array, "..."], mask: Bool[Array, "..."]) -> Sum:
@@ -33,11 +38,29 @@ def mean(x: Float[Array, "..."], mask: Bool[Array, "..."]) -> Float[Array, ""]:
     return sum_of(x, mask).mean()
 
 
+def variance(
+    x: Float[Array, "..."], mask: Bool[Array, "..."], ddof: int = 0
+) -> Float[Array, ""]:
+    """Squared distance to the mean over (count - ddof); 0 if count <= ddof.
+
+    Distances are first taken to the least entry, so equal entries give exactly 0.
+    """
+    distance = x - least(x, mask)
+    squares = jnp.where(mask, (distance - mean(distance, mask)) ** 2, 0)
+    return divide(jnp.sum(squares), jnp.sum(mask) - ddof)
+
+
+def least(x: Float[Array, "..."], mask: Bool[Array, "..."]) -> Float[Array, ""]:
+    """The least True entry; 0 if there are none."""
+    found = jnp.min(x, where=mask, initial=jnp.inf)
+    return jnp.where(jnp.any(mask), found, 0)
+
+
 def last(mask: Bool[Array, "N T"]) -> Bool[Array, "N T"]:
     """True on the last True token of each row; an empty row has none."""
     width = mask.shape[-1]
-    position = width - 1 - jnp.argmax(mask[..., ::-1], axis=-1)
-    return mask & (jnp.arange(width) == position[..., None])
+    position = jnp.where(mask, jnp.arange(width)[None], -1)
+    return mask & (position == jnp.max(position, axis=-1, keepdims=True))
 
 
 def step_ends(rollout: Rollout) -> Bool[Array, "N T"]:
@@ -45,31 +68,59 @@ def step_ends(rollout: Rollout) -> Bool[Array, "N T"]:
 
     Steps are runs of equal `rollout.step`; a step without a True token has no end.
     """
-    n, width = rollout.mask.shape
-    here = jnp.where(rollout.mask, jnp.arange(width), width)
-    following = lax.cummin(here, axis=1, reverse=True)
-    after = jnp.concatenate([following[:, 1:], jnp.full((n, 1), width)], axis=1)
-    step = jnp.concatenate([rollout.step, jnp.full((n, 1), -2)], axis=1)
-    return rollout.mask & (jnp.take_along_axis(step, after, axis=1) != rollout.step)
+    reversed_ = (rollout.mask[:, ::-1], rollout.step[:, ::-1])
+    return _run_starts(*reversed_)[:, ::-1]
 
 
-def group_sum(x: Float[Array, " N"], rollout: Rollout) -> Float[Array, " B"]:
-    """The sum of a per-row number over the rows of each prompt."""
+def step_starts(rollout: Rollout) -> Int[Array, "N T"]:
+    """For each True token, the position of the first True token of its step."""
+    start = _run_starts(rollout.mask, rollout.step)
+    position = jnp.arange(rollout.mask.shape[1])[None]
+    return lax.cummax(jnp.where(start, position, 0), axis=1)
+
+
+def _run_starts(
+    mask: Bool[Array, "N T"], step: Int[Array, "N T"]
+) -> Bool[Array, "N T"]:
+    width = mask.shape[1]
+    position = jnp.where(mask, jnp.arange(width)[None], -1)
+    before = lax.cummax(position, axis=1)
+    before = jnp.pad(before, ((0, 0), (1, 0)), constant_values=-1)[:, :width]
+    step_before = jnp.take_along_axis(step, jnp.maximum(before, 0), axis=1)
+    return mask & ((before < 0) | (step_before != step))
+
+
+def accumulate(
+    x: Float[Array, "N T"], keep: Float[Array, "N T"]
+) -> Float[Array, "N T"]:
+    """y_t = x_t + keep_t * y_{t+1}, from the right, with y_T = 0."""
+
+    def join(later: tuple[Array, Array], here: tuple[Array, Array]) -> tuple:
+        return later[0] * here[0], here[1] + here[0] * later[1]
+
+    keep = jnp.broadcast_to(keep, x.shape).astype(x.dtype)
+    return lax.associative_scan(join, (keep, x), reverse=True, axis=1)[1]
+
+
+def group_sum(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "B *T"]:
+    """The sum over the rows of each prompt."""
     return jax.ops.segment_sum(x, rollout.group, rollout.prompts.shape[0])
 
 
-def group_min(x: Float[Array, " N"], rollout: Rollout) -> Float[Array, " B"]:
-    """The least of a per-row number over the rows of each prompt; +inf if it has none."""
-    return jax.ops.segment_min(x, rollout.group, rollout.prompts.shape[0])
+def group_least(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "N *T"]:
+    """The least over the rows of each row's group; 0 where that is not finite."""
+    low = jax.ops.segment_min(x, rollout.group, rollout.prompts.shape[0])
+    return jnp.where(jnp.isfinite(low), low, 0)[rollout.group]
 
 
-def group_mean(
-    total_: Float[Array, " N"], count: Int[Array, " N"], rollout: Rollout
-) -> Float[Array, " N"]:
-    """sum of `total_` / sum of `count` over each row's group, given back per row."""
-    sums = group_sum(total_, rollout)
-    counts = group_sum(count, rollout)
-    return (sums / jnp.maximum(counts, 1))[rollout.group]
+def of_group(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "N *T"]:
+    """The sum over the rows of each row's group, given back per row."""
+    return group_sum(x, rollout)[rollout.group]
+
+
+def of_others(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "N *T"]:
+    """The sum over the other rows of each row's group, given back per row."""
+    return of_group(x, rollout) - x
 
 
 def placed_count(reward: Reward) -> Int[Array, " N"]:

@@ -8,6 +8,7 @@ quoted name is a signal or a channel; a bare name is a hyperparameter.
 
 import ast
 import difflib
+import inspect
 from typing import Any
 
 from rewardlab.compose import chain
@@ -46,8 +47,29 @@ def hyperparameters(text: str) -> set[str]:
     """The bare names that a sentence needs values for."""
     tree = ast.parse(text.strip(), mode="eval")
     calls = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
-    names = (n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in calls)
+    names = (
+        n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in calls
+    )
     return {n.id for n in names}
+
+
+def reads(transform: RewardTransform) -> set[str]:
+    """The names of the signals that a transform reads, from its sentence.
+
+    `name_valid` is read too where it exists.
+    """
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(transform.sentence, mode="eval")):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            signature = inspect.signature(TRANSFORMS[node.func.id])
+            words = {str(k.arg): k.value for k in node.keywords}
+            bound = signature.bind_partial(*node.args, **words)
+            bound.apply_defaults()
+            for role in ("name", "ref", "when"):
+                value = bound.arguments.get(role)
+                text = value.value if isinstance(value, ast.Constant) else value
+                found |= {text} if isinstance(text, str) else set()
+    return found
 
 
 def _transform(node: ast.expr, hp: dict[str, Any], used: set[str]) -> RewardTransform:

@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 class Rollout:
     """N completions of T tokens to B prompts of P tokens.
 
-    Rewards live on the True tokens of `mask`, nowhere else. Masks say what True keeps.
+    Channels live on the True tokens of `mask`, nowhere else. Masks say what True keeps.
     The sampler lays rows out prompt by prompt (rows b*G .. b*G+G-1 answer prompt b);
     estimators do not rely on that, they read `group`.
     """
@@ -29,6 +29,12 @@ class Rollout:
     logp: Float[Array, "N T"]  # nats, under the distribution that was sampled from
     signals: dict[str, Array]  # facts about the completions: [N], [N, S] or [N, T]
     iteration: Int[Array, ""]  # the clock that schedules read
+
+    def signal(self, name: str) -> Array:
+        """The signal of that name; else `ValueError` that lists those there are."""
+        if name not in self.signals:
+            raise ValueError(f"no signal {name!r}; have {sorted(self.signals)}")
+        return self.signals[name]
 
     def with_signals(self, **signals: Array) -> "Rollout":
         """The same rollout with more signals; a signal of the same name is replaced."""
@@ -63,8 +69,7 @@ def place(value: Float[Array, "N T"], where: Bool[Array, "N T"]) -> Reward:
     return Reward(jnp.where(where, value, 0), where)
 
 
-Channels = dict[str, Reward]
-Rewards = Channels | Reward
+Channels = dict[str, Reward]  # rewards by name; {} enters a sentence
 
 
 class RewardTransform(NamedTuple):
@@ -76,16 +81,16 @@ class RewardTransform(NamedTuple):
     """
 
     init: Callable[[Rollout], Any]
-    update: Callable[[Any, Any, Rollout], tuple[Any, Any]]
+    update: Callable[[Channels, Any, Rollout], tuple[Any, Any]]
     sentence: str = "<unnamed>"
     parts: tuple["RewardTransform", ...] = ()
 
 
 class Sum(NamedTuple):
-    """A mean kept as its two halves, so that adding shards and microbatches is exact."""
+    """A mean kept as its two halves, so that adding shards and batches is exact."""
 
     value: Float[Array, ""]
-    count: Float[Array, ""]
+    count: Float[Array, ""]  # type: ignore[assignment]  # hides tuple.count
 
     def mean(self) -> Float[Array, ""]:
         """value / count, and 0 for an empty sum."""

@@ -1,7 +1,6 @@
 """Baselines: a number that does not depend on the action is taken off a reward."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from rewardlab import masked
 from rewardlab.compose import named, per_channel
@@ -14,35 +13,27 @@ def center_by_group(
 ) -> RewardTransform:
     """r - mean of the group's placed rewards (GRPO, arXiv 2402.03300).
 
-    With one reward a row this is the group mean of the rows; with several (steps,
-    tokens) each counts once. `leave_one_out` takes the mean over the other rows
-    (RLOO, arXiv 2402.14740). A group with a single row has no baseline: it becomes 0,
-    or stays as it is with `keep_singletons` (verl).
+    With one reward a row this is the group's mean over rows; with several (steps,
+    tokens) each counts once. `leave_one_out` takes the mean over the other rows (RLOO,
+    arXiv 2402.14740). A reward with nothing to compare with has no baseline and is
+    taken away; with `keep_singletons` it stays as it is (verl).
 
     The mean is taken of distances to the group's least reward, so equal rewards give
     exactly 0 in any float type.
     """
 
     def center(reward: Reward, rollout: Rollout) -> Reward:
-        least = _least(reward, rollout)
+        score = jnp.where(reward.placed, reward.value, jnp.inf)
+        least = masked.group_least(jnp.min(score, axis=1), rollout)
         distance = jnp.where(reward.placed, reward.value - least[:, None], 0)
         sums, counts = jnp.sum(distance, axis=1), masked.placed_count(reward)
-        if leave_one_out:
-            others = masked.group_sum(sums, rollout)[rollout.group] - sums
-            n = masked.group_sum(counts, rollout)[rollout.group] - counts
-            baseline = others / jnp.maximum(n, 1)
-        else:
-            baseline = masked.group_mean(sums, counts, rollout)
-        rows = masked.group_sum(reward.has_value.astype(jnp.int32), rollout)
-        alone = (rows[rollout.group] <= 1)[:, None]
-        single = reward.value if keep_singletons else jnp.zeros_like(distance)
-        centred = jnp.where(alone, single, distance - baseline[:, None])
-        return place(centred, reward.placed)
+        over = masked.of_others if leave_one_out else masked.of_group
+        n = over(counts, rollout)
+        baseline = masked.divide(over(sums, rollout), n)
+        compared = (n > (0 if leave_one_out else 1))[:, None]
+        centred = distance - baseline[:, None]
+        if keep_singletons:
+            return reward.with_value(jnp.where(compared, centred, reward.value))
+        return place(centred, reward.placed & compared)
 
     return per_channel(center)
-
-
-def _least(reward: Reward, rollout: Rollout) -> Float[Array, " N"]:
-    row = jnp.min(jnp.where(reward.placed, reward.value, jnp.inf), axis=1)
-    least = masked.group_min(row, rollout)[rollout.group]
-    return jnp.where(jnp.isfinite(least), least, 0)

@@ -9,23 +9,40 @@ from rewardlab.types import Reward, RewardTransform, Rollout
 
 @named
 def scale_by_group_std(
-    eps: float = 1e-6, ddof: int = 1, var_floor: float = 0.0
+    eps: float = 1e-6, ddof: int = 1, var_eps: float = 0.0, var_floor: float = 0.0
 ) -> RewardTransform:
-    """r / (std of the group's placed rewards + eps) (GRPO, arXiv 2402.03300).
+    """r / (sqrt(max(var, var_floor) + var_eps) + eps) (GRPO, arXiv 2402.03300).
 
-    The variance divides by n - ddof and is at least `var_floor`. A group with no more
-    than `ddof` rewards has no spread: its std is taken as 1. Defaults are verl's; TRL
-    has eps=1e-4. Deviations are from the group's mean, whatever was taken off before.
+    var is that of the group's placed rewards, about their mean, over n - ddof. A group
+    with no more than `ddof` rewards has no spread: its std counts as 1. Defaults are
+    verl's and Tunix's; TRL has eps=1e-4, verl's vectorised form var_floor=1e-6, and
+    IGPO ddof=0, var_eps=1e-8.
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
-        counts = masked.placed_count(reward)
-        mean = masked.group_mean(jnp.sum(reward.value, axis=1), counts, rollout)
-        squares = jnp.where(reward.placed, (reward.value - mean[:, None]) ** 2, 0)
-        n = masked.group_sum(counts, rollout)
-        var = masked.group_sum(jnp.sum(squares, axis=1), rollout)
-        std = jnp.sqrt(jnp.maximum(var / jnp.maximum(n - ddof, 1), var_floor))
-        std = jnp.where(n > ddof, std, 1)[rollout.group]
-        return reward.with_value(reward.value / (std + eps)[:, None])
+        n = masked.of_group(masked.placed_count(reward), rollout)
+        total = masked.of_group(jnp.sum(reward.value, axis=1), rollout)
+        away = reward.value - masked.divide(total, n)[:, None]
+        squares = jnp.sum(jnp.where(reward.placed, away**2, 0), axis=1)
+        var = masked.divide(masked.of_group(squares, rollout), n - ddof)
+        std = jnp.sqrt(jnp.maximum(var, var_floor) + var_eps)
+        std = jnp.where(n > ddof, std, 1) + eps
+        return reward.with_value(reward.value / std[:, None])
+
+    return per_channel(scale)
+
+
+@named
+def scale_by_batch_std(eps: float = 1e-4, ddof: int = 1) -> RewardTransform:
+    """r / (std of all placed rewards of the batch + eps) (TRL, scale_rewards="batch").
+
+    Put it before `center_by_group`: TRL's std is that of the rewards, not of the
+    advantages. A batch with no more than `ddof` rewards is left as it is.
+    """
+
+    def scale(reward: Reward, rollout: Rollout) -> Reward:
+        std = jnp.sqrt(masked.variance(reward.value, reward.placed, ddof)) + eps
+        many = jnp.sum(reward.placed) > ddof
+        return reward.with_value(jnp.where(many, reward.value / std, reward.value))
 
     return per_channel(scale)

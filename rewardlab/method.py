@@ -1,0 +1,52 @@
+"""What is known of a method: its sentence, its paper, the laws that it keeps."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from rewardlab.sentence import build, reads
+from rewardlab.types import RewardTransform
+
+LAWS = {
+    "permutation": "permuting rows permutes advantages",
+    "mask": "0 outside the mask, and what lies there is not read",
+    "jit": "compiled equals eager",
+    "scan": "`lax.scan` carries the state",
+    "orbax": "a checkpoint restores the state",
+    "devices": "one device equals eight",
+    "padding": "more columns, prompts or empty rows change nothing",
+    "shift": "adding a constant to a prompt's outcomes changes nothing",
+    "scale": "multiplying every reward by c > 0 changes nothing",
+    "homogeneous": "multiplying every reward by c > 0 multiplies advantages by c",
+    "telescoping": "step rewards add up to a sum in which the middle steps cancel",
+    "bounded": "step rewards from any token on add up to at most the greatest score",
+}
+ALWAYS = ("permutation", "mask", "jit", "scan", "orbax", "devices")
+SOUND = (*ALWAYS, "padding")
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """A published method: its sentence, what goes with it, and what is known of it.
+
+    `aggregation` names the objective's way to average tokens that the paper goes with:
+    `token_mean`, `sequence_mean` or `constant`.
+    """
+
+    sentence: str
+    title: str
+    arxiv: str
+    laws: tuple[str, ...]
+    verified: str  # the authors' code, the paper's text, or a secondary source
+    hp: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    aggregation: str = "token_mean"
+    differs: str = ""
+
+    def build(self, **hp: Any) -> RewardTransform:
+        """The transform, with `hp` in the place of the row's own values."""
+        return build(self.sentence, **{**self.hp, **hp})
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The signals that the sentence reads."""
+        return tuple(sorted(reads(self.build())))

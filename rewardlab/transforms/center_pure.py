@@ -1,0 +1,75 @@
+"""The leave-one-out baselines of PURE's two released codes (arXiv 2504.15275).
+
+They belong before `returns_to_go`, on step rewards, but for the last, which belongs
+after it. A row with no other scored row in its group has no baseline and nothing is
+placed.
+"""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Reward, RewardTransform, Rollout, place
+
+Baseline = Callable[[Reward, Rollout], Float[Array, "N _"]]
+
+
+@named
+def center_by_group_steps() -> RewardTransform:
+    """r_k - b_i with b_i = mean over the other rows of their mean step reward."""
+
+    def baseline(reward: Reward, rollout: Rollout) -> Float[Array, "N 1"]:
+        row = masked.divide(jnp.sum(reward.value, axis=1), masked.placed_count(reward))
+        rows = reward.has_value.astype(jnp.int32)
+        others = masked.of_others(row, rollout)
+        return masked.divide(others, masked.of_others(rows, rollout))[:, None]
+
+    return _minus(baseline)
+
+
+@named
+def center_by_group_tokens() -> RewardTransform:
+    """r_k - b_i l_k with b_i = the other rows' total reward over their total tokens.
+
+    l_k counts the True tokens of step k before its last, the separator.
+    """
+
+    def baseline(reward: Reward, rollout: Rollout) -> Float[Array, "N T"]:
+        so_far = jnp.cumsum(rollout.mask, axis=1)
+        first = jnp.take_along_axis(so_far, masked.step_starts(rollout), axis=1)
+        tokens = jnp.where(reward.has_value, jnp.sum(rollout.mask, axis=1), 0)
+        others = masked.of_others(jnp.sum(reward.value, axis=1), rollout)
+        rate = masked.divide(others, masked.of_others(tokens, rollout))
+        return rate[:, None] * (so_far - first)
+
+    return _minus(baseline)
+
+
+@named
+def center_by_group_width() -> RewardTransform:
+    """R_t - b_i with b_i = the other rows' total over (rows * T), T the padded width.
+
+    The baseline shrinks as padding grows; `center_by_group(leave_one_out=True)` divides
+    by tokens instead and is what was meant.
+    """
+
+    def baseline(reward: Reward, rollout: Rollout) -> Float[Array, "N 1"]:
+        rows = reward.has_value.astype(jnp.int32)
+        cells = masked.of_others(rows, rollout) * reward.value.shape[1]
+        others = masked.of_others(jnp.sum(reward.value, axis=1), rollout)
+        return masked.divide(others, cells)[:, None]
+
+    return _minus(baseline)
+
+
+def _minus(baseline: Baseline) -> RewardTransform:
+    def center(reward: Reward, rollout: Rollout) -> Reward:
+        rows = reward.has_value.astype(jnp.int32)
+        compared = masked.of_others(rows, rollout) > 0
+        value = reward.value - baseline(reward, rollout)
+        return place(value, reward.placed & compared[:, None])
+
+    return per_channel(center)

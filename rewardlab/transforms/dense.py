@@ -1,0 +1,25 @@
+"""Channels of every token."""
+
+from rewardlab.compose import add_channel, named, stateless
+from rewardlab.transforms.sources import validity
+from rewardlab.types import Channels, RewardTransform, Rollout, place
+
+
+@named
+def dense(name: str) -> RewardTransform:
+    """Adds channel `name`: the [N, T] signal on every True token.
+
+    Tokens (or rows) where `name_valid` is False abstain.
+    """
+
+    def source(rewards: Channels, rollout: Rollout) -> Channels:
+        value = rollout.signal(name)
+        if value.shape != rollout.mask.shape:
+            raise ValueError(
+                f"dense({name!r}) needs a value a token, {rollout.mask.shape}, and has "
+                f"shape {value.shape}; write process({name!r}) or outcome({name!r})"
+            )
+        where = rollout.mask & validity(rollout, name)
+        return add_channel(rewards, name, place(value, where))
+
+    return stateless(source)

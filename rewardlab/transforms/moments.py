@@ -1,0 +1,36 @@
+"""Mean and variance of a stream of batches."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from rewardlab import masked
+from rewardlab.types import Reward
+
+
+class Moments(NamedTuple):
+    """Count, mean and sum of squared distances to the mean of rewards seen so far."""
+
+    count: Float[Array, ""]  # type: ignore[assignment]  # hides tuple.count
+    mean: Float[Array, ""]
+    m2: Float[Array, ""]
+
+    @classmethod
+    def empty(cls) -> "Moments":
+        """Nothing seen."""
+        return cls(jnp.zeros(()), jnp.zeros(()), jnp.zeros(()))
+
+    def merge(self, reward: Reward) -> "Moments":
+        """With the placed rewards of one more batch (Chan, Golub and LeVeque, 1979)."""
+        added = jnp.sum(reward.placed).astype(self.count.dtype)
+        mean = masked.mean(reward.value, reward.placed)
+        m2 = masked.variance(reward.value, reward.placed) * added
+        count, gap = self.count + added, mean - self.mean
+        share = masked.divide(added, count)
+        merged = self.m2 + m2 + gap**2 * self.count * share
+        return Moments(count, self.mean + gap * share, merged)
+
+    def std(self) -> Float[Array, ""]:
+        """sqrt(m2 / count); 0 until something was seen."""
+        return jnp.sqrt(masked.divide(self.m2, self.count))

@@ -1,0 +1,37 @@
+"""Good means better than most: rewards relative to a quantile of reference scores."""
+
+import jax.numpy as jnp
+from jax.scipy.stats import norm
+
+from rewardlab.compose import named, per_channel
+from rewardlab.transforms.reference import references
+from rewardlab.types import Reward, RewardTransform, Rollout
+
+
+@named
+def minus_reference_quantile(ref: str, quantile: float = 0.85) -> RewardTransform:
+    """r - the empirical quantile of all references (LSC, arXiv 2402.00742)."""
+
+    def move(reward: Reward, rollout: Rollout) -> Reward:
+        level = jnp.quantile(references(rollout, ref), quantile, axis=1)
+        return reward.with_value(reward.value - level[:, None])
+
+    return per_channel(move)
+
+
+@named
+def minus_reference_normal_quantile(
+    ref: str, quantile: float = 0.85, eps: float = 1e-5
+) -> RewardTransform:
+    """r - (mean R + z_q (std R + eps)): as if references were normal (PAR's LSC code).
+
+    The std divides by R - 1, so at least two references are needed.
+    """
+
+    def move(reward: Reward, rollout: Rollout) -> Reward:
+        scores = references(rollout, ref)
+        spread = jnp.std(scores, axis=1, ddof=1) + eps
+        level = jnp.mean(scores, axis=1) + norm.ppf(quantile) * spread
+        return reward.with_value(reward.value - level[:, None])
+
+    return per_channel(move)

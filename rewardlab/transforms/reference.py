@@ -1,0 +1,64 @@
+"""Channels relative to those of reference completions of the same prompt."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from rewardlab.compose import named, only, per_channel
+from rewardlab.transforms.squash import sigmoid
+from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout
+
+
+@named
+def relative(
+    ref: str, shaper: RewardTransform, num_references: int = 10
+) -> RewardTransform:
+    """mean_j f(r - R_j) over the first `num_references` references, f the `shaper`.
+
+    The signal `ref` [N, R] holds the scores of R reference completions of each row's
+    prompt, in the unit of r. Raises `ValueError` if the shaper carries a state.
+    """
+
+    def against(reward: Reward, rollout: Rollout) -> Reward:
+        state = shaper.init(rollout)
+        if jax.tree.leaves(state):
+            raise ValueError(
+                f"relative(...) needs a shaper without state and has {shaper.sentence}"
+            )
+
+        def shaped(ref_score: Float[Array, " N"]) -> Float[Array, "N T"]:
+            moved = reward.with_value(reward.value - ref_score[:, None])
+            return only(shaper.update({"": moved}, state, rollout)[0]).value
+
+        scores = references(rollout, ref)[:, :num_references]
+        return reward.with_value(jnp.mean(jax.vmap(shaped)(scores.T), axis=0))
+
+    return per_channel(against)
+
+
+@named
+def par(ref: str, k: Coefficient = 1.0, num_references: int = 10) -> RewardTransform:
+    """mean_j sigmoid(k (r - R_j)): the chance to beat a reference.
+
+    Preference As Reward (PAR), arXiv 2502.18770.
+    """
+    return relative(ref, sigmoid(k), num_references)
+
+
+@named
+def minus_reference_mean(ref: str, num_references: int = 10) -> RewardTransform:
+    """r - mean_j R_j over the first `num_references` references."""
+
+    def move(reward: Reward, rollout: Rollout) -> Reward:
+        middle = jnp.mean(references(rollout, ref)[:, :num_references], axis=1)
+        return reward.with_value(reward.value - middle[:, None])
+
+    return per_channel(move)
+
+
+def references(rollout: Rollout, ref: str) -> Float[Array, "N R"]:
+    """The signal `ref`, which must be [N, references]."""
+    scores = rollout.signal(ref)
+    if scores.ndim != 2:
+        raise ValueError(f"{ref!r} needs shape [N, references] and has {scores.shape}")
+    return scores

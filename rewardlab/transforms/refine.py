@@ -1,0 +1,39 @@
+"""Clipping and Delta: process rewards that more steps cannot sum up."""
+
+import jax.numpy as jnp
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
+
+
+@named
+def clip_reward(eta: Coefficient) -> RewardTransform:
+    """r = min(r - eta, 0): a step is never better than good enough.
+
+    Clipping of arXiv 2410.15115; `eta` is chosen so that most steps get 0.
+    """
+
+    def clip(reward: Reward, rollout: Rollout) -> Reward:
+        limit = coefficient(eta, rollout)
+        return reward.with_value(jnp.minimum(reward.value - limit, 0))
+
+    return per_channel(clip)
+
+
+@named
+def delta() -> RewardTransform:
+    """r_k = p_k - p_{k+1} for k < K-1, r_{K-1} = p_{K-1}, r_K = 0: this minus the next.
+
+    What accumulates from step k on is p_k itself, so the sum telescopes to p_1 and the
+    score of the last step is never used. Delta of arXiv 2410.15115.
+    """
+
+    def difference(reward: Reward, rollout: Rollout) -> Reward:
+        final = masked.last(reward.placed)
+        score = jnp.where(final, 0, reward.value)
+        carried = masked.accumulate(score, jnp.where(reward.placed, 0, 1))
+        following = jnp.pad(carried, ((0, 0), (0, 1)))[:, 1:]
+        return reward.with_value(score - following)
+
+    return per_channel(difference)

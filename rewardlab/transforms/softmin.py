@@ -1,0 +1,34 @@
+"""Min-form credit: a chain of steps is as good as its worst step."""
+
+import jax
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
+
+
+@named
+def softmin_credit(temperature: Coefficient = 0.1) -> RewardTransform:
+    """r_k = w_k s_k with w = softmax_k(-s_k / temperature) over the row's steps.
+
+    The row's total is a soft minimum: min_k s_k as the temperature goes to 0, never
+    above max_k s_k. Ties share the weight. (PURE, arXiv 2504.15275)
+    """
+
+    def weigh(reward: Reward, rollout: Rollout) -> Reward:
+        heat = -reward.value / coefficient(temperature, rollout)
+        weight = jax.nn.softmax(heat, axis=1, where=reward.placed)
+        return reward.with_value(weight * reward.value)
+
+    return per_channel(weigh)
+
+
+@named
+def mean_credit() -> RewardTransform:
+    """r_k = s_k / K: every step weighs the same, so the row's total is the mean."""
+
+    def weigh(reward: Reward, rollout: Rollout) -> Reward:
+        steps = masked.placed_count(reward)[:, None]
+        return reward.with_value(masked.divide(reward.value, steps))
+
+    return per_channel(weigh)

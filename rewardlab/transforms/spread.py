@@ -1,0 +1,45 @@
+"""Where a reward stands: on a row's end, on all of its tokens, off its step ends."""
+
+import jax.numpy as jnp
+
+from rewardlab import masked
+from rewardlab.compose import named, on_one, per_channel
+from rewardlab.types import Reward, RewardTransform, Rollout, place
+
+
+@named
+def episode_return() -> RewardTransform:
+    """The row's total, on its last True token: steps and tokens become one outcome."""
+
+    def gather(reward: Reward, rollout: Rollout) -> Reward:
+        row = jnp.sum(reward.value, axis=1, keepdims=True)
+        where = masked.last(rollout.mask) & reward.has_value[:, None]
+        return place(row, where)
+
+    return per_channel(gather)
+
+
+@named
+def broadcast_to_tokens() -> RewardTransform:
+    """A_t = the row's total, on every True token: credit of a whole episode."""
+
+    def spread(reward: Reward, rollout: Rollout) -> Reward:
+        row = jnp.sum(reward.value, axis=1, keepdims=True)
+        return place(row, rollout.mask & reward.has_value[:, None])
+
+    return on_one(spread)
+
+
+@named
+def zero_step_ends() -> RewardTransform:
+    """A_t = 0 on the last True token of every step, the separator that a PRM scores.
+
+    PURE's code (arXiv 2504.15275) keeps the policy from learning to write more or fewer
+    separators.
+    """
+
+    def silence(reward: Reward, rollout: Rollout) -> Reward:
+        ends = masked.step_ends(rollout)
+        return reward.with_value(jnp.where(ends, 0, reward.value))
+
+    return on_one(silence)
