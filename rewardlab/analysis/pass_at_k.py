@@ -1,0 +1,37 @@
+"""pass@k: the chance that at least one of k samples is right (arXiv 2107.03374)."""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from rewardlab.analysis.statistics import Interval, wilson
+
+
+def pass_at_k(
+    correct: Int[np.ndarray, " B"], samples: Int[np.ndarray, " B"] | int, k: int
+) -> Float[np.ndarray, " B"]:
+    """1 - C(n - c, k) / C(n, k) for each problem with c right of n samples.
+
+    This is unbiased where 1 - (1 - c/n)^k is not. The ratio of binomials is the product
+    of (n - c - j) / (n - j) over j < k, so nothing overflows. `ValueError` if a problem
+    has fewer than k samples.
+    """
+    correct, samples = np.broadcast_arrays(correct, samples)
+    if samples.min(initial=k) < k:
+        raise ValueError(
+            f"pass@{k} needs {k} samples of every problem and one has {samples.min()}; "
+            "sample more or lower k"
+        )
+    drawn = np.arange(k)
+    wrong = np.maximum((samples - correct)[:, None] - drawn, 0)
+    return 1 - np.prod(wrong / (samples[:, None] - drawn), axis=1)
+
+
+def mean_pass_at_k(
+    correct: Int[np.ndarray, " B"], samples: Int[np.ndarray, " B"] | int, k: int
+) -> Interval:
+    """The mean over problems with a 95 % Wilson interval.
+
+    The problems are the independent units, not the samples: n is their number.
+    """
+    each = pass_at_k(correct, samples, k)
+    return wilson(float(each.mean()), each.size)
