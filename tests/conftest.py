@@ -11,6 +11,30 @@ import jax
 import pytest
 
 
+def pytest_report_teststatus(report):
+    """A golden case without an adapter, or with another number on purpose, says so."""
+    verdict = dict(report.user_properties).get("verdict")
+    if report.when == "call" and report.passed and verdict:
+        return f"golden: {verdict}", verdict[0], verdict.upper()
+    return None
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How many golden cases passed, which differ on purpose, which have no adapter."""
+    found = {}
+    for report in (r for rs in terminalreporter.stats.values() for r in rs):
+        facts = dict(getattr(report, "user_properties", ()))
+        if getattr(report, "when", "") == "call" and "golden" in facts:
+            verdict = facts.get("verdict", report.outcome)
+            why = f" ({facts['why']})" if "why" in facts else ""
+            found.setdefault(verdict, []).append(facts["golden"] + why)
+    if found:
+        terminalreporter.section("golden files")
+    for verdict, names in sorted(found.items()):
+        listed = "" if verdict == "passed" else ": " + ", ".join(sorted(set(names)))
+        terminalreporter.line(f"{len(names)} {verdict}{listed}")
+
+
 @pytest.fixture
 def strict_ranks():
     """No silent broadcasting of [N] against [N, T]."""

@@ -1,0 +1,108 @@
+"""GRPO, RLOO and REINFORCE++ in verl, TRL, Tunix and PAR."""
+
+import numpy as np
+
+from golden_adapters.common import (
+    NoAdapter,
+    advantages,
+    groups,
+    only,
+    per_row,
+    rollout_of,
+    sentence,
+    values,
+    with_end,
+)
+
+
+def verl_outcome(method):
+    """An estimator of verl that sums each row's rewards, on masked tokens too."""
+
+    def adapt(inputs, hyper):
+        mask = np.asarray(inputs["response_mask"], bool)
+        total = np.sum(inputs["token_level_rewards"], axis=1)
+        group = groups(inputs["index"])
+        rollout = rollout_of(with_end(mask), group=group, correct=total)
+        out = np.where(mask, advantages(sentence(method), rollout)[:, :-1], 0)
+        return {"advantages": out, "returns": out}
+
+    return adapt
+
+
+def verl_reinforce_pp(inputs, hyper):
+    """Rewards of every token; the reference ends the return at a hole in the mask."""
+    mask = np.asarray(inputs["response_mask"], bool)
+    rollout = rollout_of(mask, reward=inputs["token_level_rewards"])
+    to_go = f"returns_to_go(discount={hyper['gamma']}, across_gaps=False)"
+    text = sentence("reinforce_pp", outcome="dense('reward')", returns_to_go=to_go)
+    plain = sentence(
+        "reinforce_pp", outcome="dense('reward')", returns_to_go=to_go, whiten=""
+    )
+    returns = values(plain, rollout)
+    return {"advantages": advantages(text, rollout), "returns": only(mask, returns)}
+
+
+def verl_reinforce_pp_baseline(inputs, hyper):
+    """Row rewards centred (rows without tokens count), then whitened over tokens."""
+    mask = np.asarray(inputs["response_mask"], bool)
+    total = np.sum(inputs["token_level_rewards"], axis=1)
+    group = groups(inputs["index"])
+    text = sentence("reinforce_pp_baseline", whiten="")
+    rollout = rollout_of(with_end(mask), group=group, correct=total)
+    centred = advantages(text, rollout, keep_singletons=True)[:, :-1]
+    out = advantages("dense('x') | whiten()", rollout_of(mask, x=centred))
+    return {"advantages": out, "returns": out}
+
+
+def trl(method):
+    """TRL's GRPO advantages: weighted rewards, of which NaN ones do not apply."""
+
+    def adapt(inputs, hyper):
+        rewards = np.asarray(inputs["rewards_per_func"], float)
+        signals = {}
+        for k, column in enumerate(rewards.T):
+            signals[f"f{k}"] = np.nan_to_num(column)
+            signals[f"f{k}_valid"] = ~np.isnan(column)
+        names = [f"f{k}" for k in range(rewards.shape[1])]
+        weights = inputs.get("reward_weights") or [1.0] * len(names)
+        add = ", ".join(f"{n}={w!r}" for n, w in zip(names, weights, strict=True))
+        parts = [f"outcome('{n}')" for n in names] + [f"weighted_sum({add})"]
+        text = sentence(method, outcome=" | ".join(parts))
+        group = np.arange(len(rewards)) // inputs["num_generations"]
+        rollout = rollout_of(per_row(rewards), group=group, **signals)
+        return {"advantages": advantages(text, rollout)[:, 0]}
+
+    return adapt
+
+
+def trl_rloo(inputs, hyper):
+    """TRL's RLOO trainer, with and without `normalize_advantages`."""
+    rewards = np.asarray(inputs["rewards"], float)
+    rollout = rollout_of(
+        per_row(rewards),
+        group=np.arange(len(rewards)) // inputs["num_generations"],
+        correct=np.nan_to_num(rewards),
+        correct_valid=~np.isnan(rewards),
+    )
+    method = "rloo_like_trl" if inputs["normalize_advantages"] else "rloo"
+    return {"advantages": advantages(sentence(method), rollout)[:, 0]}
+
+
+def tunix(inputs, hyper):
+    """Tunix's three estimators."""
+    rewards = inputs["rewards"]
+    group = np.arange(len(rewards)) // inputs["num_generations"]
+    rollout = rollout_of(per_row(rewards), group=group, correct=rewards)
+    names = {"grpo": "grpo_like_tunix", "rloo": "rloo", "drgrpo": "dr_grpo"}
+    return {k: advantages(sentence(m), rollout)[:, 0] for k, m in names.items()}
+
+
+def par_models(inputs, hyper):
+    """The GRPO advantages of PAR's repository; its losses train reward models."""
+    if inputs["kind"] != "grpo":
+        raise NoAdapter(f"{inputs['kind']} is not an advantage of section A.2")
+    rewards = inputs["rewards"]
+    group = np.arange(len(rewards)) // inputs["group_size"]
+    rollout = rollout_of(per_row(rewards), group=group, score=rewards)
+    text = sentence("par", length_penalty="", par="")
+    return {"advantages_first_token": advantages(text, rollout)[:, 0]}

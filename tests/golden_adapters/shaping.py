@@ -1,0 +1,127 @@
+"""Clipping and Delta, PAR and its relatives, LSC, gated accumulation."""
+
+import jax
+import numpy as np
+
+from golden_adapters.common import given, per_row, rollout_of, sentence, values
+from rewardlab import build
+from rewardlab.transforms.history import Extremes
+from rewardlab.transforms.moments import Moments
+
+
+def clip_delta(inputs, hyper):
+    """One row, one token a step; returns are read at the step's token."""
+    steps = len(inputs["step_scores"])
+    rollout = rollout_of(
+        np.ones((1, steps)),
+        step=np.arange(steps)[None],
+        prm=[inputs["step_scores"]],
+        correct=[inputs["success"]],
+    )
+    clip, out = f"clip_reward({inputs['eta']})", {}
+    rows = {"clip": clip, "delta": "delta()", "clip_delta": f"{clip} | delta()"}
+    for method, shape in rows.items():
+        name = method.replace("_", "_then_")
+        out[name] = values(f"process('prm') | {shape}", rollout)[0]
+        text = sentence(method, center_by_group="")
+        hp = given(text, eta=inputs["eta"], alpha=inputs["alpha"])
+        out[f"return_{name}"] = values(text, rollout, **hp)[0]
+    return out
+
+
+def _par_stages(c):
+    """PAR's shaper as a sentence: its stages in order, each if its flag is set."""
+    top, count, k = c["reward_ceil"], c["reward_maxref"], c["sigmoid_k"]
+    penalised = c["reward_penalize_length"] and not c["reward_odin"]
+    limit = f"after={c['gen_valid_len']}, rate={c['len_penalty']}"
+    near = f"num_references={count}"
+
+    def squash(shape):
+        return f"relative('ref', {shape}, {near})" if c["reward_relative"] else shape
+
+    cap = (top is not None, f"cap({top})")
+    lsc = "minus_reference_normal_quantile('ref') | log_sigmoid()"
+    stages = [
+        cap,
+        (penalised, f"length_penalty({limit})"),
+        (c["reward_centered"], f"minus_reference_mean('ref', {near})"),
+        (c["reward_sgfc"], f"relative('ref', sigmoid(k={k}, at=3), {near})"),
+        (c["reward_meanstd"], "standardize_by_history()"),
+        (c["reward_clipping"], "clip_by_history()"),
+        cap,
+        (c["reward_minmax"], "minmax_by_history()"),
+        (c["reward_sigmoid"], squash(f"sigmoid(k={k})")),
+        (c["reward_tanh"], squash("tanh()")),
+        (c["reward_fittedpoly"], squash("fitted_polynomial()")),
+        (c["reward_lsc"], lsc),
+    ]
+    return " | ".join(["outcome('score')"] + [text for on, text in stages if on])
+
+
+def par_shaping(inputs, hyper):
+    """Consecutive batches through one transform whose state is carried."""
+    transform = build(_par_stages({**hyper["defaults"], **inputs["config"]}))
+    update, state, shaped = jax.jit(transform.update), None, []
+    columns = ("rewards", "ref_rewards", "response_lengths")
+    batches = zip(*(inputs[c] for c in columns), strict=True)
+    width = int(np.max(inputs["response_lengths"]))
+    for rewards, refs, lengths in batches:
+        mask = np.arange(width) < np.asarray(lengths)[:, None]
+        rollout = rollout_of(mask, score=rewards, ref=refs)
+        state = transform.init(rollout) if state is None else state
+        channels, state = update({}, state, rollout)
+        shaped.append(np.sum(channels["score"].value, axis=1))
+    return {"shaped": shaped, "running": _running(state)}
+
+
+def _running(states):
+    out = {"n": 0, "mean": 0.0, "var": 0.0, "max": -10000, "min": 10000}
+    for state in states if isinstance(states, tuple) else ():
+        if isinstance(state, Moments):
+            n, mean, m2 = (float(x) for x in state)
+            out |= {"n": n, "mean": mean, "var": m2 / n}
+        if isinstance(state, Extremes):
+            out |= {"max": float(state.high), "min": float(state.low)}
+    return out
+
+
+def lsc(inputs, hyper):
+    """Both reference points: the empirical quantile, and PAR's normal one."""
+    kinds = {
+        "gaussian": "minus_reference_normal_quantile",
+        "empirical": "minus_reference_quantile",
+    }
+    rewards, out = np.asarray(inputs["reward"], float), {}
+    signals = {"score": rewards, "zero": 0 * rewards, "ref": inputs["ref_rewards"]}
+    rollout = rollout_of(per_row(rewards), **signals)
+    for kind, word in kinds.items():
+        move = f"{word}('ref', quantile={inputs['quantile']})"
+        label = f"ref_{kind}" + ("(PAR code)" if kind == "gaussian" else "")
+        out[label] = -values(f"outcome('zero') | {move}", rollout)[:, 0]
+        text = f"outcome('score') | {move} | log_sigmoid()"
+        out[f"u_{kind}"] = values(text, rollout)[:, 0]
+    return out
+
+
+def g_ra(inputs, hyper):
+    """One token a step, all of them the policy's; unmasked steps have no reward."""
+    steps = np.asarray(inputs["step_rewards"], float)
+    n, count = steps.shape
+    rollout = rollout_of(
+        np.ones((n, count)),
+        step=np.tile(np.arange(count), (n, 1)),
+        prm=steps,
+        prm_valid=np.asarray(inputs["step_mask"], bool),
+        correct=inputs["outcome"],
+    )
+    open_ = sentence("g_ra", center_by_group="", scale_by_group_std="")
+    text = open_.replace(" | broadcast_to_tokens()", "")
+    threshold = inputs["threshold"]
+    strict = text.replace("threshold)", "threshold, strict=True)")
+    hp = {"threshold": threshold}
+    free = " | ".join(p for p in text.split(" | ") if "gated" not in p)
+    return {
+        "total_gate_geq": values(text, rollout, **hp).sum(1),
+        "total_gate_gt": values(strict, rollout, **hp).sum(1),
+        "direct_accumulation": values(free, rollout).sum(1),
+    }

@@ -1,0 +1,74 @@
+"""Golden files: the papers' own numbers, in float64 and float32.
+
+Files lie in `tests/golden`, or in the folder that REWARDLAB_GOLDEN names. The summary
+at the end of a run counts what passed, what has no adapter and what differs on purpose.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from golden_adapters import ADAPTERS, LOOSE_32, LOOSE_64, NAN_IS, NOT_THE_METHOD
+from golden_adapters.common import NoAdapter
+
+FOLDER = Path(os.environ.get("REWARDLAB_GOLDEN", Path(__file__).parent / "golden"))
+FILES = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}
+CASES = [(name, i) for name in sorted(FILES) for i in range(len(FILES[name]["cases"]))]
+
+
+def test_every_adapter_has_its_file():
+    """An adapter whose file is gone would never run."""
+    assert FILES, f"no golden files in {FOLDER}"
+    missing = sorted(set(ADAPTERS) - set(FILES))
+    assert not missing or "REWARDLAB_GOLDEN" in os.environ, missing
+
+
+@pytest.mark.parametrize(("name", "i"), CASES, ids=lambda x: str(x))
+def test_golden(name, i, record_property):
+    """One case of one file, in both precisions."""
+    record_property("golden", name)
+    adapt = ADAPTERS.get(name)
+    if adapt is None:
+        record_property("verdict", "no adapter")
+        return
+    case, hyper = FILES[name]["cases"][i], FILES[name].get("hyper", {})
+    try:
+        with jax.enable_x64(True):
+            got = adapt(case["inputs"], hyper)
+            differs = _compare(name, case["outputs"], got, 1e-9, 1e-9, LOOSE_64)
+    except NoAdapter as reason:
+        record_property("verdict", "no adapter")
+        record_property("why", str(reason))
+        return
+    got = adapt(case["inputs"], hyper)
+    _compare(name, case["outputs"], got, 1e-5, 1e-6, LOOSE_32)
+    if differs:
+        record_property("verdict", "differs")
+        record_property("why", NAN_IS[name])
+
+
+def _compare(name, expected, got, rtol, atol, loose, path=""):
+    """Asserts that outputs agree; True where ours is a number for a NaN of theirs."""
+    rtol = max(rtol, loose.get(name, (0.0,))[0])
+    differs = False
+    for key, want in expected.items():
+        if key.startswith(NOT_THE_METHOD) or key.endswith("_logged"):
+            continue
+        assert key in got, f"{name}: the adapter gives no {path}{key}"
+        if isinstance(want, dict):
+            differs |= _compare(name, want, got[key], rtol, atol, loose, f"{key}.")
+            continue
+        want, have = np.asarray(want, float), np.ma.asarray(got[key], float)
+        assert want.shape == have.shape, (f"{path}{key}", want.shape, have.shape)
+        compared = ~np.ma.getmaskarray(have)
+        have = np.asarray(have)
+        ours = np.isnan(want) & ~np.isnan(have)
+        assert not ours.any() or name in NAN_IS, f"{path}{key} is NaN there"
+        differs |= bool(ours.any())
+        compared &= ~ours
+        same = {"rtol": rtol, "atol": atol, "err_msg": f"{path}{key}"}
+        np.testing.assert_allclose(have[compared], want[compared], **same)
+    return differs
