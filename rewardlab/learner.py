@@ -15,7 +15,8 @@ import optax
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab.objectives import Metrics, Objective, TokenStats
+from rewardlab.models.logprobs import TokenStats
+from rewardlab.objectives import Metrics, Objective
 from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
 from rewardlab.types import Reward, RewardTransform, Rollout, Sum
 
@@ -38,7 +39,7 @@ class Report(NamedTuple):
 
     metrics: dict[str, Float[Array, ""]]
     advantage: Float[Array, "N T"]
-    reward: Float[Array, " N"]  # what the estimator's sentence makes of each row
+    reward: Reward  # what the sentence makes of each row before any baseline
     bad_rows: Bool[Array, " N"]  # where a reward, log-prob or advantage is not finite
 
 
@@ -157,25 +158,24 @@ def learner(
 
     @jax.jit
     def estimate(state: Any, rollout: Rollout) -> tuple[Any, ...]:
-        rows = jnp.sum(reward(state, rollout).value, axis=1)
+        trained_on = reward(state, rollout)
         advantage, after = estimator.update({}, state, rollout)
         finite = jnp.all(jnp.isfinite(advantage))
         kept = jax.tree.map(lambda n, o: jnp.where(finite, n, o), after, state)
-        return advantage, kept, rows
+        return advantage, kept, trained_on
 
     def init(params: Params, rollout: Rollout) -> LearnerState:
+        params, opt = driver.replicate((params, optimizer.init(params)))
         zero = jnp.zeros((), jnp.int32)
-        # One array may not stand twice in a donated state, so params are copied.
-        held = driver.replicate(
-            (jax.tree.map(jnp.copy, params), optimizer.init(params))
-        )
-        return LearnerState(zero, zero, *held, estimator.init(rollout))
+        state = LearnerState(zero, zero, params, opt, estimator.init(rollout))
+        # A state is donated as a whole, so no array may stand in it twice.
+        return jax.tree.map(jnp.copy, state)
 
     def update(state: LearnerState, rollout: Rollout) -> tuple[LearnerState, Report]:
         chex.assert_equal_shape([rollout.tokens, rollout.mask, rollout.logp])
-        advantage, reward_state, rows = estimate(state.reward, rollout)
+        advantage, reward_state, trained_on = estimate(state.reward, rollout)
         params, opt = state.params, state.opt
-        history, bad = [], ~jnp.isfinite(rows)
+        history, bad = [], ~jnp.all(jnp.isfinite(trained_on.value), axis=1)
         for _ in range(num_iterations):
             params, opt, sums, fine = step(params, opt, rollout, advantage)
             history.append(sums)
@@ -185,7 +185,7 @@ def learner(
         new = LearnerState(state.step + 1, skipped, params, opt, reward_state)
         spread = ~jnp.all(jnp.isfinite(advantage), axis=1)
         bad = jnp.where(jnp.any(bad), bad, spread)
-        return new, Report(metrics, advantage, rows, bad)
+        return new, Report(metrics, advantage, trained_on, bad)
 
     return Learner(init, update)
 

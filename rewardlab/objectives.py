@@ -6,22 +6,14 @@ so that sums over shards and micro-batches divide once, by the count of the whol
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from rewardlab import masked
+from rewardlab.models.logprobs import TokenStats
 from rewardlab.types import Coefficient, Rollout, Sum, coefficient
-
-
-class TokenStats(NamedTuple):
-    """What the policy now says of the completions' tokens, in nats."""
-
-    logp: Float[Array, "N T"]
-    entropy: Float[Array, "N T"]
-
 
 Advantage = Float[Array, "N T"]
 Metrics = dict[str, Sum]

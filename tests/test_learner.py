@@ -11,7 +11,7 @@ import pytest
 from rewardlab import objectives, sentence
 from rewardlab.compose import estimator
 from rewardlab.learner import learner
-from rewardlab.objectives import TokenStats
+from rewardlab.models.logprobs import TokenStats
 from rewardlab.parallel import jit_driver, pmap_driver
 from rewardlab.types import Rollout, place
 

@@ -26,6 +26,8 @@ class Task(NamedTuple):
     prompt_length: int  # P, tokens
     completion_length: int  # T, tokens, if nobody says otherwise
     signals: tuple[str, ...]
+    difficulty: dict[str, int]  # what `load` may be told, and what it does untold
+    noise: dict[str, float]  # likewise for `demonstrations`
     load: Callable[..., Columns]
     score: Callable[[Rollout, dict[str, Array]], Rollout]
     demonstrations: Callable[..., tuple[Int[ndarray, "M T"], Bool[ndarray, "M T"]]]
@@ -37,6 +39,8 @@ TASKS = {
         prompt_length=arithmetic_data.PROMPT_LENGTH,
         completion_length=32,
         signals=("correct", "well_formed", "step_correct", "prm"),
+        difficulty=arithmetic_data.DIFFICULTY,
+        noise=arithmetic_data.NOISE,
         load=arithmetic_data.load,
         score=arithmetic.score,
         demonstrations=arithmetic_data.demonstrations,

@@ -121,6 +121,14 @@ def _split_of(terms: Problem) -> str:
     return {0: "validation", 1: "test"}.get(bucket, "train")
 
 
+DIFFICULTY = {
+    name: kind.default
+    for name, kind in Problems.__dataclass_fields__.items()
+    if name in Problems.__annotations__ and isinstance(kind.default, int)
+}
+NOISE = {"noise": 0.3, "useless": 0.08}
+
+
 def load(split: str, data_dir: str | pathlib.Path, **problems: int) -> Columns:
     """A split's columns, generated under `data_dir` if it is not there yet.
 

@@ -1,0 +1,35 @@
+"""Trains as a config file says.
+
+    python -m experiments.train --config=experiments/configs/quickstart.py \
+        --workdir=runs/quickstart [--config.reward="..."] [--resume=auto|never|PATH]
+"""
+
+import sys
+
+import absl.logging
+from absl import app, flags
+from ml_collections import config_flags
+
+from rewardlab.train import train
+
+CONFIG = config_flags.DEFINE_config_file("config", help_string="the config file")
+WORKDIR = flags.DEFINE_string("workdir", None, "the folder that the run writes to")
+RESUME = flags.DEFINE_string(
+    "resume", "auto", "auto: go on if there is a checkpoint; never; or a run's path"
+)
+
+
+def main(argv: list[str]) -> None:
+    """Runs, and ends with one sentence where the run is refused."""
+    absl.logging.set_verbosity("warning")  # JAX tells of every backend it lacks
+    if argv[1:]:
+        raise app.UsageError(f"unknown arguments {argv[1:]}")
+    try:
+        train(CONFIG.value, WORKDIR.value, RESUME.value)
+    except (ValueError, FloatingPointError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["config", "workdir"])
+    app.run(main)

@@ -1,0 +1,231 @@
+"""What a run computes: a config becomes compiled functions on devices.
+
+    sample (each device) -> score and estimate (the whole) -> step (each device)
+
+An iteration is one compiled program where the driver can fuse it and no signal needs
+the host.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Int
+from ml_collections import ConfigDict
+
+from rewardlab import masked, metrics
+from rewardlab.builders import build_objective, build_optimizer
+from rewardlab.compose import estimator, only
+from rewardlab.learner import Learner, LearnerState, Params, Policy, Report, learner
+from rewardlab.methods import reads, resolve
+from rewardlab.models import lm
+from rewardlab.models.logprobs import TokenStats, completion_logprobs
+from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
+from rewardlab.sampling import Sampling, sample
+from rewardlab.tasks import Task
+from rewardlab.transforms import BASELINES, CREDIT, outcome, process
+from rewardlab.types import Channels, Reward, RewardTransform, Rollout
+
+Columns = dict[str, Array]
+Host = Callable[[Rollout, Columns], Rollout]
+
+
+class Program(NamedTuple):
+    """The compiled functions of a run.
+
+    `columns` are arrays over B prompts: `prompts`, `prompt_mask`, `id` and what the
+    task scores by. `base` are the frozen parameters that the KL terms refer to.
+    """
+
+    model: lm.LMConfig
+    policy: Policy
+    learner: Learner
+    shapes: Callable[..., Rollout]  # of a rollout in training
+    iterate: Callable[..., tuple[LearnerState, Report, Rollout]]
+    evaluate: Callable[[Params, Columns, Int[Array, ""]], Rollout]
+    measure: Callable[[LearnerState, Report, Rollout], metrics.Metrics]
+
+
+def build_program(
+    config: ConfigDict, task: Task, driver: Driver, host: Host | None = None
+) -> Program:
+    """Builds every function; nothing is compiled before it is called.
+
+    `host(rollout, columns) -> rollout` adds signals that need Python between sampling
+    and the estimate; without it an iteration is one program where the driver can fuse.
+    """
+    model = dataclasses.replace(
+        lm.CONFIGS[config.model.name],
+        vocab_size=task.tokenizer.vocab_size,
+        dtype=config.model.dtype,
+        remat=config.model.remat,
+    )
+    transform = resolve(config.reward, **config.hp)
+    policy = _policy(config, lm.bind(model), entropy=config.loss.entropy != 0)
+    learn = learner(
+        policy,
+        estimator(transform),
+        shaped_reward(transform),
+        build_objective(config),
+        build_optimizer(config),
+        driver,
+        config.loss.num_iterations,
+        config.loss.micro_batches,
+    )
+    train_options = _sampling(config, task, config.rollout.num_generations)
+    generate = _generator(config, task, driver, model, train_options)
+    teacher = driver.spmd(
+        lambda params, rollout: policy(params, rollout).logp,
+        ins=(REPLICATED, SHARDED_ROLLOUT),
+        outs=SHARDED,
+    )
+    reads_ref = config.loss.beta > 0 or "ref_logp" in reads(transform)
+    truncated = 0 < train_options.top_k or train_options.top_p < 1
+
+    def rollouts(
+        params: Params, base: Params, columns: Columns, iteration: Int[Array, ""]
+    ) -> Rollout:
+        rollout = generate(params, columns, iteration)
+        if reads_ref:
+            rollout = rollout.with_signals(ref_logp=teacher(base, rollout))
+        if truncated:
+            # Ratios compare whole distributions: the sampled one lacks its tail.
+            rollout = rollout.with_signals(sampler_logp=rollout.logp)
+            rollout = dataclasses.replace(rollout, logp=teacher(params, rollout))
+        return rollout
+
+    def shapes(params: Params, columns: Columns) -> Rollout:
+        zero = jnp.zeros((), jnp.int32)
+        if host is None:
+            return jax.eval_shape(rollouts, params, params, columns, zero)
+        return host(rollouts(params, params, columns, zero), columns)
+
+    def iterate(
+        state: LearnerState, base: Params, columns: Columns, iteration: Int[Array, ""]
+    ) -> tuple[LearnerState, Report, Rollout]:
+        rollout = rollouts(state.params, base, columns, iteration)
+        if host is not None:
+            rollout = host(rollout, columns)
+        state, report = learn.update(state, rollout)
+        return state, report, rollout
+
+    eval_options = _sampling(config, task, config.eval.num_generations)
+    return Program(
+        model,
+        policy,
+        learn,
+        shapes,
+        driver.fuse(iterate, donate=(0,)) if host is None else iterate,
+        _generator(config, task, driver, model, eval_options, salt=1),
+        jax.jit(functools.partial(_metrics, task)),
+    )
+
+
+def shaped_reward(transform: RewardTransform) -> Callable[[Any, Rollout], Reward]:
+    """The reward that a sentence trains on: it without its baselines and credit."""
+    parts = transform.parts or (transform,)
+    words = [part.sentence.split("(")[0] for part in parts]
+
+    def reward(state: Any, rollout: Rollout) -> Reward:
+        rewards: Any = {}
+        states = state if transform.parts else (state,)
+        for word, part, own in zip(words, parts, states, strict=True):
+            if word not in BASELINES and word not in CREDIT:
+                rewards, _ = part.update(rewards, own, rollout)
+        return only(rewards)
+
+    return reward
+
+
+def _policy(config: ConfigDict, apply: lm.Apply, entropy: bool) -> Policy:
+    def policy(params: Params, rollout: Rollout) -> TokenStats:
+        return completion_logprobs(
+            apply,
+            params,
+            rollout.prompts,
+            rollout.prompt_mask,
+            rollout.tokens,
+            rollout.valid,
+            config.rollout.temperature,
+            entropy,
+        )
+
+    return policy
+
+
+def _sampling(config: ConfigDict, task: Task, num_generations: int) -> Sampling:
+    return Sampling(
+        num_generations=num_generations,
+        max_completion_length=config.rollout.max_completion_length,
+        eos_id=task.tokenizer.eos_id,
+        pad_id=task.tokenizer.pad_id,
+        temperature=config.rollout.temperature,
+        top_k=config.rollout.top_k,
+        top_p=config.rollout.top_p,
+    )
+
+
+def _generator(
+    config: ConfigDict,
+    task: Task,
+    driver: Driver,
+    model: lm.LMConfig,
+    options: Sampling,
+    salt: int = 0,
+) -> Callable[[Params, Columns, Int[Array, ""]], Rollout]:
+    """Sampling on every device, then the task's score of the whole."""
+    key = jax.random.fold_in(jax.random.key(config.seed), salt)
+
+    def shard(params: Params, columns: Columns, iteration: Int[Array, ""]) -> Rollout:
+        return sample(
+            lm.bind(model),
+            params,
+            columns["prompts"],
+            columns["prompt_mask"],
+            columns["id"],
+            key,
+            iteration,
+            options,
+        )
+
+    sampler = driver.spmd(
+        shard, ins=(REPLICATED, SHARDED, REPLICATED), outs=SHARDED_ROLLOUT
+    )
+
+    @jax.jit
+    def score(rollout: Rollout, columns: Columns) -> Rollout:
+        rows = jnp.arange(rollout.tokens.shape[0], dtype=jnp.int32)
+        group = rows // options.num_generations  # shards count from 0 each
+        return task.score(dataclasses.replace(rollout, group=group), columns)
+
+    def generate(
+        params: Params, columns: Columns, iteration: Int[Array, ""]
+    ) -> Rollout:
+        return score(sampler(params, columns, iteration), columns)
+
+    return generate
+
+
+def _metrics(
+    task: Task, state: LearnerState, report: Report, rollout: Rollout
+) -> metrics.Metrics:
+    channels: Channels = {}
+    for name, x in rollout.signals.items():
+        if not name.endswith("_valid") and x.shape != rollout.mask.shape:
+            source = outcome(name) if x.ndim == 1 else process(name)
+            channels, _ = source.update(channels, (), rollout)
+    advantage, reward, ended = report.advantage, report.reward, ends(task, rollout)
+    return {
+        **metrics.rollout_metrics(rollout, advantage, channels, reward, ended),
+        "entropy": masked.sum_of(-rollout.logp, rollout.mask),  # a sample of it
+        **report.metrics,
+        **metrics.state_metrics(state.reward),
+    }
+
+
+def ends(task: Task, rollout: Rollout) -> Bool[Array, " N"]:
+    """The rows that ended by themselves, not by the length limit."""
+    return jnp.any((rollout.tokens == task.tokenizer.eos_id) & rollout.mask, axis=1)

@@ -1,0 +1,230 @@
+"""One run, from a config to a result: the loop on the host."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from rewardlab import checkpoint
+from rewardlab.analysis.plots import learning_curves
+from rewardlab.analysis.statistics import Interval
+from rewardlab.console import TRAINING, WARMUP, Console
+from rewardlab.evaluate import held_out, pass_at, samples_of
+from rewardlab.learner import LearnerState, Params, Report
+from rewardlab.metrics import Row
+from rewardlab.prepare import Run, base_policy, prepare
+from rewardlab.sinks import (
+    Sinks,
+    completion_lines,
+    read_metrics,
+    weights_and_biases,
+)
+from rewardlab.tasks.columns import batch_indices, take
+from rewardlab.types import Rollout
+
+
+class Result(NamedTuple):
+    """What a run came to: its final policy, and held-out shares by "pass@k"."""
+
+    workdir: Path
+    params: Params
+    before: dict[str, Interval]
+    after: dict[str, Interval]
+    seconds: float  # of reinforcement learning, evaluations apart
+
+
+def train(
+    config: ConfigDict,
+    workdir: str | os.PathLike,
+    resume: str = "auto",
+) -> Result:
+    """Trains as the config says and leaves everything in `workdir`.
+
+    `resume`: "auto" goes on from the latest checkpoint in `workdir` if there is one,
+    "never" refuses to touch a run that is there, a path begins from another run's
+    checkpoint. What a resumed run computes equals, bit for bit on as many devices, what
+    an uninterrupted one does. Raises `ValueError` for what cannot run and
+    `FloatingPointError` when too many steps in a row are not finite.
+    """
+    console = Console()
+    run = prepare(config, Path(workdir))
+    found = checkpoint.find(workdir, resume)
+    base, warmup_seconds = _warm_up(run, console)
+    base = run.driver.replicate(base)
+    columns = take(run.problems, np.arange(config.rollout.num_prompts))
+    state = run.program.learner.init(base, run.program.shapes(base, columns))
+    if found is not None:
+        state = checkpoint.restore(found, state)
+    others = [weights_and_biases(workdir)] if config.log.wandb else []
+    with Sinks(workdir, int(state.step) if found else None, tuple(others)) as sinks:
+        loop = Loop(run, console, sinks, base)
+        if found is None:
+            _write_config(run)
+            loop.evaluate(state, {}, "before")
+        state = loop.run(state)
+    return _finish(run, console, state, {"warm-up": warmup_seconds})
+
+
+class Loop:
+    """Iterations from a state to the last step, with all that is written on the way."""
+
+    def __init__(self, run: Run, console: Console, sinks: Sinks, base: Params) -> None:
+        self.context, self.console, self.sinks = run, console, sinks
+        self.base = base
+
+    def run(self, state: LearnerState) -> LearnerState:
+        """Trains to `train.max_steps`; a SIGTERM saves and leaves, exit status 143."""
+        config = self.context.config
+        first, last = int(state.step), config.train.max_steps
+        progress = self.console.progress("training", last, TRAINING, first)
+        with progress as show, _sigterm() as told_to_stop:
+            for step in range(first + 1, last + 1):
+                state, row = self.step(state, step)
+                show(step, row)
+                stop = told_to_stop.is_set()
+                if step % config.checkpoint.every == 0 or step == last or stop:
+                    self.save(state)
+                if stop and step < last:
+                    raise SystemExit(143)
+        return state
+
+    def step(self, state: LearnerState, step: int) -> tuple[LearnerState, Row]:
+        """Iteration number `step` (from 1), its metrics and its completions."""
+        config, program = self.context.config, self.context.program
+        began = time.monotonic()
+        rows = batch_indices(
+            config.seed,
+            step - 1,
+            len(self.context.problems["id"]),
+            config.rollout.num_prompts,
+        )
+        columns = take(self.context.problems, rows)
+        state, report, rollout = program.iterate(
+            state, self.base, columns, jnp.asarray(step - 1)
+        )
+        metrics = dict(program.measure(state, report, rollout))
+        tokens = int(jnp.sum(rollout.mask))
+        seconds = time.monotonic() - began
+        metrics |= {"step_time": seconds, "tokens_per_sec": tokens / seconds}
+        if step % config.log.completions_every == 0 or step == 1:
+            self.write_completions(step, report, rollout)
+        if step % config.eval.every == 0 or step == config.train.max_steps:
+            row = self.evaluate(state, metrics)
+        else:
+            row = self.sinks.write(step, metrics)
+        self.refuse_not_finite(state, report, step)
+        return state, row
+
+    def evaluate(self, state: LearnerState, metrics: Row, when: str = "after") -> Row:
+        """Writes a step's metrics with held-out shares; shows samples at both ends."""
+        run, step = self.context, int(state.step)
+        correct, rollout = held_out(run, state.params)
+        shares = {f"eval/{k}": x.mean for k, x in pass_at(correct).items()}
+        length = float(np.mean(np.sum(rollout.mask, axis=1)))
+        row = self.sinks.write(step, {**metrics, **shares, "eval/mean_length": length})
+        np.save(run.workdir / f"held_out_{when}.npy", correct)
+        if when == "before" or step == run.config.train.max_steps:
+            self.console.samples(f"samples {when} training", samples_of(run, rollout))
+        return row
+
+    def refuse_not_finite(self, state: LearnerState, report: Report, step: int) -> None:
+        """Names the rows of a skipped step; stops after too many in a row."""
+        skipped = int(state.skipped)
+        if not skipped:
+            return
+        rows = np.flatnonzero(report.bad_rows).tolist()
+        what = f"rows {rows[:8]}" if rows else "the gradient"
+        self.console.say(f"step {step} skipped: {what} not finite")
+        if skipped < self.context.config.train.max_skipped:
+            return
+        self.save(state)
+        raise FloatingPointError(
+            f"{skipped} steps in a row were not finite, the last in {what}; mend the "
+            "reward or lower optim.lr, and go on from the last good parameters in "
+            f"{self.sinks.workdir}/checkpoints/{step}"
+        )
+
+    def write_completions(self, step: int, report: Report, rollout: Rollout) -> None:
+        """The file of this step's completions, with every signal and advantage."""
+        rollout, report = jax.device_get((rollout, report))
+        lines = completion_lines(
+            rollout,
+            report.advantage,
+            np.sum(report.reward.value, axis=1),
+            self.context.task.tokenizer.decode,
+        )
+        self.sinks.write_completions(step, lines)
+
+    def save(self, state: LearnerState) -> None:
+        """A checkpoint of this step."""
+        config = self.context.config
+        extra = {"config": json.loads(config.to_json_best_effort())}
+        workdir, keep = self.context.workdir, config.checkpoint.keep
+        checkpoint.save(workdir, int(state.step), state, extra, keep)
+
+
+def _warm_up(run: Run, console: Console) -> tuple[Params, float]:
+    began, steps = time.monotonic(), run.config.warmup.steps
+    with console.progress("warm-up", steps, WARMUP) as show:
+        for step, base, row in base_policy(run):  # noqa: B007
+            if step % 10 == 0 and step:
+                show(step, {"loss": float(row["loss"])})
+    return base, time.monotonic() - began
+
+
+def _write_config(run: Run) -> None:
+    run.workdir.mkdir(parents=True, exist_ok=True)
+    text = run.config.to_json_best_effort(indent=2)
+    (run.workdir / "config.json").write_text(text + "\n")
+
+
+def _finish(
+    run: Run, console: Console, state: LearnerState, seconds: dict[str, float]
+) -> Result:
+    """The picture, the table, and where everything lies."""
+    workdir = run.workdir
+    before, after = (
+        pass_at(np.load(workdir / f"held_out_{when}.npy"))
+        for when in ("before", "after")
+    )
+    rows = read_metrics(workdir / "metrics.jsonl")
+    trained = sum(row.get("step_time") or 0.0 for row in rows)
+    picture = workdir / "learning_curves.png"
+    learning_curves(
+        {run.config.reward: [workdir / "metrics.jsonl"]}, picture, workdir.name
+    )
+    shares = {name: (before[name], after[name]) for name in before}
+    files = {
+        "learning curves": picture,
+        "metrics": workdir / "metrics.jsonl",
+        "completions": workdir / "completions",
+        "checkpoints": workdir / "checkpoints",
+        "config": workdir / "config.json",
+        "TensorBoard": f"tensorboard --logdir {workdir}/tensorboard",
+    }
+    console.result(shares, {**seconds, "training": trained}, files)
+    return Result(workdir, state.params, before, after, trained)
+
+
+@contextmanager
+def _sigterm() -> Iterator[threading.Event]:
+    """Set once the process is told to stop, so that a step can end and be saved."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,68 @@
+"""Supervised warm-up: a base policy from demonstrations, before any reward."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Bool, Int
+
+from rewardlab import objectives
+from rewardlab.learner import Params, Policy, gradient_step
+from rewardlab.parallel import AXIS, REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
+from rewardlab.types import Rollout
+
+
+def warm_up(
+    policy: Policy,
+    params: Params,
+    batches: Iterator[dict[str, np.ndarray]],
+    optimizer: optax.GradientTransformation,
+    driver: Driver,
+    micro_batches: int = 1,
+) -> Iterator[tuple[Params, dict[str, Array]]]:
+    """Maximises the demonstrations' mean log-likelihood a token, a batch at a time.
+
+    A batch has `prompts`, `prompt_mask`, `tokens` and `mask` ([B, P] and [B, T]).
+    Yields the parameters and metrics after each.
+    """
+    objective = objectives.objective(
+        objectives.negative_log_likelihood(), aggregate=objectives.token_mean
+    )
+    step = driver.spmd(
+        gradient_step(policy, objective, optimizer, micro_batches, AXIS),
+        ins=(REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED),
+        outs=(REPLICATED, REPLICATED, REPLICATED, SHARDED),
+        donate=(0, 1),
+    )
+    params, opt = driver.replicate((params, optimizer.init(params)))
+    for batch in batches:
+        demonstrations = as_rollout(**batch)
+        nothing = jnp.zeros(demonstrations.mask.shape)
+        params, opt, sums, _ = step(params, opt, demonstrations, nothing)
+        yield params, {name: s.mean() for name, s in sums.items()}
+
+
+def as_rollout(
+    prompts: Int[Array, "B P"],
+    prompt_mask: Bool[Array, "B P"],
+    tokens: Int[Array, "B T"],
+    mask: Bool[Array, "B T"],
+    **signals: Any,
+) -> Rollout:
+    """Texts that no policy of ours sampled, one for each prompt, as a Rollout."""
+    mask = jnp.asarray(mask)
+    return Rollout(
+        prompts=jnp.asarray(prompts),
+        prompt_mask=jnp.asarray(prompt_mask),
+        group=jnp.arange(mask.shape[0]),
+        tokens=jnp.asarray(tokens),
+        mask=mask,
+        valid=mask,
+        step=jnp.where(mask, 0, -1),
+        logp=jnp.zeros(mask.shape),
+        signals=jax.tree.map(jnp.asarray, signals),
+        iteration=jnp.zeros((), jnp.int32),
+    )
