@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 
 class Memory(NamedTuple):
-    """Keys (rotated) and values of one layer: S slots in G rows of each of B prompts."""
+    """Rotated keys, and values, of one layer: S slots in each of B*G rows."""
 
     keys: Float[Array, "B K G S D"]
     values: Float[Array, "B K G S D"]

@@ -11,11 +11,14 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
+from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.models.attention import attend
 from rewardlab.models.cache import Cache, Memory, write
+from rewardlab.models.linear import project, swiglu
 
 Params = dict[str, Any]
 Apply = Callable[
@@ -107,13 +110,20 @@ class _Look(NamedTuple):
 
 def _look(cache: Cache, count: int, config: LMConfig) -> _Look:
     groups = (cache.prompts, cache.rows)
-    half = config.head_dim // 2
-    frequency = config.rope_theta ** (-jnp.arange(half) / half)
-    angle = cache.positions(count)[..., None] * frequency
-    angle = angle.reshape(groups[0], 1, groups[1], count, half)
+    slots = cache.valid.shape[1] + (cache.prompt.valid.shape[1] if cache.prompt else 0)
+    table = jnp.asarray(_rope_table(config, slots))
+    turns = table[cache.positions(count)].reshape(*groups[:1], 1, groups[1], count, -1)
+    cos, sin = jnp.split(turns, 2, axis=-1)
     own = cache.visible(count).reshape(groups[0], 1, 1, groups[1], count, -1)
     prompt = cache.prompt.valid[:, None, None] if cache.prompt else None
-    return _Look(jnp.cos(angle), jnp.sin(angle), own, prompt, cache.used)
+    return _Look(cos, sin, own, prompt, cache.used)
+
+
+@functools.cache
+def _rope_table(config: LMConfig, slots: int) -> np.ndarray:
+    half = config.head_dim // 2
+    angle = np.outer(np.arange(slots), config.rope_theta ** (-np.arange(half) / half))
+    return np.concatenate([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
 
 
 class _LM(nnx.Module):
@@ -144,7 +154,7 @@ class _LM(nnx.Module):
             layers.append(new)
         x = _rms_norm(x, self.final_norm[...], config.norm_eps)
         head = self.embedding[...].T if config.tied else self.head[...]
-        logits = jnp.matmul(x, head.astype(x.dtype), preferred_element_type=jnp.float32)
+        (logits,) = project(x, head)
         used = cache.used + count
         return logits, dataclasses.replace(cache, layers=tuple(layers), used=used)
 
@@ -152,14 +162,16 @@ class _LM(nnx.Module):
 class _Layer(nnx.Module):
     def __init__(self, config: LMConfig, rngs: nnx.Rngs) -> None:
         self.config = config
-        width, d = config.width, config.head_dim
-        heads = config.num_heads + 2 * config.num_kv_heads
+        width, ffn, d = config.width, config.ffn, config.head_dim
         self.attention_norm = nnx.Param(jnp.ones(width))
-        self.qkv = _weight(rngs, width, heads * d)
+        self.query = _weight(rngs, width, config.num_heads * d)
+        self.key = _weight(rngs, width, config.num_kv_heads * d)
+        self.value = _weight(rngs, width, config.num_kv_heads * d)
         self.out = _weight(rngs, config.num_heads * d, width)
         self.ffn_norm = nnx.Param(jnp.ones(width))
-        self.gate_up = _weight(rngs, width, 2 * config.ffn)
-        self.down = _weight(rngs, config.ffn, width)
+        self.gate = _weight(rngs, width, ffn)
+        self.up = _weight(rngs, width, ffn)
+        self.down = _weight(rngs, ffn, width)
 
     def __call__(
         self,
@@ -170,40 +182,42 @@ class _Layer(nnx.Module):
     ) -> tuple[Float[Array, "N t W"], Memory]:
         config = self.config
         h = _rms_norm(x, self.attention_norm[...], config.norm_eps)
-        queries, new = _split(h @ self.qkv[...].astype(h.dtype), look, config)
+        q, k, v = (
+            _heads(y, look, config)
+            for y in project(h, self.query[...], self.key[...], self.value[...])
+        )
+        new = Memory(_rotate(k, look), v)
         memory = write(memory, new, look.used, look.own.shape[-1])
-        mixed = attend(queries, memory, look.own, prompt, look.prompt)
-        x = x + _rows(mixed, x) @ self.out[...].astype(h.dtype)
+        b, _, g, t, d = q.shape
+        q = _rotate(q, look).reshape(b, config.num_kv_heads, -1, g, t, d)
+        mixed = attend(q, memory, look.own, prompt, look.prompt)
+        mixed = mixed.transpose(0, 3, 4, 1, 2, 5).reshape(*x.shape[:2], -1)
+        x = x + project(mixed, self.out[...])[0]
         h = _rms_norm(x, self.ffn_norm[...], config.norm_eps)
-        gate, up = jnp.split(h @ self.gate_up[...].astype(h.dtype), 2, axis=-1)
-        return x + (jax.nn.silu(gate) * up) @ self.down[...].astype(h.dtype), memory
+        gate, up = project(h, self.gate[...], self.up[...])
+        return x + project(swiglu(gate, up), self.down[...])[0], memory
 
 
-def _split(
-    qkv: Float[Array, "N t C"], look: _Look, config: LMConfig
-) -> tuple[Float[Array, "B K R G t D"], Memory]:
-    """Rotated queries, and the memory of the new tokens."""
-    b, _, g, t, half = look.cos.shape
-    k, heads = config.num_kv_heads, config.num_heads
-    x = qkv.reshape(b, g, t, -1, 2 * half).transpose(0, 3, 1, 2, 4)
-    turned, values = x[:, : heads + k], x[:, heads + k :]
-    x1, x2 = jnp.split(turned.astype(jnp.float32), 2, axis=-1)
+def _heads(
+    x: Float[Array, "N t C"], look: _Look, config: LMConfig
+) -> Float[Array, "B H G t D"]:
+    b, _, g, t, _ = look.cos.shape
+    return x.reshape(b, g, t, -1, config.head_dim).transpose(0, 3, 1, 2, 4)
+
+
+def _rotate(x: Float[Array, "B H G t D"], look: _Look) -> Float[Array, "B H G t D"]:
+    """RoPE (arXiv 2104.09864): pairs (i, i + D/2) turn with the position."""
+    x1, x2 = jnp.split(x.astype(jnp.float32), 2, axis=-1)
     cos, sin = look.cos, look.sin
     turned = jnp.concatenate([x1 * cos - x2 * sin, x2 * cos + x1 * sin], axis=-1)
-    turned = turned.astype(qkv.dtype)
-    queries = turned[:, :heads].reshape(b, k, heads // k, g, t, 2 * half)
-    return queries, Memory(turned[:, heads:], values)
-
-
-def _rows(x: Float[Array, "B K R G t D"], like: Array) -> Float[Array, "N t C"]:
-    return x.transpose(0, 3, 4, 1, 2, 5).reshape(*like.shape[:2], -1)
+    return turned.astype(x.dtype)
 
 
 def _rms_norm(x: Array, scale: Array, eps: float) -> Array:
     """x / sqrt(mean(x^2) + eps) * scale, in float32."""
     wide = x.astype(jnp.float32)
     power = jnp.mean(wide**2, axis=-1, keepdims=True)
-    return (wide * jax.lax.rsqrt(power + eps) * scale).astype(x.dtype)
+    return (wide * lax.rsqrt(power + eps) * scale).astype(x.dtype)
 
 
 def _weight(rngs: nnx.Rngs, rows: int, columns: int) -> nnx.Param:

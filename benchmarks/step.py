@@ -1,0 +1,173 @@
+"""Times one GRPO step and prints JSON: `python -m benchmarks.step S`.
+
+The work: 16 prompts x 8 samples, prompt 16 tokens, exactly 32 new tokens, temperature
+1, a trivial reward, group-normalised advantages, one AdamW update of the clipped
+objective over all 128 sequences, float32, random weights.
+"""
+
+import time
+
+BEGIN = time.perf_counter()  # before the imports: they belong to the first step
+
+import argparse  # noqa: E402
+import json  # noqa: E402
+import os  # noqa: E402
+import resource  # noqa: E402
+import statistics  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from typing import Any  # noqa: E402
+
+PROMPTS, SAMPLES, PROMPT_TOKENS, NEW_TOKENS = 16, 8, 16, 32
+GRPO = "outcome('r') | center_by_group() | scale_by_group_std() | broadcast_to_tokens()"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("shape", choices=["S", "M"])
+    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--devices", type=int, default=2, help="CPU devices")
+    parser.add_argument("--micro-batches", type=int, default=8, help="on each device")
+    args = parser.parse_args()
+    # Read by jax when it is first imported, which is why the imports wait.
+    flag = f"--xla_force_host_platform_device_count={args.devices}"
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}"
+    step, floor, matmul = _program(args.shape, args.micro_batches)
+    step(0)
+    first = time.perf_counter() - BEGIN
+    step(1)
+    times, rates = [], []
+    for i in range(args.steps):
+        rates.append(matmul())
+        times.append(step(i + 2))
+    rollout, update = (statistics.median(t) for t in zip(*times, strict=True))
+    whole = statistics.median(map(sum, times))
+    rate = statistics.median(rates)
+    # Paired step by step: what slows the machine down slows both.
+    pairs = zip(times, rates, strict=True)
+    ratio = statistics.median(sum(t) * r / floor for t, r in pairs)
+    report = {
+        "system": "rewardlab",
+        "shape": args.shape,
+        "devices": args.devices,
+        "micro_batches": args.micro_batches,
+        "seconds_per_step": whole,
+        "rollout_seconds": rollout,
+        "update_seconds": update,
+        "first_step_seconds": first,
+        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "tokens_per_second": PROMPTS * SAMPLES * NEW_TOKENS / whole,
+        "matmul_gflops": rate / 1e9,
+        "floor_seconds": floor / rate,
+        "ratio_to_floor": ratio,
+    }
+    print(json.dumps({k: _round(v) for k, v in report.items()}))
+
+
+def _program(shape: str, micro_batches: int) -> tuple[Callable, float, Callable]:
+    """step(i) -> (rollout, update) seconds; the floor in FLOPs; the matmul rate."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    from rewardlab.compose import estimator
+    from rewardlab.learner import learner
+    from rewardlab.models import lm
+    from rewardlab.models.logprobs import completion_logprobs
+    from rewardlab.objectives import clipped_surrogate, objective, sequence_mean
+    from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, jit_driver
+    from rewardlab.sampling import Sampling, sample
+    from rewardlab.sentence import build
+    from rewardlab.transforms import outcome
+
+    config, driver = lm.CONFIGS[shape], jit_driver()
+    apply = lm.bind(config)
+    options = Sampling(SAMPLES, NEW_TOKENS, eos_id=-1, pad_id=0)
+
+    def draw(params: Any, prompts: Any, mask: Any, ids: Any, i: Any) -> Any:
+        key = jax.random.key(1)
+        rollout = sample(apply, params, prompts, mask, ids, key, i, options)
+        return rollout.with_signals(r=jnp.mean(rollout.tokens % 2, axis=1))
+
+    ins = (REPLICATED, SHARDED, SHARDED, SHARDED, REPLICATED)
+    generate = driver.spmd(draw, ins, SHARDED_ROLLOUT)
+
+    def policy(params: Any, r: Any) -> Any:
+        return completion_logprobs(
+            apply, params, r.prompts, r.prompt_mask, r.tokens, r.valid
+        )
+
+    learn = learner(
+        policy,
+        estimator(build(GRPO)),
+        lambda state, rollout: outcome("r").update({}, (), rollout)[0]["r"],
+        objective(clipped_surrogate(), aggregate=sequence_mean),
+        optax.adamw(1e-5),
+        driver,
+        micro_batches=micro_batches,
+    )
+    prompts = jax.random.randint(
+        jax.random.key(2), (PROMPTS, PROMPT_TOKENS), 0, config.vocab_size
+    )
+    mask, ids = jnp.ones(prompts.shape, bool), jnp.arange(PROMPTS)
+    params = driver.replicate(lm.init(config, jax.random.key(0)))
+    state: list[Any] = []
+
+    def step(i: int) -> tuple[float, float]:
+        begin = time.perf_counter()
+        now = state[0].params if state else params
+        rollout = jax.block_until_ready(generate(now, prompts, mask, ids, i))
+        middle = time.perf_counter()
+        if not state:
+            state.append(learn.init(params, rollout))
+        state[0], _ = jax.block_until_ready(learn.update(state[0], rollout))
+        return middle - begin, time.perf_counter() - middle
+
+    return step, _floor(config), _matmul(driver)
+
+
+def _floor(config: Any) -> float:
+    """FLOPs of the weight matrices: rollout forward + 3 x forward for the update.
+
+    Prompts count once a group; attention's own products, some 3 %, are left out.
+    """
+    heads = config.num_heads + 2 * config.num_kv_heads
+    layer = config.width * config.head_dim * (heads + config.num_heads)
+    layer += 3 * config.width * config.ffn
+    weights = config.num_layers * layer + config.width * config.vocab_size
+    tokens = PROMPTS * (PROMPT_TOKENS + SAMPLES * NEW_TOKENS)
+    return 4.0 * 2 * weights * tokens
+
+
+def _matmul(driver: Any) -> Callable[[], float]:
+    """Times float32 products of 1024 x 1024 on all devices at once, in FLOP/s."""
+    import jax
+    import jax.numpy as jnp
+    from jax import lax
+
+    from rewardlab.parallel import REPLICATED, SHARDED
+
+    size, repeats = 1024, 4
+
+    def chain(a: Any, b: Any) -> Any:
+        return lax.fori_loop(0, repeats, lambda i, x: x @ b, a)
+
+    run = driver.spmd(chain, (SHARDED, REPLICATED), SHARDED)
+    a = jnp.ones((driver.devices * size, size)) / size
+    b = jnp.ones((size, size)) / size
+    jax.block_until_ready(run(a, b))
+
+    def rate() -> float:
+        begin = time.perf_counter()
+        jax.block_until_ready(run(a, b))
+        flops = 2.0 * size**3 * repeats * driver.devices
+        return flops / (time.perf_counter() - begin)
+
+    return rate
+
+
+def _round(value: Any) -> Any:
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    main()
