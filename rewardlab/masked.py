@@ -63,6 +63,11 @@ def last(mask: Bool[Array, "N T"]) -> Bool[Array, "N T"]:
     return mask & (position == jnp.max(position, axis=-1, keepdims=True))
 
 
+def up_to_last(mask: Bool[Array, "N T"]) -> Bool[Array, "N T"]:
+    """True up to and with the last True token of each row."""
+    return jnp.cumsum(mask[..., ::-1], axis=-1)[..., ::-1] > 0
+
+
 def step_ends(rollout: Rollout) -> Bool[Array, "N T"]:
     """True on the last True token of each step.
 

@@ -62,8 +62,7 @@ def min_to_go() -> RewardTransform:
     def accumulate(reward: Reward, rollout: Rollout) -> Reward:
         score = jnp.where(reward.placed, reward.value, jnp.inf)
         least = lax.cummin(score, axis=1, reverse=True)
-        ahead = lax.cummax(reward.placed, axis=1, reverse=True)
-        value = jnp.where(ahead, least, 0)
+        value = jnp.where(masked.up_to_last(reward.placed), least, 0)
         return place(value, rollout.mask & reward.has_value[:, None])
 
     return on_one(accumulate)

@@ -2,7 +2,6 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from rewardlab.compose import named, per_channel
 from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
@@ -46,19 +45,28 @@ def tanh() -> RewardTransform:
     return per_channel(lambda r, rollout: r.with_value(jnp.tanh(r.value)))
 
 
+FITTED = (
+    2.026691697803558e-4,
+    5.296811671489128e-9,
+    -1.0130912034729786e-2,
+    -1.7892410516002917e-7,
+    2.2878851143138285e-1,
+    5.000008318663808e-1,
+)
+
+
 @named
 def fitted_polynomial() -> RewardTransform:
-    """0 up to -5, 1 from 5 on, and between them a polynomial that follows the sigmoid.
+    """0 up to -5, 1 from 5 on, and between them a quintic that follows the sigmoid.
 
-    The least-squares fit of degree 5 to 100 even points of [-5, 5], an ablation of PAR
-    (arXiv 2502.18770).
+    An ablation of PAR (arXiv 2502.18770): a least-squares fit to 100 even points, with
+    the coefficients of its code, from x^5 down; an exact fit differs by 1e-6.
     """
-    x = np.linspace(-5, 5, 100)
-    fit = np.polyfit(x, 1 / (1 + np.exp(-x)), 5)
 
     def squash(reward: Reward, rollout: Rollout) -> Reward:
-        inside = jnp.polyval(jnp.asarray(fit, reward.value.dtype), reward.value)
-        step = jnp.where(reward.value >= 5, 1, 0)
-        return reward.with_value(jnp.where(jnp.abs(reward.value) < 5, inside, step))
+        value = reward.value
+        inside = jnp.polyval(jnp.asarray(FITTED, value.dtype), value)
+        outside = jnp.where(value > 0, 1, 0)
+        return reward.with_value(jnp.where(jnp.abs(value) < 5, inside, outside))
 
     return per_channel(squash)
