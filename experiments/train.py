@@ -13,7 +13,7 @@ from ml_collections import config_flags
 from rewardlab.train import train
 
 CONFIG = config_flags.DEFINE_config_file("config", help_string="the config file")
-WORKDIR = flags.DEFINE_string("workdir", None, "the folder that the run writes to")
+WORKDIR = flags.DEFINE_string("workdir", "", "the folder that the run writes to")
 RESUME = flags.DEFINE_string(
     "resume", "auto", "auto: go on if there is a checkpoint; never; or a run's path"
 )
@@ -24,6 +24,8 @@ def main(argv: list[str]) -> None:
     absl.logging.set_verbosity("warning")  # JAX tells of every backend it lacks
     if argv[1:]:
         raise app.UsageError(f"unknown arguments {argv[1:]}")
+    if not WORKDIR.value:
+        raise app.UsageError("--workdir=FOLDER says where the run is to be written")
     try:
         train(CONFIG.value, WORKDIR.value, RESUME.value)
     except (ValueError, FloatingPointError) as error:
@@ -31,5 +33,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["config", "workdir"])
+    flags.mark_flag_as_required("config")
     app.run(main)

@@ -165,11 +165,11 @@ def learner(
         return advantage, kept, trained_on
 
     def init(params: Params, rollout: Rollout) -> LearnerState:
-        params, opt = driver.replicate((params, optimizer.init(params)))
         zero = jnp.zeros((), jnp.int32)
-        state = LearnerState(zero, zero, params, opt, estimator.init(rollout))
+        opt, reward = optimizer.init(params), estimator.init(rollout)
+        state = LearnerState(zero, zero, params, opt, reward)
         # A state is donated as a whole, so no array may stand in it twice.
-        return jax.tree.map(jnp.copy, state)
+        return driver.replicate(jax.tree.map(jnp.copy, state))
 
     def update(state: LearnerState, rollout: Rollout) -> tuple[LearnerState, Report]:
         chex.assert_equal_shape([rollout.tokens, rollout.mask, rollout.logp])

@@ -73,13 +73,18 @@ def pmap_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
     so it is compiled apart: `fuse` leaves the function as it is.
     """
     used = list(devices or jax.devices())
+    mesh = Mesh(np.array(used), (AXIS,))
     count = len(used)
 
-    def split(x: jax.Array) -> jax.Array:
-        return jnp.reshape(x, (count, x.shape[0] // count, *x.shape[1:]))
+    def split(x: Any) -> jax.Array:
+        parts = jnp.reshape(x, (count, x.shape[0] // count, *x.shape[1:]))
+        return jax.device_put(parts, NamedSharding(mesh, SHARDED))
 
     def merge(x: jax.Array) -> jax.Array:
         return jnp.reshape(x, (-1, *x.shape[2:]))
+
+    def replicate(tree: Any) -> Any:
+        return jax.device_put(tree, NamedSharding(mesh, REPLICATED))
 
     def spmd(
         f: Callable[..., Any], ins: Any, outs: Any, donate: Sequence[int] = ()
@@ -94,14 +99,14 @@ def pmap_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
         )
 
         def run(*args: Any) -> Any:
-            results = program(*_where_sharded(split, ins, args))
-            return _where_sharded(merge, outs, results)
+            results = program(*_by_spec(split, replicate, ins, args))
+            return _by_spec(merge, lambda x: x, outs, results)
 
         return run
 
     return Driver(
         devices=count,
-        replicate=lambda tree: tree,
+        replicate=replicate,
         spmd=spmd,
         fuse=lambda f, donate=(): f,
     )
@@ -110,11 +115,16 @@ def pmap_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
 DRIVERS = {"jit": jit_driver, "pmap": pmap_driver}
 
 
-def _where_sharded(f: Callable[[jax.Array], jax.Array], specs: Any, tree: Any) -> Any:
-    """Applies `f` to the leaves whose spec (a pytree prefix) is SHARDED."""
+def _by_spec(
+    sharded: Callable[[Any], Any],
+    replicated: Callable[[Any], Any],
+    specs: Any,
+    tree: Any,
+) -> Any:
+    """Applies one of two functions to each leaf, by its spec (a pytree prefix)."""
 
     def apply(spec: Any, part: Any) -> Any:
-        return jax.tree.map(f, part) if spec == SHARDED else part
+        return jax.tree.map(sharded if spec == SHARDED else replicated, part)
 
     return jax.tree.map(apply, specs, tree, is_leaf=lambda s: isinstance(s, P))
 

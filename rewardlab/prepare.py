@@ -93,7 +93,8 @@ def base_policy(run: Run) -> Iterator[tuple[int, Params, dict[str, Any]]]:
             f"model.init_from={config.model.init_from!r} has no base policy; name the "
             "workdir of a run that did its warm-up"
         )
-    step, row = 0, {}
+    step: int = 0
+    row: dict[str, Any] = {}
     if found is None:
         steps = config.warmup.steps
         schedule = optax.cosine_decay_schedule(config.warmup.lr, max(steps, 1))

@@ -29,7 +29,7 @@ from rewardlab.tasks import Task
 from rewardlab.transforms import BASELINES, CREDIT, outcome, process
 from rewardlab.types import Channels, Reward, RewardTransform, Rollout
 
-Columns = dict[str, Array]
+Columns = dict[str, Any]  # by name: an array of B rows
 Host = Callable[[Rollout, Columns], Rollout]
 
 

@@ -159,7 +159,7 @@ class Loop:
         rollout, report = jax.device_get((rollout, report))
         lines = completion_lines(
             rollout,
-            report.advantage,
+            np.asarray(report.advantage),
             np.sum(report.reward.value, axis=1),
             self.context.task.tokenizer.decode,
         )
@@ -204,7 +204,7 @@ def _finish(
         {run.config.reward: [workdir / "metrics.jsonl"]}, picture, workdir.name
     )
     shares = {name: (before[name], after[name]) for name in before}
-    files = {
+    files: dict[str, str | Path] = {
         "learning curves": picture,
         "metrics": workdir / "metrics.jsonl",
         "completions": workdir / "completions",

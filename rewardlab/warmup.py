@@ -5,7 +5,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jaxtyping import Array, Bool, Int
 
@@ -18,7 +17,7 @@ from rewardlab.types import Rollout
 def warm_up(
     policy: Policy,
     params: Params,
-    batches: Iterator[dict[str, np.ndarray]],
+    batches: Iterator[dict[str, Any]],
     optimizer: optax.GradientTransformation,
     driver: Driver,
     micro_batches: int = 1,

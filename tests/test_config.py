@@ -1,0 +1,58 @@
+"""Every config that cannot or need not run is refused in one sentence."""
+
+import pytest
+
+from rewardlab.config import default_config, validate
+
+
+def config(**changes):
+    made = default_config()
+    with made.unlocked():
+        made.update_from_flattened_dict(changes)
+    return made
+
+
+REFUSED = {
+    "unknown key": ({"rollout.num_generation": 4}, "did you mean 'rollout.num_generations'"),
+    "unknown group": ({"zzz": 1}, "unknown config key 'zzz'; remove it"),
+    "task": ({"task.name": "chess"}, "task.name='chess' is unknown; have arithmetic"),
+    "model": ({"model.name": "XL"}, "model.name='XL' is unknown; have S, M"),
+    "optimizer": ({"optim.name": "rmsprop"}, "have adamw, adam, sgd, lion"),
+    "method": ({"reward": "grpoo"}, "no method 'grpoo'; did you mean 'grpo'"),
+    "transform": ({"reward": "outcom('correct')"}, "did you mean 'outcome'"),
+    "hyperparameter": ({"hp.tau": 0.1}, r"\['tau'\] are not used"),
+    "G = 1": ({"rollout.num_generations": 1}, "nothing to compare with"),
+    "devices": ({"rollout.num_prompts": 15}, "num_prompts=15 does not divide over 2"),
+    "micro-batches": ({"loss.micro_batches": 3}, "does not divide the 8 prompts"),
+    "evaluation": ({"eval.num_problems": 127}, "num_problems=127 does not divide"),
+    "nothing": ({"train.max_steps": 0}, "train.max_steps=0 must be at least 1"),
+    "kl without beta": ({"loss.kl": "k1"}, "'k1' does nothing while loss.beta=0"),
+    "dual clip": ({"loss.dual_clip": 0.9}, "must be above 1"),
+    "greedy": ({"rollout.temperature": 0.0}, "nothing can be learned"),
+    "top_p": ({"rollout.top_p": 1.5}, "above 0 and at most 1"),
+    "learning rate": ({"optim.lr": 0.0}, "optim.lr=0 trains nothing"),
+    "decay": (
+        {"optim.name": "sgd", "optim.weight_decay": 0.1},
+        "weight_decay=0.1 does nothing for sgd",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_with_a_sentence(case):
+    changes, message = REFUSED[case]
+    with pytest.raises(ValueError, match=message) as error:
+        validate(config(**changes), devices=2)
+    assert "\n" not in str(error.value)
+
+
+def test_the_defaults_are_accepted():
+    validate(default_config(), devices=2)
+
+
+def test_a_missing_key_is_named():
+    made = default_config()
+    with made.unlocked():
+        del made.loss.beta
+    with pytest.raises(ValueError, match="missing config key 'loss.beta'"):
+        validate(made, devices=1)

@@ -1,0 +1,151 @@
+"""Whole runs: what they write, that a killed one resumes, what they refuse."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+
+from rewardlab import checkpoint
+from rewardlab.config import default_config
+from rewardlab.metrics import WALL_CLOCK
+from rewardlab.sinks import read_metrics
+from rewardlab.train import train
+
+REWARD = "process('prm') | episode_return() | center_by_group() | broadcast_to_tokens()"
+
+
+def tiny(**changes):
+    """A run of seconds; an untrained policy already earns some process reward."""
+    config = default_config()
+    config.update_from_flattened_dict(
+        {
+            "reward": REWARD,
+            "task.difficulty.train": 64,
+            "task.difficulty.test": 16,
+            "task.difficulty.validation": 16,
+            "warmup.steps": 2,
+            "warmup.batch_size": 16,
+            "rollout.num_prompts": 4,
+            "rollout.num_generations": 4,
+            "rollout.max_completion_length": 16,
+            "optim.schedule": "cosine",
+            "loss.num_iterations": 2,
+            "train.max_steps": 6,
+            "eval.num_problems": 8,
+            "eval.num_generations": 8,
+            "eval.every": 3,
+            "checkpoint.every": 2,
+            "log.completions_every": 3,
+            "mesh.devices": 2,
+            **changes,
+        }
+    )
+    return config
+
+
+def numbers(workdir):
+    return [
+        {k: v for k, v in row.items() if not k.startswith(WALL_CLOCK)}
+        for row in read_metrics(workdir / "metrics.jsonl")
+    ]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("runs") / "whole"
+    return workdir, train(tiny(), workdir)
+
+
+def test_a_run_leaves_everything_behind(finished):
+    workdir, result = finished
+    rows = read_metrics(workdir / "metrics.jsonl")
+    assert [row["step"] for row in rows] == list(range(7))
+    names = "reward/mean rewards/correct/mean rewards/prm/mean frac_reward_zero_std "
+    names += "grad_norm loss entropy clip_ratio/region_mean completions/mean_length "
+    names += "completions/clipped_ratio advantages/std tokens_per_sec step_time"
+    assert set(names.split()) <= set(rows[2])
+    assert {"eval/pass@1", "eval/pass@8"} <= set(rows[0]) & set(rows[3]) & set(rows[6])
+    assert checkpoint.steps(workdir) == [2, 4, 6]
+    assert json.loads((workdir / "config.json").read_text())["reward"] == REWARD
+    assert (workdir / "learning_curves.png").stat().st_size > 10_000
+    assert list((workdir / "tensorboard").glob("events.out.tfevents.*"))
+    assert set(result.before) == {"pass@1", "pass@8"}
+    lines = (workdir / "completions" / "completions_00003.jsonl").read_text()
+    one = json.loads(lines.splitlines()[0])
+    assert {"prompt", "completion", "signals", "advantage", "reward"} <= set(one)
+    assert len(one["advantage"]) == len(one["tokens"])
+    assert {"correct", "prm", "prm_valid"} <= set(one["signals"])
+    assert any(row["grad_norm"] > 0 for row in rows[1:])
+
+
+SCRIPT = """
+import sys; sys.path.insert(0, "tests")
+from test_train import tiny
+from rewardlab.train import train
+train(tiny(), sys.argv[1])
+"""
+
+
+def start(workdir):
+    env = {**os.environ, "XLA_FLAGS": "", "JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-c", SCRIPT, str(workdir)]
+    return subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
+
+
+def wait_for_checkpoint(process, workdir):
+    while process.poll() is None and not checkpoint.steps(workdir):
+        time.sleep(0.01)
+
+
+def assert_same_run(there, here):
+    assert numbers(there) == numbers(here)
+    for step in (4, 6):
+        paths = [w / "checkpoints" / str(step) / "manifest.json" for w in (there, here)]
+        arrays = [json.loads(p.read_text())["arrays"] for p in paths]
+        assert arrays[0] == arrays[1]
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_run_resumes_bit_for_bit(sent, finished, tmp_path):
+    whole, result = finished
+    process = start(tmp_path / "killed")
+    wait_for_checkpoint(process, tmp_path / "killed")
+    process.send_signal(sent)
+    status = process.wait()
+    assert status == (143 if sent == signal.SIGTERM else -signal.SIGKILL)
+    assert max(checkpoint.steps(tmp_path / "killed")) < 6
+    resumed = train(tiny(), tmp_path / "killed")
+    assert numbers(tmp_path / "killed") == numbers(whole)
+    jax.tree.map(np.testing.assert_array_equal, resumed.params, result.params)
+    assert resumed.before == result.before and resumed.after == result.after
+
+
+def test_pmap_runs_too(finished, tmp_path):
+    result = train(tiny(**{"mesh.driver": "pmap"}), tmp_path)
+    close = lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4)  # noqa: E731
+    jax.tree.map(close, result.params, finished[1].params)
+
+
+def test_a_damaged_checkpoint_is_named(finished, tmp_path):
+    workdir = tmp_path / "damaged"
+    train(tiny(**{"train.max_steps": 2, "optim.schedule": "constant"}), workdir)
+    file = next((workdir / "checkpoints" / "2" / "state").rglob("manifest.ocdbt"))
+    file.write_bytes(b"")
+    with pytest.raises(ValueError, match="checkpoints/2 is damaged .* delete that folder"):
+        train(tiny(), workdir)
+
+
+def test_an_empty_split_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="split 'train' is empty"):
+        train(tiny(**{"task.difficulty.train": 0}), tmp_path)
+
+
+def test_never_refuses_to_overwrite(finished):
+    with pytest.raises(ValueError, match="already holds a run"):
+        train(tiny(), finished[0], resume="never")
