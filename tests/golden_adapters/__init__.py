@@ -52,7 +52,7 @@ LOOSE_32 = {
 NAN_IS = {
     "tunix_advantages": "a group of one gets 0",
     "par_shaping": "min-max of a batch in which all is equal gives 0",
-    "loss_aggregation": "a mean over nothing is 0, and NaN outside the mask stays there",
+    "loss_aggregation": "a mean over nothing is 0; NaN outside the mask is unread",
     "ppo_clip_dual": "a mean over nothing is 0",
     "trl_rloo": "a lone reward gets 0",
     "pure_openrlhf": "a group of one gets nothing",
