@@ -21,8 +21,18 @@ PROMPT_LENGTH = 16
 SPLITS = ("train", "validation", "test")
 Problem = tuple[int, ...]
 
+DIFFICULTY = {
+    "min_terms": 2,
+    "max_terms": 4,
+    "max_operand": 9,
+    "train": 4096,
+    "validation": 512,
+    "test": 512,
+}
+NOISE = {"noise": 0.25, "useless": 0.08}
 
-@dataclasses.dataclass(eq=False)
+
+@dataclasses.dataclass(eq=False, kw_only=True)
 class Problems(tfds.core.BuilderConfig):
     """Which sums, and how many a split; each choice has its own folder.
 
@@ -31,22 +41,23 @@ class Problems(tfds.core.BuilderConfig):
     """
 
     name: str = dataclasses.field(init=False)
-    min_terms: int = 2
-    max_terms: int = 4
-    max_operand: int = 9
-    train: int = 4096
-    validation: int = 512
-    test: int = 512
+    min_terms: int
+    max_terms: int
+    max_operand: int
+    train: int
+    validation: int
+    test: int
 
     def __post_init__(self) -> None:
         terms = f"{self.min_terms}to{self.max_terms}terms_upto{self.max_operand}"
         self.name = f"{terms}_{self.train}_{self.validation}_{self.test}"
         longest = self.max_terms * (len(str(self.max_operand)) + 1)
-        if not 2 <= self.min_terms <= self.max_terms or longest > PROMPT_LENGTH:
+        some = 2 <= self.min_terms <= self.max_terms and self.max_operand >= 1
+        if not some or longest > PROMPT_LENGTH:
             raise ValueError(
-                f"sums of {self.min_terms} to {self.max_terms} terms up to "
-                f"{self.max_operand} are no prompts; write 2 <= min_terms <= max_terms "
-                f"and at most {PROMPT_LENGTH} characters"
+                f"{self.min_terms} to {self.max_terms} terms up to {self.max_operand} "
+                "make no prompts; keep 2 <= min_terms <= max_terms, max_operand >= 1 "
+                f"and the longest prompt within {PROMPT_LENGTH} characters"
             )
 
 
@@ -121,21 +132,14 @@ def _split_of(terms: Problem) -> str:
     return {0: "validation", 1: "test"}.get(bucket, "train")
 
 
-DIFFICULTY = {
-    name: kind.default
-    for name, kind in Problems.__dataclass_fields__.items()
-    if name in Problems.__annotations__ and isinstance(kind.default, int)
-}
-NOISE = {"noise": 0.3, "useless": 0.08}
-
-
 def load(split: str, data_dir: str | pathlib.Path, **problems: int) -> Columns:
     """A split's columns, generated under `data_dir` if it is not there yet.
 
-    `problems` are fields of `Problems`. Gives `prompts` [M, 16], `prompt_mask`,
-    `answer` [M], `terms` [M, max_terms] and `id` [M], in the order of `id`.
+    `problems` are fields of `Problems`, else as in `DIFFICULTY`. Gives `prompts`
+    [M, 16], `prompt_mask`, `answer` [M], `terms` [M, max_terms] and `id` [M], in the
+    order of `id`.
     """
-    config = Problems(**problems)
+    config = Problems(**(DIFFICULTY | problems))
     if split not in SPLITS:
         raise ValueError(f"no split {split!r}; have {list(SPLITS)}")
     if getattr(config, split) < 1:
@@ -145,9 +149,7 @@ def load(split: str, data_dir: str | pathlib.Path, **problems: int) -> Columns:
     texts = [example["prompt"].decode() for example in examples]
     columns = prompt_columns(texts, TOKENIZER, PROMPT_LENGTH)
     for name in ("id", "answer", "terms"):
-        columns[name] = np.stack([example[name] for example in examples]).astype(
-            np.int32
-        )
+        columns[name] = np.array([example[name] for example in examples], np.int32)
     return columns
 
 
@@ -186,8 +188,8 @@ def demonstrations(
     columns: Columns,
     seed: int | tuple[int, ...],
     length: int,
-    noise: float = 0.3,
-    useless: float = 0.08,
+    noise: float,
+    useless: float,
 ) -> tuple[Int[np.ndarray, "M T"], Bool[np.ndarray, "M T"]]:
     """One written-out solution of each problem, not always right: tokens and mask.
 
