@@ -47,7 +47,7 @@ linear.defvjp(_linear_forward, _linear_backward)
 
 @jax.custom_vjp
 def swiglu(gate: Float[Array, "..."], up: Float[Array, "..."]) -> Float[Array, "..."]:
-    """silu(gate) * up (arXiv 2002.05202); only gate and up are kept for the gradient."""
+    """silu(gate) * up (arXiv 2002.05202); the gradient keeps only gate and up."""
     return gate * lax.logistic(gate) * up
 
 

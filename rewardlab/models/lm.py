@@ -9,7 +9,6 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
@@ -18,7 +17,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.models.attention import attend
 from rewardlab.models.cache import Cache, Memory, write
-from rewardlab.models.linear import project, swiglu
+from rewardlab.models.linear import linear, project, swiglu
 
 Params = dict[str, Any]
 Apply = Callable[
@@ -154,7 +153,9 @@ class _LM(nnx.Module):
             layers.append(new)
         x = _rms_norm(x, self.final_norm[...], config.norm_eps)
         head = self.embedding[...].T if config.tied else self.head[...]
-        (logits,) = project(x, head)
+        # In float32 always: rounded logits make the ratio of training to sampling drift
+        # (MiniMax-M1, arXiv 2506.13585).
+        logits = linear(x.astype(jnp.float32), head)
         used = cache.used + count
         return logits, dataclasses.replace(cache, layers=tuple(layers), used=used)
 

@@ -1,5 +1,6 @@
 """Teacher forcing: how likely a model finds completions that are already there."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -34,14 +35,24 @@ def completion_logprobs(
     first. Entropy is that of the whole distribution p, which costs another pass over
     the logits. `temperature` must be positive.
     """
+    if tokens.shape[0] % prompts.shape[0]:
+        raise ValueError(
+            f"{tokens.shape[0]} completions cannot answer {prompts.shape[0]} prompts "
+            "equally often; lay them out prompt by prompt, as many for each"
+        )
     rows = tokens.shape[0] // prompts.shape[0]
-    first, cache = apply(params, prompts, start(prompt_mask))
-    first = jnp.repeat(first[:, -1:], rows, axis=0)
+    start_logits, cache = apply(params, prompts, start(prompt_mask))
+    first = jnp.repeat(start_logits[:, -1:], rows, axis=0)
     rest, _ = apply(params, tokens, cache.fork(rows, valid))
-    logits = jnp.concatenate([first, rest[:, :-1]], axis=1) / temperature
-    logp = log_likelihood(logits, tokens)
-    spread = _entropy(logits) if entropy else jnp.zeros_like(logp)
-    return TokenStats(jnp.where(valid, logp, 0), jnp.where(valid, spread, 0))
+
+    def each_token(f: Callable[..., Array]) -> Float[Array, "N T"]:
+        # Slot t predicts token t + 1: shift the small array, not the logits.
+        follows = f(rest / temperature, jnp.roll(tokens, -1, axis=1))[:, :-1]
+        x = jnp.concatenate([f(first / temperature, tokens[:, :1]), follows], axis=1)
+        return jnp.where(valid, x, 0)
+
+    spread = each_token(_entropy) if entropy else jnp.zeros(tokens.shape)
+    return TokenStats(each_token(log_likelihood), spread)
 
 
 def log_likelihood(
@@ -52,7 +63,9 @@ def log_likelihood(
     return chosen - jax.nn.logsumexp(logits, axis=-1)
 
 
-def _entropy(logits: Float[Array, "... V"]) -> Float[Array, "..."]:
-    """-sum p log p."""
+def _entropy(
+    logits: Float[Array, "... V"], tokens: Int[Array, "..."]
+) -> Float[Array, "..."]:
+    """-sum p log p, whatever the tokens are."""
     logp = jax.nn.log_softmax(logits, axis=-1)
     return -jnp.sum(jnp.exp(logp) * logp, axis=-1)
