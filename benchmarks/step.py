@@ -7,60 +7,53 @@ objective over all 128 sequences, float32, random weights.
 
 import time
 
-BEGIN = time.perf_counter()  # before the imports: they belong to the first step
+BEGAN = time.perf_counter()
 
-import argparse  # noqa: E402
-import json  # noqa: E402
 import os  # noqa: E402
-import resource  # noqa: E402
 import statistics  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from typing import Any  # noqa: E402
 
-PROMPTS, SAMPLES, PROMPT_TOKENS, NEW_TOKENS = 16, 8, 16, 32
+from benchmarks.work import (  # noqa: E402
+    NEW_TOKENS,
+    PROMPT_TOKENS,
+    PROMPTS,
+    SAMPLES,
+    WARM_STEPS,
+    Record,
+    parser,
+)
+
 GRPO = "outcome('r') | center_by_group() | scale_by_group_std() | broadcast_to_tokens()"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("shape", choices=["S", "M"])
-    parser.add_argument("--steps", type=int, default=30)
-    parser.add_argument("--devices", type=int, default=2, help="CPU devices")
-    parser.add_argument("--micro-batches", type=int, default=8, help="on each device")
-    args = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--devices", type=int, default=2, help="CPU devices")
+    arguments.add_argument("--micro-batches", type=int, default=8, help="per device")
+    args = arguments.parse_args()
     # Read by jax when it is first imported, which is why the imports wait.
     flag = f"--xla_force_host_platform_device_count={args.devices}"
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}"
     step, floor, matmul = _program(args.shape, args.micro_batches)
-    step(0)
-    first = time.perf_counter() - BEGIN
-    step(1)
-    times, rates = [], []
-    for i in range(args.steps):
-        rates.append(matmul())
-        times.append(step(i + 2))
-    rollout, update = (statistics.median(t) for t in zip(*times, strict=True))
-    whole = statistics.median(map(sum, times))
+    record, rates = Record(BEGAN, args.paced), []
+    for i in range(WARM_STEPS + args.steps):
+        record.wait()
+        if i >= WARM_STEPS:
+            rates.append(matmul())
+        record.add(*step(i))
     rate = statistics.median(rates)
     # Paired step by step: what slows the machine down slows both.
-    pairs = zip(times, rates, strict=True)
-    ratio = statistics.median(sum(t) * r / floor for t, r in pairs)
-    report = {
-        "system": "rewardlab",
-        "shape": args.shape,
-        "devices": args.devices,
-        "micro_batches": args.micro_batches,
-        "seconds_per_step": whole,
-        "rollout_seconds": rollout,
-        "update_seconds": update,
-        "first_step_seconds": first,
-        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "tokens_per_second": PROMPTS * SAMPLES * NEW_TOKENS / whole,
-        "matmul_gflops": rate / 1e9,
-        "floor_seconds": floor / rate,
-        "ratio_to_floor": ratio,
-    }
-    print(json.dumps({k: _round(v) for k, v in report.items()}))
+    pairs = zip(record.times, rates, strict=True)
+    record.report(
+        "rewardlab",
+        args.shape,
+        devices=args.devices,
+        micro_batches=args.micro_batches,
+        matmul_gflops=rate / 1e9,
+        floor_seconds=floor / rate,
+        ratio_to_floor=statistics.median(sum(t) * r / floor for t, r in pairs),
+    )
 
 
 def _program(shape: str, micro_batches: int) -> tuple[Callable, float, Callable]:
@@ -163,10 +156,6 @@ def _matmul(driver: Any) -> Callable[[], float]:
         return flops / (time.perf_counter() - begin)
 
     return rate
-
-
-def _round(value: Any) -> Any:
-    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 if __name__ == "__main__":

@@ -1,0 +1,61 @@
+"""Runs both systems in turns, a step each, and prints how many times faster one is.
+
+`python -m benchmarks.compare S --trl-python PATH/bin/python` from this project's
+environment. Each process waits while the other steps, so that whatever else the
+machine does falls on both alike.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+
+from benchmarks.work import parser
+
+
+def main() -> None:
+    arguments = parser(__doc__)
+    arguments.add_argument("--trl-python", required=True, help="TRL's interpreter")
+    arguments.add_argument("--attention", choices=["sdpa", "eager"], default="sdpa")
+    args = arguments.parse_args()
+    common = [args.shape, "--paced", "--steps", str(args.steps)]
+    theirs = [args.trl_python, "-m", "benchmarks.trl_step", *common]
+    systems = [
+        _start([sys.executable, "-m", "benchmarks.step", *common]),
+        _start([*theirs, "--attention", args.attention]),
+    ]
+    times = [[_step(s) for s in systems] for _ in range(args.steps)]
+    for system in systems:
+        print(json.dumps(_json(system)))
+    ratio = statistics.median(trl / ours for ours, trl in times)
+    print(json.dumps({"shape": args.shape, "times_faster": round(ratio, 3)}))
+
+
+def _start(command: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def _step(system: subprocess.Popen[str]) -> float:
+    """Gives the system its turn; the seconds that its step took."""
+    assert system.stdin and system.stdout
+    system.stdin.write("\n")
+    system.stdin.flush()
+    while line := system.stdout.readline():
+        try:
+            return float(line)
+        except ValueError:
+            continue  # something else that the system prints
+    raise SystemExit("a benchmark ended early; run it alone to see why")
+
+
+def _json(system: subprocess.Popen[str]) -> dict:
+    assert system.stdout
+    lines = [line for line in system.stdout if line.startswith("{")]
+    system.wait()
+    return json.loads(lines[-1])
+
+
+if __name__ == "__main__":
+    main()

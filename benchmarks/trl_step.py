@@ -1,0 +1,153 @@
+"""Times the same GRPO step with TRL's GRPOTrainer: `python -m benchmarks.trl_step S`.
+
+Needs its own environment (see README.md). The model is transformers' Llama with the
+same shapes, tied and in float32; generation and loss are TRL's, with its defaults
+unless a flag says otherwise.
+"""
+
+import time
+
+BEGAN = time.perf_counter()
+
+import random  # noqa: E402
+import tempfile  # noqa: E402
+from typing import Any  # noqa: E402
+
+import torch  # noqa: E402
+from datasets import Dataset  # noqa: E402
+from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402
+from transformers import (  # noqa: E402
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+    TrainerCallback,
+)
+from trl import GRPOConfig, GRPOTrainer  # noqa: E402
+
+from benchmarks.work import (  # noqa: E402
+    NEW_TOKENS,
+    PROMPT_TOKENS,
+    PROMPTS,
+    SAMPLES,
+    WARM_STEPS,
+    Record,
+    parser,
+)
+
+SHAPES = {  # vocabulary, layers, width, heads, ffn
+    "S": (64, 2, 128, 4, 512),
+    "M": (512, 6, 384, 6, 1024),
+}
+
+
+def main() -> None:
+    arguments = parser(__doc__)
+    arguments.add_argument("--attention", choices=["sdpa", "eager"], default="sdpa")
+    args = arguments.parse_args()
+    vocab, layers, width, heads, ffn = SHAPES[args.shape]
+    config = LlamaConfig(
+        vocab_size=vocab,
+        num_hidden_layers=layers,
+        hidden_size=width,
+        num_attention_heads=heads,
+        num_key_value_heads=heads,
+        intermediate_size=ffn,
+        tie_word_embeddings=True,
+        attn_implementation=args.attention,
+        bos_token_id=None,
+        eos_token_id=None,
+        pad_token_id=None,
+    )
+    record = Record(BEGAN, args.paced)
+    trainer = GRPOTrainer(
+        model=LlamaForCausalLM(config).float(),
+        reward_funcs=_reward,
+        args=_settings(WARM_STEPS + args.steps),
+        train_dataset=_prompts(vocab),
+        processing_class=_tokenizer(vocab),
+        callbacks=[_Timer(record)],
+    )
+    _time_generation(trainer)
+    trainer.train()
+    record.report("trl", args.shape, attention=args.attention)
+
+
+def _reward(completions: list[str], **columns: Any) -> list[float]:
+    return [float(sum(int(w[1:]) % 2 for w in c.split())) for c in completions]
+
+
+def _settings(steps: int) -> GRPOConfig:
+    return GRPOConfig(
+        output_dir=tempfile.mkdtemp(),
+        per_device_train_batch_size=PROMPTS * SAMPLES,
+        num_generations=SAMPLES,
+        max_completion_length=NEW_TOKENS,
+        temperature=1.0,
+        loss_type="grpo",
+        learning_rate=1e-5,
+        lr_scheduler_type="constant",
+        max_steps=steps,
+        use_cpu=True,
+        bf16=False,
+        activation_checkpointing=False,
+        report_to="none",
+        save_strategy="no",
+        logging_strategy="no",
+        disable_tqdm=True,
+    )
+
+
+def _prompts(vocab: int) -> Dataset:
+    draw = random.Random(0)
+    words = lambda: [f"w{draw.randrange(vocab)}" for _ in range(PROMPT_TOKENS)]  # noqa: E731
+    return Dataset.from_list(
+        [{"prompt": " ".join(words())} for _ in range(PROMPTS * 8)]
+    )
+
+
+def _tokenizer(vocab: int) -> PreTrainedTokenizerFast:
+    """One token a word. The end of text lies outside the model's vocabulary.
+
+    So it is never sampled, and every completion has exactly NEW_TOKENS tokens.
+    """
+    ids = {f"w{i}": i for i in range(vocab)} | {"<end>": vocab}
+    tokenizer = Tokenizer(models.WordLevel(ids, unk_token="<end>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="<end>", pad_token="<end>"
+    )
+
+
+class _Timer(TrainerCallback):
+    """A step is what happens between its begin and its end."""
+
+    rollout = 0.0
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+
+    def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
+        self.record.wait()
+        _Timer.rollout = 0.0
+        self.began = time.perf_counter()
+
+    def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+        whole = time.perf_counter() - self.began
+        self.record.add(_Timer.rollout, whole - _Timer.rollout)
+
+
+def _time_generation(trainer: GRPOTrainer) -> None:
+    inner = trainer._generate
+
+    def timed(*args: Any, **kwargs: Any) -> Any:
+        began = time.perf_counter()
+        with torch.no_grad():
+            result = inner(*args, **kwargs)
+        _Timer.rollout += time.perf_counter() - began
+        return result
+
+    trainer._generate = timed
+
+
+if __name__ == "__main__":
+    main()
