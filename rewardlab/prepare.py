@@ -1,7 +1,9 @@
 """Before a run can start: its data, its programs and its base policy."""
 
 import contextlib
-from collections.abc import Iterator
+import functools
+import pkgutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +20,7 @@ from rewardlab.parallel import DRIVERS, Driver
 from rewardlab.program import Host, Program, build_program
 from rewardlab.tasks import TASKS, Task
 from rewardlab.tasks.columns import Columns, batch_indices, take
+from rewardlab.tasks.host import TextReward, host_signal
 from rewardlab.warmup import warm_up
 
 CACHE = Path.home() / ".cache" / "rewardlab"
@@ -35,7 +38,9 @@ class Run(NamedTuple):
     held_out: Columns  # of the test split
 
 
-def prepare(config: ConfigDict, workdir: Path, host: Host | None = None) -> Run:
+def prepare(
+    config: ConfigDict, workdir: Path, text_rewards: Sequence[TextReward] = ()
+) -> Run:
     """Checks the config, loads the data and builds the programs; nothing runs yet.
 
     Compiled programs are kept in the user's cache folder, so a second run of the same
@@ -70,10 +75,34 @@ def prepare(config: ConfigDict, workdir: Path, host: Host | None = None) -> Run:
         workdir,
         task,
         driver,
-        build_program(config, task, driver, host),
+        build_program(config, task, driver, _host(config, task, text_rewards)),
         load("train"),
         take(held_out, np.arange(count)),
     )
+
+
+def _host(
+    config: ConfigDict, task: Task, text_rewards: Sequence[TextReward]
+) -> Host | None:
+    """What adds the signals of all text rewards; None if there are none."""
+    rewards = [*text_rewards, *map(_text_reward, config.text_rewards)]
+    adders = [host_signal(reward, task.tokenizer) for reward in rewards]
+    if not adders:
+        return None
+    return lambda rollout, columns: functools.reduce(
+        lambda scored, add: add(scored, columns), adders, rollout
+    )
+
+
+def _text_reward(where: str) -> TextReward:
+    try:
+        function = pkgutil.resolve_name(where)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"text reward {where!r} cannot be imported ({error}); write "
+            "package.module:function"
+        ) from None
+    return TextReward(function.__name__, function)
 
 
 def base_policy(run: Run) -> Iterator[tuple[int, Params, dict[str, Any]]]:

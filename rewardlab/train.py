@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +30,7 @@ from rewardlab.sinks import (
     weights_and_biases,
 )
 from rewardlab.tasks.columns import batch_indices, take
+from rewardlab.tasks.host import TextReward
 from rewardlab.types import Rollout
 
 
@@ -47,17 +48,19 @@ def train(
     config: ConfigDict,
     workdir: str | os.PathLike,
     resume: str = "auto",
+    text_rewards: Sequence[TextReward] = (),
 ) -> Result:
     """Trains as the config says and leaves everything in `workdir`.
 
     `resume`: "auto" goes on from the latest checkpoint in `workdir` if there is one,
     "never" refuses to touch a run that is there, a path begins from another run's
     checkpoint. What a resumed run computes equals, bit for bit on as many devices, what
-    an uninterrupted one does. Raises `ValueError` for what cannot run and
+    an uninterrupted one does. `text_rewards` are asked beside those that
+    `config.text_rewards` names. Raises `ValueError` for what cannot run, and
     `FloatingPointError` when too many steps in a row are not finite.
     """
     console = Console()
-    run = prepare(config, Path(workdir))
+    run = prepare(config, Path(workdir), text_rewards)
     found = checkpoint.find(workdir, resume)
     base, warmup_seconds = _warm_up(run, console)
     base = run.driver.replicate(base)

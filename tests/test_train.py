@@ -15,6 +15,8 @@ from rewardlab import checkpoint
 from rewardlab.config import default_config
 from rewardlab.metrics import WALL_CLOCK
 from rewardlab.sinks import read_metrics
+from rewardlab.tasks import arithmetic_text
+from rewardlab.tasks.host import TextReward
 from rewardlab.train import train
 
 REWARD = "process('prm') | episode_return() | center_by_group() | broadcast_to_tokens()"
@@ -103,14 +105,6 @@ def wait_for_checkpoint(process, workdir):
         time.sleep(0.01)
 
 
-def assert_same_run(there, here):
-    assert numbers(there) == numbers(here)
-    for step in (4, 6):
-        paths = [w / "checkpoints" / str(step) / "manifest.json" for w in (there, here)]
-        arrays = [json.loads(p.read_text())["arrays"] for p in paths]
-        assert arrays[0] == arrays[1]
-
-
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_run_resumes_bit_for_bit(sent, finished, tmp_path):
     whole, result = finished
@@ -132,12 +126,47 @@ def test_pmap_runs_too(finished, tmp_path):
     jax.tree.map(close, result.params, finished[1].params)
 
 
+def test_a_text_reward_trains_as_the_jitted_verifier_does(finished, tmp_path):
+    """The same numbers on the host path: rewards read from text, on the same task."""
+    text = TextReward("text_prm", arithmetic_text.prm, steps=7)
+    reward = REWARD.replace("'prm'", "'text_prm'")
+    config = tiny(reward=reward, **{"train.max_steps": 2})
+    train(config, tmp_path / "text", text_rewards=[text])
+    config = tiny(**{"train.max_steps": 2})
+    train(config, tmp_path / "jitted")
+    host, device = numbers(tmp_path / "text"), numbers(tmp_path / "jitted")
+    for a, b in zip(host, device, strict=True):
+        shared = {k: v for k, v in a.items() if k in b}
+        assert len(shared) > 20 or a["step"] == 0
+        assert shared == pytest.approx({k: b[k] for k in shared}, abs=1e-5)
+    assert "rewards/text_prm/mean" in host[1]
+
+
+def test_a_text_reward_that_cannot_be_imported_is_named(tmp_path):
+    config = tiny(text_rewards=("nowhere.at:all",))
+    with pytest.raises(ValueError, match="'nowhere.at:all' cannot be imported"):
+        train(config, tmp_path)
+
+
+def test_too_many_steps_that_are_not_finite_stop_the_run(tmp_path, capsys):
+    infinite = REWARD.replace("episode", "weighted_sum(prm=1e39) | episode")
+    config = tiny(reward=infinite, **{"train.max_skipped": 2})
+    with pytest.raises(FloatingPointError, match="2 steps in a row were not finite"):
+        train(config, tmp_path)
+    said = capsys.readouterr().out
+    assert "step 1 skipped: rows [" in said and "step 2 skipped" in said
+    assert checkpoint.steps(tmp_path) == [2]
+    assert read_metrics(tmp_path / "metrics.jsonl")[-1]["skipped"] == 1
+
+
 def test_a_damaged_checkpoint_is_named(finished, tmp_path):
     workdir = tmp_path / "damaged"
     train(tiny(**{"train.max_steps": 2, "optim.schedule": "constant"}), workdir)
     file = next((workdir / "checkpoints" / "2" / "state").rglob("manifest.ocdbt"))
     file.write_bytes(b"")
-    with pytest.raises(ValueError, match="checkpoints/2 is damaged .* delete that folder"):
+    with pytest.raises(
+        ValueError, match="checkpoints/2 is damaged .* delete that folder"
+    ):
         train(tiny(), workdir)
 
 
