@@ -18,8 +18,11 @@ from rewardlab.compose import (
     stateless,
     weighted_sum,
 )
+from rewardlab.config import default_config
 from rewardlab.methods import LAWS, METHODS, Method, resolve
 from rewardlab.sentence import build, describe, hyperparameters, reads
+from rewardlab.tasks.host import TextReward
+from rewardlab.train import Result, train
 from rewardlab.transforms import TRANSFORMS
 from rewardlab.types import Channels, Reward, RewardTransform, Rollout, Sum, place
 
@@ -29,12 +32,15 @@ __all__ = [
     "TRANSFORMS",
     "Channels",
     "Method",
+    "Result",
     "Reward",
     "RewardTransform",
     "Rollout",
     "Sum",
+    "TextReward",
     "build",
     "chain",
+    "default_config",
     "describe",
     "estimator",
     "gate",
@@ -49,5 +55,6 @@ __all__ = [
     "resolve",
     "running",
     "stateless",
+    "train",
     "weighted_sum",
 ]

@@ -46,11 +46,13 @@ class Result(NamedTuple):
 
 def train(
     config: ConfigDict,
-    workdir: str | os.PathLike,
+    workdir: str | os.PathLike = "",
     resume: str = "auto",
     text_rewards: Sequence[TextReward] = (),
 ) -> Result:
     """Trains as the config says and leaves everything in `workdir`.
+
+    Without a `workdir` it is a folder of `runs/`, named by the time.
 
     `resume`: "auto" goes on from the latest checkpoint in `workdir` if there is one,
     "never" refuses to touch a run that is there, a path begins from another run's
@@ -59,6 +61,7 @@ def train(
     `config.text_rewards` names. Raises `ValueError` for what cannot run, and
     `FloatingPointError` when too many steps in a row are not finite.
     """
+    workdir = workdir or Path("runs", time.strftime("%Y%m%d-%H%M%S"))
     console = Console()
     run = prepare(config, Path(workdir), text_rewards)
     found = checkpoint.find(workdir, resume)
