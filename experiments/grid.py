@@ -61,8 +61,8 @@ def table(files: dict[str, list[Path]]) -> str:
         for name, form in COLUMNS.values():
             mean, low, high = map(form.format, student(ends(runs, name)))
             cells.append(f"{mean} [{low}, {high}]")
-        pair = [ends(x, "eval/pass@1") for x in (runs, files[first])]
-        verdict = "" if arm == first else compare(*pair, (arm, first)).verdict
+        ours, theirs = (ends(x, "eval/pass@1") for x in (runs, files[first]))
+        verdict = "" if arm == first else compare(ours, theirs, (arm, first)).verdict
         lines.append(f"| `{arm}` | " + " | ".join(cells) + f" | {verdict} |")
     return "\n".join(lines)
 

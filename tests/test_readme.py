@@ -1,0 +1,45 @@
+"""The README's table is METHODS, and its sentences can be run."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import rewardlab
+from rewardlab import build
+from rewardlab.catalogue import catalogue
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+
+
+def test_the_methods_table_is_the_one_that_the_code_prints():
+    table = re.search(r"<!-- methods: .*? -->\n(.*?)\n<!-- end", README, re.DOTALL)
+    assert table and table[1] == catalogue(), "run python -m rewardlab.catalogue"
+
+
+@pytest.mark.parametrize("line", re.findall(r"^\"(outcome.*?)\" +#", README, re.M))
+def test_the_sentences_of_the_first_screen_can_be_built(line):
+    assert build(line).sentence
+
+
+def test_the_notebook_runs(monkeypatch, tmp_path):
+    """Every cell but the last, which needs a browser; training is cut to two steps."""
+    path = Path(__file__).parent.parent / "notebooks" / "quickstart.ipynb"
+    cells = [
+        c for c in json.loads(path.read_text())["cells"] if c["cell_type"] == "code"
+    ]
+    whole = rewardlab.train
+
+    def short(cfg, workdir):
+        cfg.update(
+            {"warmup": {"steps": 1, "batch_size": 16}, "train": {"max_steps": 2}}
+        )
+        cfg.update({"eval": {"num_problems": 8}, "task": {"difficulty": {"train": 64}}})
+        return whole(cfg, tmp_path / workdir)
+
+    monkeypatch.setattr(rewardlab, "train", short)
+    space: dict = {}
+    for cell in cells[:-1]:
+        exec("".join(cell["source"]), space)
+    assert set(space["result"].after) == {"pass@1", "pass@8"}
