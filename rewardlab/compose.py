@@ -137,8 +137,9 @@ def named_chain(**transforms: RewardTransform) -> RewardTransform:
 def weighted_sum(**weights: Coefficient) -> RewardTransform:
     """R = sum_c w_c * r_c: several channels become one, `{"reward": R}`.
 
-    A token has a reward where any summed channel has one, so a row that one channel
-    abstains from keeps the others' values and a row that all abstain from has none.
+    A token has a reward where any summed channel has one: where one channel abstains it
+    adds 0 (as in TRL), and a row that all abstain from has no reward. A baseline before
+    the sum compares each channel with the rows that have it.
     """
 
     def add(rewards: Channels, rollout: Rollout) -> Channels:

@@ -19,6 +19,7 @@ GRPO = ("DeepSeekMath", "2402.03300")
 RLOO = ("Back to Basics: Revisiting REINFORCE Style Optimization", "2402.14740")
 REINFORCE_PP = ("REINFORCE++", "2501.03262")
 CLIP_DELTA = ("On Designing Effective RL Reward at Training Time", "2410.15115")
+PAR = ("Reward Shaping to Mitigate Reward Hacking in RLHF", "2502.18770")
 IGPO = ("Information Gain-based Policy Optimization", "2510.14967")
 PURE = ("Stop Summation: Min-Form Credit Assignment", "2504.15275")
 NO_CRITIC = "the paper has a critic; here the baseline is the group's mean return"
@@ -105,16 +106,25 @@ METHODS: dict[str, Method] = {
         differs=NO_CRITIC,
     ),
     "par": Method(
-        "outcome('score') | length_penalty(after=300, rate=rate)"
+        "outcome('score') | length_penalty(after=after, rate=rate)"
         " | par(ref='ref_score', k=k) | center_by_group()"
         " | scale_by_group_std(eps=1e-8) | broadcast_to_tokens()",
-        "Reward Shaping to Mitigate Reward Hacking in RLHF",
-        "2502.18770",
+        *PAR,
         laws=SOUND,
         verified="code",
-        hp={"k": 1.0, "rate": 0.01},
+        hp={"k": 1.0, "after": 300, "rate": 0.01},
         aggregation="sequence_mean",
         differs="the code's GRPO form; reference scores come length-penalised",
+    ),
+    "running_clip": Method(
+        "outcome('score') | length_penalty(after=after, rate=rate) | clip_by_history()"
+        " | center_by_group() | scale_by_group_std(eps=1e-8) | broadcast_to_tokens()",
+        *PAR,
+        laws=SOUND,
+        verified="code",
+        hp={"after": 300, "rate": 0.01},
+        aggregation="sequence_mean",
+        differs="a baseline of the paper; statistics are those of the global batch",
     ),
     "lsc": Method(
         "outcome('score') | minus_reference_quantile(ref='ref_score', quantile=q)"
@@ -144,7 +154,7 @@ METHODS: dict[str, Method] = {
         " | scale_by_group_std(eps=1e-6, ddof=0, var_eps=1e-8)"
         " | step_returns_to_go(discount=gamma)",
         *IGPO,
-        laws=(*SOUND, "scale"),
+        laws=(*SOUND, "scale", "telescoping", "bounded"),
         verified="secondary",
         hp={"gamma": 1.0, "alpha": 1.0},
         differs="joint normalisation; a turn with reward 0 stays a turn",
@@ -193,7 +203,7 @@ METHODS: dict[str, Method] = {
         " | kl_penalty(beta) | weighted_sum(prm=1, correct=alpha, kl=1)"
         " | returns_to_go() | center_by_group_width() | whiten()",
         *PURE,
-        laws=ALWAYS,
+        laws=(*ALWAYS, "bounded"),
         verified="code",
         hp={"tau": 0.1, "alpha": 1.0, "beta": 0.001},
         differs="KL is k1 where the code has k3",

@@ -4,6 +4,7 @@ Rollouts come poisoned: NaN stands wherever nothing may be read.
 """
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -58,13 +59,19 @@ def _poisoned(rollout):
 
 def run(text, rollout, **hp):
     """The one channel at the end of a sentence, as a dict; nothing is read elsewhere."""
-    transform = build(text, **hp)
-    update = jax.jit(transform.update)
-    (reward,) = update({}, transform.init(rollout), rollout)[0].values()
+    init, update = compiled(text, tuple(hp.items()))
+    (reward,) = update({}, init(rollout), rollout)[0].values()
     value, where = np.asarray(reward.value), np.asarray(reward.placed)
     assert not value[~where].any(), "a value stands where nothing is placed"
     assert not (where & ~np.asarray(rollout.mask)).any(), "placed outside the mask"
     return {(i, t): value[i, t] for i, t in zip(*np.nonzero(where), strict=True)}
+
+
+@functools.cache
+def compiled(text, hp=()):
+    """A sentence's init and its jitted update, one for all seeds."""
+    transform = build(text, **dict(hp))
+    return transform.init, jax.jit(transform.update)
 
 
 def agree(got, want, tol=1e-12):

@@ -108,7 +108,7 @@ def test_center_by_group_width(seed):
     ("ddof", "var_eps", "var_floor"), [(1, 0.0, 0.0), (0, 1e-2, 0.0), (1, 0.0, 0.2)]
 )
 def test_scale_by_group_std(seed, source, ddof, var_eps, var_floor):
-    """r / (sqrt(max(var, floor) + var_eps) + eps); a group of ddof or less has std 1."""
+    """r / (sqrt(max(var, floor) + var_eps) + eps); std 1 for ddof rewards or less."""
     rollout = varied(seed)
     before, want = run(source, rollout), {}
     for p, r in before.items():

@@ -2,14 +2,12 @@
 
 import math
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from oracle import SEEDS, agree, row, run, true_tokens, varied
+from oracle import SEEDS, agree, compiled, row, run, true_tokens, varied
 from rollouts import from_arrays
 
-from rewardlab import build
 from rewardlab.compose import only
 
 pytestmark = [
@@ -173,12 +171,12 @@ def test_minus_reference_normal_quantile(seed):
 
 def through_history(word, f, seed):
     """Three batches, of which the second has nothing placed; `f(batch, all so far)`."""
-    transform = build(f"process('prm') | {word}")
+    init, update = compiled(f"process('prm') | {word}")
     rollout, seen = varied(seed), []
-    state = transform.init(rollout)
+    state = init(rollout)
     for batch in (varied(seed), None, varied(seed + 1)):
         rollout = batch or rollout.with_signals(prm_valid=jnp.zeros((12, 4), bool))
-        rewards, state = jax.jit(transform.update)({}, state, rollout)
+        rewards, state = update({}, state, rollout)
         reward, before = only(rewards), steps(rollout)
         seen += list(before.values())
         for p, r in before.items():

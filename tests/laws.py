@@ -1,0 +1,188 @@
+"""How much a rollout violates each law, for every row of `METHODS` at once.
+
+All rows run in one compiled program, on rollouts of one shape: 16 rows in up to four
+groups, 12 tokens, up to four steps of which the first token is the policy's.
+"""
+
+import dataclasses
+
+import hypothesis.extra.numpy as hnp
+import jax
+import jax.numpy as jnp
+import numpy as np
+from hypothesis import strategies as st
+from rollouts import from_arrays
+
+from rewardlab import METHODS, chain, estimator
+
+N, T, S = 16, 12, 4
+SHORT = {"after": 4, "rate": 0.1}  # so that the length penalty is felt here
+BUILT = {
+    name: method.build(**{k: v for k, v in SHORT.items() if k in method.hp})
+    for name, method in METHODS.items()
+}
+CLOSED = {name: estimator(transform) for name, transform in BUILT.items()}
+
+eighths = st.integers(-8, 8).map(lambda k: k / 8)
+flags = hnp.arrays(bool, (N, T))
+
+
+@st.composite
+def rollouts(draw):
+    """Ragged rows with holes, abstaining rows, groups of any size, ties everywhere."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    length = draw(hnp.arrays(int, N, elements=st.integers(0, T)))
+    valid = np.arange(T) < length[:, None]
+    cuts = draw(flags) & (np.arange(T) > 0)
+    step = np.minimum(np.cumsum(cuts, axis=1), S - 1)
+    first = np.concatenate([np.ones((N, 1), bool), np.diff(step) > 0], axis=1)
+    scores = hnp.arrays(float, (N, S), elements=eighths)
+    outcomes = hnp.arrays(float, N, elements=eighths)
+    heard = rng.random(N) < 0.9
+    return from_arrays(
+        valid & (first | draw(flags)),
+        group=np.concatenate([[0, 1, 2, 3], rng.integers(0, 4, N - 4)]),
+        step=np.where(valid, step, -1),
+        valid=valid,
+        logp=-rng.exponential(size=(N, T)),
+        ref_logp=-rng.exponential(size=(N, T)),
+        ref_score=rng.normal(size=(N, 10)),
+        correct=draw(outcomes),
+        correct_valid=heard,
+        prm_valid=heard,
+        belief_valid=heard,
+        score=draw(outcomes),
+        prm=draw(scores),
+        belief=draw(scores),
+    )
+
+
+@jax.jit
+def advantages(rollout):
+    """Every method's advantage of one rollout, from an empty state."""
+    return {k: c.update({}, c.init(rollout), rollout)[0] for k, c in CLOSED.items()}
+
+
+@jax.jit
+def step_rewards(rollout):
+    """What each method makes of step scores before it adds them to the outcome."""
+    found = {}
+    for name, transform in BUILT.items():
+        parts = transform.parts
+        words = [part.sentence.split("(")[0] for part in parts]
+        if "weighted_sum" in words:
+            before = chain(*parts[: words.index("weighted_sum")])
+            channels = before.update({}, before.init(rollout), rollout)[0]
+            found[name] = channels["prm" if "prm" in channels else "belief"].value
+    return found
+
+
+def changed(rollout, **signals):
+    return rollout.with_signals(**{k: jnp.asarray(v) for k, v in signals.items()})
+
+
+def gap(before, after):
+    """The greatest difference, of the greatest number."""
+    before, after = np.asarray(before), np.asarray(after)
+    return float(np.abs(before - after).max() / max(np.abs(before).max(), 1.0))
+
+
+def gaps(rollout, other, f=lambda x: x):
+    """Of each method, between the advantages of two rollouts; `f` undoes the change."""
+    before, after = advantages(rollout), advantages(other)
+    return {name: gap(a, f(np.asarray(after[name]))) for name, a in before.items()}
+
+
+def permutation(rollout, rng):
+    order = rng.permutation(N)
+    mixed = jax.tree.map(lambda x: x[order] if x.shape[:1] == (N,) else x, rollout)
+    return gaps(rollout, mixed, lambda a: a[np.argsort(order)])
+
+
+def mask(rollout, rng):
+    """NaN where nothing may be read, and 0 there."""
+    here = np.asarray(rollout.mask)
+    per_token = {k: np.where(here, rollout.signals[k], np.nan) for k in ["ref_logp"]}
+    fine = here.any(axis=1)
+    heard = fine & np.asarray(rollout.signals["correct_valid"])
+    per_row = {"score": np.where(fine, rollout.signals["score"], np.nan)}
+    per_row["correct"] = np.where(heard, rollout.signals["correct"], np.nan)
+    poisoned = changed(rollout, **per_token, **per_row)
+    logp = jnp.where(rollout.mask, rollout.logp, jnp.nan)
+    found = gaps(rollout, dataclasses.replace(poisoned, logp=logp))
+    outside = {k: np.abs(a)[~here].sum() for k, a in advantages(rollout).items()}
+    return {k: float(np.nan_to_num(g, nan=9.0) + outside[k]) for k, g in found.items()}
+
+
+def padding(rollout, rng):
+    """Three more columns, two more prompts, two more empty rows."""
+
+    def grow(x):
+        rows = [(0, 2)] if x.shape[:1] == (N,) else [(0, 0)]
+        columns = [(0, 3)] if x.shape[1:] == (T,) else [(0, 0)] * (x.ndim - 1)
+        return jnp.pad(x, rows + columns)
+
+    grown = jax.tree.map(lambda x: grow(x) if x.ndim else x, rollout)
+    more = dataclasses.replace(
+        grown,
+        step=jnp.where(grown.valid, grown.step, -1),
+        prompts=jnp.pad(rollout.prompts, ((0, 2), (0, 0))),
+        prompt_mask=jnp.pad(rollout.prompt_mask, ((0, 2), (0, 0))),
+    )
+    found = gaps(rollout, more, lambda a: a[:N, :T])
+    added = {k: np.abs(a[N:]).sum() for k, a in advantages(more).items()}
+    return {k: g + float(added[k]) for k, g in found.items()}
+
+
+def shift(rollout, rng):
+    added = (rng.integers(-8, 9, 4) / 4)[np.asarray(rollout.group)]
+    outcomes = {k: rollout.signals[k] + added for k in ("correct", "score")}
+    return gaps(rollout, changed(rollout, **outcomes))
+
+
+def _scaled(rollout):
+    names = ("correct", "score", "prm", "belief")
+    return changed(rollout, **{k: 8 * rollout.signals[k] for k in names})
+
+
+def scale(rollout, rng):
+    return gaps(rollout, _scaled(rollout))
+
+
+def homogeneous(rollout, rng):
+    return gaps(rollout, _scaled(rollout), lambda a: a / 8)
+
+
+def telescoping(rollout, rng):
+    """Other scores between a row's first step and its last leave the row's total."""
+    step = np.where(rollout.mask, rollout.step, -1).max(axis=1)[:, None]
+    middle = (np.arange(S) > 0) & (np.arange(S) < step)
+    noise = rng.integers(-8, 9, (N, S)) / 8
+    other = {k: np.where(middle, noise, rollout.signals[k]) for k in ("prm", "belief")}
+    totals = [
+        {k: np.sum(v, axis=1) for k, v in step_rewards(r).items()}
+        for r in (rollout, changed(rollout, **other))
+    ]
+    return {k: gap(total, totals[1][k]) for k, total in totals[0].items()}
+
+
+def bounded(rollout, rng):
+    """By how much what accumulates exceeds 1, with all scores in [-1, 1]."""
+    found = {}
+    for name, value in step_rewards(rollout).items():
+        to_go = np.cumsum(np.asarray(value)[:, ::-1], axis=1)
+        top = 2.0 if "information_gain" in METHODS[name].sentence else 1.0
+        found[name] = max(float(to_go.max()) - top, 0.0)
+    return found
+
+
+CHECKS = (
+    permutation,
+    mask,
+    padding,
+    shift,
+    scale,
+    homogeneous,
+    telescoping,
+    bounded,
+)

@@ -1,0 +1,149 @@
+"""Every law that a row of `METHODS` claims holds; those of interest fail elsewhere."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import orbax.checkpoint as ocp
+import pytest
+from hypothesis import given, seed, settings
+from hypothesis import strategies as st
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
+from laws import CHECKS, CLOSED, N, S, T, advantages, gap, gaps, rollouts
+from rollouts import from_arrays
+
+from rewardlab import LAWS, METHODS
+
+CLAIMS = [(name, law) for name, method in METHODS.items() for law in method.laws]
+TELLING = ("padding", "shift", "scale", "homogeneous", "telescoping", "bounded")
+TOLERANCE = 1e-4  # of the greatest advantage: an epsilon of 1e-6 passes, 1e-4 does not
+
+
+@functools.cache
+def worst():
+    """The worst violation of every law by every method, over many rollouts."""
+    found = {check.__name__: {} for check in CHECKS}
+
+    @seed(0)
+    @settings(max_examples=30, deadline=None, database=None)
+    @given(rollouts(), st.integers(0, 2**32 - 1))
+    def search(rollout, number):
+        for check in CHECKS:
+            violations = check(rollout, np.random.default_rng(number))
+            seen = found[check.__name__]
+            for name, size in violations.items():
+                seen[name] = max(seen.get(name, 0.0), size)
+
+    with jax.enable_x64(True):
+        search()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "law"), [c for c in CLAIMS if c[1] in {f.__name__ for f in CHECKS}]
+)
+def test_a_claimed_law_holds(name, law):
+    """What the row claims was never violated."""
+    assert worst()[law][name] <= TOLERANCE, LAWS[law]
+
+
+@pytest.mark.parametrize("law", TELLING)
+def test_a_law_that_is_not_claimed_fails(law):
+    """A row that could claim a law and does not breaks it: the table has meaning."""
+    assert set(worst()[law]) <= set(METHODS)
+    kept = {n for n, size in worst()[law].items() if size <= TOLERANCE}
+    assert kept == {n for n in worst()[law] if law in METHODS[n].laws}
+
+
+def test_every_law_has_a_check():
+    """Laws are those of the table; the last four are checked below."""
+    below = {"jit", "scan", "orbax", "devices"}
+    assert {f.__name__ for f in CHECKS} | below == set(LAWS)
+    assert all(set(LAWS) >= set(m.laws) for m in METHODS.values())
+
+
+def example(number=0):
+    """One rollout, always the same."""
+    rng = np.random.default_rng(number)
+    length = rng.integers(0, T + 1, N)
+    valid = np.arange(T) < length[:, None]
+    step = np.tile(np.arange(T) // 4, (N, 1))
+    return from_arrays(
+        valid,
+        group=np.arange(N) // 4,
+        step=np.where(valid, step, -1),
+        logp=-rng.exponential(size=(N, T)),
+        ref_logp=-rng.exponential(size=(N, T)),
+        ref_score=rng.normal(size=(N, 10)),
+        correct=rng.integers(0, 2, N) * 1.0,
+        score=rng.normal(size=N),
+        prm=rng.random((N, S)),
+        belief=rng.random((N, S)),
+    )
+
+
+def test_compiled_equals_eager():
+    """The law `jit`."""
+    rollout = example()
+    compiled = advantages(rollout)
+    for name, c in CLOSED.items():
+        eager = c.update({}, c.init(rollout), rollout)[0]
+        assert gap(compiled[name], eager) < 1e-5, name
+
+
+def test_one_device_equals_eight():
+    """The law `devices`: rows lie on eight devices, and groups across them."""
+    devices = jax.make_mesh((8,), ("data",), axis_types=(AxisType.Auto,))
+    rollout = example()
+    split = jax.tree.map(
+        lambda x: jax.device_put(
+            x,
+            NamedSharding(devices, PartitionSpec(*["data"][: x.shape[:1] == (N,)])),
+        ),
+        rollout,
+    )
+    assert len(split.mask.sharding.device_set) == 8
+    assert max(gaps(rollout, split).values()) < 1e-5
+
+
+def stateful():
+    """The rows whose state is not empty."""
+    found = {k: c for k, c in CLOSED.items() if jax.tree.leaves(c.init(example()))}
+    assert found, "no method has a state, so these tests say nothing"
+    return found
+
+
+def test_scan_carries_the_state():
+    """The law `scan`: `lax.scan` takes every row, and gives what single calls give."""
+    batches = [example(0), example(1)]
+    both = jax.tree.map(lambda *x: jnp.stack(x), *batches)
+    scans = {
+        name: lambda c=c: jax.lax.scan(
+            lambda s, r: c.update({}, s, r)[::-1], c.init(batches[0]), both
+        )
+        for name, c in CLOSED.items()
+    }
+    assert all(jax.eval_shape(scan)[1].shape == (2, N, T) for scan in scans.values())
+    for name, c in stateful().items():
+        after, scanned = jax.jit(scans[name])()
+        state = c.init(batches[0])
+        for i, rollout in enumerate(batches):
+            advantage, state = jax.jit(c.update)({}, state, rollout)
+            assert gap(advantage, scanned[i]) < 1e-5
+        assert max(jax.tree.leaves(jax.tree.map(gap, state, after))) < 1e-5
+
+
+def test_orbax_restores_the_state(tmp_path):
+    """The law `orbax`: saved, restored and used, a state goes on as if never saved."""
+    first, second = example(0), example(1)
+    closed = stateful()
+    states = {k: c.update({}, c.init(first), first)[1] for k, c in closed.items()}
+    with ocp.StandardCheckpointer() as checkpointer:
+        checkpointer.save(tmp_path / "state", states)
+        checkpointer.wait_until_finished()
+        blank = jax.tree.map(jnp.zeros_like, states)
+        restored = checkpointer.restore(tmp_path / "state", blank)
+    for name, c in closed.items():
+        want = c.update({}, states[name], second)[0]
+        assert gap(want, c.update({}, restored[name], second)[0]) == 0.0
