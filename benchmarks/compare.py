@@ -18,12 +18,12 @@ def main() -> None:
     arguments.add_argument("--trl-python", required=True, help="TRL's interpreter")
     arguments.add_argument("--attention", choices=["sdpa", "eager"], default="sdpa")
     args = arguments.parse_args()
-    common = [args.shape, "--paced", "--steps", str(args.steps)]
+    common = [args.shape, "--paced", "--steps", str(args.steps + 1)]
     theirs = [args.trl_python, "-m", "benchmarks.trl_step", *common]
-    systems = [
-        _start([sys.executable, "-m", "benchmarks.step", *common]),
-        _start([*theirs, "--attention", args.attention]),
-    ]
+    ours = [sys.executable, "-m", "benchmarks.step", *common]
+    # The second starts once the first is warm and waits, so that neither compiles while
+    # the other steps.
+    systems = [_warm(ours), _warm([*theirs, "--attention", args.attention])]
     times = [[_step(s) for s in systems] for _ in range(args.steps)]
     for system in systems:
         print(json.dumps(_json(system)))
@@ -31,10 +31,12 @@ def main() -> None:
     print(json.dumps({"shape": args.shape, "times_faster": round(ratio, 3)}))
 
 
-def _start(command: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+def _warm(command: list[str]) -> subprocess.Popen[str]:
+    system = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
+    _step(system)
+    return system
 
 
 def _step(system: subprocess.Popen[str]) -> float:
