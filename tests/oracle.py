@@ -1,4 +1,4 @@
-"""What the oracle tests share: varied rollouts, and rewards as a dict {(row, token): r}.
+"""What the oracle tests share: varied rollouts, rewards as dicts {(row, token): r}.
 
 Rollouts come poisoned: NaN stands wherever nothing may be read.
 """
@@ -58,7 +58,7 @@ def _poisoned(rollout):
 
 
 def run(text, rollout, **hp):
-    """The one channel at the end of a sentence, as a dict; nothing is read elsewhere."""
+    """The one channel at the end of a sentence; it has places on True tokens only."""
     init, update = compiled(text, tuple(hp.items()))
     (reward,) = update({}, init(rollout), rollout)[0].values()
     value, where = np.asarray(reward.value), np.asarray(reward.placed)

@@ -1,0 +1,74 @@
+"""Sums and means against loops, with NaN wherever nothing may be read."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from oracle import step_tokens, true_tokens, varied
+from rollouts import from_arrays
+
+from rewardlab import masked
+
+pytestmark = pytest.mark.usefixtures("strict_ranks", "x64")
+X = np.array([[1.0, 2.0, np.nan], [np.nan] * 3, [4.0, np.nan, 8.0]])
+M = ~np.isnan(X)
+
+
+def test_sums_and_means_of_rows():
+    """By hand: 1 + 2; nothing; 4 + 8."""
+    assert masked.total(X, M).tolist() == [3, 0, 12]
+    assert masked.row_mean(X, M).tolist() == [1.5, 0, 6]
+    assert masked.mean(X, M) == 15 / 4
+    assert masked.sum_of(X, M).count == 4
+    assert masked.sum_of(X, M & False).mean() == 0
+    assert masked.divide(jnp.array([6.0, 0.0]), jnp.array([3, 0])).tolist() == [2, 0]
+
+
+def test_variance_and_least():
+    """Of 1, 2, 4, 8: mean 15/4, squares 1 + 4 + 16 + 64 = 85, 85 - 225/4 = 28.75."""
+    assert np.isclose(masked.variance(X, M), 28.75 / 4)
+    assert np.isclose(masked.variance(X, M, ddof=1), 28.75 / 3)
+    assert masked.variance(X[:1, :1], M[:1, :1], ddof=1) == 0
+    assert masked.variance(X, M & False) == 0
+    assert masked.variance(np.full((3, 3), 0.1), M, ddof=1) == 0
+    assert masked.least(X, M) == 1 and masked.least(X, M & False) == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_last_tokens_and_steps(seed):
+    """The last True token of rows and steps, and the first of each token's step."""
+    rollout = varied(seed)
+    last, ends = np.asarray(masked.last(rollout.mask)), masked.step_ends(rollout)
+    starts = np.asarray(masked.step_starts(rollout))
+    reach = np.asarray(masked.up_to_last(rollout.mask))
+    for i in range(12):
+        tokens, steps = true_tokens(rollout, i), step_tokens(rollout, i)
+        assert np.nonzero(last[i])[0].tolist() == tokens[-1:]
+        assert np.nonzero(ends[i])[0].tolist() == [ts[-1] for _, ts in steps]
+        assert all(starts[i, t] == ts[0] for _, ts in steps for t in ts)
+        assert reach[i].sum() == (tokens[-1] + 1 if tokens else 0)
+
+
+def test_a_step_without_a_token_of_the_policy_has_no_end():
+    """Step 1 is all environment; step ids may jump, and columns may be empty."""
+    rollout = from_arrays([[1, 0, 1]], step=[[0, 1, 5]], valid=[[1, 1, 1]])
+    assert masked.step_ends(rollout).tolist() == [[True, False, True]]
+    empty = from_arrays(np.zeros((2, 4)))
+    assert not masked.step_ends(empty).any() and not masked.last(empty.mask).any()
+
+
+def test_accumulate():
+    """y_t = x_t + keep_t y_{t+1}: 3; 2 + 0.5 * 3; 1 + 0 * 3.5."""
+    keep = jnp.array([[0.0, 0.5, 9.0]])
+    got = masked.accumulate(jnp.array([[1.0, 2.0, 3.0]]), keep)
+    assert got.tolist() == [[1.0, 3.5, 3.0]]
+
+
+def test_groups_by_id():
+    """Groups are ids in any order; a prompt may have no rows."""
+    rollout = from_arrays(np.ones((4, 1)), group=[2, 0, 2, 2])
+    x = jnp.array([1.0, 5.0, 2.0, 4.0])
+    assert masked.group_sum(x, rollout).tolist() == [5, 0, 7]
+    assert masked.of_group(x, rollout).tolist() == [7, 5, 7, 7]
+    assert masked.of_others(x, rollout).tolist() == [6, 0, 5, 3]
+    least = masked.group_least(jnp.where(x == 5, jnp.inf, x), rollout)
+    assert least.tolist() == [1, 0, 1, 1]

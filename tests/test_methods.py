@@ -1,0 +1,101 @@
+"""The table of methods: complete, honest about what it reads, equal to its peers."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+from rollouts import from_arrays, ragged
+
+from rewardlab import (
+    LAWS,
+    METHODS,
+    Method,
+    chain,
+    estimator,
+    hyperparameters,
+    objectives,
+)
+from rewardlab.transforms import BASELINES, CREDIT
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_row_reads_what_it_says(name):
+    """With these signals and no others it runs; without any one of them it does not."""
+    method, full = METHODS[name], ragged()
+    signals = {k: full.signals[k] for k in method.reads}
+    closed = estimator(method.build())
+    closed.init(dataclasses.replace(full, signals=signals))
+    for lost in signals:
+        fewer = {k: v for k, v in signals.items() if k != lost}
+        with pytest.raises(ValueError, match=f"no signal '{lost}'"):
+            closed.init(dataclasses.replace(full, signals=fewer))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_row_is_whole(name):
+    """Its own values fill its sentence; laws, aggregation and paper have their form."""
+    method = METHODS[name]
+    assert isinstance(method, Method)
+    assert set(method.hp) == hyperparameters(method.sentence)
+    assert set(method.laws) <= set(LAWS) and len(set(method.laws)) == len(method.laws)
+    assert hasattr(objectives, method.aggregation)
+    assert method.verified in ("code", "paper", "secondary", "")
+    assert re.fullmatch(r"\d{4}\.\d{5}", method.arxiv) or not method.verified
+    assert any(f"{word}(" in method.sentence for word in {**BASELINES, **CREDIT})
+
+
+WINNER = {
+    "grpo_like_verl": 1.5 / (1 + 2e-6),
+    "grpo_like_verl_vectorized": 1.5 / (1 + 2e-6),
+    "grpo_like_tunix": 1.5 / (1 + 2e-6),
+    "grpo_like_trl": 1.5 / (1 + 2e-4),
+    "grpo_like_easydel": 3**0.5 / (1 + 1e-4 / (3 / 16) ** 0.5),
+    "rloo_like_verl": 1.0,
+    "dr_grpo_like_verl": 0.75,
+}
+
+
+@pytest.mark.parametrize("name", WINNER)
+def test_presets_give_the_winner_what_their_library_gives(name, x64):
+    """Rewards (1, 0, 0, 0): mean 1/4, variance 3/16 (n) or 1/4 (n - 1), so std 1/2.
+
+    3/4 over (1/2 + eps) is 1.5 / (1 + 2 eps); over sqrt(3)/4 it is sqrt(3).
+    """
+    rollout = from_arrays(np.ones((4, 1)), correct=np.array([1.0, 0, 0, 0]))
+    closed = estimator(METHODS[name].build())
+    got = closed.update({}, closed.init(rollout), rollout)[0]
+    np.testing.assert_allclose(got[0, 0], WINNER[name], rtol=1e-12)
+
+
+SINGLE = {"grpo_like_verl": 5 / (1 + 1e-6), "rloo_like_verl": 5.0, "grpo": 0.0}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_a_group_of_one(name, x64):
+    """verl keeps its reward; by default it has no baseline and gets 0."""
+    rollout = from_arrays(np.ones((1, 1)), correct=np.array([5.0]))
+    closed = estimator(METHODS[name].build())
+    got = closed.update({}, closed.init(rollout), rollout)[0]
+    np.testing.assert_allclose(got[0, 0], SINGLE[name], rtol=1e-12)
+
+
+USELESS = {"process_sum": 6.0, "clip": 0.0, "delta": 0.0, "clip_delta": 0.0}
+
+
+@pytest.mark.parametrize("name", USELESS)
+def test_useless_steps_pay_only_in_the_plain_sum(name, x64):
+    """Two right answers; one has six more steps, of score 1, after the two of 0.5.
+
+    The return of the first token before any baseline. Sum: 1 + 1 and 7 + 1. Clip at
+    0.9: -0.8 + 1 in both. Delta: 0.5 + 1 in both, and after clipping -0.4 + 1 in both.
+    """
+    prm = np.ones((2, 8))
+    prm[:, :2] = 0.5
+    mask = np.arange(8) < np.array([2, 8])[:, None]
+    step = np.where(mask, np.arange(8), -1)
+    rollout = from_arrays(mask, step=step, prm=prm, correct=np.ones(2))
+    before = chain(*METHODS[name].build().parts[:-1])
+    (to_go,) = before.update({}, before.init(rollout), rollout)[0].values()
+    gain = float(to_go.value[1, 0] - to_go.value[0, 0])
+    assert gain == pytest.approx(USELESS[name], abs=1e-12)

@@ -1,0 +1,120 @@
+"""The language: what is read, what is refused, and that it reads back."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from rollouts import ragged
+
+from rewardlab import (
+    METHODS,
+    build,
+    describe,
+    estimator,
+    hyperparameters,
+    reads,
+    resolve,
+    weighted_sum,
+)
+from rewardlab.transforms import center_by_group, outcome, relative, tanh
+
+GRPO = "outcome('correct') | center_by_group() | scale_by_group_std(eps=1e-6)"
+
+
+def advantage(transform, rollout=None):
+    rollout = ragged() if rollout is None else rollout
+    closed = estimator(transform)
+    return np.asarray(closed.update({}, closed.init(rollout), rollout)[0])
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_sentence_reads_back(name):
+    """`build(describe(t))` behaves as t, and is described alike."""
+    transform = METHODS[name].build()
+    again = build(describe(transform))
+    assert describe(again) == describe(transform)
+    np.testing.assert_array_equal(advantage(again), advantage(transform))
+
+
+def test_a_transform_remembers_how_it_was_written():
+    """Made in Python or read from text, the sentence is the same."""
+    assert outcome("a").sentence == "outcome('a')"
+    assert center_by_group(leave_one_out=True).sentence == (
+        "center_by_group(leave_one_out=True)"
+    )
+    nested = relative("ref", tanh(), num_references=3)
+    assert nested.sentence == "relative('ref', tanh(), num_references=3)"
+    assert build(nested.sentence).sentence == nested.sentence
+    assert weighted_sum(a=lambda i: i).sentence == "weighted_sum(a=function)"
+    assert build("outcome('a') | on('a', clip_reward(tau))", tau=0.5).sentence == (
+        "outcome('a') | on('a', clip_reward(0.5))"
+    )
+
+
+def test_pipes_inside_calls_are_chains():
+    """An argument may be a sentence itself."""
+    text = "process('prm') | on('prm', clip_reward(0.5) | delta()) | returns_to_go()"
+    flat = "process('prm') | clip_reward(0.5) | delta() | returns_to_go()"
+    np.testing.assert_array_equal(advantage(build(text)), advantage(build(flat)))
+
+
+def test_a_bare_name_is_a_hyperparameter_of_any_kind():
+    """Numbers, arrays and schedules; a signal's name too."""
+    text = "outcome(name) | weighted_sum(correct=w) | returns_to_go()"
+    assert hyperparameters(text) == {"name", "w"}
+    want = advantage(build(text, name="correct", w=2.0))
+    for w in (jnp.asarray(2.0), lambda iteration: iteration + 2.0):
+        np.testing.assert_array_equal(advantage(build(text, name="correct", w=w)), want)
+
+
+def test_signals_are_known_before_anything_runs():
+    """Names, references and conditions; channels are not signals."""
+    text = "outcome('score') | par(ref='ref_score') | gate('ready', cap(1))"
+    text += " | kl_penalty(0.1) | on('score', tanh()) | weighted_sum(score=1, kl=1)"
+    assert reads(build(text)) == {"score", "ref_score", "ready", "ref_logp"}
+    assert reads(build("outcome(x)", x="correct")) == {"correct"}
+
+
+REFUSED = {
+    "outcome('correct'": "this is not a sentence",
+    "outcome('correct') |": "this is not a sentence",
+    "": "this is not a sentence",
+    "outcome('correct') + center_by_group()": "a sentence is calls joined by |",
+    "outcome": "'outcome' is not a transform",
+    "outcomes('correct')": "unknown transform 'outcomes', did you mean 'outcome'?",
+    "zzz()": "unknown transform 'zzz'; have ",
+    "outcome('a', 'b')": "takes 1 positional argument but 2 were given",
+    "clip_reward(eta=tau)": "no value for the hyperparameter 'tau'; have []",
+    "clip_reward(eta=[x for x in y])": "is not a name, a literal or a transform",
+    "__import__('os').system('true')": "is not a transform",
+    "clip_reward(__import__('os'))": "unknown transform '__import__'",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_is_not_a_sentence_is_refused(text):
+    """In one sentence, and nothing is ever evaluated."""
+    with pytest.raises(ValueError) as error:
+        build(text)
+    assert REFUSED[text] in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_unused_hyperparameters_are_refused():
+    """A value that nobody reads is an error, not a surprise."""
+    with pytest.raises(
+        ValueError, match="hyperparameters \\['beta'\\] are not used by"
+    ):
+        build(GRPO, beta=1.0)
+
+
+def test_resolve_takes_a_name_or_a_sentence():
+    """A method's own values can be replaced; other names are refused with a hint."""
+    grpo = resolve("grpo", eps=1e-4)
+    assert "scale_by_group_std(eps=0.0001)" in describe(grpo)
+    assert describe(resolve(GRPO)) == describe(build(GRPO))
+    with pytest.raises(ValueError, match="no method 'grpoo'; did you mean 'grpo'"):
+        resolve("grpoo")
+    with pytest.raises(ValueError, match="no method 'zzz'; have grpo, dr_grpo"):
+        resolve("zzz")
+    with pytest.raises(ValueError, match="are not used by"):
+        resolve("rloo", eps=1.0)
