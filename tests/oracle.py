@@ -29,6 +29,11 @@ def varied(seed):
     swap = np.roll(np.arange(12), seed)  # the empty row is another one every time
     base = jax.tree.map(lambda x: x[swap] if x.shape[:1] == (12,) else x, base)
     base = dataclasses.replace(base, group=jnp.asarray(GROUPS, jnp.int32))
+    mask = np.array(base.mask)
+    for i in range(0, 12, 2):  # some rows end with a token of the environment
+        *_, before, last = (0, 0, *np.nonzero(mask[i])[0])
+        mask[i, last] &= last == before or base.step[i, last] != base.step[i, before]
+    base = dataclasses.replace(base, mask=jnp.asarray(mask))
     signals = {k: np.array(v) for k, v in base.signals.items()}
     for name in ("prm", "belief"):
         signals[name] = np.round(8 * signals[name]) / 8

@@ -144,3 +144,12 @@ def test_gates_at_equality(seed):
     text += "clip_reward(9.0)) | weighted_sum(b=1)"
     agree(run(text.format(""), rollout), {(0, 0): 1.0, (0, 1): 2.0})
     agree(run(text.format(", strict=True"), rollout), {(0, 0): 0.0, (0, 1): 0.0})
+
+
+def test_a_gate_without_a_value_is_closed(seed):
+    """A row whose outcome abstains has total 0, which does not pass a gate of -1."""
+    heard = np.array([True, False])
+    rollout = from_arrays(np.ones((2, 1)), a=np.zeros(2), a_valid=heard, b=np.ones(2))
+    text = "outcome('a') | outcome('b') | gated_accumulation('b', a=-1)"
+    want = {(0, 0): 1.0, (1, 0): 0.0}
+    agree(run(f"{text} | weighted_sum(b=1)", rollout), want)
