@@ -60,17 +60,10 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float, Callable]
     """step(i) -> (rollout, update) seconds; the floor in FLOPs; the matmul rate."""
     import jax
     import jax.numpy as jnp
-    import optax
 
-    from rewardlab.compose import estimator
-    from rewardlab.learner import learner
     from rewardlab.models import lm
-    from rewardlab.models.logprobs import completion_logprobs
-    from rewardlab.objectives import clipped_surrogate, objective, sequence_mean
     from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, jit_driver
     from rewardlab.sampling import Sampling, sample
-    from rewardlab.sentence import build
-    from rewardlab.transforms import outcome
 
     config, driver = lm.CONFIGS[shape], jit_driver()
     apply = lm.bind(config)
@@ -83,21 +76,7 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float, Callable]
 
     ins = (REPLICATED, SHARDED, SHARDED, SHARDED, REPLICATED)
     generate = driver.spmd(draw, ins, SHARDED_ROLLOUT)
-
-    def policy(params: Any, r: Any) -> Any:
-        return completion_logprobs(
-            apply, params, r.prompts, r.prompt_mask, r.tokens, r.valid
-        )
-
-    learn = learner(
-        policy,
-        estimator(build(GRPO)),
-        lambda state, rollout: outcome("r").update({}, (), rollout)[0]["r"],
-        objective(clipped_surrogate(), aggregate=sequence_mean),
-        optax.adamw(1e-5),
-        driver,
-        micro_batches=micro_batches,
-    )
+    learn = _learner(apply, driver, micro_batches)
     update = driver.fuse(learn.update, donate=(0,))
     prompts = jax.random.randint(
         jax.random.key(2), (PROMPTS, PROMPT_TOKENS), 0, config.vocab_size
@@ -117,6 +96,33 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float, Callable]
         return middle - begin, time.perf_counter() - middle
 
     return step, _floor(config), _matmul(driver)
+
+
+def _learner(apply: Callable, driver: Any, micro_batches: int) -> Any:
+    """GRPO with AdamW."""
+    import optax
+
+    from rewardlab.compose import estimator
+    from rewardlab.learner import learner
+    from rewardlab.models.logprobs import completion_logprobs
+    from rewardlab.objectives import clipped_surrogate, objective, sequence_mean
+    from rewardlab.sentence import build
+    from rewardlab.transforms import outcome
+
+    def policy(params: Any, r: Any) -> Any:
+        return completion_logprobs(
+            apply, params, r.prompts, r.prompt_mask, r.tokens, r.valid
+        )
+
+    return learner(
+        policy,
+        estimator(build(GRPO)),
+        lambda state, rollout: outcome("r").update({}, (), rollout)[0]["r"],
+        objective(clipped_surrogate(), aggregate=sequence_mean),
+        optax.adamw(1e-5),
+        driver,
+        micro_batches=micro_batches,
+    )
 
 
 def _floor(config: Any) -> float:

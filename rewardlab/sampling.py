@@ -70,7 +70,9 @@ def sample(
     `logp` is of the distribution that was really sampled, after temperature and
     truncation; a greedy token has logp 0. The noise of token t is a function of the
     run's `key`, `iteration`, prompt id, sample index and t alone, so a completion does
-    not depend on which prompts share its batch or device.
+    not depend on which prompts share its batch or device (but for a tie: the last bits
+    of a product may depend on the number of rows, and a token changes when two noisy
+    logits are that close).
 
     Groups are numbered 0..B-1 within the call, `step` is 0, and there are no signals.
     The loop ends as soon as every row has.
@@ -83,19 +85,16 @@ def sample(
     state = _Decoding.begin(cache.fork(rows, slots), width, options.pad_id)
     state = _append(state, jnp.repeat(first[:, -1], rows, axis=0), noise, options)
 
-    def more(state: _Decoding) -> Bool[Array, ""]:
-        return (state.t < width) & ~jnp.all(state.ended)
-
     def decode(state: _Decoding) -> _Decoding:
         logits, cache = apply(params, state.tokens[state.t - 1][:, None], state.cache)
         return _append(state._replace(cache=cache), logits[:, 0], noise, options)
 
-    state = lax.while_loop(more, decode, state)
-    mask = state.mask.T
+    state = lax.while_loop(_Decoding.goes_on, decode, state)
+    n, mask = keys.shape[0], state.mask.T
     return Rollout(
         prompts=prompts,
         prompt_mask=prompt_mask,
-        group=jnp.repeat(jnp.arange(prompts.shape[0], dtype=jnp.int32), rows),
+        group=jnp.arange(n, dtype=jnp.int32) // rows,
         tokens=state.tokens.T,
         mask=mask,
         valid=mask,
@@ -144,6 +143,9 @@ class _Decoding(NamedTuple):
             logp=jnp.zeros((width, n)),
             mask=jnp.zeros((width, n), bool),
         )
+
+    def goes_on(self) -> Bool[Array, ""]:
+        return (self.t < self.tokens.shape[0]) & ~jnp.all(self.ended)
 
 
 Noise = Callable[[Int[Array, ""]], Float[Array, "N V"]]
