@@ -43,7 +43,7 @@ def default_config(task: str = "arithmetic") -> ConfigDict:
         }
     )
     config.warmup = ConfigDict(
-        {"steps": 500, "batch_size": 256, "lr": 3e-3, "micro_batches": 1}
+        {"steps": 500, "batch_size": 64, "lr": 3e-3, "micro_batches": 1}
     )
     config.rollout = ConfigDict(
         {
@@ -71,7 +71,7 @@ def default_config(task: str = "arithmetic") -> ConfigDict:
     config.optim = ConfigDict(
         {
             "name": "adamw",
-            "lr": 1e-3,
+            "lr": 2e-4,
             "schedule": "constant",
             "warmup_steps": 0,
             "b1": 0.9,

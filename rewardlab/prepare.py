@@ -126,7 +126,9 @@ def base_policy(run: Run) -> Iterator[tuple[int, Params, dict[str, Any]]]:
     row: dict[str, Any] = {}
     if found is None:
         steps = config.warmup.steps
-        schedule = optax.cosine_decay_schedule(config.warmup.lr, max(steps, 1))
+        schedule = optax.warmup_cosine_decay_schedule(
+            0.0, config.warmup.lr, steps // 20, max(steps, 1)
+        )
         optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule))
         steps_taken = warm_up(
             run.program.policy,

@@ -2,6 +2,8 @@
 
     python -m experiments.train --config=experiments/configs/quickstart.py \
         --workdir=runs/quickstart
+
+@@NUMBERS@@
 """
 
 from ml_collections import ConfigDict
@@ -13,7 +15,10 @@ def get_config(reward: str = "grpo") -> ConfigDict:
     """The quick start with a method's name or a sentence: `quickstart.py:pure`."""
     config = default_config()
     config.reward = reward
-    config.mesh.devices = 2
-    config.loss.micro_batches = 4
-    config.warmup.micro_batches = 4
+    config.warmup.micro_batches = 2
+    config.loss.micro_batches = 2
+    config.optim.update({"lr": 2.5e-4, "schedule": "cosine"})
+    config.train.max_steps = 240
+    config.eval.every = 40
+    config.mesh.devices = 2  # both cores of a small machine
     return config
