@@ -10,7 +10,8 @@ def catalogue() -> str:
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for name, method in METHODS.items():
         marks = ["✓" if law in method.laws else "" for law in shown]
-        paper = f"[{name}](https://arxiv.org/abs/{method.arxiv})" if method.arxiv else name
+        link = f"https://arxiv.org/abs/{method.arxiv}"
+        paper = f"[{name}]({link})" if method.arxiv else name
         text = method.sentence.replace("|", r"\|")
         cells = [paper, f"`{text}`", *marks, method.verified]
         lines.append("| " + " | ".join(cells) + " |")

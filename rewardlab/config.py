@@ -18,75 +18,66 @@ from rewardlab.parallel import DRIVERS
 from rewardlab.tasks import TASKS
 from rewardlab.transforms import BASELINES
 
+DEFAULTS = {
+    "seed": 0,
+    "reward": "grpo",  # a sentence, or the name of a method
+    "hp": {},  # values of the sentence's bare names
+    "text_rewards": (),  # "package.module:function" with TRL's signature
+    "data_dir": "",  # "": a folder of the user's cache
+    "model": {
+        "name": "S",
+        "dtype": "float32",
+        "remat": False,
+        "init_from": "",  # the workdir of a run whose warm model to start from
+    },
+    "warmup": {"steps": 500, "batch_size": 64, "lr": 3e-3, "micro_batches": 1},
+    "rollout": {
+        "num_prompts": 16,
+        "num_generations": 8,
+        "max_completion_length": 0,  # of the task, in `default_config`
+        "temperature": 1.0,
+        "top_k": 0,  # 0: off
+        "top_p": 1.0,
+    },
+    "loss": {
+        "epsilon": 0.2,
+        "epsilon_high": None,  # as epsilon
+        "dual_clip": None,  # off
+        "aggregation": "",  # "": the method's, or token_mean for a sentence
+        "beta": 0.0,
+        "kl": "k3",
+        "entropy": 0.0,
+        "num_iterations": 1,
+        "micro_batches": 1,  # on each device
+    },
+    "optim": {
+        "name": "adamw",
+        "lr": 2e-4,
+        "schedule": "constant",
+        "warmup_steps": 0,
+        "b1": 0.9,
+        "b2": 0.99,
+        "weight_decay": 0.0,
+        "max_grad_norm": 1.0,
+    },
+    "train": {"max_steps": 100, "max_skipped": 5},
+    "eval": {"every": 20, "num_problems": 128, "num_generations": 8},
+    "log": {"completions_every": 20, "wandb": False},
+    "checkpoint": {"every": 20, "keep": 3},
+    "mesh": {"driver": "jit", "devices": 0},  # 0: all there are
+}
+
 
 def default_config(task: str = "arithmetic") -> ConfigDict:
     """A locked config with every key. Batch sizes are in prompts, lengths in tokens."""
-    config = ConfigDict()
-    config.seed = 0
-    config.reward = "grpo"  # a sentence, or the name of a method
-    config.hp = ConfigDict()  # values of the sentence's bare names
-    config.text_rewards = ()  # "package.module:function" with TRL's signature
-    config.task = ConfigDict(
-        {
-            "name": task,
-            "difficulty": TASKS[task].difficulty,
-            "noise": TASKS[task].noise,  # of the demonstrations
-        }
-    )
-    config.data_dir = ""  # "": a folder of the user's cache
-    config.model = ConfigDict(
-        {
-            "name": "S",
-            "dtype": "float32",
-            "remat": False,
-            "init_from": "",  # the workdir of a run whose warm model to start from
-        }
-    )
-    config.warmup = ConfigDict(
-        {"steps": 500, "batch_size": 64, "lr": 3e-3, "micro_batches": 1}
-    )
-    config.rollout = ConfigDict(
-        {
-            "num_prompts": 16,
-            "num_generations": 8,
-            "max_completion_length": TASKS[task].completion_length,
-            "temperature": 1.0,
-            "top_k": 0,  # 0: off
-            "top_p": 1.0,
-        }
-    )
-    config.loss = ConfigDict(
-        {
-            "epsilon": 0.2,
-            "epsilon_high": placeholder(float),  # None: as epsilon
-            "dual_clip": placeholder(float),  # None: off
-            "aggregation": "",  # "": the method's, or token_mean for a sentence
-            "beta": 0.0,
-            "kl": "k3",
-            "entropy": 0.0,
-            "num_iterations": 1,
-            "micro_batches": 1,  # on each device
-        }
-    )
-    config.optim = ConfigDict(
-        {
-            "name": "adamw",
-            "lr": 2e-4,
-            "schedule": "constant",
-            "warmup_steps": 0,
-            "b1": 0.9,
-            "b2": 0.99,
-            "weight_decay": 0.0,
-            "max_grad_norm": 1.0,
-        }
-    )
-    config.train = ConfigDict({"max_steps": 100, "max_skipped": 5})
-    config.eval = ConfigDict({"every": 20, "num_problems": 128, "num_generations": 8})
-    config.log = ConfigDict({"completions_every": 20, "wandb": False})
-    config.checkpoint = ConfigDict({"every": 20, "keep": 3})
-    config.mesh = ConfigDict({"driver": "jit", "devices": 0})  # 0: all there are
-    config.lock()
-    return config
+    config = ConfigDict(DEFAULTS)
+    for name in ("epsilon_high", "dual_clip"):
+        config.loss[name] = placeholder(float)
+    known = TASKS[task]
+    options = {"difficulty": known.difficulty, "noise": known.noise}
+    config.task = ConfigDict({"name": task, **options})
+    config.rollout.max_completion_length = known.completion_length
+    return config.lock()
 
 
 def validate(config: ConfigDict, devices: int) -> None:

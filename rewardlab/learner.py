@@ -5,6 +5,7 @@ uses it once, on sums, before dividing. `learner` pairs it with an estimator.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives import Metrics, Objective
-from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
+from rewardlab.parallel import AXIS, REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
 from rewardlab.types import Reward, RewardTransform, Rollout, Sum
 
 Params = Any
@@ -74,45 +75,45 @@ def gradient_step(
 
     gradient = jax.grad(loss, has_aux=True)
 
-    def accumulate(params: Params, rollout: Rollout, advantage: Any) -> tuple[Any, ...]:
-        if micro_batches == 1:
-            grads, (sums, fine) = gradient(params, rollout, advantage)
-            return grads, sums, fine
-        chunks = _chunks(rollout, advantage, micro_batches)
-        one = jax.tree.map(lambda x: x[0], chunks)
-        grads, (sums, _) = jax.eval_shape(gradient, params, *one)
-        zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), (grads, sums))
-
-        def add(carry: Any, chunk: Any) -> tuple[Any, Any]:
-            grads, (sums, fine) = gradient(params, *chunk)
-            return jax.tree.map(jnp.add, carry, (grads, sums)), fine
-
-        (grads, sums), fine = lax.scan(add, zeros, chunks)
-        return grads, sums, fine.reshape(-1)
-
     def step(
         params: Params, opt: optax.OptState, rollout: Rollout, advantage: Any
     ) -> tuple[Params, optax.OptState, Metrics, Bool[Array, " N"]]:
-        grads, sums, fine = accumulate(params, rollout, advantage)
+        grads, sums, fine = _accumulate(
+            functools.partial(gradient, params), rollout, advantage, micro_batches
+        )
         if axis is not None:
             grads, sums = lax.psum((grads, sums), axis)
         total, metrics = sums
         grads = jax.tree.map(lambda g: g / jnp.maximum(total.count, 1), grads)
-        norm = optax.tree.norm(grads)
+        norm, one = optax.tree.norm(grads), jnp.ones(())
         finite = jnp.isfinite(norm) & jnp.isfinite(total.value)
         updates, after = optimizer.update(grads, opt, params)
         new = (optax.apply_updates(params, updates), after)
         kept = jax.tree.map(lambda n, o: jnp.where(finite, n, o), new, (params, opt))
-        one = jnp.ones(())
-        metrics = {
-            **metrics,
-            "loss": total,
-            "grad_norm": Sum(norm, one),
-            "skipped": Sum(1.0 - finite, one),
-        }
-        return *kept, metrics, fine
+        whole = {"loss": total, "grad_norm": Sum(norm, one)}
+        skipped = {"skipped": Sum(1.0 - finite, one)}
+        return *kept, {**metrics, **whole, **skipped}, fine
 
     return step
+
+
+def _accumulate(
+    gradient: Callable[..., Any], rollout: Rollout, advantage: Any, micro_batches: int
+) -> tuple[Any, Any, Bool[Array, " N"]]:
+    """Gradients and sums over micro-batches, and which rows have finite log-probs."""
+    if micro_batches == 1:
+        grads, (sums, fine) = gradient(rollout, advantage)
+        return grads, sums, fine
+    chunks = _chunks(rollout, advantage, micro_batches)
+    grads, (sums, _) = jax.eval_shape(gradient, *jax.tree.map(lambda x: x[0], chunks))
+    zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), (grads, sums))
+
+    def add(carry: Any, chunk: Any) -> tuple[Any, Any]:
+        grads, (sums, fine) = gradient(*chunk)
+        return jax.tree.map(jnp.add, carry, (grads, sums)), fine
+
+    (grads, sums), fine = lax.scan(add, zeros, chunks)
+    return grads, sums, fine.reshape(-1)
 
 
 def _chunks(rollout: Rollout, advantage: Any, count: int) -> tuple[Rollout, Any]:
@@ -148,21 +149,13 @@ def learner(
     `reward(state, rollout)` is the reward that the sentence makes before any baseline,
     for the record. When an advantage is not finite the estimator's state stays too.
     """
-    one_step = gradient_step(policy, objective, optimizer, micro_batches, "data")
     step = driver.spmd(
-        one_step,
+        gradient_step(policy, objective, optimizer, micro_batches, AXIS),
         ins=(REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED),
         outs=(REPLICATED, REPLICATED, REPLICATED, SHARDED),
         donate=(0, 1),
     )
-
-    @jax.jit
-    def estimate(state: Any, rollout: Rollout) -> tuple[Any, ...]:
-        trained_on = reward(state, rollout)
-        advantage, after = estimator.update({}, state, rollout)
-        finite = jnp.all(jnp.isfinite(advantage))
-        kept = jax.tree.map(lambda n, o: jnp.where(finite, n, o), after, state)
-        return advantage, kept, trained_on
+    estimate = _estimate(estimator, reward)
 
     def init(params: Params, rollout: Rollout) -> LearnerState:
         zero = jnp.zeros((), jnp.int32)
@@ -188,6 +181,21 @@ def learner(
         return new, Report(metrics, advantage, trained_on, bad)
 
     return Learner(init, update)
+
+
+def _estimate(
+    estimator: RewardTransform, reward: Callable[[Any, Rollout], Reward]
+) -> Callable[[Any, Rollout], tuple[Float[Array, "N T"], Any, Reward]]:
+    """The advantage, the estimator's next state if all is finite, and the reward."""
+
+    @jax.jit
+    def estimate(state: Any, rollout: Rollout) -> tuple[Any, Any, Reward]:
+        advantage, after = estimator.update({}, state, rollout)
+        finite = jnp.all(jnp.isfinite(advantage))
+        kept = jax.tree.map(lambda n, o: jnp.where(finite, n, o), after, state)
+        return advantage, kept, reward(state, rollout)
+
+    return estimate
 
 
 def _mean_over_epochs(history: list[Metrics]) -> dict[str, Float[Array, ""]]:

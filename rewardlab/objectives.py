@@ -143,7 +143,12 @@ def kl_k3(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Float[Array, "
     return jnp.clip(jnp.exp(gap) - gap - 1, -10, 10)
 
 
-KL_ESTIMATORS = {"k1": kl_k1, "k2": kl_k2, "k3": kl_k3}
+def kl_abs(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Float[Array, "..."]:
+    """|log pi - log ref|: a distance, not an estimate of KL."""
+    return jnp.abs(logp - ref)
+
+
+KL_ESTIMATORS = {"k1": kl_k1, "abs": kl_abs, "k2": kl_k2, "k3": kl_k3}
 
 
 def kl_loss(beta: Coefficient, kind: str = "k3") -> Loss:

@@ -18,7 +18,7 @@ from ml_collections import ConfigDict
 
 from rewardlab import masked, metrics
 from rewardlab.builders import build_objective, build_optimizer
-from rewardlab.compose import estimator, only
+from rewardlab.compose import estimator
 from rewardlab.learner import Learner, LearnerState, Params, Policy, Report, learner
 from rewardlab.methods import reads, resolve
 from rewardlab.models import lm
@@ -26,8 +26,9 @@ from rewardlab.models.logprobs import TokenStats, completion_logprobs
 from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
 from rewardlab.sampling import Sampling, sample
 from rewardlab.tasks import Task
-from rewardlab.transforms import BASELINES, CREDIT, outcome, process
-from rewardlab.types import Channels, Reward, RewardTransform, Rollout
+from rewardlab.sentence import shaped_reward
+from rewardlab.transforms import outcome, process
+from rewardlab.types import Channels, RewardTransform, Rollout
 
 Columns = dict[str, Any]  # by name: an array of B rows
 Host = Callable[[Rollout, Columns], Rollout]
@@ -57,12 +58,7 @@ def build_program(
     `host(rollout, columns) -> rollout` adds signals that need Python between sampling
     and the estimate; without it an iteration is one program where the driver can fuse.
     """
-    model = dataclasses.replace(
-        lm.CONFIGS[config.model.name],
-        vocab_size=task.tokenizer.vocab_size,
-        dtype=config.model.dtype,
-        remat=config.model.remat,
-    )
+    model = _model(config, task)
     transform = resolve(config.reward, **config.hp)
     policy = _policy(config, lm.bind(model), entropy=config.loss.entropy != 0)
     learn = learner(
@@ -75,17 +71,47 @@ def build_program(
         config.loss.num_iterations,
         config.loss.micro_batches,
     )
-    train_options = _sampling(config, task, config.rollout.num_generations)
-    generate = _generator(config, task, driver, model, train_options)
+    count, judged = config.rollout.num_generations, config.eval.num_generations
+    generate = _generator(config, task, driver, model, count)
+    collect = _collector(config, driver, generate, policy, transform)
+    shapes, iterate = _iteration(collect, learn, host)
+    return Program(
+        model,
+        policy,
+        learn,
+        shapes,
+        iterate if host else driver.fuse(iterate, donate=(0,)),
+        _generator(config, task, driver, model, judged, salt=1),
+        jax.jit(functools.partial(_metrics, task)),
+    )
+
+
+def _model(config: ConfigDict, task: Task) -> lm.LMConfig:
+    return dataclasses.replace(
+        lm.CONFIGS[config.model.name],
+        vocab_size=task.tokenizer.vocab_size,
+        dtype=config.model.dtype,
+        remat=config.model.remat,
+    )
+
+
+def _collector(
+    config: ConfigDict,
+    driver: Driver,
+    generate: Callable[..., Rollout],
+    policy: Policy,
+    transform: RewardTransform,
+) -> Callable[..., Rollout]:
+    """Rollouts with the log-probs that the sentence and the objective need."""
     teacher = driver.spmd(
         lambda params, rollout: policy(params, rollout).logp,
         ins=(REPLICATED, SHARDED_ROLLOUT),
         outs=SHARDED,
     )
     reads_ref = config.loss.beta > 0 or "ref_logp" in reads(transform)
-    truncated = 0 < train_options.top_k or train_options.top_p < 1
+    truncated = config.rollout.top_k > 0 or config.rollout.top_p < 1
 
-    def rollouts(
+    def collect(
         params: Params, base: Params, columns: Columns, iteration: Int[Array, ""]
     ) -> Rollout:
         rollout = generate(params, columns, iteration)
@@ -97,39 +123,33 @@ def build_program(
             rollout = dataclasses.replace(rollout, logp=teacher(params, rollout))
         return rollout
 
+    return collect
+
+
+def _iteration(
+    collect: Callable[..., Rollout], learn: Learner, host: Host | None
+) -> tuple[Callable[..., Rollout], Callable[..., Any]]:
+    """`shapes` and `iterate` of a `Program`."""
+
     def shapes(params: Params, columns: Columns) -> Rollout:
         zero = jnp.zeros((), jnp.int32)
         if host is None:
-            return jax.eval_shape(rollouts, params, params, columns, zero)
-        return host(rollouts(params, params, columns, zero), columns)
+            return jax.eval_shape(collect, params, params, columns, zero)
+        return host(collect(params, params, columns, zero), columns)
 
     def iterate(
         state: LearnerState, base: Params, columns: Columns, iteration: Int[Array, ""]
     ) -> tuple[LearnerState, Report, Rollout]:
-        rollout = rollouts(state.params, base, columns, iteration)
+        rollout = collect(state.params, base, columns, iteration)
         if host is not None:
             rollout = host(rollout, columns)
         state, report = learn.update(state, rollout)
         return state, report, rollout
 
-    eval_options = _sampling(config, task, config.eval.num_generations)
-    return Program(
-        model,
-        policy,
-        learn,
-        shapes,
-        driver.fuse(iterate, donate=(0,)) if host is None else iterate,
-        _generator(config, task, driver, model, eval_options, salt=1),
-        jax.jit(functools.partial(_metrics, task)),
-    )
+    return shapes, iterate
 
 
-def shaped_reward(transform: RewardTransform) -> Callable[[Any, Rollout], Reward]:
-    """The reward that a sentence trains on: it without its baselines and credit."""
-    parts = transform.parts or (transform,)
-    words = [part.sentence.split("(")[0] for part in parts]
-
-    def reward(state: Any, rollout: Rollout) -> Reward:
+def reward(state: Any, rollout: Rollout) -> Reward:
         rewards: Any = {}
         states = state if transform.parts else (state,)
         for word, part, own in zip(words, parts, states, strict=True):
@@ -156,8 +176,17 @@ def _policy(config: ConfigDict, apply: lm.Apply, entropy: bool) -> Policy:
     return policy
 
 
-def _sampling(config: ConfigDict, task: Task, num_generations: int) -> Sampling:
-    return Sampling(
+def _generator(
+    config: ConfigDict,
+    task: Task,
+    driver: Driver,
+    model: lm.LMConfig,
+    num_generations: int,
+    salt: int = 0,
+) -> Callable[[Params, Columns, Int[Array, ""]], Rollout]:
+    """Sampling on every device, then the task's score of the whole."""
+    key = jax.random.fold_in(jax.random.key(config.seed), salt)
+    options = Sampling(
         num_generations=num_generations,
         max_completion_length=config.rollout.max_completion_length,
         eos_id=task.tokenizer.eos_id,
@@ -166,18 +195,6 @@ def _sampling(config: ConfigDict, task: Task, num_generations: int) -> Sampling:
         top_k=config.rollout.top_k,
         top_p=config.rollout.top_p,
     )
-
-
-def _generator(
-    config: ConfigDict,
-    task: Task,
-    driver: Driver,
-    model: lm.LMConfig,
-    options: Sampling,
-    salt: int = 0,
-) -> Callable[[Params, Columns, Int[Array, ""]], Rollout]:
-    """Sampling on every device, then the task's score of the whole."""
-    key = jax.random.fold_in(jax.random.key(config.seed), salt)
 
     def shard(params: Params, columns: Columns, iteration: Int[Array, ""]) -> Rollout:
         return sample(
@@ -198,7 +215,7 @@ def _generator(
     @jax.jit
     def score(rollout: Rollout, columns: Columns) -> Rollout:
         rows = jnp.arange(rollout.tokens.shape[0], dtype=jnp.int32)
-        group = rows // options.num_generations  # shards count from 0 each
+        group = rows // num_generations  # shards count from 0 each
         return task.score(dataclasses.replace(rollout, group=group), columns)
 
     def generate(

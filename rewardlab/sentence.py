@@ -9,11 +9,12 @@ quoted name is a signal or a channel; a bare name is a hyperparameter.
 import ast
 import difflib
 import inspect
+from collections.abc import Callable
 from typing import Any
 
-from rewardlab.compose import chain
-from rewardlab.transforms import TRANSFORMS
-from rewardlab.types import RewardTransform
+from rewardlab.compose import chain, only
+from rewardlab.transforms import BASELINES, CREDIT, TRANSFORMS
+from rewardlab.types import Reward, RewardTransform, Rollout
 
 
 def build(text: str, **hp: Any) -> RewardTransform:
@@ -72,7 +73,12 @@ def reads(transform: RewardTransform) -> set[str]:
     return found
 
 
-def _transform(node: ast.expr, hp: dict[str, Any], used: set[str]) -> RewardTransform:
+def shaped_reward(transform: RewardTransform) -> Callable[[Any, Rollout], Reward]:
+    """The reward that a sentence trains on: it without its baselines and credit."""
+    parts = transform.parts or (transform,)
+    words = [part.sentence.split("(")[0] for part in parts]
+
+    def _transform(node: ast.expr, hp: dict[str, Any], used: set[str]) -> RewardTransform:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         left, right = (_transform(side, hp, used) for side in (node.left, node.right))
         parts = left.parts if _is_pipe(node.left) else (left,)

@@ -13,7 +13,10 @@ def config(**changes):
 
 
 REFUSED = {
-    "unknown key": ({"rollout.num_generation": 4}, "did you mean 'rollout.num_generations'"),
+    "unknown key": (
+        {"rollout.num_generation": 4},
+        "unknown config key 'rollout.num_generation'; did you mean 'rollout.num_gen",
+    ),
     "unknown group": ({"zzz": 1}, "unknown config key 'zzz'; remove it"),
     "task": ({"task.name": "chess"}, "task.name='chess' is unknown; have arithmetic"),
     "model": ({"model.name": "XL"}, "model.name='XL' is unknown; have S, M"),

@@ -23,13 +23,16 @@ def tree(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_files_and_functions_are_short(name):
-    """Files under 250 lines, transforms under 80 (their table aside), functions 45."""
+    """Files under 250 lines, transforms under 80 (their table aside), functions 45
+    without their docstrings."""
     is_transform = "transforms/" in name and not name.endswith("__init__.py")
     limit = 80 if is_transform and name.startswith("rewardlab/") else 250
     assert len((ROOT / name).read_text().splitlines()) < limit
     for node in ast.walk(tree(name)):
         if isinstance(node, ast.FunctionDef):
-            length = node.end_lineno - node.lineno + 1
+            said = node.body[0] if ast.get_docstring(node) else None
+            docstring = said.end_lineno - said.lineno + 1 if said else 0
+            length = node.end_lineno - node.lineno + 1 - docstring
             assert length < 45, f"{node.name} has {length} lines"
 
 

@@ -32,11 +32,9 @@ def test_rollout_metrics_are_their_definitions() -> None:
     score, prm = channel(rollout, outcome("score")), channel(rollout, process("prm"))
     advantage = jnp.asarray(np.random.default_rng(1).normal(size=(n, width)))
     ended = jnp.arange(n) % 3 > 0
-    got = metrics.plain(
-        jax.jit(metrics.rollout_metrics)(
-            rollout, advantage, {"score": score, "prm": prm}, score, ended
-        )
-    )
+    channels = {"score": score, "prm": prm}
+    measure = jax.jit(metrics.rollout_metrics)
+    got = metrics.plain(measure(rollout, advantage, channels, score, ended))
 
     scored = [i for i in range(n) if spoke[i] and rollout.mask[i].any()]
     values = {i: float(rollout.signals["score"][i]) for i in scored}
