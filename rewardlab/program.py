@@ -25,8 +25,8 @@ from rewardlab.models import lm
 from rewardlab.models.logprobs import TokenStats, completion_logprobs
 from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
 from rewardlab.sampling import Sampling, sample
-from rewardlab.tasks import Task
 from rewardlab.sentence import shaped_reward
+from rewardlab.tasks import Task
 from rewardlab.transforms import outcome, process
 from rewardlab.types import Channels, RewardTransform, Rollout
 
@@ -147,17 +147,6 @@ def _iteration(
         return state, report, rollout
 
     return shapes, iterate
-
-
-def reward(state: Any, rollout: Rollout) -> Reward:
-        rewards: Any = {}
-        states = state if transform.parts else (state,)
-        for word, part, own in zip(words, parts, states, strict=True):
-            if word not in BASELINES and word not in CREDIT:
-                rewards, _ = part.update(rewards, own, rollout)
-        return only(rewards)
-
-    return reward
 
 
 def _policy(config: ConfigDict, apply: lm.Apply, entropy: bool) -> Policy:

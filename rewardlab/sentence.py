@@ -78,7 +78,18 @@ def shaped_reward(transform: RewardTransform) -> Callable[[Any, Rollout], Reward
     parts = transform.parts or (transform,)
     words = [part.sentence.split("(")[0] for part in parts]
 
-    def _transform(node: ast.expr, hp: dict[str, Any], used: set[str]) -> RewardTransform:
+    def reward(state: Any, rollout: Rollout) -> Reward:
+        rewards: Any = {}
+        states = state if transform.parts else (state,)
+        for word, part, own in zip(words, parts, states, strict=True):
+            if word not in BASELINES and word not in CREDIT:
+                rewards, _ = part.update(rewards, own, rollout)
+        return only(rewards)
+
+    return reward
+
+
+def _transform(node: ast.expr, hp: dict[str, Any], used: set[str]) -> RewardTransform:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         left, right = (_transform(side, hp, used) for side in (node.left, node.right))
         parts = left.parts if _is_pipe(node.left) else (left,)

@@ -13,7 +13,7 @@ import pytest
 
 def pytest_report_teststatus(report):
     """A golden case without an adapter, or with another number on purpose, says so."""
-    verdict = dict(report.user_properties).get("verdict")
+    verdict = dict(getattr(report, "user_properties", ())).get("verdict")
     if report.when == "call" and report.passed and verdict:
         return f"golden: {verdict}", verdict[0], verdict.upper()
     return None
