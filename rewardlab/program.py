@@ -165,6 +165,18 @@ def _policy(config: ConfigDict, apply: lm.Apply, entropy: bool) -> Policy:
     return policy
 
 
+def _sampling(config: ConfigDict, task: Task, num_generations: int) -> Sampling:
+    return Sampling(
+        num_generations=num_generations,
+        max_completion_length=config.rollout.max_completion_length,
+        eos_id=task.tokenizer.eos_id,
+        pad_id=task.tokenizer.pad_id,
+        temperature=config.rollout.temperature,
+        top_k=config.rollout.top_k,
+        top_p=config.rollout.top_p,
+    )
+
+
 def _generator(
     config: ConfigDict,
     task: Task,
@@ -175,15 +187,7 @@ def _generator(
 ) -> Callable[[Params, Columns, Int[Array, ""]], Rollout]:
     """Sampling on every device, then the task's score of the whole."""
     key = jax.random.fold_in(jax.random.key(config.seed), salt)
-    options = Sampling(
-        num_generations=num_generations,
-        max_completion_length=config.rollout.max_completion_length,
-        eos_id=task.tokenizer.eos_id,
-        pad_id=task.tokenizer.pad_id,
-        temperature=config.rollout.temperature,
-        top_k=config.rollout.top_k,
-        top_p=config.rollout.top_p,
-    )
+    options = _sampling(config, task, num_generations)
 
     def shard(params: Params, columns: Columns, iteration: Int[Array, ""]) -> Rollout:
         return sample(
