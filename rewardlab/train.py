@@ -13,6 +13,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from rewardlab import checkpoint
@@ -71,6 +72,7 @@ def train(
     state = run.program.learner.init(base, run.program.shapes(base, columns))
     if found is not None:
         state = checkpoint.restore(found, state)
+        _tell_of_changes(config, found, console)
     others = [weights_and_biases(workdir)] if config.log.wandb else []
     with Sinks(workdir, int(state.step) if found else None, tuple(others)) as sinks:
         loop = Loop(run, console, sinks, base)
@@ -186,6 +188,16 @@ def _warm_up(run: Run, console: Console) -> tuple[Params, float]:
             if step % 10 == 0 and step:
                 show(step, {"loss": float(row["loss"])})
     return base, time.monotonic() - began
+
+
+def _tell_of_changes(config: ConfigDict, found: Path, console: Console) -> None:
+    """A run may go on with other settings; nobody should do so unawares."""
+    then = checkpoint.read_extra(found)["config"]
+    now = json.loads(config.to_json_best_effort())
+    then, now = (flatten_dict(x, sep=".") for x in (then, now))
+    changed = [key for key in now if now[key] != then.get(key)]
+    if changed:
+        console.say(f"going on from {found} with another {', '.join(changed)}")
 
 
 def _write_config(run: Run) -> None:

@@ -159,6 +159,18 @@ def test_too_many_steps_that_are_not_finite_stop_the_run(tmp_path, capsys):
     assert read_metrics(tmp_path / "metrics.jsonl")[-1]["skipped"] == 1
 
 
+def test_going_on_with_other_settings_is_said(tmp_path, capsys):
+    train(tiny(**{"train.max_steps": 1, "checkpoint.every": 1}), tmp_path)
+    train(tiny(**{"train.max_steps": 2, "checkpoint.every": 1}), tmp_path)
+    said = capsys.readouterr().out
+    assert "checkpoints/1 with another train.max_steps\n" in said
+    assert [row["step"] for row in read_metrics(tmp_path / "metrics.jsonl")] == [
+        0,
+        1,
+        2,
+    ]
+
+
 def test_a_damaged_checkpoint_is_named(finished, tmp_path):
     workdir = tmp_path / "damaged"
     train(tiny(**{"train.max_steps": 2, "optim.schedule": "constant"}), workdir)
