@@ -30,7 +30,7 @@ GRPO = "outcome('r') | center_by_group() | scale_by_group_std() | broadcast_to_t
 def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--devices", type=int, default=2, help="CPU devices")
-    arguments.add_argument("--micro-batches", type=int, default=8, help="per device")
+    arguments.add_argument("--micro-batches", type=int, default=2, help="per device")
     args = arguments.parse_args()
     # Read by jax when it is first imported, which is why the imports wait.
     flag = f"--xla_force_host_platform_device_count={args.devices}"
