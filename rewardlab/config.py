@@ -11,10 +11,11 @@ from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
 from rewardlab.builders import AGGREGATIONS, OPTIMIZERS, SCHEDULES, aggregation_of
-from rewardlab.methods import resolve
+from rewardlab.methods import METHODS, resolve
 from rewardlab.models.lm import CONFIGS
 from rewardlab.objectives import KL_ESTIMATORS
 from rewardlab.parallel import DRIVERS
+from rewardlab.sentence import hyperparameters
 from rewardlab.tasks import TASKS
 from rewardlab.transforms import BASELINES
 
@@ -77,7 +78,20 @@ def default_config(task: str = "arithmetic") -> ConfigDict:
     options = {"difficulty": known.difficulty, "noise": known.noise}
     config.task = ConfigDict({"name": task, **options})
     config.rollout.max_completion_length = known.completion_length
-    return config.lock()
+    config.lock()
+    config.hp.unlock()  # a sentence may use any names
+    return config
+
+
+def use_reward(config: ConfigDict, reward: str) -> None:
+    """Sets the reward, and `hp` to a method's own values or a sentence's names.
+
+    A name without a value yet is None: `--config.hp.tau=0.1` is then a typed flag.
+    """
+    method = METHODS.get(reward)
+    names = hyperparameters(method.sentence if method else reward)
+    values = method.hp if method else {name: placeholder(float) for name in names}
+    config.reward, config.hp = reward, ConfigDict(values)
 
 
 def validate(config: ConfigDict, devices: int) -> None:
@@ -111,6 +125,9 @@ def _known(key: str, value: object, table: dict) -> None:
 
 
 def _problems(config: ConfigDict, devices: int) -> Iterator[str]:
+    for name, value in config.hp.items():
+        if value is None:
+            yield f"hp.{name} has no value; pass --config.hp.{name}=NUMBER"
     _known("model.name", config.model.name, CONFIGS)
     _known("optim.name", config.optim.name, OPTIMIZERS)
     _known("optim.schedule", config.optim.schedule, SCHEDULES)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rewardlab.config import default_config, validate
+from rewardlab.config import default_config, use_reward, validate
 
 
 def config(**changes):
@@ -47,6 +47,19 @@ def test_refused_with_a_sentence(case):
     with pytest.raises(ValueError, match=message) as error:
         validate(config(**changes), devices=2)
     assert "\n" not in str(error.value)
+
+
+def test_hyperparameters_become_typed_flags():
+    made = default_config()
+    use_reward(made, "pure")
+    assert made.hp.to_dict() == {"tau": 0.1, "alpha": 1.0}
+    use_reward(made, "process('prm') | softmin_credit(temperature=tau)")
+    with pytest.raises(ValueError, match="hp.tau has no value; pass --config.hp.tau"):
+        validate(made, devices=2)
+    made.hp.tau = 0.3
+    validate(made, devices=2)
+    with pytest.raises(TypeError):
+        made.hp.tau = "much"
 
 
 def test_the_defaults_are_accepted():

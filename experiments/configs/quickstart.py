@@ -9,13 +9,14 @@ On two CPU cores about 60 s of warm-up and 75 s of training. Held-out pass@1 goe
 
 from ml_collections import ConfigDict
 
-from rewardlab.config import default_config
+from rewardlab.config import default_config, use_reward
 
 
-def get_config(reward: str = "grpo") -> ConfigDict:
-    """The quick start with a method's name or a sentence: `quickstart.py:pure`."""
+def get_config(reward: str = "") -> ConfigDict:
+    """GRPO; or, as `quickstart.py:pure`, another method or a sentence."""
     config = default_config()
-    config.reward = reward
+    if reward:
+        use_reward(config, reward)
     config.warmup.micro_batches = 2
     config.loss.micro_batches = 2
     config.optim.update({"lr": 2.5e-4, "schedule": "cosine"})
