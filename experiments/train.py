@@ -32,6 +32,17 @@ def main(argv: list[str]) -> None:
         sys.exit(f"error: {error}")
 
 
+def parse(argv: list[str]) -> list[str]:
+    """Reads the command line; a config key that does not exist is one sentence."""
+    try:
+        return app.parse_flags_with_usage(argv)
+    except (AttributeError, KeyError) as error:
+        inner: BaseException = error
+        while isinstance(inner.args[0], BaseException):
+            inner = inner.args[0]
+        sys.exit(f"error: unknown config key {' '.join(str(inner.args[0]).split())}")
+
+
 if __name__ == "__main__":
     flags.mark_flag_as_required("config")
-    app.run(main)
+    app.run(main, flags_parser=parse)

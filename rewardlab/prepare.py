@@ -105,53 +105,65 @@ def _text_reward(where: str) -> TextReward:
     return TextReward(function.__name__, function)
 
 
-def base_policy(run: Run) -> Iterator[tuple[int, Params, dict[str, Any]]]:
-    """The policy that learning starts from, as warm-up goes: (step, params, metrics).
+def saved_base(run: Run) -> Params | None:
+    """The policy that learning starts from, if warm-up is done, here or elsewhere.
 
-    It is read from `workdir/base`, or from `model.init_from`'s, and else made by
-    supervised warm-up on demonstrations and kept there. At least one item comes.
+    It is read from `workdir/base`, or from that of `model.init_from` and kept here.
     """
-    config, model = run.config, run.program.model
-    here = run.workdir / "base"
-    params = lm.init(model, jax.random.key(config.seed))
-    source = Path(config.model.init_from) / "base" if config.model.init_from else here
-    if found := checkpoint.find(source, "auto"):
-        params = checkpoint.restore(found, params)
-    elif config.model.init_from:
+    where, here = run.config.model.init_from, run.workdir / "base"
+    found = checkpoint.find(Path(where) / "base" if where else here, "auto")
+    if found is None and where:
         raise ValueError(
-            f"model.init_from={config.model.init_from!r} has no base policy; name the "
-            "workdir of a run that did its warm-up"
+            f"model.init_from={where!r} has no base policy; name the workdir of a run "
+            "that did its warm-up"
         )
-    step: int = 0
-    row: dict[str, Any] = {}
     if found is None:
-        steps = config.warmup.steps
-        schedule = optax.warmup_cosine_decay_schedule(
-            0.0, config.warmup.lr, steps // 20, max(steps, 1)
-        )
-        optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule))
-        steps_taken = warm_up(
-            run.program.policy,
-            params,
-            _demonstrations(run),
-            optimizer,
-            run.driver,
-            config.warmup.micro_batches,
-        )
-        for params, row in steps_taken:
-            step += 1
-            if step < steps:
-                yield step, params, row
-    if source != here or found is None:
-        checkpoint.save(here, 0, params, {"warmup": config.warmup.to_dict()})
-    yield step, params, row
+        return None
+    params = checkpoint.restore(found, _fresh(run))
+    if where:
+        _keep(run, params)
+    return params
+
+
+def make_base(run: Run) -> Iterator[tuple[int, Params, dict[str, Any]]]:
+    """Warm-up on demonstrations: (step, params, metrics) each step; kept at the end.
+
+    Without any steps the policy is untrained.
+    """
+    warmup, params = run.config.warmup, _fresh(run)
+    row: dict[str, Any] = {}
+    if warmup.steps == 0:
+        yield 0, params, row
+    schedule = optax.warmup_cosine_decay_schedule(
+        0.0, warmup.lr, warmup.steps // 20, max(warmup.steps, 1)
+    )
+    steps = warm_up(
+        run.program.policy,
+        params,
+        _demonstrations(run),
+        optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule)),
+        run.driver,
+        warmup.micro_batches,
+    )
+    for step, (params, row) in enumerate(steps, 1):  # noqa: B020
+        yield step, params, row
+    _keep(run, params)
+
+
+def _fresh(run: Run) -> Params:
+    return lm.init(run.program.model, jax.random.key(run.config.seed))
+
+
+def _keep(run: Run, params: Params) -> None:
+    extra = {"warmup": run.config.warmup.to_dict()}
+    checkpoint.save(run.workdir / "base", 0, params, extra)
 
 
 def _demonstrations(run: Run) -> Iterator[Columns]:
     """Batches for warm-up; every epoch demonstrates every problem anew."""
     config, count = run.config, len(run.problems["id"])
     size = config.warmup.batch_size
-    per_epoch = count // size
+    per_epoch = max(count // size, 1)
     for step in range(config.warmup.steps):
         if step % per_epoch == 0:
             seed = (config.seed, step // per_epoch)

@@ -23,13 +23,8 @@ from rewardlab.console import TRAINING, WARMUP, Console
 from rewardlab.evaluate import held_out, pass_at, samples_of
 from rewardlab.learner import LearnerState, Params, Report
 from rewardlab.metrics import Row
-from rewardlab.prepare import Run, base_policy, prepare
-from rewardlab.sinks import (
-    Sinks,
-    completion_lines,
-    read_metrics,
-    weights_and_biases,
-)
+from rewardlab.prepare import Run, make_base, prepare, saved_base
+from rewardlab.sinks import Sinks, completion_lines, read_metrics, weights_and_biases
 from rewardlab.tasks.columns import batch_indices, take
 from rewardlab.tasks.host import TextReward
 from rewardlab.types import Rollout
@@ -66,7 +61,7 @@ def train(
     console = Console()
     run = prepare(config, Path(workdir), text_rewards)
     found = checkpoint.find(workdir, resume)
-    base, warmup_seconds = _warm_up(run, console)
+    base, warmup_seconds = _base(run, console)
     base = run.driver.replicate(base)
     columns = take(run.problems, np.arange(config.rollout.num_prompts))
     state = run.program.learner.init(base, run.program.shapes(base, columns))
@@ -181,12 +176,15 @@ class Loop:
         checkpoint.save(workdir, int(state.step), state, extra, keep)
 
 
-def _warm_up(run: Run, console: Console) -> tuple[Params, float]:
+def _base(run: Run, console: Console) -> tuple[Params, float]:
+    """The policy that learning starts from, and the seconds that it took."""
     began, steps = time.monotonic(), run.config.warmup.steps
-    with console.progress("warm-up", steps, WARMUP) as show:
-        for step, base, row in base_policy(run):  # noqa: B007
-            if step % 10 == 0 and step:
-                show(step, {"loss": float(row["loss"])})
+    base = saved_base(run)
+    if base is None:
+        with console.progress("warm-up", steps, WARMUP) as show:
+            for step, base, row in make_base(run):  # noqa: B007
+                if step % 10 == 0 and step:
+                    show(step, {"loss": float(row["loss"])})
     return base, time.monotonic() - began
 
 
