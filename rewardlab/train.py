@@ -71,7 +71,7 @@ def train(
     others = [weights_and_biases(workdir)] if config.log.wandb else []
     with Sinks(workdir, int(state.step) if found else None, tuple(others)) as sinks:
         loop = Loop(run, console, sinks, base)
-        if found is None:
+        if found is None or not (run.workdir / "held_out_before.npy").exists():
             _write_config(run)
             loop.evaluate(state, {}, "before")
         state = loop.run(state)

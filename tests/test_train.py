@@ -198,6 +198,15 @@ def test_an_empty_split_is_refused(tmp_path):
         train(tiny(**{"task.difficulty.train": 0}), tmp_path)
 
 
+def test_a_run_begins_from_the_checkpoint_of_another(finished, tmp_path):
+    there = finished[0] / "checkpoints" / "4"
+    result = train(tiny(), tmp_path / "here", resume=str(there))
+    rows = read_metrics(tmp_path / "here" / "metrics.jsonl")
+    assert [row["step"] for row in rows] == [4, 5, 6]
+    assert (tmp_path / "here" / "config.json").exists()
+    assert result.after == finished[1].after
+
+
 def test_never_refuses_to_overwrite(finished):
     with pytest.raises(ValueError, match="already holds a run"):
         train(tiny(), finished[0], resume="never")
