@@ -107,7 +107,7 @@ def _learner(apply: Callable, driver: Any, micro_batches: int) -> Any:
     from rewardlab.models.logprobs import completion_logprobs
     from rewardlab.objectives import clipped_surrogate, objective, sequence_mean
     from rewardlab.sentence import build
-    from rewardlab.transforms import outcome
+    from rewardlab.transforms.sources import outcome
 
     def policy(params: Any, r: Any) -> Any:
         return completion_logprobs(

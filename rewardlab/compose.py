@@ -2,13 +2,14 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rewardlab.types import (
+    SIGNAL,
     Channels,
     Coefficient,
     Reward,
@@ -182,7 +183,7 @@ def on(channel: str, transform: RewardTransform) -> RewardTransform:
     return RewardTransform(transform.init, update)
 
 
-Condition = str | Callable[[Rollout], Bool[Array, " N"]]
+Condition = Annotated[str | Callable[[Rollout], Bool[Array, " N"]], *SIGNAL]
 
 
 @named

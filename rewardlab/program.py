@@ -27,7 +27,7 @@ from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
 from rewardlab.sampling import Sampling, sample
 from rewardlab.sentence import shaped_reward
 from rewardlab.tasks import Task
-from rewardlab.transforms import outcome, process
+from rewardlab.transforms.sources.signals import outcome, process
 from rewardlab.types import Channels, RewardTransform, Rollout
 
 Columns = dict[str, Any]  # by name: an array of B rows

@@ -3,7 +3,8 @@
     build("outcome('correct') | center_by_group() | broadcast_to_tokens()")
 
 The language is calls, names, literals and `|`, read with `ast` and never evaluated. A
-quoted name is a signal or a channel; a bare name is a hyperparameter.
+quoted name is a signal or a channel; a bare name is a hyperparameter. A coefficient may
+be a schedule: `weighted_sum(correct=1, prm=linear(1, 0, 500))`.
 """
 
 import ast
@@ -13,8 +14,9 @@ from collections.abc import Callable
 from typing import Any
 
 from rewardlab.compose import chain, only
+from rewardlab.schedules import SCHEDULES
 from rewardlab.transforms import BASELINES, CREDIT, TRANSFORMS
-from rewardlab.types import Reward, RewardTransform, Rollout
+from rewardlab.types import SIGNAL, Reward, RewardTransform, Rollout
 
 
 def build(text: str, **hp: Any) -> RewardTransform:
@@ -57,20 +59,27 @@ def hyperparameters(text: str) -> set[str]:
 def reads(transform: RewardTransform) -> set[str]:
     """The names of the signals that a transform reads, from its sentence.
 
-    `name_valid` is read too where it exists.
+    They are the arguments that a word annotates as `SignalName`; `name_valid` is read
+    too where it exists.
     """
     found: set[str] = set()
     for node in ast.walk(ast.parse(transform.sentence, mode="eval")):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            signature = inspect.signature(TRANSFORMS[node.func.id])
+        word = getattr(getattr(node, "func", None), "id", "")
+        if isinstance(node, ast.Call) and word in TRANSFORMS:
+            signature = inspect.signature(TRANSFORMS[word])
             words = {str(k.arg): k.value for k in node.keywords}
             bound = signature.bind_partial(*node.args, **words)
             bound.apply_defaults()
-            for role in ("name", "ref", "when"):
-                value = bound.arguments.get(role)
-                text = value.value if isinstance(value, ast.Constant) else value
-                found |= {text} if isinstance(text, str) else set()
+            for role, value in bound.arguments.items():
+                if _names_signals(signature.parameters[role]):
+                    several = value if isinstance(value, tuple) else (value,)
+                    texts = [getattr(v, "value", v) for v in several]
+                    found |= {text for text in texts if isinstance(text, str) and text}
     return found
+
+
+def _names_signals(parameter: inspect.Parameter) -> bool:
+    return getattr(parameter.annotation, "__metadata__", ()) == SIGNAL
 
 
 def shaped_reward(transform: RewardTransform) -> Callable[[Any, Rollout], Reward]:
@@ -98,16 +107,21 @@ def _transform(node: ast.expr, hp: dict[str, Any], used: set[str]) -> RewardTran
         raise ValueError(
             f"{ast.unparse(node)!r} is not a transform; a sentence is calls joined by |"
         )
-    name = node.func.id
-    if name not in TRANSFORMS:
-        raise ValueError(f"unknown transform {name!r}{_hint(name)}")
+    if node.func.id not in TRANSFORMS:
+        raise ValueError(f"unknown transform {node.func.id!r}{_hint(node.func.id)}")
+    made = _call(TRANSFORMS[node.func.id], node, hp, used)
+    return made._replace(sentence=ast.unparse(_Fill(hp).visit(node)))
+
+
+def _call(
+    make: Callable[..., Any], node: ast.Call, hp: dict[str, Any], used: set[str]
+) -> Any:
     args = [_value(a, hp, used) for a in node.args]
     kwargs = {str(k.arg): _value(k.value, hp, used) for k in node.keywords}
     try:
-        made = TRANSFORMS[name](*args, **kwargs)
+        return make(*args, **kwargs)
     except TypeError as error:
         raise ValueError(f"{ast.unparse(node)!r}: {error}") from None
-    return made._replace(sentence=ast.unparse(_Fill(hp).visit(node)))
 
 
 def _value(node: ast.expr, hp: dict[str, Any], used: set[str]) -> Any:
@@ -119,6 +133,9 @@ def _value(node: ast.expr, hp: dict[str, Any], used: set[str]) -> Any:
             )
         used.add(node.id)
         return hp[node.id]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        if node.func.id in SCHEDULES:
+            return _call(SCHEDULES[node.func.id], node, hp, used)
     if isinstance(node, (ast.Call, ast.BinOp)):
         return _transform(node, hp, used)
     try:

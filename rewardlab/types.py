@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -84,6 +84,13 @@ class RewardTransform(NamedTuple):
     update: Callable[[Channels, Any, Rollout], tuple[Any, Any]]
     sentence: str = "<unnamed>"
     parts: tuple["RewardTransform", ...] = ()
+
+
+SIGNAL = ("the name of a signal",)
+SignalName = Annotated[
+    str, *SIGNAL
+]  # an argument of a word that names a signal; "" none
+Table = dict[str, Callable[..., RewardTransform]]  # words that a sentence may use
 
 
 class Sum(NamedTuple):

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from hypothesis import strategies as st
 from rollouts import from_arrays
+from signals import SIGNALS, made, names
 
 from rewardlab import METHODS, chain, estimator
 
@@ -36,24 +37,18 @@ def rollouts(draw):
     cuts = draw(flags) & (np.arange(T) > 0)
     step = np.minimum(np.cumsum(cuts, axis=1), S - 1)
     first = np.concatenate([np.ones((N, 1), bool), np.diff(step) > 0], axis=1)
-    scores = hnp.arrays(float, (N, S), elements=eighths)
+    signals = made(rng, N, T, S)
     outcomes = hnp.arrays(float, N, elements=eighths)
-    heard = rng.random(N) < 0.9
+    scores = hnp.arrays(float, (N, S), elements=eighths)
+    signals |= {"correct": draw(outcomes), "score": draw(outcomes)}
+    signals |= {"prm": draw(scores), "belief": draw(scores)}
     return from_arrays(
         valid & (first | draw(flags)),
         group=np.concatenate([[0, 1, 2, 3], rng.integers(0, 4, N - 4)]),
         step=np.where(valid, step, -1),
         valid=valid,
         logp=-rng.exponential(size=(N, T)),
-        ref_logp=-rng.exponential(size=(N, T)),
-        ref_score=rng.normal(size=(N, 10)),
-        correct=draw(outcomes),
-        correct_valid=heard,
-        prm_valid=heard,
-        belief_valid=heard,
-        score=draw(outcomes),
-        prm=draw(scores),
-        belief=draw(scores),
+        **signals,
     )
 
 
@@ -102,14 +97,18 @@ def permutation(rollout, rng):
 def mask(rollout, rng):
     """NaN where nothing may be read, and 0 there."""
     here = np.asarray(rollout.mask)
-    per_token = {k: np.where(here, rollout.signals[k], np.nan) for k in ["ref_logp"]}
-    fine = here.any(axis=1)
-    heard = fine & np.asarray(rollout.signals["correct_valid"])
-    per_row = {"score": np.where(fine, rollout.signals["score"], np.nan)}
-    per_row["correct"] = np.where(heard, rollout.signals["correct"], np.nan)
-    poisoned = changed(rollout, **per_token, **per_row)
+    poisoned = {}
+    for name, signal in SIGNALS.items():
+        read = here if signal.shape == "NT" else here.any(axis=1)
+        if signal.abstains:
+            heard = np.asarray(rollout.signals[f"{name}_valid"])
+            read = read & (heard if read.ndim == 1 else heard[:, None])
+        x = np.asarray(rollout.signals[name])
+        if x.dtype.kind == "f":
+            read = read.reshape(read.shape + (1,) * (x.ndim - read.ndim))
+            poisoned[name] = np.where(read, x, np.nan)
     logp = jnp.where(rollout.mask, rollout.logp, jnp.nan)
-    found = gaps(rollout, dataclasses.replace(poisoned, logp=logp))
+    found = gaps(rollout, dataclasses.replace(changed(rollout, **poisoned), logp=logp))
     outside = {k: np.abs(a)[~here].sum() for k, a in advantages(rollout).items()}
     return {k: float(np.nan_to_num(g, nan=9.0) + outside[k]) for k, g in found.items()}
 
@@ -136,13 +135,12 @@ def padding(rollout, rng):
 
 def shift(rollout, rng):
     added = (rng.integers(-8, 9, 4) / 4)[np.asarray(rollout.group)]
-    outcomes = {k: rollout.signals[k] + added for k in ("correct", "score")}
+    outcomes = {k: rollout.signals[k] + added for k in names(shift=True)}
     return gaps(rollout, changed(rollout, **outcomes))
 
 
 def _scaled(rollout):
-    names = ("correct", "score", "prm", "belief")
-    return changed(rollout, **{k: 8 * rollout.signals[k] for k in names})
+    return changed(rollout, **{k: 8 * rollout.signals[k] for k in names(scale=True)})
 
 
 def scale(rollout, rng):

@@ -26,14 +26,10 @@ from rewardlab import (
     stateless,
     weighted_sum,
 )
-from rewardlab.transforms import (
-    center_by_group,
-    clip_reward,
-    outcome,
-    process,
-    returns_to_go,
-    standardize_by_history,
-)
+from rewardlab.transforms.baselines import center_by_group
+from rewardlab.transforms.credit import returns_to_go
+from rewardlab.transforms.shapers import clip_reward, standardize_by_history
+from rewardlab.transforms.sources import outcome, process
 
 ROLLOUT = ragged()
 

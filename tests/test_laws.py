@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from laws import CHECKS, CLOSED, N, S, T, advantages, gap, gaps, rollouts
 from rollouts import from_arrays
+from signals import made
 
 from rewardlab import LAWS, METHODS
 
@@ -74,12 +75,7 @@ def example(number=0):
         group=np.arange(N) // 4,
         step=np.where(valid, step, -1),
         logp=-rng.exponential(size=(N, T)),
-        ref_logp=-rng.exponential(size=(N, T)),
-        ref_score=rng.normal(size=(N, 10)),
-        correct=rng.integers(0, 2, N) * 1.0,
-        score=rng.normal(size=N),
-        prm=rng.random((N, S)),
-        belief=rng.random((N, S)),
+        **made(rng, N, T, S),
     )
 
 

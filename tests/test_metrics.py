@@ -13,7 +13,7 @@ import pytest
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 
 from rewardlab import metrics, sinks
-from rewardlab.transforms import outcome, process
+from rewardlab.transforms.sources import outcome, process
 from rewardlab.types import Reward, Rollout, Sum, place
 from tests.rollouts import from_arrays, ragged
 

@@ -15,7 +15,9 @@ from rewardlab import (
     resolve,
     weighted_sum,
 )
-from rewardlab.transforms import center_by_group, outcome, relative, tanh
+from rewardlab.transforms.baselines import center_by_group
+from rewardlab.transforms.shapers import relative, tanh
+from rewardlab.transforms.sources import outcome
 
 GRPO = "outcome('correct') | center_by_group() | scale_by_group_std(eps=1e-6)"
 

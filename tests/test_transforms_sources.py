@@ -6,7 +6,7 @@ import pytest
 from oracle import SEEDS, agree, run, step_tokens, true_tokens, varied
 from rollouts import from_arrays
 
-from rewardlab.transforms.belief import answer_logprob, answer_probability
+from rewardlab.transforms.sources.belief import answer_logprob, answer_probability
 
 pytestmark = [
     pytest.mark.usefixtures("x64", "strict_ranks"),

@@ -106,3 +106,35 @@ def par_models(inputs, hyper):
     rollout = rollout_of(per_row(rewards), group=group, score=rewards)
     text = sentence("par", length_penalty="", par="")
     return {"advantages_first_token": advantages(text, rollout)[:, 0]}
+
+
+ADAPTERS = {
+    "par_reward_models": par_models,
+    "grpo": verl_outcome("grpo_like_verl"),
+    "grpo_no_std": verl_outcome("dr_grpo_like_verl"),
+    "grpo_tiny_variance": verl_outcome("grpo_like_verl"),
+    "grpo_vectorized": verl_outcome("grpo_like_verl_vectorized"),
+    "rloo": verl_outcome("rloo_like_verl"),
+    "rloo_vectorized": verl_outcome("rloo"),
+    "reinforce_pp_gamma1.0": verl_reinforce_pp,
+    "reinforce_pp_gamma0.9": verl_reinforce_pp,
+    "reinforce_pp_baseline": verl_reinforce_pp_baseline,
+    "trl_grpo_scale_group": trl("grpo_like_trl"),
+    "trl_grpo_scale_batch": trl("grpo_like_trl_batch"),
+    "trl_grpo_scale_none": trl("dr_grpo"),
+    "trl_rloo": trl_rloo,
+    "tunix_advantages": tunix,
+}
+MASKED_MEANS = (1e-7, "its masked means divide by count + 1e-8")
+LOOSE_64 = {
+    "grpo_vectorized": (1e-4, "group statistics are float32 in the reference"),
+    "reinforce_pp_gamma1.0": MASKED_MEANS,
+    "reinforce_pp_gamma0.9": MASKED_MEANS,
+    "reinforce_pp_baseline": MASKED_MEANS,
+}
+FEW_BITS = (1e-3, "rewards of 0.5 differ by 1e-4: 12 bits are left")
+LOOSE_32 = {"grpo_tiny_variance": FEW_BITS, "grpo_vectorized": FEW_BITS}
+NAN_IS = {
+    "tunix_advantages": "a group of one gets 0",
+    "trl_rloo": "a lone reward gets 0",
+}

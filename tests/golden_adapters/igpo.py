@@ -12,7 +12,7 @@ from golden_adapters.common import (
     sentence,
     values,
 )
-from rewardlab.transforms.belief import answer_logprob, answer_probability
+from rewardlab.transforms.sources.belief import answer_logprob, answer_probability
 
 
 def first_release(inputs, hyper):
@@ -118,3 +118,6 @@ def turn_level(inputs, hyper):
 def _turns(mask, ends):
     before = np.cumsum(ends, axis=1) - ends
     return np.where(mask, before, -1)
+
+
+ADAPTERS = {"igpo_v1": first_release, "igpo_v2_turn": turn_level}

@@ -97,3 +97,19 @@ def pass_at_k(inputs, hyper):
     n, c, k = (inputs[x] for x in "nck")
     value = float(unbiased(np.asarray([c]), n, k)[0])
     return {"pass_at_k": value, "comb_check": value}
+
+
+ADAPTERS = {
+    "kl_penalty": kl_penalty,
+    "loss_aggregation": loss_aggregation,
+    "ppo_clip_dual": ppo_clip,
+    "pass_at_k": pass_at_k,
+}
+LOOSE_64 = {
+    "loss_aggregation": (1e-7, "its row means divide by length + 1e-8"),
+    "ppo_clip_dual": (1e-7, "its metrics and row means divide by count + 1e-8"),
+}
+NAN_IS = {
+    "loss_aggregation": "a mean over nothing is 0; NaN outside the mask is unread",
+    "ppo_clip_dual": "a mean over nothing is 0",
+}

@@ -95,3 +95,7 @@ def verl(inputs, hyper):
     if inputs["adv_norm"]:
         out = advantages("dense('r') | whiten()", rollout_of(mask, r=centred))
     return {"advantages": out, "returns": centred}
+
+
+ADAPTERS = {"pure_openrlhf": openrlhf, "pure_verl": verl}
+NAN_IS = {"pure_openrlhf": "a group of one gets nothing"}

@@ -5,8 +5,8 @@ import numpy as np
 
 from golden_adapters.common import given, per_row, rollout_of, sentence, values
 from rewardlab import build
-from rewardlab.transforms.history import Extremes
-from rewardlab.transforms.moments import Moments
+from rewardlab.transforms.shapers.history import Extremes
+from rewardlab.transforms.shapers.moments import Moments
 
 
 def clip_delta(inputs, hyper):
@@ -125,3 +125,12 @@ def g_ra(inputs, hyper):
         "total_gate_gt": values(strict, rollout, **hp).sum(1),
         "direct_accumulation": values(free, rollout).sum(1),
     }
+
+
+ADAPTERS = {
+    "clip_delta": clip_delta,
+    "par_shaping": par_shaping,
+    "lsc_transform": lsc,
+    "g_ra": g_ra,
+}
+NAN_IS = {"par_shaping": "min-max of a batch in which all is equal gives 0"}

@@ -1,12 +1,12 @@
 """Channels of every token."""
 
 from rewardlab.compose import add_channel, named, stateless
-from rewardlab.transforms.sources import validity
-from rewardlab.types import Channels, RewardTransform, Rollout, place
+from rewardlab.transforms.sources.signals import validity
+from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
 
 
 @named
-def dense(name: str) -> RewardTransform:
+def dense(name: SignalName) -> RewardTransform:
     """Adds channel `name`: the [N, T] signal on every True token.
 
     Tokens (or rows) where `name_valid` is False abstain.

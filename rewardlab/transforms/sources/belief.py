@@ -5,12 +5,12 @@ from jaxtyping import Array, Bool, Float
 
 from rewardlab import masked
 from rewardlab.compose import add_channel, named, stateless
-from rewardlab.transforms.sources import at_steps, validity
-from rewardlab.types import Channels, RewardTransform, Rollout, place
+from rewardlab.transforms.sources.signals import at_steps, validity
+from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
 
 
 @named
-def information_gain(name: str) -> RewardTransform:
+def information_gain(name: SignalName) -> RewardTransform:
     """Adds channel `name`: IG_k = q_{k+1} - q_k at the end of every turn but the last.
 
     The signal [N, S] holds in column k the belief q_k in the true answer *before* turn

@@ -5,7 +5,7 @@ of one gets: for rewards (1, 0, 0, 0) the winner's advantage is 1.500 in verl an
 1.4997 in TRL and 1.7317 in EasyDeL.
 """
 
-from rewardlab.method import SOUND, Method
+from rewardlab.methods.method import SOUND, Method
 
 GRPO = ("DeepSeekMath", "2402.03300")
 RLOO = ("Back to Basics: Revisiting REINFORCE Style Optimization", "2402.14740")

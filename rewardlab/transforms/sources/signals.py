@@ -5,11 +5,11 @@ from jaxtyping import Array, Bool
 
 from rewardlab import masked
 from rewardlab.compose import add_channel, named, stateless
-from rewardlab.types import Channels, RewardTransform, Rollout, place
+from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
 
 
 @named
-def outcome(name: str) -> RewardTransform:
+def outcome(name: SignalName) -> RewardTransform:
     """Adds channel `name`: the [N] signal on the last True token of each row.
 
     Rows where the [N] signal `name_valid` is False abstain: nothing is placed.
@@ -29,7 +29,7 @@ def outcome(name: str) -> RewardTransform:
 
 
 @named
-def process(name: str) -> RewardTransform:
+def process(name: SignalName) -> RewardTransform:
     """Adds channel `name`: the [N, S] signal on the last True token of each step.
 
     Column s belongs to step s of `rollout.step`; steps beyond the last column, and
@@ -57,7 +57,7 @@ def at_steps(x: Array, rollout: Rollout) -> Array:
     return jnp.take_along_axis(x, column, axis=1)
 
 
-def validity(rollout: Rollout, name: str) -> Bool[Array, "N _"]:
+def validity(rollout: Rollout, name: SignalName) -> Bool[Array, "N _"]:
     """The signal `name_valid` with an axis to broadcast; all True if there is none."""
     valid = rollout.signals.get(f"{name}_valid", jnp.ones(rollout.mask.shape[0], bool))
     return valid[:, None] if valid.ndim == 1 else valid

@@ -4,12 +4,14 @@ import jax.numpy as jnp
 from jax.scipy.stats import norm
 
 from rewardlab.compose import named, per_channel
-from rewardlab.transforms.reference import references
-from rewardlab.types import Reward, RewardTransform, Rollout
+from rewardlab.transforms.shapers.reference import references
+from rewardlab.types import Reward, RewardTransform, Rollout, SignalName
 
 
 @named
-def minus_reference_quantile(ref: str, quantile: float = 0.85) -> RewardTransform:
+def minus_reference_quantile(
+    ref: SignalName, quantile: float = 0.85
+) -> RewardTransform:
     """r - the empirical quantile of all references (LSC, arXiv 2402.00742)."""
 
     def move(reward: Reward, rollout: Rollout) -> Reward:
@@ -21,7 +23,7 @@ def minus_reference_quantile(ref: str, quantile: float = 0.85) -> RewardTransfor
 
 @named
 def minus_reference_normal_quantile(
-    ref: str, quantile: float = 0.85, eps: float = 1e-5
+    ref: SignalName, quantile: float = 0.85, eps: float = 1e-5
 ) -> RewardTransform:
     """r - (mean R + z_q (std R + eps)): as if references were normal (PAR's LSC code).
 

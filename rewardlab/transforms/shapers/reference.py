@@ -5,13 +5,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rewardlab.compose import named, only, per_channel
-from rewardlab.transforms.squash import sigmoid
-from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout
+from rewardlab.transforms.shapers.squash import sigmoid
+from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, SignalName
 
 
 @named
 def relative(
-    ref: str, shaper: RewardTransform, num_references: int = 10
+    ref: SignalName, shaper: RewardTransform, num_references: int = 10
 ) -> RewardTransform:
     """mean_j f(r - R_j) over the first `num_references` references, f the `shaper`.
 
@@ -37,7 +37,9 @@ def relative(
 
 
 @named
-def par(ref: str, k: Coefficient = 1.0, num_references: int = 10) -> RewardTransform:
+def par(
+    ref: SignalName, k: Coefficient = 1.0, num_references: int = 10
+) -> RewardTransform:
     """mean_j sigmoid(k (r - R_j)): the chance to beat a reference.
 
     Preference As Reward (PAR), arXiv 2502.18770.
@@ -46,7 +48,7 @@ def par(ref: str, k: Coefficient = 1.0, num_references: int = 10) -> RewardTrans
 
 
 @named
-def minus_reference_mean(ref: str, num_references: int = 10) -> RewardTransform:
+def minus_reference_mean(ref: SignalName, num_references: int = 10) -> RewardTransform:
     """r - mean_j R_j over the first `num_references` references."""
 
     def move(reward: Reward, rollout: Rollout) -> Reward:
@@ -56,7 +58,7 @@ def minus_reference_mean(ref: str, num_references: int = 10) -> RewardTransform:
     return per_channel(move)
 
 
-def references(rollout: Rollout, ref: str) -> Float[Array, "N R"]:
+def references(rollout: Rollout, ref: SignalName) -> Float[Array, "N R"]:
     """The signal `ref`, which must be [N, references]."""
     scores = rollout.signal(ref)
     if scores.ndim != 2:

@@ -29,16 +29,19 @@ SOUND = (*ALWAYS, "padding")
 class Method:
     """A published method: its sentence, what goes with it, and what is known of it.
 
-    `aggregation` names the objective's way to average tokens that the paper goes with:
-    `token_mean`, `sequence_mean` or `constant`.
+    `surrogate` and `aggregation` name the policy loss of `objectives.SURROGATES` and
+    the way to average tokens that the paper goes with. `believes` says in about eight
+    words what the method takes to deserve credit.
     """
 
     sentence: str
     title: str
     arxiv: str
     laws: tuple[str, ...]
-    verified: str  # the authors' code, the paper's text, or a secondary source
+    verified: str  # "code", "paper", "secondary", "abstract" or "guess"
     hp: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    believes: str = ""
+    surrogate: str = "clipped"
     aggregation: str = "token_mean"
     differs: str = ""
 

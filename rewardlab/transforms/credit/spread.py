@@ -1,22 +1,10 @@
-"""Where a reward stands: on a row's end, on all of its tokens, off its step ends."""
+"""Where credit stands: on all of a row's tokens, off its step ends."""
 
 import jax.numpy as jnp
 
 from rewardlab import masked
-from rewardlab.compose import named, on_one, per_channel
+from rewardlab.compose import named, on_one
 from rewardlab.types import Reward, RewardTransform, Rollout, place
-
-
-@named
-def episode_return() -> RewardTransform:
-    """The row's total, on its last True token: steps and tokens become one outcome."""
-
-    def gather(reward: Reward, rollout: Rollout) -> Reward:
-        row = jnp.sum(reward.value, axis=1, keepdims=True)
-        where = masked.last(rollout.mask) & reward.has_value[:, None]
-        return place(row, where)
-
-    return per_channel(gather)
 
 
 @named

@@ -10,13 +10,14 @@ from rewardlab.types import (
     Coefficient,
     RewardTransform,
     Rollout,
+    SignalName,
     coefficient,
     place,
 )
 
 
 @named
-def kl_penalty(beta: Coefficient, ref: str = "ref_logp") -> RewardTransform:
+def kl_penalty(beta: Coefficient, ref: SignalName = "ref_logp") -> RewardTransform:
     """Adds channel `kl`: -beta * (logp - ref_logp) on every True token (k1, nats).
 
     A penalty goes with a reward: rows in which every channel before it abstains get

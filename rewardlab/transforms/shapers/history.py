@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rewardlab.compose import named, running
-from rewardlab.transforms.moments import Moments
+from rewardlab.transforms.shapers.moments import Moments
 from rewardlab.types import Reward, RewardTransform, Rollout
 
 

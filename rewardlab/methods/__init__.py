@@ -1,0 +1,40 @@
+"""Papers as sentences: `METHODS[name].build()` is the paper's transform.
+
+Each row says what it reads, which laws it keeps (the tests prove every one of them,
+and that `shift`, `scale`, `homogeneous` and `bounded` fail where they are not claimed),
+what it was checked against, and where it differs from its source.
+"""
+
+import difflib
+from typing import Any
+
+from rewardlab.methods.method import LAWS, Method
+from rewardlab.methods.outcome import OUTCOME
+from rewardlab.methods.presets import PRESETS
+from rewardlab.methods.process import PROCESS
+from rewardlab.methods.shaping import SHAPING
+from rewardlab.methods.turns import TURNS
+from rewardlab.sentence import build, reads
+from rewardlab.types import RewardTransform
+
+__all__ = ["IDEAS", "LAWS", "METHODS", "Method", "reads", "resolve"]
+
+IDEAS: dict[str, dict[str, Method]] = {
+    "An outcome against its group": OUTCOME,
+    "Steps paid for what they add": PROCESS,
+    "Turns of an agent": TURNS,
+    "Scores of a reward model, bent": SHAPING,
+    "The same in other libraries": PRESETS,
+}
+METHODS = {name: row for rows in IDEAS.values() for name, row in rows.items()}
+
+
+def resolve(text: str, **hp: Any) -> RewardTransform:
+    """The transform of a method's name or of a sentence; `ValueError` for neither."""
+    if text in METHODS:
+        return METHODS[text].build(**hp)
+    if text.strip().isidentifier():
+        near = difflib.get_close_matches(text, METHODS, n=1)
+        hint = f"did you mean {near[0]!r}" if near else f"have {', '.join(METHODS)}"
+        raise ValueError(f"no method {text!r}; {hint}, or write a sentence")
+    return build(text, **hp)

@@ -1,0 +1,23 @@
+"""What a reward is compared with is taken off it, or it is scaled."""
+
+from rewardlab.transforms.baselines.center import center_by_group
+from rewardlab.transforms.baselines.center_position import center_by_group_position
+from rewardlab.transforms.baselines.center_pure import (
+    center_by_group_steps,
+    center_by_group_tokens,
+    center_by_group_width,
+)
+from rewardlab.transforms.baselines.scale import scale_by_batch_std, scale_by_group_std
+from rewardlab.transforms.baselines.whiten import whiten
+from rewardlab.types import Table
+
+BASELINES: Table = {
+    "center_by_group": center_by_group,
+    "center_by_group_position": center_by_group_position,
+    "center_by_group_steps": center_by_group_steps,
+    "center_by_group_tokens": center_by_group_tokens,
+    "center_by_group_width": center_by_group_width,
+    "scale_by_group_std": scale_by_group_std,
+    "scale_by_batch_std": scale_by_batch_std,
+    "whiten": whiten,
+}

@@ -1,0 +1,17 @@
+"""Rewards are spread over the tokens that earned them."""
+
+from rewardlab.transforms.credit.returns import (
+    min_to_go,
+    returns_to_go,
+    step_returns_to_go,
+)
+from rewardlab.transforms.credit.spread import broadcast_to_tokens, zero_step_ends
+from rewardlab.types import Table
+
+CREDIT: Table = {
+    "broadcast_to_tokens": broadcast_to_tokens,
+    "returns_to_go": returns_to_go,
+    "step_returns_to_go": step_returns_to_go,
+    "min_to_go": min_to_go,
+    "zero_step_ends": zero_step_ends,
+}

@@ -1,0 +1,50 @@
+"""A reward becomes another reward, before any baseline."""
+
+from rewardlab.transforms.shapers.episode import episode_return
+from rewardlab.transforms.shapers.history import (
+    clip_by_history,
+    minmax_by_history,
+    standardize_by_history,
+)
+from rewardlab.transforms.shapers.length import length_penalty
+from rewardlab.transforms.shapers.quantile import (
+    minus_reference_normal_quantile,
+    minus_reference_quantile,
+)
+from rewardlab.transforms.shapers.reference import (
+    minus_reference_mean,
+    par,
+    relative,
+)
+from rewardlab.transforms.shapers.refine import clip_reward, delta
+from rewardlab.transforms.shapers.softmin import mean_credit, softmin_credit
+from rewardlab.transforms.shapers.squash import (
+    cap,
+    fitted_polynomial,
+    log_sigmoid,
+    sigmoid,
+    tanh,
+)
+from rewardlab.types import Table
+
+SHAPERS: Table = {
+    "clip_reward": clip_reward,
+    "delta": delta,
+    "softmin_credit": softmin_credit,
+    "mean_credit": mean_credit,
+    "length_penalty": length_penalty,
+    "cap": cap,
+    "sigmoid": sigmoid,
+    "log_sigmoid": log_sigmoid,
+    "tanh": tanh,
+    "fitted_polynomial": fitted_polynomial,
+    "relative": relative,
+    "par": par,
+    "minus_reference_mean": minus_reference_mean,
+    "minus_reference_quantile": minus_reference_quantile,
+    "minus_reference_normal_quantile": minus_reference_normal_quantile,
+    "standardize_by_history": standardize_by_history,
+    "clip_by_history": clip_by_history,
+    "minmax_by_history": minmax_by_history,
+    "episode_return": episode_return,
+}
