@@ -1,10 +1,11 @@
-"""How much a rollout violates each law, for every row of `METHODS` at once.
+"""How much a rollout violates each law, for many rows of `METHODS` at once.
 
-All rows run in one compiled program, on rollouts of one shape: 16 rows in up to four
-groups, 12 tokens, up to four steps of which the first token is the policy's.
+The rows of one idea run in one compiled program, on rollouts of one shape: 16 rows in
+up to four groups, 12 tokens, up to four steps that begin with a token of the policy.
 """
 
 import dataclasses
+import functools
 
 import hypothesis.extra.numpy as hnp
 import jax
@@ -52,18 +53,19 @@ def rollouts(draw):
     )
 
 
-@jax.jit
-def advantages(rollout):
-    """Every method's advantage of one rollout, from an empty state."""
-    return {k: c.update({}, c.init(rollout), rollout)[0] for k, c in CLOSED.items()}
+@functools.partial(jax.jit, static_argnums=1)
+def advantages(rollout, rows):
+    """The advantage of one rollout by each of these methods, from an empty state."""
+    closed = {name: CLOSED[name] for name in rows}
+    return {k: c.update({}, c.init(rollout), rollout)[0] for k, c in closed.items()}
 
 
-@jax.jit
-def step_rewards(rollout):
+@functools.partial(jax.jit, static_argnums=1)
+def step_rewards(rollout, rows):
     """What each method makes of step scores before it adds them to the outcome."""
     found = {}
-    for name, transform in BUILT.items():
-        parts = transform.parts
+    for name in rows:
+        parts = BUILT[name].parts
         words = [part.sentence.split("(")[0] for part in parts]
         if "weighted_sum" in words:
             before = chain(*parts[: words.index("weighted_sum")])
@@ -82,19 +84,19 @@ def gap(before, after):
     return float(np.abs(before - after).max() / max(np.abs(before).max(), 1.0))
 
 
-def gaps(rollout, other, f=lambda x: x):
+def gaps(rollout, other, rows, f=lambda x: x):
     """Of each method, between the advantages of two rollouts; `f` undoes the change."""
-    before, after = advantages(rollout), advantages(other)
+    before, after = advantages(rollout, rows), advantages(other, rows)
     return {name: gap(a, f(np.asarray(after[name]))) for name, a in before.items()}
 
 
-def permutation(rollout, rng):
+def permutation(rollout, rng, rows):
     order = rng.permutation(N)
     mixed = jax.tree.map(lambda x: x[order] if x.shape[:1] == (N,) else x, rollout)
-    return gaps(rollout, mixed, lambda a: a[np.argsort(order)])
+    return gaps(rollout, mixed, rows, lambda a: a[np.argsort(order)])
 
 
-def mask(rollout, rng):
+def mask(rollout, rng, rows):
     """NaN where nothing may be read, and 0 there."""
     here = np.asarray(rollout.mask)
     poisoned = {}
@@ -108,12 +110,14 @@ def mask(rollout, rng):
             read = read.reshape(read.shape + (1,) * (x.ndim - read.ndim))
             poisoned[name] = np.where(read, x, np.nan)
     logp = jnp.where(rollout.mask, rollout.logp, jnp.nan)
-    found = gaps(rollout, dataclasses.replace(changed(rollout, **poisoned), logp=logp))
-    outside = {k: np.abs(a)[~here].sum() for k, a in advantages(rollout).items()}
+    found = gaps(
+        rollout, dataclasses.replace(changed(rollout, **poisoned), logp=logp), rows
+    )
+    outside = {k: np.abs(a)[~here].sum() for k, a in advantages(rollout, rows).items()}
     return {k: float(np.nan_to_num(g, nan=9.0) + outside[k]) for k, g in found.items()}
 
 
-def padding(rollout, rng):
+def padding(rollout, rng, rows):
     """Three more columns, two more prompts, two more empty rows."""
 
     def grow(x):
@@ -128,46 +132,46 @@ def padding(rollout, rng):
         prompts=jnp.pad(rollout.prompts, ((0, 2), (0, 0))),
         prompt_mask=jnp.pad(rollout.prompt_mask, ((0, 2), (0, 0))),
     )
-    found = gaps(rollout, more, lambda a: a[:N, :T])
-    added = {k: np.abs(a[N:]).sum() for k, a in advantages(more).items()}
+    found = gaps(rollout, more, rows, lambda a: a[:N, :T])
+    added = {k: np.abs(a[N:]).sum() for k, a in advantages(more, rows).items()}
     return {k: g + float(added[k]) for k, g in found.items()}
 
 
-def shift(rollout, rng):
+def shift(rollout, rng, rows):
     added = (rng.integers(-8, 9, 4) / 4)[np.asarray(rollout.group)]
     outcomes = {k: rollout.signals[k] + added for k in names(shift=True)}
-    return gaps(rollout, changed(rollout, **outcomes))
+    return gaps(rollout, changed(rollout, **outcomes), rows)
 
 
 def _scaled(rollout):
     return changed(rollout, **{k: 8 * rollout.signals[k] for k in names(scale=True)})
 
 
-def scale(rollout, rng):
-    return gaps(rollout, _scaled(rollout))
+def scale(rollout, rng, rows):
+    return gaps(rollout, _scaled(rollout), rows)
 
 
-def homogeneous(rollout, rng):
-    return gaps(rollout, _scaled(rollout), lambda a: a / 8)
+def homogeneous(rollout, rng, rows):
+    return gaps(rollout, _scaled(rollout), rows, lambda a: a / 8)
 
 
-def telescoping(rollout, rng):
+def telescoping(rollout, rng, rows):
     """Other scores between a row's first step and its last leave the row's total."""
     step = np.where(rollout.mask, rollout.step, -1).max(axis=1)[:, None]
     middle = (np.arange(S) > 0) & (np.arange(S) < step)
     noise = rng.integers(-8, 9, (N, S)) / 8
     other = {k: np.where(middle, noise, rollout.signals[k]) for k in ("prm", "belief")}
     totals = [
-        {k: np.sum(v, axis=1) for k, v in step_rewards(r).items()}
+        {k: np.sum(v, axis=1) for k, v in step_rewards(r, rows).items()}
         for r in (rollout, changed(rollout, **other))
     ]
     return {k: gap(total, totals[1][k]) for k, total in totals[0].items()}
 
 
-def bounded(rollout, rng):
+def bounded(rollout, rng, rows):
     """By how much what accumulates exceeds 1, with all scores in [-1, 1]."""
     found = {}
-    for name, value in step_rewards(rollout).items():
+    for name, value in step_rewards(rollout, rows).items():
         to_go = np.cumsum(np.asarray(value)[:, ::-1], axis=1)
         top = 2.0 if "information_gain" in METHODS[name].sentence else 1.0
         found[name] = max(float(to_go.max()) - top, 0.0)
