@@ -70,7 +70,9 @@ def step_rewards(rollout, rows):
         if "weighted_sum" in words:
             before = chain(*parts[: words.index("weighted_sum")])
             channels = before.update({}, before.init(rollout), rollout)[0]
-            found[name] = channels["prm" if "prm" in channels else "belief"].value
+            scored = [c for c in ("prm", "belief") if c in channels]
+            if scored:
+                found[name] = channels[scored[0]].value
     return found
 
 

@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
+from signals import SIGNALS, made
 
 from rewardlab.types import Rollout
 
@@ -19,7 +20,7 @@ def ragged(
     Each row is cut into 1..steps steps; with `holes`, the last token of about half of
     the steps before the last comes from the environment. Signals: `correct` [N] in
     {0, 1}, `score` [N], `ref_score` [N, 10], `prm` and `belief` [N, steps] in (0, 1),
-    `dense` and `ref_logp` [N, tokens].
+    `dense` and `ref_logp` [N, tokens]; the others of `SIGNALS` are drawn as there.
     """
     rng = np.random.default_rng(seed)
     n = prompts * samples
@@ -35,20 +36,20 @@ def ragged(
         for cut in cuts[cuts < length] if holes else ():
             first = cut == 1 or step[i, cut - 2] != step[i, cut - 1]
             mask[i, cut - 1] = first or bool(rng.random() < 0.5)
-    return from_arrays(
-        mask,
-        group=np.repeat(np.arange(prompts), samples),
-        step=step,
-        valid=valid,
-        logp=-rng.exponential(size=(n, tokens)),
-        correct=rng.integers(0, 2, n).astype(float),
-        score=rng.normal(size=n),
-        ref_score=rng.normal(size=(n, 10)),
-        prm=rng.uniform(size=(n, steps)),
-        belief=rng.uniform(size=(n, steps)),
-        dense=rng.normal(size=(n, tokens)),
-        ref_logp=-rng.exponential(size=(n, tokens)),
-    )
+    logp = -rng.exponential(size=(n, tokens))
+    signals = {
+        "correct": rng.integers(0, 2, n).astype(float),
+        "score": rng.normal(size=n),
+        "ref_score": rng.normal(size=(n, 10)),
+        "prm": rng.uniform(size=(n, steps)),
+        "belief": rng.uniform(size=(n, steps)),
+        "dense": rng.normal(size=(n, tokens)),
+        "ref_logp": -rng.exponential(size=(n, tokens)),
+    }
+    others = made(rng, n, tokens, steps)
+    others = {k: v for k, v in others.items() if k in SIGNALS}  # nothing abstains
+    group = np.repeat(np.arange(prompts), samples)
+    return from_arrays(mask, group, step, valid, logp, **{**others, **signals})
 
 
 def from_arrays(

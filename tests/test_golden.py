@@ -50,6 +50,16 @@ def test_golden(name, i, record_property):
         record_property("why", NAN_IS[name])
 
 
+def _array(x):
+    """As an array; rows of different lengths are padded with infinity."""
+    rows = x if isinstance(x, list) else []
+    if any(isinstance(r, (list, np.ndarray)) for r in rows):
+        width = max(len(r) for r in rows)
+        if any(len(r) != width for r in rows):
+            return np.array([[*r, *[np.inf] * (width - len(r))] for r in rows], float)
+    return x if isinstance(x, np.ma.MaskedArray) else np.asarray(x, float)
+
+
 def _compare(name, expected, got, rtol, atol, loose, path=""):
     """Asserts that outputs agree; True where ours is a number for a NaN of theirs."""
     rtol = max(rtol, loose.get(name, (0.0,))[0])
@@ -61,7 +71,7 @@ def _compare(name, expected, got, rtol, atol, loose, path=""):
         if isinstance(want, dict):
             differs |= _compare(name, want, got[key], rtol, atol, loose, f"{key}.")
             continue
-        want, have = np.asarray(want, float), np.ma.asarray(got[key], float)
+        want, have = _array(want), np.ma.asarray(_array(got[key]), float)
         assert want.shape == have.shape, (f"{path}{key}", want.shape, have.shape)
         compared = ~np.ma.getmaskarray(have)
         have = np.asarray(have)

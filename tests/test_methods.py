@@ -32,6 +32,9 @@ def test_a_row_reads_what_it_says(name):
             closed.init(dataclasses.replace(full, signals=fewer))
 
 
+VERIFIED = ("code", "paper", "secondary", "abstract", "guess", "")
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_a_row_is_whole(name):
     """Its own values fill its sentence; laws, aggregation and paper have their form."""
@@ -40,7 +43,7 @@ def test_a_row_is_whole(name):
     assert set(method.hp) == hyperparameters(method.sentence)
     assert set(method.laws) <= set(LAWS) and len(set(method.laws)) == len(method.laws)
     assert hasattr(objectives, method.aggregation)
-    assert method.verified in ("code", "paper", "secondary", "")
+    assert method.verified in VERIFIED
     assert re.fullmatch(r"\d{4}\.\d{5}", method.arxiv) or not method.verified
     assert any(f"{word}(" in method.sentence for word in {**BASELINES, **CREDIT})
 
