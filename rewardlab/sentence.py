@@ -10,12 +10,13 @@ be a schedule: `weighted_sum(correct=1, prm=linear(1, 0, 500))`.
 import ast
 import difflib
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
 from rewardlab.compose import chain, only
 from rewardlab.schedules import SCHEDULES
-from rewardlab.transforms import BASELINES, CREDIT, TRANSFORMS
+from rewardlab.transforms import BASELINES, CREDIT, TRANSFORMS, WEIGHTS
 from rewardlab.types import SIGNAL, Reward, RewardTransform, Rollout
 
 
@@ -83,15 +84,18 @@ def _names_signals(parameter: inspect.Parameter) -> bool:
 
 
 def shaped_reward(transform: RewardTransform) -> Callable[[Any, Rollout], Reward]:
-    """The reward that a sentence trains on: it without its baselines and credit."""
+    """The reward that a sentence trains on: it without baselines, credit and weights.
+
+    A part in which one of these stands, as in `on('prm', whiten())`, is left out.
+    """
     parts = transform.parts or (transform,)
-    words = [part.sentence.split("(")[0] for part in parts]
+    later = {*BASELINES, *CREDIT, *WEIGHTS}
 
     def reward(state: Any, rollout: Rollout) -> Reward:
         rewards: Any = {}
         states = state if transform.parts else (state,)
-        for word, part, own in zip(words, parts, states, strict=True):
-            if word not in BASELINES and word not in CREDIT:
+        for part, own in zip(parts, states, strict=True):
+            if later.isdisjoint(re.findall(r"(\w+)\(", part.sentence)):
                 rewards, _ = part.update(rewards, own, rollout)
         return only(rewards)
 

@@ -5,6 +5,14 @@ from rewardlab.transforms.combinators import COMBINATORS
 from rewardlab.transforms.credit import CREDIT
 from rewardlab.transforms.shapers import SHAPERS
 from rewardlab.transforms.sources import SOURCES
+from rewardlab.transforms.weights import WEIGHTS
 from rewardlab.types import Table
 
-TRANSFORMS: Table = {**SOURCES, **SHAPERS, **COMBINATORS, **BASELINES, **CREDIT}
+TRANSFORMS: Table = {
+    **SOURCES,
+    **SHAPERS,
+    **COMBINATORS,
+    **BASELINES,
+    **CREDIT,
+    **WEIGHTS,
+}

@@ -1,0 +1,60 @@
+"""One advantage a row, spent where it matters."""
+
+from rewardlab.methods.method import SOUND, Method
+
+GRPO = (
+    "outcome('correct') | center_by_group() | scale_by_group_std(eps=1e-6)"
+    " | broadcast_to_tokens()"
+)
+EXCHANGE = ("Decomposing the Entropy-Performance Exchange", "2508.02260")
+
+WEIGHTED: dict[str, Method] = {
+    "high_entropy_tokens": Method(
+        f"{GRPO} | keep_high_entropy(share=share)",
+        "Beyond the 80/20 Rule",
+        "2506.01939",
+        laws=(*SOUND, "shift", "scale"),
+        verified="code",
+        hp={"share": 0.2},
+        believes="the few tokens at which the policy hesitates",
+        differs="TRL's form with the entropies of the policy that sampled",
+    ),
+    "earl": Method(
+        f"{GRPO} | keep_high_entropy(share=share)",
+        "EARL: Entropy-Aware RL Alignment for Reliable RTL Code Generation",
+        "",
+        laws=(*SOUND, "shift", "scale"),
+        verified="abstract",
+        hp={"share": 0.2},
+        believes="the uncertain tokens, where code is decided",
+        differs="guess: threshold, schedule and batch are those of the 80/20 rule",
+    ),
+    "ppl_shaping": Method(
+        f"{GRPO} | weigh_by_perplexity(alpha=alpha)",
+        *EXCHANGE,
+        laws=(*SOUND, "shift", "scale"),
+        verified="secondary",
+        hp={"alpha": 0.01},
+        believes="answers that the policy found likely count more",
+        differs="guess: alpha, and that the std is over n rows of the batch",
+    ),
+    "position_shaping": Method(
+        f"{GRPO} | position_bonus(scale=scale)",
+        *EXCHANGE,
+        laws=(*SOUND, "shift", "scale"),
+        verified="guess",
+        hp={"scale": 0.1},
+        believes="tokens near the end of an answer count more",
+        differs="guess: the bonus is a straight line in the relative position",
+    ),
+    "velocity_rank": Method(
+        f"{GRPO} | capped_bonus('rank_bonus', kappa=kappa)",
+        "Beyond the Exploration-Exploitation Trade-off: A Hidden State Approach",
+        "2509.23808",
+        laws=(*SOUND, "shift"),
+        verified="code",
+        hp={"kappa": 2.0},
+        believes="answers whose hidden states spread, and spread faster",
+        differs="the published script has its bonus switched off, which is GRPO",
+    ),
+}

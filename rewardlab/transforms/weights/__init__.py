@@ -1,0 +1,20 @@
+"""Some tokens or rows matter more: the final advantage is weighted, gated, nudged.
+
+For a weight w >= 0 that the policy's update does not change, w A in the clipped
+surrogate is w times its loss. A weight that depends on the policy that is trained is a
+loss, in `rewardlab.objectives`.
+"""
+
+from rewardlab.transforms.weights.bonus import capped_bonus, position_bonus
+from rewardlab.transforms.weights.entropy import keep_high_entropy
+from rewardlab.transforms.weights.perplexity import weigh_by_perplexity
+from rewardlab.transforms.weights.signal import weigh
+from rewardlab.types import Table
+
+WEIGHTS: Table = {
+    "capped_bonus": capped_bonus,
+    "keep_high_entropy": keep_high_entropy,
+    "position_bonus": position_bonus,
+    "weigh": weigh,
+    "weigh_by_perplexity": weigh_by_perplexity,
+}

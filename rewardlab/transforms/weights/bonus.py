@@ -1,0 +1,51 @@
+"""A little more for some tokens than their advantage."""
+
+import jax.numpy as jnp
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import (
+    Coefficient,
+    Reward,
+    RewardTransform,
+    Rollout,
+    SignalName,
+    coefficient,
+)
+
+
+@named
+def capped_bonus(name: SignalName, kappa: Coefficient = 2.0) -> RewardTransform:
+    """A_t + min(max(b_t, 0), |A_t| / kappa), with the signal `name` as b.
+
+    b is [N], on a row's last True token, or [N, T]. The bonus never turns the sign of
+    an advantage if kappa >= 1, and there is none where the advantage is 0. (VERL, arXiv
+    2509.23808)
+    """
+
+    def add(reward: Reward, rollout: Rollout) -> Reward:
+        bonus, where = rollout.signal(name), reward.placed
+        if bonus.ndim == 1:
+            bonus, where = bonus[:, None], where & masked.last(rollout.mask)
+        most = jnp.abs(reward.value) / coefficient(kappa, rollout)
+        capped = jnp.minimum(jnp.maximum(bonus, 0), most)
+        return reward.with_value(reward.value + jnp.where(where, capped, 0))
+
+    return per_channel(add)
+
+
+@named
+def position_bonus(scale: Coefficient = 0.1) -> RewardTransform:
+    """A_t + sign(A_t) scale (t + 1) / n, on the t-th of a row's n True tokens.
+
+    Credit grows towards the end of a row, for good and for bad. arXiv 2508.02260 has
+    sign(A) b_t with b growing in the relative position; the straight line is our guess.
+    """
+
+    def add(reward: Reward, rollout: Rollout) -> Reward:
+        place = jnp.cumsum(rollout.mask, axis=1)
+        relative = masked.divide(place, place[:, -1:])
+        bonus = coefficient(scale, rollout) * relative
+        return reward.with_value(reward.value + jnp.sign(reward.value) * bonus)
+
+    return per_channel(add)

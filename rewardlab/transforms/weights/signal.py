@@ -1,0 +1,28 @@
+"""Weights that come as a signal."""
+
+import jax.numpy as jnp
+
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Reward, RewardTransform, Rollout, SignalName
+
+
+@named
+def weigh(name: SignalName) -> RewardTransform:
+    """A_t = w_t A_t, with the signal `name` as w: [N], a weight a row, or [N, T].
+
+    A weight of 0 leaves the token in its baseline and in the count of the loss's mean.
+    A mask of booleans is a weight too.
+    """
+
+    def scale(reward: Reward, rollout: Rollout) -> Reward:
+        weight = rollout.signal(name)
+        if weight.shape not in (rollout.mask.shape[:1], rollout.mask.shape):
+            raise ValueError(
+                f"weigh({name!r}) needs a weight a row or a token, [N] or [N, T], and "
+                f"has shape {weight.shape}"
+            )
+        weight = weight if weight.ndim == 2 else weight[:, None]
+        weight = jnp.where(reward.placed, weight, 0)
+        return reward.with_value(reward.value * weight)
+
+    return per_channel(scale)
