@@ -35,6 +35,10 @@ def logprob(rng, shape):
     return -rng.exponential(size=shape)
 
 
+def nats(rng, shape):
+    return rng.exponential(size=shape)
+
+
 def share(rng, shape):
     return rng.random(shape)
 
@@ -45,6 +49,8 @@ SIGNALS = {
     "prm": Signal("NS", eighths, scale=True, abstains=True),
     "belief": Signal("NS", eighths, scale=True, abstains=True),
     "ref_logp": Signal("NT", logprob),
+    "entropy": Signal("NT", nats),
+    "rank_bonus": Signal("N", normal),
     "ref_score": Signal("NR", normal),
 }
 

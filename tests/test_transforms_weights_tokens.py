@@ -46,15 +46,19 @@ def test_keep_high_entropy(seed, share):
     """The quantile of NumPy, over the True tokens of all rows."""
     rollout = varied(seed)
     entropy = {
-        (i, t): float(rollout.signals["dense"][i, t])
+        i: {t: float(rollout.signals["dense"][i, t]) for t in true_tokens(rollout, i)}
         for i in range(12)
-        for t in true_tokens(rollout, i)
     }
-    least = np.quantile(list(entropy.values()), 1 - share)
+    everything = [h for row in entropy.values() for h in row.values()]
+    least = np.quantile(everything, 1 - share)
     before = run(ADVANTAGE, rollout)
-    want = {p: r if entropy[p] >= least else 0 for p, r in before.items()}
-    text = f"{ADVANTAGE} | keep_high_entropy(share={share}, entropy='dense')"
-    agree(run(text, rollout), want)
+    want = {(i, t): r * (entropy[i][t] >= least) for (i, t), r in before.items()}
+    text = f"{ADVANTAGE} | keep_high_entropy({share}, entropy='dense'"
+    agree(run(f"{text})", rollout), want)
+    for (i, t), r in before.items():
+        own = np.quantile(list(entropy[i].values()), 1 - share)
+        want[i, t] = r * (entropy[i][t] >= own)
+    agree(run(f"{text}, per_row=True)", rollout), want)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 11, 41])

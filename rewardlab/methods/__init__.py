@@ -14,6 +14,7 @@ from rewardlab.methods.presets import PRESETS
 from rewardlab.methods.process import PROCESS
 from rewardlab.methods.shaping import SHAPING
 from rewardlab.methods.turns import TURNS
+from rewardlab.methods.weights import WEIGHTED
 from rewardlab.sentence import build, reads
 from rewardlab.types import RewardTransform
 
@@ -23,6 +24,7 @@ IDEAS: dict[str, dict[str, Method]] = {
     "An outcome against its group": OUTCOME,
     "Steps paid for what they add": PROCESS,
     "Turns of an agent": TURNS,
+    "Tokens that matter more": WEIGHTED,
     "Scores of a reward model, bent": SHAPING,
     "The same in other libraries": PRESETS,
 }

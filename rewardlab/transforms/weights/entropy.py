@@ -18,20 +18,22 @@ SLACK = 1e-3  # in places of the sorted batch: 0.8 * 10 may round to 8.000001
 
 @named
 def keep_high_entropy(
-    share: Coefficient = 0.2, entropy: SignalName = "entropy"
+    share: Coefficient = 0.2,
+    entropy: SignalName = "entropy",
+    per_row: bool = False,
 ) -> RewardTransform:
     """A_t = 1[H_t >= quantile_{1-share}(H)] A_t, over all True tokens of the batch.
 
-    The signal `entropy` [N, T] is that of the policy that sampled, in nats. Ties with
-    the quantile stay; what is dropped still counts in the mean of the loss. The 80/20
-    rule, arXiv 2506.01939; TRL takes the entropies of the policy that is trained, which
-    are the same at the first update on a batch.
+    With `per_row`, over those of each row (EARL, arXiv 2511.12033). The signal
+    `entropy` [N, T] is that of the policy that sampled, in nats. Ties with the quantile
+    stay; what is dropped still counts in the mean of the loss. The 80/20 rule, arXiv
+    2506.01939; TRL takes the entropies of the policy that is trained, which are the
+    same at the first update on a batch.
     """
 
     def keep(reward: Reward, rollout: Rollout) -> Reward:
-        kept = high_entropy(
-            rollout.signal(entropy), rollout.mask, coefficient(share, rollout)
-        )
+        part = coefficient(share, rollout)
+        kept = high_entropy(rollout.signal(entropy), rollout.mask, part, per_row)
         return reward.with_value(jnp.where(kept, reward.value, 0))
 
     return per_channel(keep)
@@ -41,13 +43,16 @@ def high_entropy(
     entropy: Float[Array, "N T"],
     mask: Bool[Array, "N T"],
     share: float | Float[Array, ""] = 0.2,
+    per_row: bool = False,
 ) -> Bool[Array, "N T"]:
     """Whether each True token is at or above the (1 - share) quantile of them all.
 
     The quantile with linear interpolation lies above the sorted entry before it, unless
     that equals the next, so the next one divides the tokens alike and without rounding.
     """
-    values = jnp.sort(jnp.where(mask, entropy, jnp.inf), axis=None)
-    place = (1 - share) * (jnp.sum(mask) - 1)
-    place = jnp.clip(jnp.ceil(place - SLACK).astype(jnp.int32), 0, values.size - 1)
-    return mask & (entropy >= values[place])
+    sets = mask if per_row else mask.reshape(1, -1)
+    values = jnp.sort(jnp.where(mask, entropy, jnp.inf).reshape(sets.shape), axis=1)
+    place = (1 - share) * (jnp.sum(sets, axis=1, keepdims=True) - 1)
+    place = jnp.ceil(place - SLACK).astype(jnp.int32)
+    place = jnp.clip(place, 0, values.shape[1] - 1)
+    return mask & (entropy >= jnp.take_along_axis(values, place, axis=1))
