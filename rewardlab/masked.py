@@ -4,6 +4,8 @@ Selection is by `where`, so NaN outside a mask never leaks; a count is guarded w
 `maximum(n, 1)`, so an empty mean is 0.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -105,6 +107,27 @@ def accumulate(
 
     keep = jnp.broadcast_to(keep, x.shape).astype(x.dtype)
     return lax.associative_scan(join, (keep, x), reverse=True, axis=1)[1]
+
+
+def alike(*keys: Int[Array, "..."]) -> Int[Array, "..."]:
+    """A number for each entry, the same where all keys agree: 0 .. size - 1."""
+    flat = [key.reshape(-1) for key in keys]
+    order = jnp.lexsort(flat)
+    moves = [jnp.diff(key[order]) != 0 for key in flat]
+    new = functools.reduce(jnp.logical_or, moves)
+    number = jnp.pad(jnp.cumsum(new), (1, 0)).astype(jnp.int32)
+    return jnp.zeros_like(number).at[order].set(number).reshape(keys[0].shape)
+
+
+def set_sum(x: Float[Array, "..."], ids: Int[Array, "..."], size: int) -> Array:
+    """The sum over the entries of each entry's set; `ids` are 0 .. size - 1."""
+    return jax.ops.segment_sum(x.reshape(-1), ids.reshape(-1), size)[ids]
+
+
+def set_least(x: Float[Array, "..."], ids: Int[Array, "..."], size: int) -> Array:
+    """The least over the entries of each entry's set; 0 where that is not finite."""
+    low = jax.ops.segment_min(x.reshape(-1), ids.reshape(-1), size)
+    return jnp.where(jnp.isfinite(low), low, 0)[ids]
 
 
 def group_sum(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "B *T"]:

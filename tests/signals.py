@@ -7,6 +7,8 @@ may abstain gets `name_valid` beside it.
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+
 
 class Signal(NamedTuple):
     """How a signal is made up, and how rewards enter the laws.
@@ -39,6 +41,23 @@ def nats(rng, shape):
     return rng.exponential(size=shape)
 
 
+def few(rng, shape):
+    """One of three integers, so that many agree."""
+    return rng.integers(0, 3, shape)
+
+
+def flags(rng, shape):
+    return rng.random(shape) < 0.7
+
+
+def tree(rng, shape):
+    """Nodes of four tokens; after each, one of two comes next."""
+    turns = np.repeat(rng.integers(0, 2, (shape[0], shape[1])), 4, axis=1)
+    deep = np.arange(turns.shape[1]) // 4
+    path = np.cumsum(np.where(np.arange(turns.shape[1]) % 4, 0, turns << deep), axis=1)
+    return (path + (deep << 8))[:, : shape[1]]
+
+
 def share(rng, shape):
     return rng.random(shape)
 
@@ -49,6 +68,11 @@ SIGNALS = {
     "prm": Signal("NS", eighths, scale=True, abstains=True),
     "belief": Signal("NS", eighths, scale=True, abstains=True),
     "ref_logp": Signal("NT", logprob),
+    "action": Signal("N", eighths, shift=True, scale=True),
+    "anchor": Signal("NS", few),
+    "match": Signal("NS", flags),
+    "is_call": Signal("NT", flags),
+    "node": Signal("NT", tree),
     "entropy": Signal("NT", nats),
     "rank_bonus": Signal("N", normal),
     "ref_score": Signal("NR", normal),

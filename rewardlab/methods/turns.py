@@ -3,6 +3,7 @@
 from rewardlab.methods.method import SOUND, Method
 
 GRPO = ("DeepSeekMath", "2402.03300")
+GIGPO = ("Group-in-Group Policy Optimization for LLM Agent Training", "2505.10978")
 IGPO = ("Information Gain-based Policy Optimization", "2510.14967")
 
 TURNS: dict[str, Method] = {
@@ -16,6 +17,7 @@ TURNS: dict[str, Method] = {
         laws=SOUND,
         verified="secondary",
         hp={"threshold": 0.5},
+        believes="steps, but only of runs that reach the goal",
         differs="the estimator after the gate is GRPO's",
     ),
     "igpo": Method(
@@ -27,6 +29,7 @@ TURNS: dict[str, Method] = {
         laws=(*SOUND, "scale", "telescoping", "bounded"),
         verified="secondary",
         hp={"gamma": 1.0, "alpha": 1.0},
+        believes="turns that raise the belief in the true answer",
         differs="joint normalisation; a turn with reward 0 stays a turn",
     ),
     "igpo_separate": Method(
@@ -37,6 +40,7 @@ TURNS: dict[str, Method] = {
         laws=(*SOUND, "shift", "scale"),
         verified="secondary",
         hp={"gamma": 1.0, "alpha": 1.0},
+        believes="turns that raise that belief more than other turns",
         differs="gains and outcomes normalised apart; a turn with reward 0 stays one",
     ),
     "igpo_first_release": Method(
@@ -46,6 +50,96 @@ TURNS: dict[str, Method] = {
         *IGPO,
         laws=(*SOUND, "homogeneous", "telescoping", "bounded"),
         verified="code",
+        believes="tokens followed by more gain than their column's mean",
         differs="not the paper: the baseline is the mean of the same token column",
+    ),
+    "gigpo": Method(
+        "process('prm') | copy_channel(episode='prm')"
+        " | on('episode', episode_return() | center_by_group()"
+        " | scale_by_group_std(eps=eps) | broadcast_to_tokens())"
+        " | on('prm', return_from_step(discount=gamma) | center_by_state('anchor')"
+        " | scale_by_state_std('anchor', eps=eps) | step_returns_to_go(discount=0))"
+        " | weighted_sum(episode=1, prm=w)",
+        *GIGPO,
+        laws=(*SOUND, "shift", "scale"),
+        verified="code",
+        hp={"gamma": 0.95, "w": 1.0, "eps": 1e-6},
+        believes="actions better than others taken in the same state",
+        differs="each episode counts once, as in the paper; a group of one gets 0",
+    ),
+    "gigpo_like_verl_agent": Method(
+        "process('prm') | copy_channel(episode='prm')"
+        " | on('episode', episode_return(every_step=True)"
+        " | center_by_group(keep_singletons=True) | scale_by_group_std(eps=eps))"
+        " | on('prm', return_from_step(discount=gamma) | center_by_state('anchor')"
+        " | scale_by_state_std('anchor', eps=eps))"
+        " | weighted_sum(episode=1, prm=w) | step_returns_to_go(discount=0)",
+        *GIGPO,
+        laws=(*SOUND, "shift"),
+        verified="code",
+        hp={"gamma": 0.95, "w": 1.0, "eps": 1e-6},
+        believes="as gigpo, with long episodes counted more often",
+        differs="an episode counts as often as it has steps; alone it keeps its return",
+    ),
+    "ui_s1": Method(
+        "process('prm') | copy_channel(step='prm')"
+        " | on('step', return_from_step(discount=gamma, match='match')"
+        " | center_by_state() | scale_by_state_std(eps=eps))"
+        " | on('prm', center_by_group(keep_singletons=keep_singletons)"
+        " | scale_by_group_std(eps=eps))"
+        " | weighted_sum(prm=w_episode, step=w_step) | step_returns_to_go(discount=0)",
+        "UI-S1: Advancing GUI Automation via Semi-online RL",
+        "2509.11543",
+        laws=(*SOUND, "shift", "scale"),
+        verified="code",
+        hp={
+            "gamma": 0.5,
+            "w_episode": 1.0,
+            "w_step": 1.0,
+            "eps": 1e-6,
+            "keep_singletons": False,
+        },
+        believes="steps that other runs took worse at that turn",
+        differs="a group of one gets 0; the code keeps its reward",
+    ),
+    "toolpo": Method(
+        "outcome('correct') | outcome('action') | center_by_group()"
+        " | on('correct', broadcast_to_tokens())"
+        " | on('action', broadcast_to_tokens() | weigh('is_call'))"
+        " | weighted_sum(correct=1, action=1)",
+        "DeepAgent: A General Reasoning Agent with Scalable Toolsets",
+        "2510.21618",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="paper",
+        believes="tool calls, paid apart from the answer",
+        aggregation="sequence_sum",
+    ),
+    "arpo_hard": Method(
+        "outcome('correct') | center_by_group() | scale_by_group_std(eps=eps)"
+        " | broadcast_to_tokens() | share_prefixes('node')",
+        "Agentic Reinforced Policy Optimization",
+        "2507.19849",
+        laws=(*SOUND, "shift", "scale"),
+        verified="secondary",
+        hp={"eps": 1e-6},
+        believes="a shared prefix, by all that came of it",
+        differs="the released code has the soft form, which is grpo on branched rows;"
+        " guess: the standard deviation is verl's",
+    ),
+    "portool": Method(
+        "process('prm') | outcome('correct') | weighted_sum(prm=1, correct=1)"
+        " | copy_channel(fork='reward')"
+        " | on('reward', episode_return() | center_by_group() | broadcast_to_tokens())"
+        " | on('fork', return_from_step(discount=gamma) | center_by_fork('node')"
+        " | step_returns_to_go(discount=0))"
+        " | weighted_sum(reward=w_row, fork=w_fork)",
+        "PORTool: Tool-Use LLM Training with Rewarded Tree",
+        "2510.26020",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="guess",
+        hp={"gamma": 1.0, "w_row": 1.0, "w_fork": 1.0},
+        believes="steps better than their siblings under the same fork",
+        differs="guess: both advantages without std, weighted 1 and 1; a node is worth"
+        " the mean return from it on",
     ),
 }

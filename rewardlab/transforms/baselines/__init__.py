@@ -7,17 +7,22 @@ from rewardlab.transforms.baselines.center_pure import (
     center_by_group_tokens,
     center_by_group_width,
 )
+from rewardlab.transforms.baselines.forks import center_by_fork
 from rewardlab.transforms.baselines.scale import scale_by_batch_std, scale_by_group_std
+from rewardlab.transforms.baselines.states import center_by_state, scale_by_state_std
 from rewardlab.transforms.baselines.whiten import whiten
 from rewardlab.types import Table
 
 BASELINES: Table = {
+    "center_by_fork": center_by_fork,
     "center_by_group": center_by_group,
     "center_by_group_position": center_by_group_position,
     "center_by_group_steps": center_by_group_steps,
     "center_by_group_tokens": center_by_group_tokens,
     "center_by_group_width": center_by_group_width,
+    "center_by_state": center_by_state,
     "scale_by_group_std": scale_by_group_std,
     "scale_by_batch_std": scale_by_batch_std,
+    "scale_by_state_std": scale_by_state_std,
     "whiten": whiten,
 }

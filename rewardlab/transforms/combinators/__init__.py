@@ -1,10 +1,12 @@
 """Several channels meet, or a transform acts on some of them."""
 
 from rewardlab import compose
+from rewardlab.transforms.combinators.copies import copy_channel
 from rewardlab.transforms.combinators.gated import gated_accumulation
 from rewardlab.types import Table
 
 COMBINATORS: Table = {
+    "copy_channel": copy_channel,
     "gated_accumulation": gated_accumulation,
     "weighted_sum": compose.weighted_sum,
     "on": compose.on,

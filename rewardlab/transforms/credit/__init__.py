@@ -1,5 +1,6 @@
 """Rewards are spread over the tokens that earned them."""
 
+from rewardlab.transforms.credit.prefix import share_prefixes
 from rewardlab.transforms.credit.returns import (
     min_to_go,
     returns_to_go,
@@ -13,5 +14,6 @@ CREDIT: Table = {
     "returns_to_go": returns_to_go,
     "step_returns_to_go": step_returns_to_go,
     "min_to_go": min_to_go,
+    "share_prefixes": share_prefixes,
     "zero_step_ends": zero_step_ends,
 }

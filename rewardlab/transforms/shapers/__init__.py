@@ -1,6 +1,6 @@
 """A reward becomes another reward, before any baseline."""
 
-from rewardlab.transforms.shapers.episode import episode_return
+from rewardlab.transforms.shapers.episode import episode_return, return_from_step
 from rewardlab.transforms.shapers.history import (
     clip_by_history,
     minmax_by_history,
@@ -47,4 +47,5 @@ SHAPERS: Table = {
     "clip_by_history": clip_by_history,
     "minmax_by_history": minmax_by_history,
     "episode_return": episode_return,
+    "return_from_step": return_from_step,
 }

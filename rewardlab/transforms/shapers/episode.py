@@ -1,19 +1,60 @@
-"""A row's rewards as one outcome."""
+"""A row's rewards as one outcome, or as the return of each step."""
 
 import jax.numpy as jnp
 
 from rewardlab import masked
 from rewardlab.compose import named, per_channel
-from rewardlab.types import Reward, RewardTransform, Rollout, place
+from rewardlab.transforms.sources.signals import at_steps
+from rewardlab.types import (
+    Coefficient,
+    Reward,
+    RewardTransform,
+    Rollout,
+    SignalName,
+    coefficient,
+    place,
+)
 
 
 @named
-def episode_return() -> RewardTransform:
-    """The row's total, on its last True token: steps and tokens become one outcome."""
+def episode_return(every_step: bool = False) -> RewardTransform:
+    """The row's total, on its last True token: steps and tokens become one outcome.
+
+    With `every_step` it stands on the last True token of each step, so that a baseline
+    counts a row as often as it has steps.
+    """
 
     def gather(reward: Reward, rollout: Rollout) -> Reward:
         row = jnp.sum(reward.value, axis=1, keepdims=True)
-        where = masked.last(rollout.mask) & reward.has_value[:, None]
-        return place(row, where)
+        ends = masked.step_ends(rollout) if every_step else masked.last(rollout.mask)
+        return place(row, ends & reward.has_value[:, None])
+
+    return per_channel(gather)
+
+
+@named
+def return_from_step(
+    discount: Coefficient = 1.0, match: SignalName = ""
+) -> RewardTransform:
+    """G_k = r_k + discount * G_{k+1}, on the last True token of step k.
+
+    r_k is the sum of the rewards inside the step. A step where the signal `match`
+    [N, S] is not True keeps its own reward and ends the return of the steps before it,
+    which get nothing through it (UI-S1, arXiv 2509.11543).
+    """
+
+    def gather(reward: Reward, rollout: Rollout) -> Reward:
+        ends, rate = masked.step_ends(rollout), coefficient(discount, rollout)
+        passes = rollout.mask
+        if match:
+            passes = passes & at_steps(rollout.signal(match) > 0, rollout)
+        through = jnp.where(passes, reward.value, 0)
+        keep = jnp.where(ends, jnp.where(passes, rate, 0), 1)
+        later = masked.accumulate(through, keep)
+        later = jnp.pad(later, ((0, 0), (0, 1)))[:, 1:]
+        own = reward.value + jnp.where(ends & passes, rate * later, 0)
+        value = masked.accumulate(own, jnp.where(ends, 0.0, 1.0))
+        value = jnp.take_along_axis(value, masked.step_starts(rollout), axis=1)
+        return place(value, ends & reward.has_value[:, None])
 
     return per_channel(gather)

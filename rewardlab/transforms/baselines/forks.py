@@ -1,0 +1,51 @@
+"""Rows of a tree: a branch is compared with its siblings."""
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Int
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Reward, RewardTransform, Rollout, SignalName, place
+
+
+@named
+def center_by_fork(node: SignalName) -> RewardTransform:
+    """V(v) - mean of V over v and its siblings; V is the mean of a node's rewards.
+
+    The signal `node` [N, T] holds the node of the tree of rollouts that each token
+    belongs to: an integer >= 0 that is the same in all rows of a prompt that share the
+    step. Siblings follow the same node (or the prompt) and count once each, however
+    many rows pass through them. An only child has nothing to be compared with. Rewards
+    stand on step ends, as after `return_from_step`. (PORTool, arXiv 2510.26020)
+    """
+
+    def center(reward: Reward, rollout: Rollout) -> Reward:
+        here, placed = rollout.signal(node), reward.placed
+        group = jnp.broadcast_to(rollout.group[:, None], here.shape)
+        parent = _parents(here, rollout)
+        nodes = masked.alike(placed, group, parent, here)
+        forks = masked.alike(placed, group, parent)
+        size = here.size
+        score = jnp.where(placed, reward.value, jnp.inf)
+        distance = reward.value - masked.set_least(score, forks, size)
+        distance = jnp.where(placed, distance, 0)
+        rows = masked.set_sum(placed.astype(jnp.int32), nodes, size)
+        value = masked.divide(masked.set_sum(distance, nodes, size), rows)
+        index = jnp.arange(size, dtype=jnp.int32).reshape(here.shape)
+        first = placed & (index == masked.set_least(index, nodes, size))
+        n = masked.set_sum(first.astype(jnp.int32), forks, size)
+        total = masked.set_sum(jnp.where(first, value, 0), forks, size)
+        return place(value - masked.divide(total, n), placed & (n > 1))
+
+    return per_channel(center)
+
+
+def _parents(node: Int[Array, "N T"], rollout: Rollout) -> Int[Array, "N T"]:
+    """The node of the last True token before each token's step; -1 before the first."""
+    position = jnp.arange(node.shape[1])[None]
+    seen = lax.cummax(jnp.where(rollout.mask, position, -1), axis=1)
+    before = jnp.pad(seen, ((0, 0), (1, 0)), constant_values=-1)[:, :-1]
+    before = jnp.take_along_axis(before, masked.step_starts(rollout), axis=1)
+    parent = jnp.take_along_axis(node, jnp.maximum(before, 0), axis=1)
+    return jnp.where(before < 0, -1, parent)

@@ -1,0 +1,67 @@
+"""A baseline for every state: steps are compared with those taken in the same state."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.transforms.sources.signals import at_steps
+from rewardlab.types import Reward, RewardTransform, Rollout, SignalName, place
+
+
+@named
+def center_by_state(anchor: SignalName = "") -> RewardTransform:
+    """r - mean of the group's rewards in the same state; r alone in its state goes.
+
+    Two steps are in the same state if the signal `anchor` [N, S], an integer that
+    stands for what the agent saw, is the same (GiGPO, arXiv 2505.10978); without a
+    signal, if they have the same number in their rows (UI-S1, arXiv 2509.11543).
+    """
+
+    def center(reward: Reward, rollout: Rollout) -> Reward:
+        ids, size = _states(rollout, anchor)
+        score = jnp.where(reward.placed, reward.value, jnp.inf)
+        distance = reward.value - masked.set_least(score, ids, size)
+        distance = jnp.where(reward.placed, distance, 0)
+        n = masked.set_sum(reward.placed.astype(jnp.int32), ids, size)
+        mean = masked.divide(masked.set_sum(distance, ids, size), n)
+        return place(distance - mean, reward.placed & (n > 1))
+
+    return per_channel(center)
+
+
+@named
+def scale_by_state_std(
+    anchor: SignalName = "", eps: float = 1e-6, ddof: int = 1
+) -> RewardTransform:
+    """r / (std + eps) of the group's rewards in the same state, as `center_by_state`.
+
+    The variance is over n - ddof; with n <= ddof rewards the std counts as 1.
+    """
+
+    def scale(reward: Reward, rollout: Rollout) -> Reward:
+        ids, size = _states(rollout, anchor)
+        n = masked.set_sum(reward.placed.astype(jnp.int32), ids, size)
+        away = reward.value - masked.divide(masked.set_sum(reward.value, ids, size), n)
+        squares = jnp.where(reward.placed, away**2, 0)
+        var = masked.divide(masked.set_sum(squares, ids, size), n - ddof)
+        std = jnp.where(n > ddof, jnp.sqrt(var), 1)
+        return reward.with_value(reward.value / (std + eps))
+
+    return per_channel(scale)
+
+
+def _states(rollout: Rollout, anchor: SignalName) -> tuple[Int[Array, "N T"], int]:
+    """A number for each token's state, and how many numbers there may be."""
+    group = rollout.group[:, None]
+    if not anchor:
+        prompts, width = rollout.prompts.shape[0], rollout.mask.shape[1]
+        return group * width + jnp.maximum(rollout.step, 0), prompts * width
+    seen = rollout.signal(anchor)
+    if seen.ndim != 2 or not jnp.issubdtype(seen.dtype, jnp.integer):
+        raise ValueError(
+            f"{anchor!r} needs an integer a step, [N, steps], and has {seen.dtype} of "
+            f"shape {seen.shape}"
+        )
+    ids = masked.alike(jnp.broadcast_to(group, seen.shape), seen)
+    return at_steps(ids, rollout), ids.size
