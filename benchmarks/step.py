@@ -60,6 +60,7 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float, Callable]
     """step(i) -> (rollout, update) seconds; the floor in FLOPs; the matmul rate."""
     import jax
     import jax.numpy as jnp
+    import numpy as np
 
     from rewardlab.models import lm
     from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, jit_driver
@@ -76,11 +77,12 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float, Callable]
 
     ins = (REPLICATED, SHARDED, SHARDED, SHARDED, REPLICATED)
     generate = driver.spmd(draw, ins, SHARDED_ROLLOUT)
-    learn = _learner(apply, driver, micro_batches)
+    learn = _learner(lm.bind_teach(config), driver, micro_batches)
     update = driver.fuse(learn.update, donate=(0,))
-    prompts = jax.random.randint(
-        jax.random.key(2), (PROMPTS, PROMPT_TOKENS), 0, config.vocab_size
+    drawn = np.random.default_rng(2).integers(
+        config.vocab_size, size=(PROMPTS, PROMPT_TOKENS)
     )
+    prompts = jnp.asarray(drawn, jnp.int32)
     mask, ids = jnp.ones(prompts.shape, bool), jnp.arange(PROMPTS)
     params = driver.replicate(lm.init(config, jax.random.key(0)))
     state: list[Any] = []
@@ -98,7 +100,7 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float, Callable]
     return step, _floor(config), _matmul(driver)
 
 
-def _learner(apply: Callable, driver: Any, micro_batches: int) -> Any:
+def _learner(teach: Callable, driver: Any, micro_batches: int) -> Any:
     """GRPO with AdamW."""
     import optax
 
@@ -111,7 +113,7 @@ def _learner(apply: Callable, driver: Any, micro_batches: int) -> Any:
 
     def policy(params: Any, r: Any) -> Any:
         return completion_logprobs(
-            apply, params, r.prompts, r.prompt_mask, r.tokens, r.valid
+            teach, params, r.prompts, r.prompt_mask, r.tokens, r.valid
         )
 
     return learner(

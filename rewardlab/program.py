@@ -60,7 +60,7 @@ def build_program(
     """
     model = _model(config, task)
     transform = resolve(config.reward, **config.hp)
-    policy = _policy(config, lm.bind(model), entropy=config.loss.entropy != 0)
+    policy = _policy(config, lm.bind_teach(model), entropy=config.loss.entropy != 0)
     learn = learner(
         policy,
         estimator(transform),
@@ -149,10 +149,10 @@ def _iteration(
     return shapes, iterate
 
 
-def _policy(config: ConfigDict, apply: lm.Apply, entropy: bool) -> Policy:
+def _policy(config: ConfigDict, teach: lm.Teach, entropy: bool) -> Policy:
     def policy(params: Params, rollout: Rollout) -> TokenStats:
         return completion_logprobs(
-            apply,
+            teach,
             params,
             rollout.prompts,
             rollout.prompt_mask,

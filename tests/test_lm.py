@@ -15,6 +15,7 @@ from rewardlab.models.logprobs import completion_logprobs
 
 CONFIG = lm.LMConfig(11, 2, 12, num_heads=4, num_kv_heads=2, head_dim=6, ffn=10)
 APPLY = jax.jit(lm.bind(CONFIG))
+TEACH = lm.bind_teach(CONFIG)
 PARAMS = lm.init(CONFIG, jax.random.key(0))
 TOKENS = np.random.default_rng(0).integers(0, 11, (3, 7))
 
@@ -127,14 +128,14 @@ def shared_case():
     return prompts, prompt_mask, tokens, valid
 
 
-forced = jax.jit(completion_logprobs, static_argnames=("apply", "entropy"))
+forced = jax.jit(completion_logprobs, static_argnames=("teach", "entropy"))
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
 def test_completion_logprobs_are_the_equations(temperature):
     prompts, prompt_mask, tokens, valid = shared_case()
     stats = forced(
-        APPLY, PARAMS, prompts, prompt_mask, tokens, valid, temperature, entropy=True
+        TEACH, PARAMS, prompts, prompt_mask, tokens, valid, temperature, entropy=True
     )
     logp, entropy = np.zeros((6, 4)), np.zeros((6, 4))
     for n in range(6):
@@ -151,7 +152,7 @@ def test_completion_logprobs_are_the_equations(temperature):
 
 
 def test_entropy_is_left_out_unless_asked_for():
-    assert not np.any(forced(APPLY, PARAMS, *shared_case()).entropy)
+    assert not np.any(forced(TEACH, PARAMS, *shared_case()).entropy)
 
 
 SHALLOW = dataclasses.replace(CONFIG, num_layers=1)
@@ -159,7 +160,7 @@ SHALLOW = dataclasses.replace(CONFIG, num_layers=1)
 
 def gradient(config, *case):
     def loss(params):
-        logp = completion_logprobs(lm.bind(config), params, *case).logp
+        logp = completion_logprobs(lm.bind_teach(config), params, *case).logp
         return jnp.sum(logp * jnp.cos(jnp.arange(24.0)).reshape(6, 4))
 
     return jax.jit(jax.grad(loss))(lm.init(config, jax.random.key(0)))
@@ -240,4 +241,4 @@ def test_rows_that_do_not_continue_the_prompts_say_so():
     with pytest.raises(ValueError, match="7 completions .* 2 prompts"):
         prompts, prompt_mask, _, _ = shared_case()
         ones = jnp.ones((7, 4), jnp.int32)
-        completion_logprobs(APPLY, PARAMS, prompts, prompt_mask, ones, ones > 0)
+        completion_logprobs(TEACH, PARAMS, prompts, prompt_mask, ones, ones > 0)

@@ -44,7 +44,8 @@ def test_sampled_logp_is_teacher_forced_logp():
     r = draw()
     forced = jax.jit(completion_logprobs, static_argnums=0)
     case = (r.prompts, r.prompt_mask, r.tokens, r.valid, OPTIONS.temperature)
-    np.testing.assert_allclose(r.logp, forced(APPLY, PARAMS, *case).logp, atol=1e-4)
+    logp = forced(lm.bind_teach(CONFIG), PARAMS, *case).logp
+    np.testing.assert_allclose(r.logp, logp, atol=1e-4)
 
 
 def test_a_rollout_ends_with_eos_and_then_is_padding():

@@ -1,30 +1,31 @@
 """A decoder-only language model: RMSNorm, RoPE, grouped-query attention, SwiGLU.
 
 The flax nnx module is split once into a plain dict of parameters and lives only in
-this package; everyone else holds `apply(params, tokens, cache) -> (logits, cache)`.
+this package; everyone else holds `apply(params, tokens, cache) -> (logits, cache)` for
+sampling and `teach(params, prompts, ..., tokens, ...)` for completions that exist.
 """
 
 import dataclasses
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import nnx
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab.models.attention import attend
-from rewardlab.models.cache import Cache, Memory, write
+from rewardlab.models.cache import Cache, Memory, start
 from rewardlab.models.linear import linear, project, swiglu
+from rewardlab.models.streams import Beside, Stream, View
 
 Params = dict[str, Any]
 Apply = Callable[
     [Params, Int[Array, "N t"], Cache], tuple[Float[Array, "N t V"], Cache]
 ]
+Teach = Callable[..., tuple[Float[Array, "B V"], Float[Array, "N T V"]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,10 +106,34 @@ def apply(
     return nnx.merge(_split(config)[0], nnx.State(params))(tokens, cache)
 
 
+def teach(
+    config: LMConfig,
+    params: Params,
+    prompts: Int[Array, "B P"],
+    prompt_mask: Bool[Array, "B P"],
+    tokens: Int[Array, "N T"],
+    valid: Bool[Array, "N T"],
+) -> tuple[Float[Array, "B V"], Float[Array, "N T V"]]:
+    """Logits after each prompt and after each completion token (float32).
+
+    Rows b*G .. b*G+G-1 of `tokens` answer prompt b, which is read once for all of them.
+    The same numbers as `apply` on the prompts and then on the fork of their cache, with
+    every product made once for prompts and completions.
+    """
+    model = nnx.merge(_split(config)[0], nnx.State(params))
+    return model.beside(prompts, prompt_mask, tokens, valid)
+
+
 @functools.cache
 def bind(config: LMConfig) -> Apply:
     """`apply` of one config: the same object each time, so jit does not retrace."""
     return functools.partial(apply, config)
+
+
+@functools.cache
+def bind_teach(config: LMConfig) -> Teach:
+    """`teach` of one config: the same object each time."""
+    return functools.partial(teach, config)
 
 
 @functools.cache
@@ -117,34 +142,6 @@ def _split(config: LMConfig) -> tuple[Any, Any]:
     enough = jax.ShapeDtypeStruct((2**40,), jnp.float32)
     model = nnx.eval_shape(lambda draw: _LM(config, _Cut(draw)), enough)
     return nnx.split(model, nnx.Param)
-
-
-class _Look(NamedTuple):
-    """Where the new tokens stand and what they see; the same in every layer."""
-
-    cos: Float[Array, "B 1 G t E"]
-    sin: Float[Array, "B 1 G t E"]
-    own: Bool[Array, "B 1 1 G t S"]
-    prompt: Bool[Array, "B 1 1 P"] | None
-    used: Int[Array, ""]
-
-
-def _look(cache: Cache, count: int, config: LMConfig) -> _Look:
-    groups = (cache.prompts, cache.rows)
-    slots = cache.valid.shape[1] + (cache.prompt.valid.shape[1] if cache.prompt else 0)
-    table = jnp.asarray(_rope_table(config, slots))
-    turns = table[cache.positions(count)].reshape(*groups[:1], 1, groups[1], count, -1)
-    cos, sin = jnp.split(turns, 2, axis=-1)
-    own = cache.visible(count).reshape(groups[0], 1, 1, groups[1], count, -1)
-    prompt = cache.prompt.valid[:, None, None] if cache.prompt else None
-    return _Look(cos, sin, own, prompt, cache.used)
-
-
-@functools.cache
-def _rope_table(config: LMConfig, slots: int) -> np.ndarray:
-    half = config.head_dim // 2
-    angle = np.outer(np.arange(slots), config.rope_theta ** (-np.arange(half) / half))
-    return np.concatenate([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
 
 
 class _LM(nnx.Module):
@@ -162,24 +159,53 @@ class _LM(nnx.Module):
     def __call__(
         self, tokens: Int[Array, "N t"], cache: Cache
     ) -> tuple[Float[Array, "N t V"], Cache]:
-        config, count = self.config, tokens.shape[1]
-        x = self.embedding[...].astype(config.dtype)[tokens]
-        look = _look(cache, count, config)
-        run = nnx.remat(_Layer.__call__) if config.remat else _Layer.__call__
-        nothing = (None,) * config.num_layers
+        count, number = tokens.shape[1], self.config.num_layers
+        view, nothing = self._view(cache, count), (None,) * number
         prompts = cache.prompt.layers if cache.prompt else nothing
-        layers = []
-        for i in range(config.num_layers):
-            old = cache.layers[i] if cache.layers else None
-            x, new = run(self.layers[f"{i:02}"], x, look, old, prompts[i])
-            layers.append(new)
-        x = _rms_norm(x, self.final_norm[...], config.norm_eps)
-        head = self.embedding[...].T if config.tied else self.head[...]
+        streams = map(Stream, (view,) * number, cache.layers or nothing, prompts)
+        x, layers = self._layers(tokens, tuple(streams))
+        used = cache.used + count
+        return self._logits(x), dataclasses.replace(cache, layers=layers, used=used)
+
+    def beside(
+        self,
+        prompts: Int[Array, "B P"],
+        prompt_mask: Bool[Array, "B P"],
+        tokens: Int[Array, "N T"],
+        valid: Bool[Array, "N T"],
+    ) -> tuple[Float[Array, "B V"], Float[Array, "N T V"]]:
+        cache = start(prompt_mask)
+        rows = cache.fork(tokens.shape[0] // prompts.shape[0], valid)
+        views = (
+            self._view(cache, prompts.shape[1]),
+            self._view(rows, tokens.shape[1]),
+        )
+        together = jnp.concatenate([prompts.reshape(1, -1), tokens.reshape(1, -1)], 1)
+        x, _ = self._layers(together, (Beside(*views),) * self.config.num_layers)
+        ends = x[0, : prompts.size].reshape(*prompts.shape, -1)[:, -1]
+        rest = x[0, prompts.size :].reshape(*tokens.shape, -1)
+        return self._logits(ends[None])[0], self._logits(rest)
+
+    def _view(self, cache: Cache, count: int) -> View:
+        return View.of(cache, count, self.config.head_dim, self.config.rope_theta)
+
+    def _layers(
+        self, tokens: Int[Array, "N t"], streams: tuple[Stream | Beside, ...]
+    ) -> tuple[Float[Array, "N t W"], tuple[Any, ...]]:
+        x = self.embedding[...].astype(self.config.dtype)[tokens]
+        run = nnx.remat(_Layer.__call__) if self.config.remat else _Layer.__call__
+        memories = []
+        for i, stream in enumerate(streams):
+            x, memory = run(self.layers[f"{i:02}"], x, stream)
+            memories.append(memory)
+        return x, tuple(memories)
+
+    def _logits(self, x: Float[Array, "N t W"]) -> Float[Array, "N t V"]:
+        x = _rms_norm(x, self.final_norm[...], self.config.norm_eps)
+        head = self.embedding[...].T if self.config.tied else self.head[...]
         # In float32 always: rounded logits make the ratio of training to sampling drift
         # (MiniMax-M1, arXiv 2506.13585).
-        logits = linear(x.astype(jnp.float32), head)
-        used = cache.used + count
-        return logits, dataclasses.replace(cache, layers=tuple(layers), used=used)
+        return linear(x.astype(jnp.float32), head)
 
 
 class _Layer(nnx.Module):
@@ -197,43 +223,16 @@ class _Layer(nnx.Module):
         self.down = nnx.Param(draw(ffn, width))
 
     def __call__(
-        self,
-        x: Float[Array, "N t W"],
-        look: _Look,
-        memory: Memory | None,
-        prompt: Memory | None,
-    ) -> tuple[Float[Array, "N t W"], Memory]:
+        self, x: Float[Array, "N t W"], stream: Stream | Beside
+    ) -> tuple[Float[Array, "N t W"], Memory | None]:
         config = self.config
         h = _rms_norm(x, self.attention_norm[...], config.norm_eps)
-        q, k, v = (
-            _heads(y, look, config)
-            for y in project(h, self.query[...], self.key[...], self.value[...])
-        )
-        new = Memory(_rotate(k, look), v)
-        memory = write(memory, new, look.used, look.own.shape[-1])
-        b, _, g, t, d = q.shape
-        q = _rotate(q, look).reshape(b, config.num_kv_heads, -1, g, t, d)
-        mixed = attend(q, memory, look.own, prompt, look.prompt)
-        mixed = mixed.transpose(0, 3, 4, 1, 2, 5).reshape(*x.shape[:2], -1)
+        q, k, v = project(h, self.query[...], self.key[...], self.value[...])
+        mixed, memory = stream.read(q, k, v, config.head_dim)
         x = x + project(mixed, self.out[...])[0]
         h = _rms_norm(x, self.ffn_norm[...], config.norm_eps)
         gate, up = project(h, self.gate[...], self.up[...])
         return x + project(swiglu(gate, up), self.down[...])[0], memory
-
-
-def _heads(
-    x: Float[Array, "N t C"], look: _Look, config: LMConfig
-) -> Float[Array, "B H G t D"]:
-    b, _, g, t, _ = look.cos.shape
-    return x.reshape(b, g, t, -1, config.head_dim).transpose(0, 3, 1, 2, 4)
-
-
-def _rotate(x: Float[Array, "B H G t D"], look: _Look) -> Float[Array, "B H G t D"]:
-    """RoPE (arXiv 2104.09864): pairs (i, i + D/2) turn with the position."""
-    x1, x2 = jnp.split(x.astype(jnp.float32), 2, axis=-1)
-    cos, sin = look.cos, look.sin
-    turned = jnp.concatenate([x1 * cos - x2 * sin, x2 * cos + x1 * sin], axis=-1)
-    return turned.astype(x.dtype)
 
 
 def _rms_norm(x: Array, scale: Array, eps: float) -> Array:

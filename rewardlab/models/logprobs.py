@@ -7,8 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab.models.cache import start
-from rewardlab.models.lm import Apply, Params
+from rewardlab.models.lm import Params, Teach
 
 
 class TokenStats(NamedTuple):
@@ -19,7 +18,7 @@ class TokenStats(NamedTuple):
 
 
 def completion_logprobs(
-    apply: Apply,
+    teach: Teach,
     params: Params,
     prompts: Int[Array, "B P"],
     prompt_mask: Bool[Array, "B P"],
@@ -31,9 +30,9 @@ def completion_logprobs(
     """log p(tokens[n, t] | prompt, tokens[n, :t]) at a temperature, for all t at once.
 
     Rows lie prompt by prompt (b*G .. b*G+G-1 answer prompt b); each prompt is forwarded
-    once and the gradient flows through that pass too. The valid tokens of a row come
-    first. Entropy is that of the whole distribution p, which costs another pass over
-    the logits. `temperature` must be positive.
+    once, beside its rows, and the gradient flows through it too. The valid tokens of a
+    row come first. Entropy is that of the whole distribution p, which costs another
+    pass over the logits. `temperature` must be positive.
     """
     if tokens.shape[0] % prompts.shape[0]:
         raise ValueError(
@@ -41,9 +40,8 @@ def completion_logprobs(
             "equally often; lay them out prompt by prompt, as many for each"
         )
     rows = tokens.shape[0] // prompts.shape[0]
-    start_logits, cache = apply(params, prompts, start(prompt_mask))
-    first = jnp.repeat(start_logits[:, -1:], rows, axis=0)
-    rest, _ = apply(params, tokens, cache.fork(rows, valid))
+    ends, rest = teach(params, prompts, prompt_mask, tokens, valid)
+    first = jnp.repeat(ends[:, None], rows, axis=0)
 
     def each_token(f: Callable[..., Array]) -> Float[Array, "N T"]:
         # Slot t predicts token t + 1: shift the small array, not the logits.
