@@ -73,6 +73,7 @@ SIGNALS = {
     "match": Signal("NS", flags),
     "is_call": Signal("NT", flags),
     "node": Signal("NT", tree),
+    "flow": Signal("NT", nats),
     "entropy": Signal("NT", nats),
     "rank_bonus": Signal("N", normal),
     "ref_score": Signal("NR", normal),

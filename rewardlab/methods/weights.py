@@ -57,4 +57,28 @@ WEIGHTED: dict[str, Method] = {
         believes="answers whose hidden states spread, and spread faster",
         differs="the published script has its bonus switched off, which is GRPO",
     ),
+    "rlfr": Method(
+        "dense('flow') | minmax_by_row() | keep_top(count, above=above)"
+        " | outcome('correct') | on('correct', center_by_group()"
+        " | scale_by_group_std(eps=1e-6)) | weighted_sum(flow=coef, correct=1)"
+        " | returns_to_go()",
+        "RLFR: Extending RL for LLMs with Flow Environment",
+        "2510.10201",
+        laws=(*SOUND, "shift", "scale"),
+        verified="code",
+        hp={"count": 15, "above": 0.6, "coef": -0.01},
+        believes="tokens whose hidden states stay near those of experts",
+        differs="the least is that of the row's own tokens; the code takes the second"
+        " least where a row has no padding",
+    ),
+    "steer": Method(
+        GRPO,
+        "Rethinking Entropy Interventions in RLVR",
+        "2510.10150",
+        laws=(*SOUND, "shift", "scale"),
+        verified="code",
+        believes="tokens whose update leaves the policy's entropy alone",
+        surrogate="steer",
+        differs="least and greatest change are those of the shard or micro-batch",
+    ),
 }

@@ -26,6 +26,7 @@ from rewardlab.objectives.objective import (
     Objective,
     objective,
 )
+from rewardlab.objectives.steer import steer, steer_exponential
 
 __all__ = [
     "KL_ESTIMATORS",
@@ -47,6 +48,8 @@ __all__ = [
     "objective",
     "sequence_mean",
     "sequence_sum",
+    "steer",
+    "steer_exponential",
     "token_mean",
 ]
 
@@ -54,4 +57,6 @@ __all__ = [
 # that its signature has.
 SURROGATES: dict[str, Callable[..., Loss]] = {
     "clipped": clipped_surrogate,
+    "steer": steer,
+    "steer_exponential": steer_exponential,
 }

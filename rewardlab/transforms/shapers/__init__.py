@@ -25,6 +25,7 @@ from rewardlab.transforms.shapers.squash import (
     sigmoid,
     tanh,
 )
+from rewardlab.transforms.shapers.within_row import keep_top, minmax_by_row
 from rewardlab.types import Table
 
 SHAPERS: Table = {
@@ -46,6 +47,8 @@ SHAPERS: Table = {
     "standardize_by_history": standardize_by_history,
     "clip_by_history": clip_by_history,
     "minmax_by_history": minmax_by_history,
+    "keep_top": keep_top,
+    "minmax_by_row": minmax_by_row,
     "episode_return": episode_return,
     "return_from_step": return_from_step,
 }

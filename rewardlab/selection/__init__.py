@@ -1,0 +1,1 @@
+"""Which completions or prompts are trained on."""
