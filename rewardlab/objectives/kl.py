@@ -1,5 +1,9 @@
 """Estimators of KL(pi || ref) from one sample, and the loss that they make."""
 
+import functools
+import math
+from collections.abc import Callable
+
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
@@ -7,38 +11,86 @@ from jaxtyping import Array, Float
 from rewardlab import masked
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
+from rewardlab.objectives.ratio import LogRatio, token_log_ratio
 from rewardlab.types import Coefficient, Rollout, coefficient
 
+Estimate = Float[Array, "..."]
+Estimator = Callable[[Float[Array, "..."], Float[Array, "..."]], Estimate]
 
-def kl_k1(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Float[Array, "..."]:
+
+def kl_k1(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Estimate:
     """log pi - log ref: unbiased; as a loss its expected gradient is 0."""
     return logp - ref
 
 
-def kl_k2(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Float[Array, "..."]:
+def kl_k2(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Estimate:
     """(log pi - log ref)^2 / 2: biased, with the gradient of KL(pi || ref)."""
     return (logp - ref) ** 2 / 2
 
 
-def kl_k3(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Float[Array, "..."]:
-    """ref/pi - log(ref/pi) - 1: unbiased and never negative; 0..10, log-ratio +-20."""
-    gap = jnp.clip(ref - logp, -20, 20)
-    return jnp.clip(jnp.exp(gap) - gap - 1, -10, 10)
+def kl_k3(
+    logp: Float[Array, "..."],
+    ref: Float[Array, "..."],
+    limit: float = 20.0,
+    most: float = 10.0,
+) -> Estimate:
+    """ref/pi - log(ref/pi) - 1: unbiased and never negative.
+
+    As in verl the log-ratio is held within +-limit and the estimate is at most `most`;
+    no gradient flows beyond. TRL has neither bound (`math.inf`).
+    """
+    gap = jnp.clip(ref - logp, -limit, limit)
+    return jnp.minimum(jnp.exp(gap) - gap - 1, most)
 
 
-def kl_abs(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Float[Array, "..."]:
+def kl_k3_unbounded(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Estimate:
+    """As `kl_k3` without bounds (TRL)."""
+    return kl_k3(logp, ref, math.inf, math.inf)
+
+
+def kl_abs(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Estimate:
     """|log pi - log ref|: a distance, not an estimate of KL."""
     return jnp.abs(logp - ref)
 
 
-KL_ESTIMATORS = {"k1": kl_k1, "abs": kl_abs, "k2": kl_k2, "k3": kl_k3}
+def with_k2_gradient(estimator: Estimator) -> Estimator:
+    """The estimator's value with the gradient of k2, that of KL(pi || ref) on average.
+
+    Straight-through, as the names with a plus in verl.
+    """
+
+    @functools.wraps(estimator)
+    def estimate(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Estimate:
+        path = kl_k2(logp, ref)
+        nothing = path - lax.stop_gradient(path)
+        return lax.stop_gradient(estimator(logp, ref)) + nothing
+
+    return estimate
 
 
-def kl_loss(beta: Coefficient, kind: str = "k3") -> Loss:
+KL_ESTIMATORS: dict[str, Estimator] = {
+    "k1": kl_k1,
+    "k1+": with_k2_gradient(kl_k1),
+    "abs": kl_abs,
+    "k2": kl_k2,
+    "k3": kl_k3,
+    "k3+": with_k2_gradient(kl_k3),
+    "k3_unbounded": kl_k3_unbounded,
+}
+
+
+def kl_loss(
+    beta: Coefficient,
+    kind: str = "k3",
+    correct_bias: bool = False,
+    log_ratio: LogRatio = token_log_ratio(),
+) -> Loss:
     """beta * KL(pi || ref) a token, from the signal `ref_logp`.
 
     `kind` names an estimator of `KL_ESTIMATORS` (Schulman, "Approximating KL
-    divergence", 2020).
+    divergence", 2020). With `correct_bias` it is multiplied by pi / pi_old, through
+    which the gradient flows too: unbiased for samples of pi_old (DeepSeek-V3.2, arXiv
+    2512.02556; TRL).
     """
     if kind not in KL_ESTIMATORS:
         raise ValueError(f"no KL estimator {kind!r}; have {list(KL_ESTIMATORS)}")
@@ -49,8 +101,11 @@ def kl_loss(beta: Coefficient, kind: str = "k3") -> Loss:
         if "ref_logp" not in rollout.signals:
             have = sorted(rollout.signals)
             raise ValueError(f"no signal 'ref_logp' for the KL loss; have {have}")
-        kl = KL_ESTIMATORS[kind](stats.logp, rollout.signals["ref_logp"])
+        ref = jnp.where(rollout.mask, rollout.signals["ref_logp"], 0)
+        kl = KL_ESTIMATORS[kind](stats.logp, ref)
         metrics = {"kl": masked.sum_of(lax.stop_gradient(kl), rollout.mask)}
+        if correct_bias:
+            kl = kl * jnp.exp(log_ratio(stats, rollout))
         return coefficient(beta, rollout) * kl, metrics
 
     return loss

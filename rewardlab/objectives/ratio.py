@@ -1,0 +1,61 @@
+"""What policy losses compare: the log of pi / pi_old, of a token or of its row.
+
+`pi_old` is `rollout.logp`. A loss takes one of these as `log_ratio`: PPO becomes GSPO,
+and CISPO or SAPO work on whole sequences, by giving another one.
+"""
+
+import math
+from collections.abc import Callable
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float
+
+from rewardlab import masked
+from rewardlab.models.logprobs import TokenStats
+from rewardlab.types import Rollout
+
+LogRatio = Callable[[TokenStats, Rollout], Float[Array, "N T"]]
+
+
+def token_log_ratio(limit: float = 20.0) -> LogRatio:
+    """log pi - log pi_old of each token, held within +-limit.
+
+    No gradient flows beyond the limit, which is verl's; TRL has none (`math.inf`).
+    """
+
+    def log_ratio(stats: TokenStats, rollout: Rollout) -> Float[Array, "N T"]:
+        return jnp.clip(gap(stats, rollout), -limit, limit)
+
+    return log_ratio
+
+
+def sequence_log_ratio(most: float = 10.0, limit: float = math.inf) -> LogRatio:
+    """The row's mean of token log-ratios, on each of its tokens (GSPO, 2507.18071).
+
+    It is at most `most` (verl's and Tunix's bound); tokens are first held within
+    +-limit (20 in Tunix).
+    """
+
+    def log_ratio(stats: TokenStats, rollout: Rollout) -> Float[Array, "N T"]:
+        tokens = jnp.clip(gap(stats, rollout), -limit, limit)
+        row = masked.row_mean(tokens, rollout.mask)[:, None]
+        return jnp.broadcast_to(jnp.minimum(row, most), rollout.mask.shape)
+
+    return log_ratio
+
+
+def sequence_token_log_ratio(most: float = 10.0) -> LogRatio:
+    """The row's mean in value; each token's own log-prob in gradient (GSPO-token)."""
+
+    def log_ratio(stats: TokenStats, rollout: Rollout) -> Float[Array, "N T"]:
+        row = masked.row_mean(gap(stats, rollout), rollout.mask)[:, None]
+        own = stats.logp - lax.stop_gradient(stats.logp)
+        return jnp.minimum(lax.stop_gradient(row) + own, most)
+
+    return log_ratio
+
+
+def gap(stats: TokenStats, rollout: Rollout) -> Float[Array, "N T"]:
+    """log pi - log pi_old on True tokens, 0 elsewhere."""
+    return jnp.where(rollout.mask, stats.logp - rollout.logp, 0)

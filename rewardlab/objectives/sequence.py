@@ -1,0 +1,27 @@
+"""The clipped surrogate with the ratio of the whole completion (GSPO)."""
+
+from rewardlab.objectives.clipped import clipped_surrogate
+from rewardlab.objectives.objective import Loss
+from rewardlab.objectives.ratio import sequence_log_ratio, sequence_token_log_ratio
+from rewardlab.types import Coefficient
+
+
+def gspo(epsilon: Coefficient = 3e-4, epsilon_high: Coefficient | None = 4e-4) -> Loss:
+    """PPO's clip with s_i = exp(mean_t log(pi / pi_old)) as the ratio of every token.
+
+    GSPO, arXiv 2507.18071, with the paper's widths; it goes with `sequence_mean`. As in
+    verl and Tunix the mean log-ratio is at most 10.
+    """
+    return clipped_surrogate(epsilon, epsilon_high, log_ratio=sequence_log_ratio())
+
+
+def gspo_token(
+    epsilon: Coefficient = 3e-4, epsilon_high: Coefficient | None = 4e-4
+) -> Loss:
+    """As `gspo` in value, with s_it = sg(s_i) pi / sg(pi): gradients token by token.
+
+    GSPO-token, arXiv 2507.18071: for advantages that differ within a row. Where they
+    do not, its gradient under `sequence_mean` is that of `gspo`.
+    """
+    ratio = sequence_token_log_ratio()
+    return clipped_surrogate(epsilon, epsilon_high, log_ratio=ratio)

@@ -1,0 +1,42 @@
+"""The loss of a critic.
+
+The learner has no critic yet: this is a function of arrays for those who bring one.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from rewardlab import masked
+from rewardlab.objectives.aggregation import token_mean
+from rewardlab.objectives.objective import Aggregation
+from rewardlab.types import Sum
+
+
+class ValueLoss(NamedTuple):
+    """The loss, and the share of tokens on which the clipped error is the greater."""
+
+    loss: Sum
+    clipped: Sum
+
+
+def value_loss(
+    value: Float[Array, "N T"],
+    old_value: Float[Array, "N T"],
+    returns: Float[Array, "N T"],
+    mask: Bool[Array, "N T"],
+    epsilon: float = 0.2,
+    aggregate: Aggregation = token_mean,
+) -> ValueLoss:
+    """max((v - R)^2, (clip(v, v_old-eps, v_old+eps) - R)^2) / 2, aggregated.
+
+    PPO's clipped value loss (arXiv 1707.06347, as in verl).
+    """
+    value, old, goal = (jnp.where(mask, x, 0) for x in (value, old_value, returns))
+    near = jnp.clip(value, old - epsilon, old + epsilon)
+    plain, clipped = (value - goal) ** 2, (near - goal) ** 2
+    weight, count = aggregate(mask)
+    total = jnp.sum(jnp.where(mask, weight * jnp.maximum(plain, clipped), 0))
+    share = masked.sum_of(1.0 * (clipped > plain), mask)
+    return ValueLoss(Sum(total / 2, jnp.sum(count)), share)
