@@ -6,20 +6,28 @@ impossible shapes and settings that would do nothing, each with one sentence.
 
 import difflib
 from collections.abc import Iterator
+from typing import Any
 
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from rewardlab.builders import AGGREGATIONS, OPTIMIZERS, SCHEDULES, aggregation_of
+from rewardlab.builders import (
+    AGGREGATIONS,
+    OPTIMIZERS,
+    SCHEDULES,
+    aggregation_of,
+    surrogate_of,
+    surrogate_options,
+)
 from rewardlab.methods import METHODS, resolve
 from rewardlab.models.lm import CONFIGS
-from rewardlab.objectives import KL_ESTIMATORS
+from rewardlab.objectives import KL_ESTIMATORS, SURROGATES
 from rewardlab.parallel import DRIVERS
 from rewardlab.sentence import hyperparameters
 from rewardlab.tasks import TASKS
 from rewardlab.transforms import BASELINES
 
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "seed": 0,
     "reward": "grpo",  # a sentence, or the name of a method
     "hp": {},  # values of the sentence's bare names
@@ -41,12 +49,29 @@ DEFAULTS = {
         "top_p": 1.0,
     },
     "loss": {
-        "epsilon": 0.2,
-        "epsilon_high": None,  # as epsilon
-        "dual_clip": None,  # off
+        "surrogate": "",  # "": the method's, or clipped for a sentence
+        # Its options; None: the method's, or the default of the surrogate.
+        "epsilon": None,
+        "epsilon_high": None,
+        "dual_clip": None,
+        "tau_pos": None,
+        "tau_neg": None,
+        "cov_share": None,
+        "cov_low": None,
+        "cov_high": None,
+        "cov_kl": None,
+        "off_policy_delta": None,
+        "k_pos": None,
+        "lambda_pos": None,
+        "k_neg": None,
+        "lambda_neg": None,
+        "w_min": None,
+        "w_max": None,
+        "floor": None,
         "aggregation": "",  # "": the method's, or token_mean for a sentence
         "beta": 0.0,
         "kl": "k3",
+        "kl_correct_bias": False,
         "entropy": 0.0,
         "num_iterations": 1,
         "micro_batches": 1,  # on each device
@@ -72,8 +97,9 @@ DEFAULTS = {
 def default_config(task: str = "arithmetic") -> ConfigDict:
     """A locked config with every key. Batch sizes are in prompts, lengths in tokens."""
     config = ConfigDict(DEFAULTS)
-    for name in ("epsilon_high", "dual_clip"):
-        config.loss[name] = placeholder(float)
+    for name, value in DEFAULTS["loss"].items():
+        if value is None:
+            config.loss[name] = placeholder(float)
     known = TASKS[task]
     options = {"difficulty": known.difficulty, "noise": known.noise}
     config.task = ConfigDict({"name": task, **options})
@@ -131,11 +157,13 @@ def _problems(config: ConfigDict, devices: int) -> Iterator[str]:
     _known("model.name", config.model.name, CONFIGS)
     _known("optim.name", config.optim.name, OPTIMIZERS)
     _known("optim.schedule", config.optim.schedule, SCHEDULES)
+    _known("loss.surrogate", surrogate_of(config), SURROGATES)
     _known("loss.aggregation", aggregation_of(config), AGGREGATIONS)
     _known("loss.kl", config.loss.kl, KL_ESTIMATORS)
     _known("mesh.driver", config.mesh.driver, DRIVERS)
     yield from _positive(config)
     yield from _shapes(config, devices)
+    yield from _unused_options(config)
     yield from _no_ops(config)
 
 
@@ -183,10 +211,27 @@ def _shapes(config: ConfigDict, devices: int) -> Iterator[str]:
         )
 
 
+def _unused_options(config: ConfigDict) -> Iterator[str]:
+    name = surrogate_of(config)
+    own, every = (
+        surrogate_options(name),
+        {k for s in SURROGATES for k in surrogate_options(s)},
+    )
+    for key in DEFAULTS["loss"]:
+        value = config.loss[key]
+        if value is not None and key in every and key not in own:
+            yield (
+                f"loss.{key}={value} is not an option of loss.surrogate={name!r}, "
+                f"which has {', '.join(own) or 'none'}; remove it"
+            )
+
+
 def _no_ops(config: ConfigDict) -> Iterator[str]:
     loss, rollout = config.loss, config.rollout
-    if loss.kl != "k3" and loss.beta == 0:
-        yield f"loss.kl={loss.kl!r} does nothing while loss.beta=0; set loss.beta"
+    for key, usual in (("kl", "k3"), ("kl_correct_bias", False)):
+        if loss[key] != usual and loss.beta == 0:
+            value = f"loss.{key}={loss[key]!r}"
+            yield f"{value} does nothing while loss.beta=0; set loss.beta"
     if loss.dual_clip is not None and loss.dual_clip <= 1:
         yield f"loss.dual_clip={loss.dual_clip} must be above 1, where the ratio starts"
     if rollout.temperature <= 0:

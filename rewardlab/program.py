@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Int
 from ml_collections import ConfigDict
 
 from rewardlab import masked, metrics
-from rewardlab.builders import build_objective, build_optimizer
+from rewardlab.builders import build_objective, build_optimizer, reads_entropy
 from rewardlab.compose import estimator
 from rewardlab.learner import Learner, LearnerState, Params, Policy, Report, learner
 from rewardlab.methods import reads, resolve
@@ -60,7 +60,7 @@ def build_program(
     """
     model = _model(config, task)
     transform = resolve(config.reward, **config.hp)
-    policy = _policy(config, lm.bind_teach(model), entropy=config.loss.entropy != 0)
+    policy = _policy(config, lm.bind_teach(model), entropy=reads_entropy(config))
     learn = learner(
         policy,
         estimator(transform),
@@ -108,8 +108,10 @@ def _collector(
         ins=(REPLICATED, SHARDED_ROLLOUT),
         outs=SHARDED,
     )
-    reads_ref = config.loss.beta > 0 or "ref_logp" in reads(transform)
+    wanted = reads(transform)
+    reads_ref = config.loss.beta > 0 or "ref_logp" in wanted
     truncated = config.rollout.top_k > 0 or config.rollout.top_p < 1
+    differ = truncated or "sampler_logp" in wanted
 
     def collect(
         params: Params, base: Params, columns: Columns, iteration: Int[Array, ""]
@@ -117,7 +119,7 @@ def _collector(
         rollout = generate(params, columns, iteration)
         if reads_ref:
             rollout = rollout.with_signals(ref_logp=teacher(base, rollout))
-        if truncated:
+        if differ:
             # Ratios compare whole distributions: the sampled one lacks its tail.
             rollout = rollout.with_signals(sampler_logp=rollout.logp)
             rollout = dataclasses.replace(rollout, logp=teacher(params, rollout))

@@ -74,6 +74,7 @@ SIGNALS = {
     "is_call": Signal("NT", flags),
     "node": Signal("NT", tree),
     "flow": Signal("NT", nats),
+    "sampler_logp": Signal("NT", logprob),
     "entropy": Signal("NT", nats),
     "rank_bonus": Signal("N", normal),
     "ref_score": Signal("NR", normal),

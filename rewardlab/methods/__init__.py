@@ -8,6 +8,7 @@ what it was checked against, and where it differs from its source.
 import difflib
 from typing import Any
 
+from rewardlab.methods.losses import LOSSES
 from rewardlab.methods.method import LAWS, Method
 from rewardlab.methods.outcome import OUTCOME
 from rewardlab.methods.presets import PRESETS
@@ -26,6 +27,7 @@ IDEAS: dict[str, dict[str, Method]] = {
     "Turns of an agent": TURNS,
     "Tokens that matter more": WEIGHTED,
     "Scores of a reward model, bent": SHAPING,
+    "Other policy losses": LOSSES,
     "The same in other libraries": PRESETS,
 }
 METHODS = {name: row for rows in IDEAS.values() for name, row in rows.items()}

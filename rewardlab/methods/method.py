@@ -30,7 +30,8 @@ class Method:
     """A published method: its sentence, what goes with it, and what is known of it.
 
     `surrogate` and `aggregation` name the policy loss of `objectives.SURROGATES` and
-    the way to average tokens that the paper goes with. `believes` says in about eight
+    the way to average tokens that the paper goes with; `options` are what the paper
+    sets of the loss beyond its defaults. `believes` says in about eight
     words what the method takes to deserve credit.
     """
 
@@ -43,6 +44,7 @@ class Method:
     believes: str = ""
     surrogate: str = "clipped"
     aggregation: str = "token_mean"
+    options: Mapping[str, float] = dataclasses.field(default_factory=dict)
     differs: str = ""
 
     def build(self, **hp: Any) -> RewardTransform:

@@ -49,7 +49,11 @@ def completion_logprobs(
         x = jnp.concatenate([f(first / temperature, tokens[:, :1]), follows], axis=1)
         return jnp.where(valid, x, 0)
 
-    spread = each_token(_entropy) if entropy else jnp.zeros(tokens.shape)
+    spread = (
+        each_token(lambda x, _: token_entropy(x))
+        if entropy
+        else jnp.zeros(tokens.shape)
+    )
     return TokenStats(each_token(log_likelihood), spread)
 
 
@@ -61,9 +65,7 @@ def log_likelihood(
     return chosen - jax.nn.logsumexp(logits, axis=-1)
 
 
-def _entropy(
-    logits: Float[Array, "... V"], tokens: Int[Array, "..."]
-) -> Float[Array, "..."]:
-    """-sum p log p, whatever the tokens are."""
+def token_entropy(logits: Float[Array, "... V"]) -> Float[Array, "..."]:
+    """-sum p log p of the distribution softmax(logits), in nats."""
     logp = jax.nn.log_softmax(logits, axis=-1)
     return -jnp.sum(jnp.exp(logp) * logp, axis=-1)

@@ -52,7 +52,7 @@ def constant(length: float) -> Aggregation:
 
 
 def constant_non_empty(length: float) -> Aggregation:
-    """As `constant`, but empty rows do not count (Tunix's sequence-mean-token-scale)."""
+    """As `constant`, without empty rows (Tunix's sequence-mean-token-scale)."""
 
     def aggregate(mask: Bool[Array, "N T"]) -> tuple[Weights, Counts]:
         return jnp.ones(mask.shape), jnp.any(mask, axis=1) * float(length)

@@ -8,14 +8,14 @@ from rewardlab import masked
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.clipped import bounds, share
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
-from rewardlab.objectives.ratio import LogRatio, token_log_ratio
+from rewardlab.objectives.ratio import PER_TOKEN, LogRatio
 from rewardlab.types import Coefficient, Rollout
 
 
 def cispo(
     epsilon: Coefficient = 0.2,
     epsilon_high: Coefficient | None = None,
-    log_ratio: LogRatio = token_log_ratio(),
+    log_ratio: LogRatio = PER_TOKEN,
 ) -> Loss:
     """-sg(clip(r, 1-eps, 1+eps_high)) A log pi: no token loses its gradient.
 

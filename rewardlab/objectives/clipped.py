@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 from rewardlab import masked
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
-from rewardlab.objectives.ratio import LogRatio, token_log_ratio
+from rewardlab.objectives.ratio import PER_TOKEN, LogRatio
 from rewardlab.types import Coefficient, Rollout, Sum, coefficient
 
 
@@ -14,7 +14,7 @@ def clipped_surrogate(
     epsilon: Coefficient = 0.2,
     epsilon_high: Coefficient | None = None,
     dual_clip: float | None = None,
-    log_ratio: LogRatio = token_log_ratio(),
+    log_ratio: LogRatio = PER_TOKEN,
 ) -> Loss:
     """max(-A r, -A clip(r, 1-eps, 1+eps_high)) with r = pi / pi_old.
 
@@ -51,7 +51,7 @@ def clipped_surrogate(
 
 def bounds(
     epsilon: Coefficient, epsilon_high: Coefficient | None, rollout: Rollout
-) -> tuple[Coefficient, Coefficient]:
+) -> tuple[float | Array, float | Array]:
     """(eps, eps_high) now; without an upper one both are eps."""
     low = coefficient(epsilon, rollout)
     high = low if epsilon_high is None else coefficient(epsilon_high, rollout)

@@ -14,7 +14,7 @@ from rewardlab import masked
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.clipped import bounds, share
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
-from rewardlab.objectives.ratio import LogRatio, token_log_ratio
+from rewardlab.objectives.ratio import PER_TOKEN, LogRatio
 from rewardlab.types import Coefficient, Rollout, coefficient
 
 
@@ -24,7 +24,7 @@ def clip_cov(
     cov_share: float = 2e-4,
     cov_low: float = 1.0,
     cov_high: float = 5.0,
-    log_ratio: LogRatio = token_log_ratio(),
+    log_ratio: LogRatio = PER_TOKEN,
 ) -> Loss:
     """PPO's clip, and 0 on a few random tokens whose covariance is in (low, high).
 
@@ -57,7 +57,7 @@ def clip_cov(
 def kl_cov(
     cov_share: float = 2e-4,
     cov_kl: Coefficient = 1.0,
-    log_ratio: LogRatio = token_log_ratio(),
+    log_ratio: LogRatio = PER_TOKEN,
 ) -> Loss:
     """-A r, plus cov_kl |log r| on the tokens of highest covariance; no clip.
 

@@ -7,20 +7,20 @@ from rewardlab import masked
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.clipped import bounds, share
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
-from rewardlab.objectives.ratio import LogRatio, token_log_ratio
+from rewardlab.objectives.ratio import PER_TOKEN, LogRatio
 from rewardlab.types import Coefficient, Rollout
 
 
 def gmpo(
     epsilon: Coefficient = 0.4,
     epsilon_high: Coefficient | None = None,
-    log_ratio: LogRatio = token_log_ratio(),
+    log_ratio: LogRatio = PER_TOKEN,
 ) -> Loss:
-    """-mean_t(A) exp(mean_t e_t), e = s min(s d, s clip(d, -eps, eps_high)), s = sign A.
+    """-mean(A) exp(mean e), e = s min(s d, s clip(d, -eps, eps_high)), s = sign A.
 
-    d is the token's log-ratio: bounds are in log space, wide by default ((e^-0.4,
-    e^0.4) in the paper). GMPO, arXiv 2507.20673. A row's loss stands on each of its
-    tokens; it goes with `sequence_mean_all`.
+    d is the token's log-ratio and means are over a row's tokens. Bounds are in log
+    space, e^-0.4 and e^0.4 in the paper: GMPO, arXiv 2507.20673. A row's loss stands on
+    each of its tokens; it goes with `sequence_mean_all`.
     """
 
     def loss(

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from rewardlab import masked
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
-from rewardlab.objectives.ratio import LogRatio, token_log_ratio
+from rewardlab.objectives.ratio import PER_TOKEN, LogRatio
 from rewardlab.types import Coefficient, Rollout, coefficient
 
 Estimate = Float[Array, "..."]
@@ -83,7 +83,7 @@ def kl_loss(
     beta: Coefficient,
     kind: str = "k3",
     correct_bias: bool = False,
-    log_ratio: LogRatio = token_log_ratio(),
+    log_ratio: LogRatio = PER_TOKEN,
 ) -> Loss:
     """beta * KL(pi || ref) a token, from the signal `ref_logp`.
 

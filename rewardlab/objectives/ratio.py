@@ -30,6 +30,9 @@ def token_log_ratio(limit: float = 20.0) -> LogRatio:
     return log_ratio
 
 
+PER_TOKEN = token_log_ratio()
+
+
 def sequence_log_ratio(most: float = 10.0, limit: float = math.inf) -> LogRatio:
     """The row's mean of token log-ratios, on each of its tokens (GSPO, 2507.18071).
 

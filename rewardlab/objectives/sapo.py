@@ -7,14 +7,14 @@ from jaxtyping import Array, Float
 from rewardlab import masked
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
-from rewardlab.objectives.ratio import LogRatio, token_log_ratio
+from rewardlab.objectives.ratio import PER_TOKEN, LogRatio
 from rewardlab.types import Coefficient, Rollout, coefficient
 
 
 def sapo(
     tau_pos: Coefficient = 1.0,
     tau_neg: Coefficient = 1.05,
-    log_ratio: LogRatio = token_log_ratio(),
+    log_ratio: LogRatio = PER_TOKEN,
 ) -> Loss:
     """-A (4 / tau) sigmoid(tau (r - 1)), tau = tau_pos where A > 0, else tau_neg.
 

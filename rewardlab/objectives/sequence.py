@@ -6,17 +6,17 @@ from rewardlab.objectives.ratio import sequence_log_ratio, sequence_token_log_ra
 from rewardlab.types import Coefficient
 
 
-def gspo(epsilon: Coefficient = 3e-4, epsilon_high: Coefficient | None = 4e-4) -> Loss:
+def gspo(epsilon: Coefficient = 3e-4, epsilon_high: Coefficient | None = None) -> Loss:
     """PPO's clip with s_i = exp(mean_t log(pi / pi_old)) as the ratio of every token.
 
-    GSPO, arXiv 2507.18071, with the paper's widths; it goes with `sequence_mean`. As in
-    verl and Tunix the mean log-ratio is at most 10.
+    GSPO, arXiv 2507.18071, whose widths are 3e-4 and 4e-4; it goes with
+    `sequence_mean`. As in verl and Tunix the mean log-ratio is at most 10.
     """
     return clipped_surrogate(epsilon, epsilon_high, log_ratio=sequence_log_ratio())
 
 
 def gspo_token(
-    epsilon: Coefficient = 3e-4, epsilon_high: Coefficient | None = 4e-4
+    epsilon: Coefficient = 3e-4, epsilon_high: Coefficient | None = None
 ) -> Loss:
     """As `gspo` in value, with s_it = sg(s_i) pi / sg(pi): gradients token by token.
 

@@ -44,6 +44,7 @@ __all__ = [
     "token_k1",
     "token_k2",
     "token_k3",
+    "token_weights",
     "truncate",
     "weighted",
     "within_ratio",

@@ -7,6 +7,10 @@ loss, in `rewardlab.objectives`.
 
 from rewardlab.transforms.weights.bonus import capped_bonus, position_bonus
 from rewardlab.transforms.weights.entropy import keep_high_entropy
+from rewardlab.transforms.weights.importance import (
+    masked_importance,
+    truncated_importance,
+)
 from rewardlab.transforms.weights.perplexity import weigh_by_perplexity
 from rewardlab.transforms.weights.signal import weigh
 from rewardlab.types import Table
@@ -14,7 +18,9 @@ from rewardlab.types import Table
 WEIGHTS: Table = {
     "capped_bonus": capped_bonus,
     "keep_high_entropy": keep_high_entropy,
+    "masked_importance": masked_importance,
     "position_bonus": position_bonus,
+    "truncated_importance": truncated_importance,
     "weigh": weigh,
     "weigh_by_perplexity": weigh_by_perplexity,
 }

@@ -1,0 +1,164 @@
+"""The same advantages under other policy losses.
+
+What differs is the loss: how far a token or a row may move, and what is done with those
+that another policy sampled. The sentence is mostly GRPO's.
+"""
+
+from typing import Any
+
+from rewardlab.methods.method import SOUND, Method
+
+GRPO = (
+    "outcome('correct') | center_by_group() | scale_by_group_std(eps=eps)"
+    " | broadcast_to_tokens()"
+)
+KEEPS: dict[str, Any] = {"laws": (*SOUND, "shift", "scale"), "hp": {"eps": 1e-6}}
+ENTROPY = ("The Entropy Mechanism of Reinforcement Learning", "2505.22617")
+GSPO = ("Group Sequence Policy Optimization", "2507.18071")
+IN_PARTS = "its shares and means are those of a device's micro-batch"
+
+LOSSES: dict[str, Method] = {
+    "dapo": Method(
+        GRPO,
+        "DAPO: An Open-Source LLM Reinforcement Learning System",
+        "2503.14476",
+        **KEEPS,
+        verified="code",
+        believes="tokens of answers better than their group, unlikely ones too",
+        options={"epsilon": 0.2, "epsilon_high": 0.28},
+        differs="the loss; overlong penalty and dynamic sampling are apart",
+    ),
+    "gspo": Method(
+        GRPO,
+        *GSPO,
+        **KEEPS,
+        verified="code",
+        believes="whole answers, as long as their likelihood stays near",
+        surrogate="gspo",
+        aggregation="sequence_mean",
+        options={"epsilon": 3e-4, "epsilon_high": 4e-4},
+    ),
+    "gspo_token": Method(
+        GRPO,
+        *GSPO,
+        **KEEPS,
+        verified="code",
+        believes="tokens by their own advantage, clipped by their answer's ratio",
+        surrogate="gspo_token",
+        aggregation="sequence_mean",
+        options={"epsilon": 3e-4, "epsilon_high": 4e-4},
+    ),
+    "cispo": Method(
+        GRPO,
+        "MiniMax-M1: Scaling Test-Time Compute with Lightning Attention",
+        "2506.13585",
+        **KEEPS,
+        verified="code",
+        believes="every token of a better answer, weighted but never dropped",
+        surrogate="cispo",
+        options={"epsilon": 1.0, "epsilon_high": 4.0},
+        differs="no lower bound, as in the paper; guess: the cap of 5 is TRL's advice",
+    ),
+    "sapo": Method(
+        GRPO,
+        "Soft Adaptive Policy Optimization",
+        "2511.20347",
+        **KEEPS,
+        verified="code",
+        believes="tokens near the old policy most, others smoothly less",
+        surrogate="sapo",
+        aggregation="sequence_mean",
+    ),
+    "gmpo": Method(
+        GRPO,
+        "Geometric-Mean Policy Optimization",
+        "2507.20673",
+        **KEEPS,
+        verified="code",
+        believes="whole answers, with no single token's ratio deciding",
+        surrogate="gmpo",
+        aggregation="sequence_mean_all",
+    ),
+    "clip_cov": Method(
+        GRPO,
+        *ENTROPY,
+        **KEEPS,
+        verified="code",
+        believes="better answers, save a few tokens that cost entropy",
+        surrogate="clip_cov",
+        differs=IN_PARTS,
+    ),
+    "kl_cov": Method(
+        GRPO,
+        *ENTROPY,
+        **KEEPS,
+        verified="code",
+        believes="better answers, slower where tokens cost entropy",
+        surrogate="kl_cov",
+        differs=IN_PARTS,
+    ),
+    "reinforce": Method(
+        "outcome('correct') | center_by_group() | broadcast_to_tokens()",
+        "Simple statistical gradient-following algorithms (Williams, 1992)",
+        "",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="",
+        believes="every token of an answer, by how much it beats the mean",
+        surrogate="reinforce",
+        aggregation="sequence_sum",
+        differs="the group's mean is the baseline, where the original has any",
+    ),
+    "vespo": Method(
+        GRPO,
+        "VESPO: Variational Sequence-Level Soft Policy Optimization",
+        "2602.10693",
+        **KEEPS,
+        verified="code",
+        believes="answers that the policy would still give, smoothly less beyond",
+        surrogate="vespo",
+        differs="TRL's form: it bounds the log-ratios",
+    ),
+    "luspo": Method(
+        GRPO,
+        "LUSPO: Length-Unbiased Sequence Policy Optimization",
+        "2602.05261",
+        **KEEPS,
+        verified="code",
+        believes="whole answers, in proportion to their length",
+        surrogate="gspo",
+        aggregation="sequence_sum_all",
+        options={"epsilon": 3e-4, "epsilon_high": 4e-4},
+        differs="TRL's form: GSPO times a row's length; guess: GSPO's widths",
+    ),
+    "deepseek_v3_2": Method(
+        "outcome('correct') | center_by_group() | broadcast_to_tokens()",
+        "DeepSeek-V3.2",
+        "2512.02556",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="code",
+        believes="better answers, and worse ones that are still likely",
+        surrogate="mask_off_policy",
+        aggregation="sequence_mean",
+        differs="its unbiased KL is loss.kl_correct_bias; guess: delta",
+    ),
+    "grpo_tis": Method(
+        f"{GRPO} | truncated_importance(most=most)",
+        "Truncated importance weights (IMPALA)",
+        "1802.01561",
+        laws=(*SOUND, "shift", "scale"),
+        verified="code",
+        hp={"eps": 1e-6, "most": 2.0},
+        believes="better answers, by how likely the trainer finds each token",
+        differs="verl's rollout correction by token, without batch normalisation",
+    ),
+    "grpo_mis": Method(
+        f"{GRPO} | masked_importance(least=least, most=most)",
+        "Every Step Evolves (Ring-1T: IcePop)",
+        "2510.18855",
+        laws=(*SOUND, "shift", "scale"),
+        verified="code",
+        hp={"eps": 1e-6, "least": 0.5, "most": 5.0},
+        believes="tokens on which sampler and trainer agree",
+        differs="TRL's token_mask; guess: the paper's bounds, from secondary sources",
+    ),
+}
