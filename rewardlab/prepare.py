@@ -13,7 +13,6 @@ import optax
 from ml_collections import ConfigDict
 
 from rewardlab import checkpoint
-from rewardlab.config import validate
 from rewardlab.learner import Params
 from rewardlab.models import lm
 from rewardlab.parallel import DRIVERS, Driver
@@ -21,6 +20,7 @@ from rewardlab.program import Host, Program, build_program
 from rewardlab.tasks import TASKS, Task
 from rewardlab.tasks.columns import Columns, batch_indices, take
 from rewardlab.tasks.host import TextReward, host_signal
+from rewardlab.validate import validate
 from rewardlab.warmup import warm_up
 
 CACHE = Path.home() / ".cache" / "rewardlab"

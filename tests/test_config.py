@@ -2,7 +2,15 @@
 
 import pytest
 
-from rewardlab.config import default_config, use_reward, validate
+from rewardlab.builders import (
+    options_of,
+    reads_entropy,
+    surrogate_of,
+    surrogate_options,
+)
+from rewardlab.config import default_config, use_reward
+from rewardlab.objectives import SURROGATES
+from rewardlab.validate import validate
 
 
 def config(**changes):
@@ -31,6 +39,19 @@ REFUSED = {
     "nothing": ({"train.max_steps": 0}, "train.max_steps=0 must be at least 1"),
     "kl without beta": ({"loss.kl": "k1"}, "'k1' does nothing while loss.beta=0"),
     "dual clip": ({"loss.dual_clip": 0.9}, "must be above 1"),
+    "surrogate": ({"loss.surrogate": "ppo"}, "loss.surrogate='ppo' is unknown; have"),
+    "option of another loss": (
+        {"loss.tau_pos": 1.0},
+        "loss.tau_pos=1.0 is not an option of loss.surrogate='clipped', which has eps",
+    ),
+    "option of a method's loss": (
+        {"reward": "reinforce", "loss.epsilon": 0.2},
+        "loss.epsilon=0.2 is not an option of loss.surrogate='reinforce', which has no",
+    ),
+    "bias without beta": (
+        {"loss.kl_correct_bias": True},
+        "loss.kl_correct_bias=True does nothing while loss.beta=0",
+    ),
     "greedy": ({"rollout.temperature": 0.0}, "nothing can be learned"),
     "top_p": ({"rollout.top_p": 1.5}, "above 0 and at most 1"),
     "learning rate": ({"optim.lr": 0.0}, "optim.lr=0 trains nothing"),
@@ -72,3 +93,29 @@ def test_a_missing_key_is_named():
         del made.loss.beta
     with pytest.raises(ValueError, match="missing config key 'loss.beta'"):
         validate(made, devices=1)
+
+
+def test_every_option_of_a_loss_is_a_key_and_only_those():
+    keys = {k for k, v in default_config().loss.items() if v is None}
+    assert keys == {k for name in SURROGATES for k in surrogate_options(name)}
+
+
+def test_a_method_brings_its_loss_and_its_options():
+    """What the config says comes first, and the options of a loss stay with it."""
+    made = config(reward="dapo")
+    assert surrogate_of(made) == "clipped"
+    assert options_of(made) == {"epsilon": 0.2, "epsilon_high": 0.28}
+    made.loss.epsilon_high = 0.4
+    assert options_of(made) == {"epsilon": 0.2, "epsilon_high": 0.4}
+    made.loss.update({"surrogate": "gspo", "epsilon": 0.1})
+    assert options_of(made) == {"epsilon": 0.1, "epsilon_high": 0.4}
+    assert options_of(config()) == {}
+    validate(made, devices=2)
+    with pytest.raises(TypeError):
+        made.loss.epsilon = "wide"
+
+
+def test_entropies_are_computed_where_they_are_read():
+    assert not reads_entropy(config())
+    assert reads_entropy(config(**{"loss.entropy": 0.1}))
+    assert reads_entropy(config(reward="steer"))
