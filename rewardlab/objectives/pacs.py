@@ -1,0 +1,107 @@
+"""The verifier's verdict as a class label of a whole completion.
+
+(PACS, arXiv 2509.02522.) A row's implicit reward is compared with its group and the
+result is the logit of "correct"; the gradient flows through the baseline too. Groups
+must be whole in the batch that the loss sees.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from rewardlab import masked
+from rewardlab.types import Rollout
+
+
+def ratio_reward(
+    logp: Float[Array, "N T"],
+    old: Float[Array, "N T"],
+    mask: Bool[Array, "N T"],
+    beta: float = 1.0,
+) -> Float[Array, " N"]:
+    """beta * sum_t (log pi - log pi_old) over True tokens.
+
+    The code sums over padding as well, where both must be equal.
+    """
+    return beta * masked.total(logp - old, mask)
+
+
+def likelihood_reward(
+    logp: Float[Array, "N T"],
+    mask: Bool[Array, "N T"],
+    length: Float[Array, " N"],
+    beta: float = 1.0,
+) -> Float[Array, " N"]:
+    """beta * sum_t log pi / length, length in tokens; 0 for a row without any."""
+    return beta * masked.divide(masked.total(logp, mask), length)
+
+
+def logit_leave_one_out(
+    reward: Float[Array, " N"], rollout: Rollout
+) -> Float[Array, " N"]:
+    """r - mean over the other rows of the group; 0 for a group of one."""
+    others = masked.of_others(jnp.ones(reward.shape, jnp.int32), rollout)
+    mean = masked.divide(masked.of_others(reward, rollout), others)
+    return jnp.where(others > 0, reward - mean, 0)
+
+
+def logit_group(reward: Float[Array, " N"], rollout: Rollout) -> Float[Array, " N"]:
+    """r - mean of the group; 0 for a group of one."""
+    rows = masked.of_group(jnp.ones(reward.shape, jnp.int32), rollout)
+    centred = reward - masked.divide(masked.of_group(reward, rollout), rows)
+    return jnp.where(rows > 1, centred, 0)
+
+
+def logit_group_std(
+    reward: Float[Array, " N"], rollout: Rollout, eps: float = 1e-6
+) -> Float[Array, " N"]:
+    """(r - mean) / (std + eps) of the group, std over n - 1.
+
+    Equal rewards give 0 and no gradient, where the square root has none.
+    """
+    centred = logit_group(reward, rollout)
+    rows = masked.of_group(jnp.ones(reward.shape, jnp.int32), rollout)
+    var = masked.divide(masked.of_group(centred**2, rollout), rows - 1)
+    spread = var > 0
+    std = jnp.where(spread, jnp.sqrt(jnp.where(spread, var, 1)), 0)
+    return centred / (std + eps)
+
+
+def logit_naive(reward: Float[Array, " N"], rollout: Rollout) -> Float[Array, " N"]:
+    """r itself."""
+    return reward
+
+
+LOGITS = {
+    "rloo": logit_leave_one_out,
+    "grpo": logit_group_std,
+    "grpo_no_std": logit_group,
+    "naive": logit_naive,
+}
+
+
+def class_balance(label: Float[Array, " N"], rollout: Rollout) -> Float[Array, " N"]:
+    """n / (classes * n_class) within each group; 1 where all labels are equal.
+
+    The mean over a group is 1.
+    """
+    group = rollout.group
+    together = group[:, None] == group[None]
+    alike = jnp.sum(together & (label[:, None] == label[None]), axis=1)
+    classes = jnp.round(masked.of_group(1 / alike, rollout))
+    rows = jnp.sum(together, axis=1)
+    return masked.divide(rows * 1.0, classes * alike)
+
+
+def pacs_loss(
+    logit: Float[Array, " N"],
+    correct: Float[Array, " N"],
+    weight: Float[Array, " N"] | float = 1.0,
+) -> Float[Array, ""]:
+    """Mean over rows of -w (y log sigmoid(z) + (1 - y) log sigmoid(-z)).
+
+    Divided by the rows, not by the sum of the weights. At the sampling policy every
+    logit but the naive one's is 0 and the loss is log 2 (with weights of mean 1).
+    """
+    right, wrong = jax.nn.softplus(-logit), jax.nn.softplus(logit)
+    return jnp.mean(weight * (correct * right + (1 - correct) * wrong))

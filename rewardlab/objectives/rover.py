@@ -1,0 +1,80 @@
+"""Q-values of a uniform policy, regressed on the reward: no policy gradient at all.
+
+(ROVER, arXiv 2509.24981.) rho (log pi - log pi_old) is trained to be the reward plus
+what the next token is worth to a policy that chooses at random.
+"""
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float
+
+from rewardlab import masked
+from rewardlab.models.logprobs import TokenStats
+from rewardlab.objectives.objective import Advantage, Loss, Metrics
+from rewardlab.types import Coefficient, Rollout, coefficient
+
+
+def mean_log_softmax(logits: Float[Array, "*B V"]) -> Float[Array, "*B"]:
+    """The mean over the vocabulary of log pi: what a uniform choice would find."""
+    return jnp.mean(jax.nn.log_softmax(logits, axis=-1), axis=-1)
+
+
+def rover_target(
+    reward: Float[Array, "N T"],
+    uniform: Float[Array, "N T"],
+    uniform_old: Float[Array, "N T"],
+    mask: Bool[Array, "N T"],
+    rho: float = 1.0,
+    scale: float = 1.0,
+) -> Float[Array, "N T"]:
+    """r_t + rho scale (u_{t+1} - u_old_{t+1}) where token t + 1 is True; no gradient.
+
+    u is `mean_log_softmax` now and at sampling; before the first update they are equal
+    and the target is the reward.
+    """
+    gain = jnp.where(mask, uniform - uniform_old, 0)
+    following = jnp.pad(gain[:, 1:], ((0, 0), (0, 1)))
+    target = jnp.where(mask, reward + rho * scale * following, 0)
+    return lax.stop_gradient(target)
+
+
+def q_value(
+    logp: Float[Array, "N T"],
+    old: Float[Array, "N T"],
+    mask: Bool[Array, "N T"],
+    rho: float | Float[Array, ""] = 1.0,
+) -> Float[Array, "N T"]:
+    """Q_t = rho (log pi - log pi_old) on True tokens, 0 elsewhere."""
+    return rho * jnp.where(mask, logp - old, 0)
+
+
+def clipped_q(
+    q: Float[Array, "N T"], target: Float[Array, "N T"], epsilon: float = 0.2
+) -> Float[Array, "N T"]:
+    """Q held at log(1 + eps) where it is above its target, at log(1 - eps) below it.
+
+    A token that has overshot by more than that gets no gradient.
+    """
+    high, low = jnp.log1p(epsilon), jnp.log1p(-epsilon)
+    above, below = jnp.minimum(q, high), jnp.maximum(q, low)
+    return jnp.where(q > target, above, jnp.where(q < target, below, q))
+
+
+def rover(rho: Coefficient = 1.0) -> Loss:
+    """(rho log(pi / pi_sampler) - A)^2 a token, A the centred reward.
+
+    The paper adds to A what `rover_target` adds, which needs the whole vocabulary
+    twice and is 0 until the policy has moved. At the sampling policy the gradient is
+    that of -2 rho A log pi: twice REINFORCE's.
+    """
+
+    def loss(
+        stats: TokenStats, rollout: Rollout, advantage: Advantage
+    ) -> tuple[Float[Array, "N T"], Metrics]:
+        weight = coefficient(rho, rollout)
+        q = q_value(stats.logp, rollout.logp, rollout.mask, weight)
+        named = {"q": masked.sum_of(lax.stop_gradient(q), rollout.mask)}
+        return (q - advantage) ** 2, named
+
+    return loss

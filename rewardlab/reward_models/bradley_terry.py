@@ -1,0 +1,73 @@
+"""Pairs under Bradley and Terry: P(a > b) = sigmoid(r_a - r_b).
+
+Losses are one number a pair, penalties one a reward. POLAR (arXiv 2507.05197) is
+`pair_loss` and `log_barrier` (weight 0.01) where both rewards are read beside the same
+reference completion; two samples of one policy are its positive pairs.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+Scores = Float[Array, "..."]
+
+
+def pair_loss(chosen: Scores, rejected: Scores, margin: Scores | float = 0.0) -> Scores:
+    """-log sigmoid(r_chosen - r_rejected - margin).
+
+    OpenRLHF's "LogExp" loss is this with no margin. HelpSteer2 (arXiv 2410.01257) has
+    the strength of the preference as `margin`, or multiplies the loss by it ("scaled").
+    """
+    return jax.nn.softplus(margin - (chosen - rejected))
+
+
+def focal_loss(chosen: Scores, rejected: Scores, gamma: float = 2.0) -> Scores:
+    """(1 - p)^gamma * pair_loss with p = 2 max(sigmoid(d) - 1/2, 0).
+
+    Pairs that are already told apart weigh less. (InternLM2, arXiv 2403.17297)
+    """
+    sure = 2 * jax.nn.relu(jax.nn.sigmoid(chosen - rejected) - 0.5)
+    return (1 - sure) ** gamma * pair_loss(chosen, rejected)
+
+
+def centring(chosen: Scores, rejected: Scores) -> Scores:
+    """(r_chosen + r_rejected)^2: holds the mean of a pair near 0 (TRL, weight 0.01)."""
+    return (chosen + rejected) ** 2
+
+
+def log_barrier(
+    score: Scores, low: float = -5.0, high: float = 5.0, eps: float = 1e-3
+) -> Scores:
+    """-log(high - r) - log(r - low), with r held `eps` inside the walls.
+
+    Outside of them no gradient flows. xtuner adds the penalties of both rewards of a
+    pair and divides by the number of pairs, not of rewards. (arXiv 2403.17297)
+    """
+    inside = jnp.clip(score, low + eps, high - eps)
+    return -jnp.log(high - inside) - jnp.log(inside - low)
+
+
+def signed_pair(
+    first: Scores, second: Scores, label: Scores
+) -> tuple[Scores, Scores, Scores]:
+    """(chosen, rejected, strength) of a label in -3..3; below 0 the first is preferred.
+
+    A label of 0 counts the second as chosen with strength 0 (NeMo-Aligner): its scaled
+    loss is 0, but the plain and the margin loss still push the second up.
+    """
+    prefers_first = label < 0
+    chosen = jnp.where(prefers_first, first, second)
+    rejected = jnp.where(prefers_first, second, first)
+    return chosen, rejected, jnp.abs(label)
+
+
+def attribute_regression(
+    predicted: Float[Array, "N K"], rating: Float[Array, "N K"], absent: float = -100.0
+) -> Float[Array, ""]:
+    """Mean of (predicted - rating)^2 over the ratings there are (HelpSteer2).
+
+    A rating equal to `absent` is left out; with none at all the loss is 0.
+    """
+    there: Bool[Array, "N K"] = rating != absent
+    error = jnp.where(there, predicted - rating, 0)
+    return jnp.sum(error**2) / jnp.maximum(jnp.sum(there), 1)
