@@ -62,6 +62,21 @@ def share(rng, shape):
     return rng.random(shape)
 
 
+def verdict(rng, shape):
+    """Multiples of 1/8 in [0, 1]."""
+    return rng.integers(0, 9, shape) / 8
+
+
+def often(rng, shape):
+    """Three in four."""
+    return rng.random(shape) < 0.75
+
+
+def importance(rng, shape):
+    """A weight of a token in [1, 1.7]."""
+    return 1 + 0.7 * rng.random(shape)
+
+
 SIGNALS = {
     "correct": Signal("N", eighths, shift=True, scale=True, abstains=True),
     "score": Signal("N", eighths, shift=True, scale=True),
@@ -78,6 +93,9 @@ SIGNALS = {
     "entropy": Signal("NT", nats),
     "rank_bonus": Signal("N", normal),
     "ref_score": Signal("NR", normal),
+    "self_score": Signal("N", verdict),
+    "finished": Signal("N", often),
+    "importance": Signal("NT", importance),
 }
 
 

@@ -1,7 +1,7 @@
 """pass@k: the chance that at least one of k samples is right (arXiv 2107.03374)."""
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from rewardlab.analysis.statistics import Interval, wilson
 
@@ -35,3 +35,15 @@ def mean_pass_at_k(
     """
     each = pass_at_k(correct, samples, k)
     return wilson(float(each.mean()), each.size)
+
+
+def cot_pass_at_k(
+    answer: Bool[np.ndarray, "B n"], chain: Bool[np.ndarray, "B n"], k: int
+) -> Float[np.ndarray, " B"]:
+    """pass@k of samples whose answer and whose chain of thought are both right.
+
+    CoT-Pass@K (arXiv 2506.14245): a right answer by a wrong chain is not solved. Never
+    above pass@k.
+    """
+    both = np.asarray(answer, bool) & np.asarray(chain, bool)
+    return pass_at_k(both.sum(axis=1), both.shape[1], k)

@@ -8,6 +8,7 @@ what it was checked against, and where it differs from its source.
 import difflib
 from typing import Any
 
+from rewardlab.methods.beliefs import BELIEFS
 from rewardlab.methods.losses import LOSSES
 from rewardlab.methods.method import LAWS, Method
 from rewardlab.methods.outcome import OUTCOME
@@ -26,6 +27,7 @@ IDEAS: dict[str, dict[str, Method]] = {
     "Steps paid for what they add": PROCESS,
     "Turns of an agent": TURNS,
     "Tokens that matter more": WEIGHTED,
+    "What the policy knows itself": BELIEFS,
     "Scores of a reward model, bent": SHAPING,
     "Other policy losses": LOSSES,
     "The same in other libraries": PRESETS,

@@ -42,6 +42,7 @@ from rewardlab.objectives.ratio import (
     token_log_ratio,
 )
 from rewardlab.objectives.reinforce import reinforce
+from rewardlab.objectives.rover import q_regression
 from rewardlab.objectives.sapo import sapo
 from rewardlab.objectives.sequence import gspo, gspo_token
 from rewardlab.objectives.steer import steer, steer_exponential
@@ -81,6 +82,7 @@ __all__ = [
     "reinforce",
     "sapo",
     "sequence_log_ratio",
+    "q_regression",
     "sequence_mean",
     "sequence_mean_all",
     "sequence_sum",
@@ -111,5 +113,6 @@ SURROGATES: dict[str, Callable[..., Loss]] = {
     "steer_exponential": steer_exponential,
     "vespo": vespo,
     "reinforce": reinforce,
+    "rover": q_regression,
 }
 READS_ENTROPY = ("steer", "steer_exponential")  # it costs a pass over the logits

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from rewardlab import masked
+
 Scores = Float[Array, "..."]
 
 
@@ -70,4 +72,4 @@ def attribute_regression(
     """
     there: Bool[Array, "N K"] = rating != absent
     error = jnp.where(there, predicted - rating, 0)
-    return jnp.sum(error**2) / jnp.maximum(jnp.sum(there), 1)
+    return masked.mean(error**2, there)

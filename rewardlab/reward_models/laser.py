@@ -35,6 +35,11 @@ def self_score(
     return beta * (logp - baseline)
 
 
+def verdict(score: Float[Array, " N"]) -> Float[Array, " N"]:
+    """The score held in [0, 1]: the signal `self_score` of the method `laser`."""
+    return jnp.clip(score, 0, 1)
+
+
 def class_weights(
     correct: Float[Array, " N"], counts: Bool[Array, " N"]
 ) -> Float[Array, " N"]:

@@ -3,11 +3,13 @@
 from rewardlab import compose
 from rewardlab.transforms.combinators.copies import copy_channel
 from rewardlab.transforms.combinators.gated import gated_accumulation
+from rewardlab.transforms.combinators.standardize_or import standardize_or
 from rewardlab.types import Table
 
 COMBINATORS: Table = {
     "copy_channel": copy_channel,
     "gated_accumulation": gated_accumulation,
+    "standardize_or": standardize_or,
     "weighted_sum": compose.weighted_sum,
     "on": compose.on,
     "gate": compose.gate,

@@ -1,0 +1,56 @@
+"""What the policy, or its group, knows without being told."""
+
+from rewardlab.methods.method import SOUND, Method
+
+GRPO = (
+    "outcome('correct') | center_by_group() | scale_by_group_std(eps=1e-6)"
+    " | broadcast_to_tokens()"
+)
+
+BELIEFS: dict[str, Method] = {
+    "laser": Method(
+        "outcome('correct') | center_by_group() | scale_by_group_std(eps=1e-6)"
+        " | outcome('self_score')"
+        " | standardize_or('self_score', 'correct', 'finished', least_std=least_std)"
+        " | weighted_sum(correct=trust, self_score=tau) | broadcast_to_tokens()",
+        "LaSeR: RL with Last-Token Self-Rewarding",
+        "2510.14943",
+        laws=(*SOUND, "shift", "scale"),
+        verified="code",
+        hp={"tau": 0.1, "trust": 0.9, "least_std": 0.1},
+        believes="what the verifier and the policy itself call right",
+        differs="trust is 1 - tau; self_score is held in [0, 1] and its own loss is in "
+        "reward_models.laser; the code waits 400 iterations before it uses it",
+    ),
+    "tw_grpo": Method(
+        f"{GRPO} | weigh('importance')",
+        "TW-GRPO: Reinforcing Video Reasoning with Focused Thinking",
+        "2505.24718",
+        laws=(*SOUND, "shift", "scale"),
+        verified="code",
+        believes="tokens at which answers to one prompt diverge",
+        differs="importance is objectives.token_importance of the sampling policy; the "
+        "code takes the trained policy's and lets the gradient flow through it",
+    ),
+    "rover": Method(
+        "outcome('correct') | center_by_group() | broadcast_to_tokens()",
+        "Random Policy Valuation is Enough for LLM Reasoning with Verifiable Rewards",
+        "2509.24981",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="code",
+        believes="actions from which a random policy would still succeed",
+        surrogate="rover",
+        differs="the target lacks the next token's value, which needs the whole "
+        "vocabulary (objectives.rover); the Math script divides by the std",
+    ),
+    "guide_grpo": Method(
+        GRPO,
+        "Guide-GRPO: adaptive guidance accelerates RL of reasoning models",
+        "2506.13923",
+        laws=(*SOUND, "shift", "scale"),
+        verified="abstract",
+        believes="right answers, with a hint where none came",
+        differs="guess: the estimator is GRPO's; rows of prompts that all failed are "
+        "sampled again with a hint, which logp has in its prompt and the policy not",
+    ),
+}

@@ -1,0 +1,37 @@
+"""A channel that may speak for groups in which it tells completions apart."""
+
+import jax.numpy as jnp
+
+from rewardlab import masked
+from rewardlab.compose import find, named, stateless
+from rewardlab.types import Channels, RewardTransform, Rollout, SignalName
+
+
+@named
+def standardize_or(
+    channel: str, instead: str, counts: SignalName, least_std: float = 0.1
+) -> RewardTransform:
+    """r_c = (r_c - mean) / std of its group where std > least_std, else r_instead.
+
+    One reward a row. A row whose signal `counts` [N] is 0 enters mean and std as 0, and
+    has its own reward over them; std is over n - 1. A group of one has mean 0 and std
+    1. Where r_instead is missing it counts as 0. (LaSeR's code, arXiv 2510.14943)
+    """
+
+    def choose(rewards: Channels, rollout: Rollout) -> Channels:
+        reward, other = find(rewards, channel), find(rewards, instead)
+        own, fallback = (jnp.sum(r.value, axis=1) for r in (reward, other))
+        n = masked.of_group(reward.has_value.astype(jnp.int32), rollout)
+        heard = reward.has_value & (rollout.signal(counts) > 0)
+        score = jnp.where(heard, own, 0)
+        mean = masked.divide(masked.of_group(score, rollout), n)
+        mean = jnp.where(n > 1, mean, 0)
+        squares = jnp.where(reward.has_value, (score - mean) ** 2, 0)
+        std = jnp.sqrt(masked.divide(masked.of_group(squares, rollout), n - 1))
+        std = jnp.where(n > 1, std, 1)
+        tells = std > least_std
+        z = (own - mean) / jnp.where(tells, std, 1)
+        chosen = jnp.where(tells, z, fallback)
+        return {**rewards, channel: reward.with_value(chosen[:, None])}
+
+    return stateless(choose)

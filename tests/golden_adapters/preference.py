@@ -1,0 +1,245 @@
+"""Pairs and rankings: losses of reward models, token-level DPO, hierarchies."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from golden_adapters.common import NoAdapter, as_array, rollout_of
+from rewardlab import objectives
+from rewardlab.models.logprobs import TokenStats
+from rewardlab.objectives import preference
+from rewardlab.reward_models import bradley_terry as bt
+from rewardlab.reward_models import cream as creams
+from rewardlab.reward_models import general_preference, heron, min_norm
+from rewardlab.reward_models import pal as pals
+
+
+def rm_losses(inputs, hyper):
+    """Labelled pairs; penalties are summed over rewards and divided by pairs there."""
+    if "label" in inputs:
+        first, second, label = (
+            as_array(inputs[k]) for k in ("r_first", "r_second", "label")
+        )
+        chosen, rejected, strength = bt.signed_pair(first, second, label)
+        plain = bt.pair_loss(chosen, rejected)
+        return {
+            "regular_bt": jnp.mean(plain),
+            "margin_bt": jnp.mean(bt.pair_loss(chosen, rejected, strength)),
+            "scaled_bt": jnp.mean(strength * plain),
+        }
+    if "chosen" not in inputs or "rejected" not in inputs:
+        raise NoAdapter(f"inputs {sorted(inputs)}")
+    chosen, rejected = as_array(inputs["chosen"]), as_array(inputs["rejected"])
+    pairs = max(chosen.size, 1)
+    both = jnp.concatenate([chosen.ravel(), rejected.ravel()])
+    ranking = jnp.mean(bt.pair_loss(chosen, rejected))
+    return {
+        "ranking": ranking,
+        "ranking_loss": ranking,
+        "logexp": ranking,
+        "focal": jnp.mean(bt.focal_loss(chosen, rejected)),
+        "focal_loss": jnp.mean(bt.focal_loss(chosen, rejected)),
+        "log_barrier": jnp.sum(bt.log_barrier(both)) / pairs,
+        "log_barrier_penalty": jnp.sum(bt.log_barrier(both)) / pairs,
+        "l2": jnp.sum(both**2) / pairs,
+        "l2_penalty": jnp.sum(both**2) / pairs,
+        "centering": jnp.mean(bt.centring(chosen, rejected)),
+    }
+
+
+def gpm(inputs, hyper):
+    """Every loss class of the reference is the same score, another tau or target."""
+    if "chosen[B,d]" not in inputs:
+        raise NoAdapter(f"inputs {sorted(inputs)}")
+    chosen, rejected = (as_array(inputs[f"{k}[B,d]"]) for k in ("chosen", "rejected"))
+    tau, target = hyper["tau"], hyper["target_margin"]
+    score = general_preference.preference_score(chosen, rejected)
+    loss = general_preference.preference_loss
+    share = general_preference.preference_probability(score, tau)
+    out = {
+        "score": score,
+        "prob_tau0.1": share,
+        "loss": jnp.mean(loss(score, tau)),
+        "mean_prob": jnp.mean(share),
+        "loss_margin0.3": jnp.mean(loss(score, tau, 0.3)),
+        "GeneralPreferenceLoss_tau1": jnp.mean(loss(score, 1.0)),
+    }
+    regression = general_preference.preference_regression(score, tau, target)
+    moved = general_preference.preference_regression(score, tau, 0.3 / tau)
+    return out | {
+        "regression_loss": jnp.mean(regression),
+        "regression_loss_margin0.3": jnp.mean(moved),
+    }
+
+
+def pal(inputs, hyper):
+    """The mixture, with distances and with angles."""
+    if "prototypes[K,d]" not in inputs:
+        raise NoAdapter(f"inputs {sorted(inputs)}")
+    user, prototypes = (as_array(inputs[k]) for k in ("user_logits[B,K]", PROTOTYPES))
+    items = [as_array(inputs[f"{side}[B,d]"]) for side in ("left", "right")]
+    y = as_array(inputs["y(+1=right preferred,-1=left)"])
+    ideal = pals.ideal_point(user, prototypes)
+    near = jnp.stack([pals.distance_reward(item, ideal) for item in items])
+    towards = near[1] - near[0]
+    scale = jnp.log(as_array(inputs["logit_scale"]))
+    angle = jnp.stack([pals.angle_reward(item, ideal, scale) for item in items], axis=1)
+    turned = angle[:, 1] - angle[:, 0]
+    return {
+        "w": jax.nn.softmax(user, axis=-1),
+        "ideal_point": ideal,
+        "dist": {
+            "y_hat=dl-dr": towards,
+            "hinge": pals.hinge(towards, y),
+            "hinge_smooth_gamma5": pals.smooth_hinge(towards, y),
+            "logistic": pals.logistic(towards, y),
+            "item_reward=-dist": near,
+        },
+        "angle": {
+            "logits": angle,
+            "ce": pals.logistic(turned, y),
+            "angle_hinge_y_hat": turned,
+        },
+    }
+
+
+PROTOTYPES = "prototypes[K,d]"
+
+
+def heron_labels(inputs, hyper):
+    """The loss follows the code, whose levels 3 and 4 have the second tolerance."""
+    scores = as_array(inputs["scores[n]"])
+    factors = as_array(inputs["factors[n,k](most important first)"])
+    partner = np.asarray(inputs["pair_j"])
+    share = np.broadcast_to(np.asarray(inputs["sigma"], float), factors.shape[1])
+    reused = np.concatenate([share[:1], np.repeat(share[1:2], len(share) - 1)])
+
+    def labels(share):
+        tolerance = heron.tolerances(factors, as_array(share))
+        return heron.hierarchy_label(factors, factors[partner], tolerance)
+
+    loss, accuracy = heron.hierarchy_loss(scores, scores[partner], labels(reused))
+    return {
+        "loss": loss,
+        "acc": accuracy,
+        "labels_code(levels>=3 use sigma[1])": labels(reused),
+        "labels_paper(own delta per level)": labels(share),
+    }
+
+
+def more_mgda(inputs, hyper):
+    """Frank-Wolfe, step by step as there; losses for the divisors are 0.5, 0.6, ..."""
+    grads = as_array(inputs["grads[task,d]"])
+    tasks = grads.shape[0]
+    losses = as_array(inputs.get("losses", 0.5 + 0.1 * np.arange(tasks)))
+    found = min_norm.min_norm_weights(grads, hyper["max_iter"], hyper["stop"])
+    mixed = found.weights @ grads
+    out = {
+        "lambda": found.weights,
+        "cost": found.cost,
+        "norm_sq_at_lambda": jnp.sum(mixed**2),
+    }
+    for name, divisor in min_norm.DIVISORS.items():
+        out[f"normalized[{name}]"] = grads / divisor(grads, losses)[:, None]
+    return out
+
+
+def cream(inputs, hyper):
+    """Rankings of two models; `toporder_code` compares the two ends of the list."""
+    if "score1" not in inputs:
+        return _cream_loss(inputs)
+    now, before = as_array(inputs["score1"]), as_array(inputs["score2"])
+    a, b = creams.ordinal_rank(now), creams.ordinal_rank(before)
+    return {
+        "rank1": a,
+        "rank2": b,
+        "kendall01": creams.kendall_consistency(now, before),
+        "spearman01": creams.spearman_consistency(now, before),
+        "toporder_code": (a[0] == b[0]) & (a[-1] == b[-1]),
+        "toporder_paper": creams.top_consistency(now, before),
+    }
+
+
+def _cream_loss(inputs):
+    name = next((k for k in ("C", "consistency", "c") if k in inputs), None)
+    logit = next((k for k in ("z", "logits", "logit") if k in inputs), None)
+    if name is None or logit is None:
+        raise NoAdapter(f"inputs {sorted(inputs)}")
+    loss = creams.consistency_loss(as_array(inputs[logit]), as_array(inputs[name]))
+    return {"loss": loss, "losses": loss, "mean": jnp.mean(loss)}
+
+
+def _side(inputs, side):
+    logp, ref = (as_array(inputs[f"{k}_{side}"]) for k in ("policy", "ref"))
+    mask = inputs.get(f"mask_{side}", np.ones(logp.shape))
+    return preference.Side(logp, ref, jnp.asarray(np.asarray(mask) > 0))
+
+
+def tgdpo(inputs, hyper):
+    """Losses, and the gradient of their mean to both sides' log-probs."""
+    sides = [_side(inputs, k) for k in ("chosen", "rejected")]
+    guides = [as_array(inputs[f"reward_{k}"]) for k in ("chosen", "rejected")]
+    options = {k: inputs.get(k, hyper.get(k)) for k in ("beta", "alpha")}
+
+    def losses(chosen, rejected):
+        pair = (sides[0]._replace(logp=chosen), sides[1]._replace(logp=rejected))
+        return preference.tgdpo_loss(*pair, *guides, **options)
+
+    logp = [side.logp for side in sides]
+    grads = jax.grad(lambda *x: jnp.mean(losses(*x)), argnums=(0, 1))(*logp)
+    return {
+        "losses": losses(*logp),
+        "grad_mean_chosen": grads[0],
+        "grad_mean_rejected": grads[1],
+    }
+
+
+def t_reg(inputs, hyper):
+    """Token rewards, the weight w and the loss of each pair."""
+    sides = [_side(inputs, k) for k in ("chosen", "rejected")]
+    beta, alpha = inputs["beta"], inputs["alpha"]
+    rewards = [
+        preference.contrast_reward(
+            as_array(inputs[f"better_prompt_{k}"]),
+            as_array(inputs[f"worse_prompt_{k}"]),
+        )
+        for k in ("chosen", "rejected")
+    ]
+    chosen, rejected = (preference.implicit_reward(side, beta) for side in sides)
+    return {
+        "token_reward_chosen": rewards[0],
+        "token_reward_rejected": rewards[1],
+        "weight": jax.nn.sigmoid(rejected - chosen),
+        "loss_per_pair": preference.t_reg_loss(*sides, *rewards, beta, alpha),
+    }
+
+
+def expo(inputs, hyper):
+    """The likelihood of the policy's own explanation, a second objective, is added."""
+    logp = as_array(inputs["log_prob_of_self_explanation"])
+    likelihood = objectives.objective(
+        objectives.negative_log_likelihood(), aggregate=objectives.sequence_sum
+    )
+    rollout = rollout_of(inputs["mask"])
+    term, _ = likelihood(TokenStats(logp, 0 * logp), rollout, 0 * logp)
+    return {"loss": inputs["grpo_loss"] + inputs["beta"] * term.mean()}
+
+
+ADAPTERS = {
+    "rm_losses": rm_losses,
+    "gpm": gpm,
+    "pal": pal,
+    "heron": heron_labels,
+    "more_mgda": more_mgda,
+    "cream": cream,
+    "tgdpo": tgdpo,
+    "t_reg": t_reg,
+    "expo_sft_term": expo,
+}
+LOOSE_32 = {
+    "more_mgda": (1e-3, "the search stops when a step is under 1e-5: steps differ"),
+}
+NAN_IS = {
+    "cream": "one completion has nothing to agree on: 1/2",
+    "heron": "a batch of one has tolerance 0",
+}
