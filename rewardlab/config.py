@@ -50,6 +50,7 @@ DEFAULTS: dict[str, Any] = {
         "w_min": None,
         "w_max": None,
         "floor": None,
+        "rho": None,
         "aggregation": "",  # "": the method's, or token_mean for a sentence
         "beta": 0.0,
         "kl": "k3",
