@@ -73,7 +73,7 @@ def build_program(
     )
     count, judged = config.rollout.num_generations, config.eval.num_generations
     generate = _generator(config, task, driver, model, count)
-    collect = _collector(config, driver, generate, policy, transform)
+    collect = _collector(config, driver, generate, lm.bind_teach(model), transform)
     shapes, iterate = _iteration(collect, learn, host)
     return Program(
         model,
@@ -99,15 +99,15 @@ def _collector(
     config: ConfigDict,
     driver: Driver,
     generate: Callable[..., Rollout],
-    policy: Policy,
+    teach: lm.Teach,
     transform: RewardTransform,
 ) -> Callable[..., Rollout]:
     """Rollouts with the log-probs that the sentence and the objective need."""
-    teacher = driver.spmd(
-        lambda params, rollout: policy(params, rollout).logp,
-        ins=(REPLICATED, SHARDED_ROLLOUT),
-        outs=SHARDED,
-    )
+    policy = _policy(config, teach, entropy=False)
+    unsure = _policy(config, teach, entropy=True)
+    layout = {"ins": (REPLICATED, SHARDED_ROLLOUT), "outs": SHARDED}
+    teacher = driver.spmd(lambda p, rollout: policy(p, rollout).logp, **layout)
+    hesitation = driver.spmd(lambda p, rollout: unsure(p, rollout).entropy, **layout)
     wanted = reads(transform)
     reads_ref = config.loss.beta > 0 or "ref_logp" in wanted
     truncated = config.rollout.top_k > 0 or config.rollout.top_p < 1
@@ -119,6 +119,8 @@ def _collector(
         rollout = generate(params, columns, iteration)
         if reads_ref:
             rollout = rollout.with_signals(ref_logp=teacher(base, rollout))
+        if "entropy" in wanted:
+            rollout = rollout.with_signals(entropy=hesitation(params, rollout))
         if differ:
             # Ratios compare whole distributions: the sampled one lacks its tail.
             rollout = rollout.with_signals(sampler_logp=rollout.logp)

@@ -210,3 +210,17 @@ def test_a_run_begins_from_the_checkpoint_of_another(finished, tmp_path):
 def test_never_refuses_to_overwrite(finished):
     with pytest.raises(ValueError, match="already holds a run"):
         train(tiny(), finished[0], resume="never")
+
+
+def test_a_gate_and_a_loss_are_given_entropies(tmp_path):
+    """The gate reads those of the sampler, STEER those of the policy it moves."""
+    config = tiny(
+        **{
+            "reward": f"{REWARD} | keep_high_entropy(share=0.2)",
+            "loss.surrogate": "steer",
+            "train.max_steps": 2,
+        }
+    )
+    train(config, tmp_path)
+    last = numbers(tmp_path)[-1]
+    assert np.isfinite(last["grad_norm"]) and last["grad_norm"] > 0
