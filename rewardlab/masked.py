@@ -9,7 +9,7 @@ import functools
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from rewardlab.types import Reward, Rollout, Sum
 
@@ -97,16 +97,52 @@ def _run_starts(
     return mask & ((before < 0) | (step_before != step))
 
 
+BLOCK = 32  # tokens that follow one another; blocks run side by side
+
+
 def accumulate(
     x: Float[Array, "N T"], keep: Float[Array, "N T"]
 ) -> Float[Array, "N T"]:
-    """y_t = x_t + keep_t * y_{t+1}, from the right, with y_T = 0."""
+    """y_t = x_t + keep_t * y_{t+1}, from the right, with y_T = 0.
 
-    def join(later: tuple[Array, Array], here: tuple[Array, Array]) -> tuple:
-        return later[0] * here[0], here[1] + here[0] * later[1]
-
+    Blocks of tokens run side by side, once for what they hand on to the left, which is
+    such a recursion over blocks, and once for y. So not T but about 64 log_32 T steps
+    follow one another, and rounding grows with their number.
+    """
+    rows, width = x.shape
     keep = jnp.broadcast_to(keep, x.shape).astype(x.dtype)
-    return lax.associative_scan(join, (keep, x), reverse=True, axis=1)[1]
+    blocks = _blocks(keep), _blocks(x)
+    after = jnp.zeros_like(blocks[1][0])
+    if width > BLOCK:
+        (kept, added), _ = lax.scan(_compose, (after + 1, after), blocks, reverse=True)
+        after = accumulate_after(added, kept)
+    y = lax.scan(_follow, after, blocks, reverse=True)[1]
+    return jnp.moveaxis(y, 0, 2).reshape(rows, -1)[:, :width]
+
+
+_Affine = tuple[Array, Array]  # (keep, x): y = x + keep * what comes later
+
+
+def _compose(later: _Affine, here: _Affine) -> tuple[_Affine, None]:
+    return (here[0] * later[0], here[1] + here[0] * later[1]), None
+
+
+def _follow(later: Array, here: _Affine) -> tuple[Array, Array]:
+    y = here[1] + here[0] * later
+    return y, y
+
+
+def _blocks(x: Float[Array, "N T"]) -> Float[Array, "t N blocks"]:
+    size = max(min(BLOCK, x.shape[1]), 1)
+    padded = jnp.pad(x, ((0, 0), (0, -x.shape[1] % size)))
+    return jnp.moveaxis(padded.reshape(x.shape[0], -1, size), 2, 0)
+
+
+def accumulate_after(
+    x: Float[Array, "N T"], keep: Float[Array, "N T"]
+) -> Float[Array, "N T"]:
+    """y_{t+1} of `accumulate`: what has gathered to the right of each token."""
+    return jnp.pad(accumulate(x, keep)[:, 1:], ((0, 0), (0, 1)))
 
 
 def alike(*keys: Int[Array, "..."]) -> Int[Array, "..."]:
@@ -149,6 +185,39 @@ def of_group(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "N *T"]:
 def of_others(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "N *T"]:
     """The sum over the other rows of each row's group, given back per row."""
     return of_group(x, rollout) - x
+
+
+def greatest_of_others(x: Shaped[Array, " N"], rollout: Rollout) -> Array:
+    """The greatest over the other rows of each row's group; the least there is if none.
+
+    That is -inf for floats and the type's minimum for integers.
+    """
+    groups = rollout.prompts.shape[0]
+    lowest = -jnp.inf if jnp.issubdtype(x.dtype, jnp.floating) else -(2**31)
+    greatest = jax.ops.segment_max(x, rollout.group, groups)[rollout.group]
+    is_greatest = x == greatest
+    stands_out = is_greatest & (of_group(is_greatest.astype(jnp.int32), rollout) == 1)
+    rest = jnp.where(stands_out, jnp.asarray(lowest, x.dtype), x)
+    second = jax.ops.segment_max(rest, rollout.group, groups)[rollout.group]
+    return jnp.where(stands_out, second, greatest)
+
+
+def group_rank(
+    x: Float[Array, " N"], rows: Bool[Array, " N"], rollout: Rollout
+) -> Float[Array, " N"]:
+    """How many True rows of the group are below each row; ties count half. From 0."""
+    x = jnp.where(rows, x, jnp.inf)
+    order = jnp.lexsort((x, rollout.group))
+    group, sorted_ = rollout.group[order], x[order]
+    position = jnp.arange(x.shape[0])
+    new_group = jnp.concatenate([jnp.ones(1, bool), jnp.diff(group) != 0])
+    new_value = new_group | (sorted_ != jnp.roll(sorted_, 1))
+    start = lax.cummax(jnp.where(new_value, position, 0))
+    ends = jnp.concatenate([new_value[1:], jnp.ones(1, bool)])
+    end = lax.cummin(jnp.where(ends, position, x.shape[0]), reverse=True)
+    first = lax.cummax(jnp.where(new_group, position, 0))
+    middle = (start + end).astype(x.dtype) / 2 - first
+    return jnp.zeros_like(x).at[order].set(middle)
 
 
 def placed_count(reward: Reward) -> Int[Array, " N"]:

@@ -77,11 +77,30 @@ def importance(rng, shape):
     return 1 + 0.7 * rng.random(shape)
 
 
+def flag(rng, shape):
+    return rng.random(shape) < 0.3
+
+
+def above_one(rng, shape):
+    """Where a sum of squared probabilities must be at least 2 p - 1 for every p."""
+    return 1 + rng.random(shape)
+
+
 SIGNALS = {
     "correct": Signal("N", eighths, shift=True, scale=True, abstains=True),
     "score": Signal("N", eighths, shift=True, scale=True),
     "prm": Signal("NS", eighths, scale=True, abstains=True),
     "belief": Signal("NS", eighths, scale=True, abstains=True),
+    "format": Signal("N", eighths, shift=True, scale=True, abstains=True),
+    "greedy": Signal("N", eighths, shift=True, scale=True),
+    "gap": Signal("N", eighths, scale=True),
+    "similarity": Signal("N", share),
+    "duration": Signal("NS", nats),
+    "step_value": Signal("NS", eighths, scale=True),
+    "value": Signal("NT", eighths, scale=True),
+    "repetition": Signal("NT", eighths, scale=True),
+    "is_answer": Signal("NT", flag),
+    "sum_pi_squared": Signal("NT", above_one),
     "ref_logp": Signal("NT", logprob),
     "action": Signal("N", eighths, shift=True, scale=True),
     "anchor": Signal("NS", few),

@@ -9,11 +9,13 @@ import difflib
 from typing import Any
 
 from rewardlab.methods.beliefs import BELIEFS
+from rewardlab.methods.critic import CRITIC
 from rewardlab.methods.losses import LOSSES
 from rewardlab.methods.method import LAWS, Method
 from rewardlab.methods.outcome import OUTCOME
 from rewardlab.methods.presets import PRESETS
 from rewardlab.methods.process import PROCESS
+from rewardlab.methods.several import SEVERAL
 from rewardlab.methods.shaping import SHAPING
 from rewardlab.methods.turns import TURNS
 from rewardlab.methods.weights import WEIGHTED
@@ -24,6 +26,8 @@ __all__ = ["IDEAS", "LAWS", "METHODS", "Method", "reads", "resolve"]
 
 IDEAS: dict[str, dict[str, Method]] = {
     "An outcome against its group": OUTCOME,
+    "Several outcomes at once": SEVERAL,
+    "Credit against a critic": CRITIC,
     "Steps paid for what they add": PROCESS,
     "Turns of an agent": TURNS,
     "Tokens that matter more": WEIGHTED,

@@ -14,6 +14,7 @@ OUTCOME: dict[str, Method] = {
         laws=(*SOUND, "shift", "scale"),
         verified="code",
         hp={"eps": 1e-6},
+        believes="completions better than their group's mean, in its spread",
         aggregation="sequence_mean",
         differs="a group of one gets 0",
     ),
@@ -23,6 +24,7 @@ OUTCOME: dict[str, Method] = {
         "2503.20783",
         laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
+        believes="completions better than their group's mean, spread ignored",
         aggregation="constant",
     ),
     "rloo": Method(
@@ -31,7 +33,56 @@ OUTCOME: dict[str, Method] = {
         *RLOO,
         laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
+        believes="completions better than the others of their group",
         differs="a group of one gets 0",
+    ),
+    "remax": Method(
+        "outcome('correct') | center_by_signal('greedy') | broadcast_to_tokens()",
+        "ReMax",
+        "2310.10505",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="code",
+        believes="completions better than the greedy one",
+    ),
+    "opo": Method(
+        "outcome('correct') | broadcast_to_tokens() | center_by_group()",
+        "On-Policy RL with Optimal Reward Baseline",
+        "2505.23585",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="code",
+        believes="completions better than their group's average token",
+        differs="a group of one gets 0; the code keeps its reward",
+    ),
+    "gpg": Method(
+        "outcome('correct') | center_by_group() | scale_by_active_groups()"
+        " | broadcast_to_tokens()",
+        "GPG: A Simple and Strong Reinforcement Learning Baseline",
+        "2504.02546",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="secondary",
+        believes="better than the mean, groups without differences made up for",
+        differs="the share is that of groups, as in the paper; the code counts rows",
+    ),
+    "passk": Method(
+        "outcome('correct') | best_minus_second() | broadcast_to_tokens()",
+        "Optimizing Language Models for Inference Time Objectives",
+        "2503.19595",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="code",
+        believes="only the best completion, by its lead over the second",
+        differs="a group of one gets 0; the code raises",
+    ),
+    "dapo": Method(
+        "outcome('correct') | length_penalty(after=after, rate=rate, most=1.0)"
+        " | center_by_group() | scale_by_group_std(eps=1e-6) | broadcast_to_tokens()",
+        "DAPO: An Open-Source LLM Reinforcement Learning System at Scale",
+        "2503.14476",
+        laws=(*SOUND, "shift"),
+        verified="code",
+        hp={"after": 16384, "rate": 1 / 4096},
+        believes="better than the group's mean, and not overlong",
+        differs="the penalty ends at 1 as in the paper; verl's code has no floor."
+        " Goes with epsilon_high=0.28 and with prompts without differences resampled",
     ),
     "reinforce_pp": Method(
         "outcome('correct') | returns_to_go(discount=gamma) | whiten()",
@@ -39,6 +90,7 @@ OUTCOME: dict[str, Method] = {
         laws=(*SOUND, "scale"),
         verified="code",
         hp={"gamma": 1.0},
+        believes="tokens whose return is above the batch's mean",
         differs="environment tokens do not cut the return; KL is one more channel",
     ),
     "reinforce_pp_baseline": Method(
@@ -48,6 +100,67 @@ OUTCOME: dict[str, Method] = {
         laws=(*SOUND, "shift", "scale"),
         verified="code",
         hp={"keep_singletons": False},
+        believes="better than the group's mean, in the batch's spread",
         differs="a group of one gets 0; verl keeps its reward",
+    ),
+    "optimal_token_baseline": Method(
+        "outcome('correct') | returns_to_go()"
+        " | center_by_group_energy(square='sum_pi_squared', keep_tail=keep_tail)",
+        "The Optimal Token Baseline: Variance Reduction for Long-Horizon LLM-RL",
+        "2602.07078",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="code",
+        hp={"keep_tail": False},
+        believes="tokens that return more than rows which moved as much",
+        differs="the divisor has no 1e-8, a group of one gets 0; holes take no time",
+    ),
+    "unlikeliness": Method(
+        "outcome('correct') | unlikeliness(beta=beta, least_rank=least_rank)"
+        " | center_by_group() | scale_by_group_std(eps=1e-6) | broadcast_to_tokens()",
+        "Rewarding the Unlikely: Lifting GRPO Beyond Distribution Sharpening",
+        "2506.02355",
+        laws=(*SOUND, "scale"),
+        verified="code",
+        hp={"beta": 0.25, "least_rank": 0},
+        believes="right answers, the more so if they were unlikely",
+        differs="ranks as in the code; least_rank=1 is the paper's. Ties share a rank;"
+        " a group of one gets 0",
+    ),
+    "grpo_care": Method(
+        "outcome('correct') | consistency_bonus(answer='is_answer', ref='ref_logp',"
+        " coef=coef, margin=margin, most=most) | center_by_group()"
+        " | scale_by_group_std(eps=1e-4) | broadcast_to_tokens()",
+        "GRPO-CARE: Consistency-Aware Reinforcement Learning",
+        "2506.16141",
+        laws=SOUND,
+        verified="code",
+        hp={"coef": 0.5, "margin": 0.01, "most": 0.95},
+        believes="right answers that their own reasoning makes likely",
+        aggregation="sequence_mean",
+        differs="compared in its group, where the code compares in the local batch;"
+        " the mean log-prob has no 1e-6. The reference is a slow copy of the policy",
+    ),
+    "dr_irl": Method(
+        "outcome('score') | center_by_group() | scale_by_group_std(eps=0.0)"
+        " | broadcast_to_tokens() | weigh_by_unlikeness('similarity')"
+        " | weigh_by_gap('gap', tau=tau)",
+        "DR-IRL: Dynamic Reward Scaling for Safety Alignment",
+        "2503.18991",
+        laws=(*SOUND, "shift"),
+        verified="guess",
+        hp={"tau": 1.0},
+        believes="better than the mean, more where the data are hard",
+        differs="guess: std over n - 1 without epsilon; the kept gaps' plain mean, and"
+        " all gaps if none is kept; tau. Equal rewards give 0, where 0/0 is written",
+    ),
+    "duration_aware": Method(
+        "outcome('correct') | center_by_group() | broadcast_to_tokens()"
+        " | weigh_by_duration('duration')",
+        "Reinforcement Learning for Machine Learning Engineering Agents",
+        "2509.01684",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="guess",
+        believes="actions by how long they ran, of better completions",
+        differs="guess: the advantage that is weighted",
     ),
 }

@@ -8,6 +8,7 @@ of one gets: for rewards (1, 0, 0, 0) the winner's advantage is 1.500 in verl an
 from rewardlab.methods.method import SOUND, Method
 
 GRPO = ("DeepSeekMath", "2402.03300")
+GPG = ("GPG: A Simple and Strong Reinforcement Learning Baseline", "2504.02546")
 RLOO = ("Back to Basics: Revisiting REINFORCE Style Optimization", "2402.14740")
 
 PRESETS: dict[str, Method] = {
@@ -17,6 +18,7 @@ PRESETS: dict[str, Method] = {
         *GRPO,
         laws=(*SOUND, "shift"),
         verified="code",
+        believes="completions better than their group's mean, in its spread",
         aggregation="sequence_mean",
         differs="scale_rewards='group'; a group of one gets 0",
     ),
@@ -26,6 +28,7 @@ PRESETS: dict[str, Method] = {
         *GRPO,
         laws=SOUND,
         verified="code",
+        believes="better than the group's mean, in the batch's spread",
         aggregation="sequence_mean",
         differs="scale_rewards='batch': group mean, standard deviation of the batch",
     ),
@@ -35,6 +38,7 @@ PRESETS: dict[str, Method] = {
         *RLOO,
         laws=(*SOUND, "shift"),
         verified="code",
+        believes="better than the others, in the batch's spread",
         differs="normalize_advantages=True; without it TRL's RLOO is `rloo`",
     ),
     "grpo_like_verl": Method(
@@ -43,6 +47,7 @@ PRESETS: dict[str, Method] = {
         *GRPO,
         laws=SOUND,
         verified="code",
+        believes="better than the group's mean; a lone reward as is",
         differs="a group of one keeps its reward",
     ),
     "grpo_like_verl_vectorized": Method(
@@ -51,6 +56,7 @@ PRESETS: dict[str, Method] = {
         *GRPO,
         laws=SOUND,
         verified="code",
+        believes="better than the group's mean; tiny spreads count less",
         differs="the variance is at least 1e-6; a group of one keeps its reward",
     ),
     "dr_grpo_like_verl": Method(
@@ -59,6 +65,7 @@ PRESETS: dict[str, Method] = {
         *GRPO,
         laws=(*SOUND, "homogeneous"),
         verified="code",
+        believes="better than the group's mean; a lone reward as is",
         differs="norm_adv_by_std_in_grpo=False; a group of one keeps its reward",
     ),
     "rloo_like_verl": Method(
@@ -67,6 +74,7 @@ PRESETS: dict[str, Method] = {
         *RLOO,
         laws=(*SOUND, "homogeneous"),
         verified="code",
+        believes="better than the others; a lone reward as is",
         differs="a group of one keeps its reward; `rloo_vectorized` is `rloo`",
     ),
     "grpo_like_tunix": Method(
@@ -75,6 +83,7 @@ PRESETS: dict[str, Method] = {
         *GRPO,
         laws=(*SOUND, "shift", "scale"),
         verified="code",
+        believes="completions better than their group's mean, in its spread",
         aggregation="sequence_mean",
         differs="a group of one gets 0, where Tunix has NaN",
     ),
@@ -84,7 +93,27 @@ PRESETS: dict[str, Method] = {
         *GRPO,
         laws=(*SOUND, "shift"),
         verified="secondary",
+        believes="better than the group's mean, in its spread over n",
         aggregation="sequence_mean",
         differs="the variance divides by n",
+    ),
+    "gpg_like_verl": Method(
+        "outcome('correct') | scale_by_active_rows()"
+        " | center_by_group(keep_singletons=True) | broadcast_to_tokens()",
+        *GPG,
+        laws=(*SOUND, "homogeneous"),
+        verified="code",
+        believes="better than the mean, made up for rewards of 0",
+        differs="counts rows whose reward is not 0; a group of one keeps its reward",
+    ),
+    "passk_like_verl": Method(
+        "outcome('correct') | scale_by_group_std(eps=1e-6) | best_minus_second()"
+        " | broadcast_to_tokens()",
+        "Optimizing Language Models for Inference Time Objectives",
+        "2503.19595",
+        laws=(*SOUND, "shift", "scale"),
+        verified="code",
+        believes="only the best completion, by its lead in the group's spread",
+        differs="norm_adv_by_std_in_grpo=True; without it verl's is `passk`",
     ),
 }

@@ -1,26 +1,40 @@
 """What a reward is compared with is taken off it, or it is scaled."""
 
+from rewardlab.transforms.baselines.active import (
+    scale_by_active_groups,
+    scale_by_active_rows,
+)
+from rewardlab.transforms.baselines.best import best_minus_second
 from rewardlab.transforms.baselines.center import center_by_group
+from rewardlab.transforms.baselines.center_batch import center_by_batch
 from rewardlab.transforms.baselines.center_position import center_by_group_position
 from rewardlab.transforms.baselines.center_pure import (
     center_by_group_steps,
     center_by_group_tokens,
     center_by_group_width,
 )
+from rewardlab.transforms.baselines.center_token import center_by_group_energy
 from rewardlab.transforms.baselines.forks import center_by_fork
 from rewardlab.transforms.baselines.scale import scale_by_batch_std, scale_by_group_std
+from rewardlab.transforms.baselines.signal import center_by_signal
 from rewardlab.transforms.baselines.states import center_by_state, scale_by_state_std
 from rewardlab.transforms.baselines.whiten import whiten
 from rewardlab.types import Table
 
 BASELINES: Table = {
     "center_by_fork": center_by_fork,
+    "best_minus_second": best_minus_second,
+    "center_by_batch": center_by_batch,
     "center_by_group": center_by_group,
+    "center_by_group_energy": center_by_group_energy,
     "center_by_group_position": center_by_group_position,
     "center_by_group_steps": center_by_group_steps,
     "center_by_group_tokens": center_by_group_tokens,
     "center_by_group_width": center_by_group_width,
     "center_by_state": center_by_state,
+    "center_by_signal": center_by_signal,
+    "scale_by_active_groups": scale_by_active_groups,
+    "scale_by_active_rows": scale_by_active_rows,
     "scale_by_group_std": scale_by_group_std,
     "scale_by_batch_std": scale_by_batch_std,
     "scale_by_state_std": scale_by_state_std,

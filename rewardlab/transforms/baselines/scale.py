@@ -14,9 +14,9 @@ def scale_by_group_std(
     """r / (sqrt(max(var, var_floor) + var_eps) + eps) (GRPO, arXiv 2402.03300).
 
     var is that of the group's placed rewards, about their mean, over n - ddof. A group
-    with no more than `ddof` rewards has no spread: its std counts as 1. Defaults are
-    verl's and Tunix's; TRL has eps=1e-4, verl's vectorised form var_floor=1e-6, and
-    IGPO ddof=0, var_eps=1e-8.
+    with no more than `ddof` rewards has no spread: its std counts as 1, as one of 0
+    does with eps=0. Defaults are verl's and Tunix's; TRL has eps=1e-4, verl's
+    vectorised form var_floor=1e-6, and IGPO ddof=0, var_eps=1e-8.
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
@@ -26,7 +26,7 @@ def scale_by_group_std(
         squares = jnp.sum(jnp.where(reward.placed, away**2, 0), axis=1)
         var = masked.divide(masked.of_group(squares, rollout), n - ddof)
         std = jnp.sqrt(jnp.maximum(var, var_floor) + var_eps)
-        std = jnp.where(n > ddof, std, 1) + eps
+        std = jnp.where((n > ddof) & (std + eps > 0), std + eps, 1 + eps)
         return reward.with_value(reward.value / std[:, None])
 
     return per_channel(scale)

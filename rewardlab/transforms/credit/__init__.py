@@ -1,5 +1,6 @@
 """Rewards are spread over the tokens that earned them."""
 
+from rewardlab.transforms.credit.gae import gae, step_gae
 from rewardlab.transforms.credit.prefix import share_prefixes
 from rewardlab.transforms.credit.returns import (
     min_to_go,
@@ -11,6 +12,8 @@ from rewardlab.types import Table
 
 CREDIT: Table = {
     "broadcast_to_tokens": broadcast_to_tokens,
+    "gae": gae,
+    "step_gae": step_gae,
     "returns_to_go": returns_to_go,
     "step_returns_to_go": step_returns_to_go,
     "min_to_go": min_to_go,

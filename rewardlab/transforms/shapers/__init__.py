@@ -1,5 +1,6 @@
 """A reward becomes another reward, before any baseline."""
 
+from rewardlab.transforms.shapers.consistency import consistency_bonus
 from rewardlab.transforms.shapers.episode import episode_return, return_from_step
 from rewardlab.transforms.shapers.history import (
     clip_by_history,
@@ -25,6 +26,7 @@ from rewardlab.transforms.shapers.squash import (
     sigmoid,
     tanh,
 )
+from rewardlab.transforms.shapers.unlikely import unlikeliness
 from rewardlab.transforms.shapers.within_row import keep_top, minmax_by_row
 from rewardlab.types import Table
 
@@ -51,4 +53,6 @@ SHAPERS: Table = {
     "minmax_by_row": minmax_by_row,
     "episode_return": episode_return,
     "return_from_step": return_from_step,
+    "consistency_bonus": consistency_bonus,
+    "unlikeliness": unlikeliness,
 }

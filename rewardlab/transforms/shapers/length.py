@@ -1,5 +1,7 @@
 """A price on length."""
 
+import math
+
 import jax.numpy as jnp
 
 from rewardlab import masked
@@ -8,16 +10,20 @@ from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coeff
 
 
 @named
-def length_penalty(after: int = 300, rate: Coefficient = 0.01) -> RewardTransform:
-    """r - rate * max(n - after, 0) on the last reward of a row with n True tokens.
+def length_penalty(
+    after: int = 300, rate: Coefficient = 0.01, most: float = math.inf
+) -> RewardTransform:
+    """r - min(rate * max(n - after, 0), most) on the last reward of a row of n tokens.
 
-    Lengths are in tokens, `rate` is reward per token. Defaults are those of PAR's code
-    (arXiv 2502.18770), which has it on in every variant but ODIN.
+    n counts True tokens, `rate` is reward per token. Defaults are those of PAR's code
+    (arXiv 2502.18770), which has it on in every variant but ODIN. DAPO's overlong
+    penalty (arXiv 2503.14476) has after = L_max - L_buffer, rate = factor / L_buffer
+    and most = factor.
     """
 
     def penalise(reward: Reward, rollout: Rollout) -> Reward:
         excess = jnp.maximum(jnp.sum(rollout.mask, axis=1) - after, 0)
-        cost = coefficient(rate, rollout) * excess
+        cost = jnp.minimum(coefficient(rate, rollout) * excess, most)
         last = masked.last(reward.placed)
         return reward.with_value(reward.value - jnp.where(last, cost[:, None], 0))
 

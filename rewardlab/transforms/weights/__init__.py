@@ -6,7 +6,9 @@ loss, in `rewardlab.objectives`.
 """
 
 from rewardlab.transforms.weights.bonus import capped_bonus, position_bonus
+from rewardlab.transforms.weights.duration import weigh_by_duration
 from rewardlab.transforms.weights.entropy import keep_high_entropy
+from rewardlab.transforms.weights.hardness import weigh_by_gap, weigh_by_unlikeness
 from rewardlab.transforms.weights.importance import (
     masked_importance,
     truncated_importance,
@@ -22,5 +24,8 @@ WEIGHTS: Table = {
     "position_bonus": position_bonus,
     "truncated_importance": truncated_importance,
     "weigh": weigh,
+    "weigh_by_duration": weigh_by_duration,
+    "weigh_by_gap": weigh_by_gap,
     "weigh_by_perplexity": weigh_by_perplexity,
+    "weigh_by_unlikeness": weigh_by_unlikeness,
 }

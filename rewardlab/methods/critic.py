@@ -1,0 +1,40 @@
+"""Credit against what a critic expected: the signal is a value, not a group."""
+
+from rewardlab.methods.method import SOUND, Method
+
+GAE = ("High-Dimensional Continuous Control Using GAE", "1506.02438")
+
+CRITIC: dict[str, Method] = {
+    "gae": Method(
+        "outcome('correct') | gae('value', discount=discount, decay=decay) | whiten()",
+        *GAE,
+        laws=(*SOUND, "scale"),
+        verified="code",
+        hp={"discount": 1.0, "decay": 0.95},
+        believes="tokens after which the critic expects more",
+        differs="places outside the mask get 0; verl leaves the whitened next value",
+    ),
+    "vla_rl": Method(
+        "outcome('correct') | step_gae('step_value', discount=discount, decay=decay)",
+        "VLA-RL: Towards Masterful and General Robotic Manipulation",
+        "2505.18719",
+        laws=(*SOUND, "homogeneous"),
+        verified="code",
+        hp={"discount": 0.99, "decay": 0.95},
+        believes="actions after which the critic expects more",
+        differs="the ratio is that of whole actions in the paper; an episode is a row",
+    ),
+    "multi_discount": Method(
+        "outcome('correct') | dense('repetition')"
+        " | on('correct', returns_to_go(discount=discount))"
+        " | on('repetition', returns_to_go(discount=repetition_discount))"
+        " | weighted_sum(correct=1.0, repetition=1.0) | center_by_signal('value')",
+        "Demystifying Long Chain-of-Thought Reasoning in LLMs",
+        "2502.03373",
+        laws=(*SOUND, "homogeneous"),
+        verified="code",
+        hp={"discount": 1.0, "repetition_discount": 0.99},
+        believes="each reward over its own horizon, beyond the critic's",
+        differs="environment tokens take no time",
+    ),
+}

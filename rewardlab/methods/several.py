@@ -1,0 +1,32 @@
+"""Several outcomes a completion, each compared with its group before they are added."""
+
+from rewardlab.methods.method import SOUND, Method
+
+GDPO = ("GDPO: Group reward-Decoupled Normalization Policy Optimization", "2601.05242")
+EACH = "outcome('correct') | outcome('format')"
+
+SEVERAL: dict[str, Method] = {
+    "gdpo": Method(
+        f"{EACH} | center_by_group() | scale_by_group_std(eps=1e-4)"
+        " | weighted_sum(correct=correct, format=format) | center_by_batch()"
+        " | scale_by_batch_std(eps=1e-4) | broadcast_to_tokens()",
+        *GDPO,
+        laws=(*SOUND, "shift"),
+        verified="code",
+        hp={"correct": 1.0, "format": 1.0},
+        believes="better than the group's mean in each reward alone",
+        aggregation="sequence_mean",
+        differs="a reward that nobody else in the group has abstains",
+    ),
+    "gdpo_like_verl": Method(
+        f"{EACH} | center_by_group(keep_singletons=True)"
+        " | scale_by_group_std(eps=1e-6) | weighted_sum(correct=1.0, format=1.0)"
+        " | broadcast_to_tokens() | whiten(eps=1e-8)",
+        *GDPO,
+        laws=SOUND,
+        verified="code",
+        believes="better than the group's mean in each reward alone",
+        differs="no weights; the batch is that of tokens, so long rows count more;"
+        " a group of one keeps its rewards",
+    ),
+}

@@ -1,0 +1,41 @@
+"""What teaches nothing is made up for by what does."""
+
+import jax.numpy as jnp
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Reward, RewardTransform, Rollout
+
+
+@named
+def scale_by_active_rows() -> RewardTransform:
+    """r * n / n_active: scored rows of the batch, and those whose total is not 0.
+
+    Put before `center_by_group` it reads raw rewards, as verl's GPG does; with none
+    active the factor is n, and nothing is left to scale. (GPG, arXiv 2504.02546)
+    """
+
+    def scale(reward: Reward, rollout: Rollout) -> Reward:
+        active = jnp.sum(reward.value, axis=1) != 0
+        share = masked.divide(jnp.sum(reward.has_value), jnp.sum(active))
+        return reward.with_value(reward.value * share)
+
+    return per_channel(scale)
+
+
+@named
+def scale_by_active_groups() -> RewardTransform:
+    """r * B / B_active: groups with a scored row, and those with any reward not 0.
+
+    Put after `center_by_group` it makes up for groups whose rewards are all equal, so
+    that the mean over a batch does not shrink with them. (GPG, arXiv 2504.02546)
+    """
+
+    def scale(reward: Reward, rollout: Rollout) -> Reward:
+        rows = reward.has_value.astype(jnp.int32)
+        active = jnp.any(reward.value != 0, axis=1).astype(jnp.int32)
+        groups = jnp.sum(masked.group_sum(rows, rollout) > 0)
+        share = masked.divide(groups, jnp.sum(masked.group_sum(active, rollout) > 0))
+        return reward.with_value(reward.value * share)
+
+    return per_channel(scale)

@@ -1,0 +1,29 @@
+"""Only the best of a group learns."""
+
+import jax.numpy as jnp
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Reward, RewardTransform, Rollout, place
+
+
+@named
+def best_minus_second() -> RewardTransform:
+    """A_i = R_i - R_second for the best row of a group, else 0; R the row's total.
+
+    By so much would the group's maximum fall without that row. A tie for the best
+    gives 0 to all, and a row with no other scored row in its group has nothing placed.
+    (pass@k training, arXiv 2503.19595)
+    """
+
+    def compare(reward: Reward, rollout: Rollout) -> Reward:
+        row = jnp.sum(reward.value, axis=1)
+        scored = reward.has_value
+        score = jnp.where(scored, row, -jnp.inf)
+        others = masked.greatest_of_others(score, rollout)
+        compared = scored & (others > -jnp.inf)
+        margin = jnp.maximum(row - jnp.where(compared, others, row), 0)
+        where = masked.last(reward.placed) & compared[:, None]
+        return place(margin[:, None], where)
+
+    return per_channel(compare)

@@ -1,0 +1,19 @@
+"""The batch as its own baseline."""
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Reward, RewardTransform, Rollout
+
+
+@named
+def center_by_batch() -> RewardTransform:
+    """r - mean of all placed rewards of the batch; a lone reward gives 0.
+
+    The mean is taken of distances to the least, so equal rewards give exactly 0.
+    """
+
+    def center(reward: Reward, rollout: Rollout) -> Reward:
+        distance = reward.value - masked.least(reward.value, reward.placed)
+        return reward.with_value(distance - masked.mean(distance, reward.placed))
+
+    return per_channel(center)

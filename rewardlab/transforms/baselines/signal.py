@@ -1,0 +1,30 @@
+"""A baseline that comes with the rollout: a critic's value, a greedy completion."""
+
+import jax.numpy as jnp
+
+from rewardlab.compose import named, per_channel
+from rewardlab.transforms.sources.signals import validity
+from rewardlab.types import Reward, RewardTransform, Rollout, SignalName, place
+
+
+@named
+def center_by_signal(name: SignalName) -> RewardTransform:
+    """r - b, with the signal `name` as b: [N], a number a row, or [N, T], a token.
+
+    ReMax (arXiv 2310.10505) takes off the reward of the greedy completion of the same
+    prompt, an actor-critic the critic's value. Where `name_valid` is False there is no
+    baseline and nothing is placed.
+    """
+
+    def center(reward: Reward, rollout: Rollout) -> Reward:
+        baseline = rollout.signal(name)
+        if baseline.shape not in (rollout.mask.shape[:1], rollout.mask.shape):
+            raise ValueError(
+                f"center_by_signal({name!r}) needs a number a row or a token, [N] or "
+                f"[N, T], and has shape {baseline.shape}"
+            )
+        baseline = baseline if baseline.ndim == 2 else baseline[:, None]
+        valid = jnp.broadcast_to(validity(rollout, name), reward.placed.shape)
+        return place(reward.value - baseline, reward.placed & valid)
+
+    return per_channel(center)

@@ -1,0 +1,65 @@
+"""A bonus for reasoning that makes its own answer likely to a reference."""
+
+import math
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import (
+    Coefficient,
+    Reward,
+    RewardTransform,
+    Rollout,
+    SignalName,
+    coefficient,
+)
+
+
+@named
+def consistency_bonus(
+    answer: SignalName = "is_answer",
+    ref: SignalName = "ref_logp",
+    coef: Coefficient = 0.5,
+    threshold: float = 0.1,
+    margin: float = 0.0,
+    most: float = math.inf,
+) -> RewardTransform:
+    """r + coef r for accurate rows whose answer the reference finds no less likely.
+
+    A row is accurate if its total is above `threshold` and at least its group's mean;
+    it must be as confident as the group's accurate rows on average, less `margin`.
+    Confidence is the geometric mean probability that the log-probs `ref` [N, T] give
+    to the tokens marked in `answer` [N, T], at most `most`. The bonus stands on the
+    row's last reward. (GRPO-CARE, arXiv 2506.16141)
+    """
+
+    def pay(reward: Reward, rollout: Rollout) -> Reward:
+        row, marked = jnp.sum(reward.value, axis=1), rollout.signal(answer) > 0
+        sure = confidence(rollout.signal(ref), marked & rollout.mask, most)
+        accurate = reward.has_value & (row > threshold)
+        accurate &= _at_least_mean(row, reward.has_value, 0.0, rollout)
+        paid = accurate & _at_least_mean(sure, accurate, margin, rollout)
+        bonus = jnp.where(paid, coefficient(coef, rollout) * row, 0)
+        where = masked.last(reward.placed)
+        return reward.with_value(reward.value + jnp.where(where, bonus[:, None], 0))
+
+    return per_channel(pay)
+
+
+def confidence(
+    logp: Float[Array, "N T"], answer: Bool[Array, "N T"], most: float = math.inf
+) -> Float[Array, " N"]:
+    """min(exp(mean log p of the answer's tokens), most); 1 without an answer."""
+    return jnp.minimum(jnp.exp(masked.row_mean(logp, answer)), most)
+
+
+def _at_least_mean(
+    x: Float[Array, " N"], rows: Bool[Array, " N"], slack: float, rollout: Rollout
+) -> Bool[Array, " N"]:
+    # Rounding must not put a number below a mean that it equals.
+    sums = masked.of_group(jnp.where(rows, x, 0), rollout)
+    mean = masked.divide(sums, masked.of_group(rows.astype(jnp.int32), rollout))
+    rounding = 8 * jnp.finfo(x.dtype).eps * jnp.maximum(jnp.abs(x), jnp.abs(mean))
+    return rows & (x >= mean - slack - rounding)

@@ -1,0 +1,26 @@
+"""What the policy found likely is paid less."""
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
+
+
+@named
+def unlikeliness(beta: Coefficient = 0.25, least_rank: int = 0) -> RewardTransform:
+    """r * (1 - beta k / n), k the rank of the row's mean log-probability in its group.
+
+    k counts the scored rows of the group that were less likely, plus `least_rank`; ties
+    share their mean rank; n counts scored rows. The released code has least_rank=0, the
+    paper 1, which takes one more beta / n from every row. (Rewarding the Unlikely,
+    arXiv 2506.02355)
+    """
+
+    def discount(reward: Reward, rollout: Rollout) -> Reward:
+        scored = reward.has_value
+        likely = masked.row_mean(rollout.logp, rollout.mask)
+        rank = masked.group_rank(likely, scored, rollout) + least_rank
+        rows = masked.of_group(scored.astype(likely.dtype), rollout)
+        share = coefficient(beta, rollout) * masked.divide(rank, rows)
+        return reward.with_value(reward.value * (1 - share[:, None]))
+
+    return per_channel(discount)

@@ -1,0 +1,57 @@
+"""Prompts and completions weigh by how hard they are: DR-IRL's dynamic scaling."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Reward, RewardTransform, Rollout, SignalName
+
+
+@named
+def weigh_by_unlikeness(similarity: SignalName) -> RewardTransform:
+    """A_i * sigmoid(1 - W_i) / sigmoid(mean of 1 - W over the group), W [N] in [-1, 1].
+
+    W is the similarity of a completion to what it should say (the mean over clauses of
+    the greatest cosine). Equal similarities weigh 1. (DR-IRL, arXiv 2503.18991)
+    """
+
+    def weigh(reward: Reward, rollout: Rollout) -> Reward:
+        rows = reward.has_value
+        unlike = jnp.where(rows, 1 - rollout.signal(similarity), 0)
+        weight = jax.nn.sigmoid(unlike) / jax.nn.sigmoid(_mean(unlike, rows, rollout))
+        return reward.with_value(reward.value * weight[:, None])
+
+    return per_channel(weigh)
+
+
+@named
+def weigh_by_gap(gap: SignalName, tau: float = math.inf) -> RewardTransform:
+    """A_i * sigmoid(mean of kept gaps) / sigmoid(mean gap), both over the group.
+
+    The signal [N] is how far a completion's reward is above the reference's. A gap is
+    kept if its squared distance to the mean is at most tau; if none is, all are. With
+    tau = inf every weight is 1. (DR-IRL, arXiv 2503.18991)
+    """
+
+    def weigh(reward: Reward, rollout: Rollout) -> Reward:
+        rows = reward.has_value
+        gaps = jnp.where(rows, rollout.signal(gap), 0)
+        mean = _mean(gaps, rows, rollout)
+        kept = rows & ((gaps - mean) ** 2 <= tau)
+        some = masked.of_group(kept.astype(jnp.int32), rollout) > 0
+        middle = jnp.where(some, _mean(gaps, kept, rollout), mean)
+        weight = jax.nn.sigmoid(middle) / jax.nn.sigmoid(mean)
+        return reward.with_value(reward.value * weight[:, None])
+
+    return per_channel(weigh)
+
+
+def _mean(
+    x: Float[Array, " N"], rows: Bool[Array, " N"], rollout: Rollout
+) -> Float[Array, " N"]:
+    sums = masked.of_group(jnp.where(rows, x, 0), rollout)
+    return masked.divide(sums, masked.of_group(rows.astype(jnp.int32), rollout))

@@ -1,0 +1,85 @@
+"""GAE over tokens and steps against loops, in float64."""
+
+import numpy as np
+import pytest
+from oracle import SEEDS, agree, run, step_tokens, true_tokens, varied
+from rollouts import from_arrays
+
+from rewardlab import METHODS, estimator
+
+pytestmark = pytest.mark.usefixtures("x64", "strict_ranks")
+MIXED = "process('prm') | dense('dense') | weighted_sum(prm=1, dense=1)"
+CASES = [(1.0, 1.0), (0.9, 0.8), (0.9, 0.0), (0.0, 0.7)]
+
+
+def valued(seed):
+    """With a critic: NaN outside the mask, and before steps that are not there."""
+    rollout, rng = varied(seed), np.random.default_rng(seed)
+    tokens = np.where(rollout.mask, rng.normal(size=(12, 12)), np.nan)
+    steps = np.full((12, 4), np.nan)
+    for i in range(12):
+        for k, _ in step_tokens(rollout, i):
+            steps[i, k] = rng.normal()
+    return rollout.with_signals(value=tokens, step_value=steps)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("gamma", "lam"), CASES)
+def test_gae(seed, gamma, lam):
+    """delta = r + gamma v' - v; A = delta + gamma lam A', over True tokens only."""
+    rollout = valued(seed)
+    rewards, want = run(MIXED, rollout), {}
+    value = np.asarray(rollout.signals["value"])
+    for i in {p[0] for p in rewards}:
+        ahead = next_value = 0.0
+        for t in reversed(true_tokens(rollout, i)):
+            delta = rewards.get((i, t), 0) + gamma * next_value - value[i, t]
+            ahead = want[i, t] = delta + gamma * lam * ahead
+            next_value = value[i, t]
+    agree(run(f"{MIXED} | gae('value', {gamma}, {lam})", rollout), want)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("gamma", "lam"), CASES)
+def test_step_gae(seed, gamma, lam):
+    """The same over steps, whose reward is the sum inside; tokens have their step's."""
+    rollout = valued(seed)
+    rewards, want = run(MIXED, rollout), {}
+    value = np.asarray(rollout.signals["step_value"])
+    for i in {p[0] for p in rewards}:
+        ahead = next_value = 0.0
+        for k, tokens in reversed(step_tokens(rollout, i)):
+            paid = sum(rewards.get((i, t), 0) for t in tokens)
+            delta = paid + gamma * next_value - value[i, k]
+            ahead, next_value = delta + gamma * lam * ahead, value[i, k]
+            want |= {(i, t): ahead for t in tokens}
+    agree(run(f"{MIXED} | step_gae('step_value', {gamma}, {lam})", rollout), want)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_gae_without_a_critic_is_the_return(seed):
+    """v = 0, gamma = lam = 1: rewards to go."""
+    rollout = varied(seed).with_signals(value=np.zeros((12, 12)))
+    want = run(f"{MIXED} | returns_to_go()", rollout)
+    agree(run(f"{MIXED} | gae('value', 1.0, 1.0)", rollout), want)
+
+
+def test_an_episode_that_goes_on():
+    """One more token whose reward is its value, 5, bootstraps: 1 + 0.5 * 5 - 2."""
+    rollout = from_arrays(np.ones((1, 2)), r=[[1.0, 5.0]], value=[[2.0, 5.0]])
+    got = run("dense('r') | gae('value', 0.5, 0.9)", rollout)
+    agree(got, {(0, 0): 1.5, (0, 1): 0.0})
+
+
+def test_each_reward_has_its_own_horizon():
+    """0.5^t of the outcome 1 at t = 2, all of the penalty -1 at t = 1, V = 0.25."""
+    rollout = from_arrays(
+        np.ones((1, 3)),
+        correct=np.array([1.0]),
+        repetition=np.array([[0.0, -1.0, 0.0]]),
+        value=np.full((1, 3), 0.25),
+    )
+    hp = {"discount": 0.5, "repetition_discount": 1.0}
+    closed = estimator(METHODS["multi_discount"].build(**hp))
+    got = closed.update({}, closed.init(rollout), rollout)[0]
+    assert got.tolist() == [[0.25 - 1 - 0.25, 0.5 - 1 - 0.25, 1 - 0.25]]
