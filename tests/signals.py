@@ -55,7 +55,7 @@ def tree(rng, shape):
     turns = np.repeat(rng.integers(0, 2, (shape[0], shape[1])), 4, axis=1)
     deep = np.arange(turns.shape[1]) // 4
     path = np.cumsum(np.where(np.arange(turns.shape[1]) % 4, 0, turns << deep), axis=1)
-    return (path + (deep << 8))[:, : shape[1]]
+    return (64 * path + deep)[:, : shape[1]]
 
 
 def share(rng, shape):
