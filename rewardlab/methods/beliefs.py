@@ -50,7 +50,7 @@ BELIEFS: dict[str, Method] = {
         laws=(*SOUND, "shift", "scale"),
         verified="abstract",
         believes="right answers, with a hint where none came",
-        differs="guess: the estimator is GRPO's; rows of prompts that all failed are "
+        differs="guess: the estimator is GRPO's; prompts of selection.hints are "
         "sampled again with a hint, which logp has in its prompt and the policy not",
     ),
 }

@@ -171,23 +171,25 @@ def vas(inputs, hyper):
 
 def ctrl_u(inputs, hyper):
     """Classes a pixel have a divergence, values a distance."""
-    by_side = {k.split("_")[0]: as_array(v) for k, v in inputs.items() if "_" in k}
-    if "primary" not in by_side or "auxiliary" not in by_side:
+    sides = [
+        next((as_array(v) for k, v in inputs.items() if k.startswith(side)), None)
+        for side in ("primary", "aux")
+    ]
+    if any(side is None for side in sides):
         raise NoAdapter(f"inputs {sorted(inputs)}")
-    primary, auxiliary = by_side["primary"], by_side["auxiliary"]
     scale = inputs.get("u_scale", 1.0)
     loss = next(as_array(v) for k, v in inputs.items() if "loss_map" in k)
     counts = np.asarray(inputs.get("timestep_mask", np.ones(len(loss)))) > 0
     if any("logits" in k for k in inputs):
-        v = uncertainty.class_disagreement(primary, auxiliary, scale)
+        v, regulariser = uncertainty.class_disagreement(*sides, scale), 1.0
     else:
-        v = uncertainty.value_disagreement(primary, auxiliary)
+        v, regulariser = uncertainty.value_disagreement(*sides), scale
     weight = uncertainty.certainty(v)
     return {
         "variance": v,
         "weight": weight,
         "reward_loss": uncertainty.counted_mean(loss * weight, counts),
-        "variance_term": uncertainty.counted_mean(v, counts),
+        "variance_term": regulariser * uncertainty.counted_mean(v, counts),
     }
 
 

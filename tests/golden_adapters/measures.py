@@ -27,9 +27,6 @@ def epic_distances(inputs, hyper):
     }
 
 
-METRICS = ("1", "2", "weighted_2")
-
-
 def _starc_block(c1, c2, transition):
     out = {"c1": c1, "c2": c2}
     for norm, size in starc.NORMS.items():

@@ -161,12 +161,21 @@ def cream(inputs, hyper):
 
 
 def _cream_loss(inputs):
-    name = next((k for k in ("C", "consistency", "c") if k in inputs), None)
-    logit = next((k for k in ("z", "logits", "logit") if k in inputs), None)
-    if name is None or logit is None:
+    """A consistency with the logit of the pair, or with the four log-probs of it."""
+    share = next((v for k, v in inputs.items() if k.lower() in CONSISTENCY), None)
+    logit = next((v for k, v in inputs.items() if k.lower() in LOGIT), None)
+    rows = [inputs.get(k) for k in ("logp_w", "ref_w", "logp_l", "ref_l")]
+    if share is None or (logit is None and None in rows):
         raise NoAdapter(f"inputs {sorted(inputs)}")
-    loss = creams.consistency_loss(as_array(inputs[logit]), as_array(inputs[name]))
-    return {"loss": loss, "losses": loss, "mean": jnp.mean(loss)}
+    if logit is None:
+        z = creams.preference_logit(*map(as_array, rows), inputs.get("beta", 0.1))
+    else:
+        z = as_array(logit)
+    loss = creams.consistency_loss(z, as_array(share))
+    return {"loss": loss, "losses": loss}
+
+
+CONSISTENCY, LOGIT = ("c", "consistency"), ("z", "logit", "logits")
 
 
 def _side(inputs, side):
