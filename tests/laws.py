@@ -141,7 +141,7 @@ def padding(rollout, rng, rows):
 
 def shift(rollout, rng, rows):
     added = (rng.integers(-8, 9, 4) / 4)[np.asarray(rollout.group)]
-    outcomes = {k: rollout.signals[k] + added for k in names(shift=True)}
+    outcomes = {k: (rollout.signals[k].T + added).T for k in names(shift=True)}
     return gaps(rollout, changed(rollout, **outcomes), rows)
 
 
@@ -171,12 +171,15 @@ def telescoping(rollout, rng, rows):
 
 
 def bounded(rollout, rng, rows):
-    """By how much what accumulates exceeds 1, with all scores in [-1, 1]."""
+    """By how much what accumulates exceeds 1, with all scores in [-1, 1], and at 1."""
     found = {}
-    for name, value in step_rewards(rollout, rows).items():
-        to_go = np.cumsum(np.asarray(value)[:, ::-1], axis=1)
-        top = 2.0 if "information_gain" in METHODS[name].sentence else 1.0
-        found[name] = max(float(to_go.max()) - top, 0.0)
+    best = changed(rollout, prm=np.ones((N, S)), belief=np.ones((N, S)))
+    for scored in (rollout, best):
+        for name, value in step_rewards(scored, rows).items():
+            to_go = np.cumsum(np.asarray(value)[:, ::-1], axis=1)
+            top = 2.0 if "information_gain" in METHODS[name].sentence else 1.0
+            over = max(float(to_go.max()) - top, 0.0)
+            found[name] = max(found.get(name, 0.0), over)
     return found
 
 

@@ -1,7 +1,7 @@
 """Made-up signals for every name that a row of `METHODS` reads.
 
-Shapes are written in letters: N rows, S steps, T tokens, R references. A signal that
-may abstain gets `name_valid` beside it.
+Shapes are written in letters: N rows, S steps, T tokens, R references, V values (before
+each step and after the last). A signal that may abstain gets `name_valid` beside it.
 """
 
 from collections.abc import Callable
@@ -86,6 +86,10 @@ def above_one(rng, shape):
     return 1 + rng.random(shape)
 
 
+def count(rng, shape):
+    return rng.integers(0, 5, shape).astype(float)
+
+
 SIGNALS = {
     "correct": Signal("N", eighths, shift=True, scale=True, abstains=True),
     "score": Signal("N", eighths, shift=True, scale=True),
@@ -115,12 +119,19 @@ SIGNALS = {
     "self_score": Signal("N", verdict),
     "finished": Signal("N", often),
     "importance": Signal("NT", importance),
+    "attempt": Signal("NS", eighths, shift=True, scale=True, abstains=True),
+    "calls": Signal("N", count),
+    "flaws": Signal("NS", count, abstains=True),
+    "iou": Signal("NS", share, abstains=True),
+    "parsed": Signal("N", often),
+    "success": Signal("NV", share, abstains=True),
+    "thinking": Signal("N", share, abstains=True),
 }
 
 
 def made(rng, n, t, s, references=10):
     """Every signal of the table, with the `_valid` of those that abstain."""
-    sizes = {"N": n, "S": s, "T": t, "R": references}
+    sizes = {"N": n, "S": s, "T": t, "R": references, "V": s + 1}
     found = {
         name: signal.draw(rng, tuple(sizes[letter] for letter in signal.shape))
         for name, signal in SIGNALS.items()

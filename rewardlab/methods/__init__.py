@@ -15,6 +15,7 @@ from rewardlab.methods.method import LAWS, Method
 from rewardlab.methods.outcome import OUTCOME
 from rewardlab.methods.presets import PRESETS
 from rewardlab.methods.process import PROCESS
+from rewardlab.methods.selection import SELECTION
 from rewardlab.methods.several import SEVERAL
 from rewardlab.methods.shaping import SHAPING
 from rewardlab.methods.turns import TURNS
@@ -30,6 +31,7 @@ IDEAS: dict[str, dict[str, Method]] = {
     "Credit against a critic": CRITIC,
     "Steps paid for what they add": PROCESS,
     "Turns of an agent": TURNS,
+    "Which samples to learn from": SELECTION,
     "Tokens that matter more": WEIGHTED,
     "What the policy knows itself": BELIEFS,
     "Scores of a reward model, bent": SHAPING,

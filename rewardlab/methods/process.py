@@ -1,9 +1,10 @@
-"""Step rewards: each step is paid for what it adds."""
+"""Rewards of the process: steps are paid for what they add, thinking for its worth."""
 
 from rewardlab.methods.method import ALWAYS, SOUND, Method
 
 CLIP_DELTA = ("On Designing Effective RL Reward at Training Time", "2410.15115")
 PURE = ("Stop Summation: Min-Form Credit Assignment", "2504.15275")
+TRUST = ("SophiaVL-R1: Reinforcing MLLMs Reasoning with Thinking Reward", "2505.17018")
 NO_CRITIC = "the paper has a critic; here the baseline is the group's mean return"
 
 PROCESS: dict[str, Method] = {
@@ -15,6 +16,7 @@ PROCESS: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="",
         hp={"alpha": 1.0},
+        believes="every step adds to the sum, useful or not",
         differs="here to be beaten: every step adds reward, so longer is better",
     ),
     "clip": Method(
@@ -24,6 +26,7 @@ PROCESS: dict[str, Method] = {
         laws=(*SOUND, "shift", "bounded"),
         verified="secondary",
         hp={"eta": 0.9, "alpha": 1.0},
+        believes="a step costs what it lacks to be good",
         differs=NO_CRITIC,
     ),
     "delta": Method(
@@ -33,6 +36,7 @@ PROCESS: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous", "telescoping", "bounded"),
         verified="secondary",
         hp={"alpha": 1.0},
+        believes="a step is paid for being above the next",
         differs=NO_CRITIC,
     ),
     "clip_delta": Method(
@@ -42,7 +46,90 @@ PROCESS: dict[str, Method] = {
         laws=(*SOUND, "shift", "telescoping", "bounded"),
         verified="secondary",
         hp={"eta": 0.9, "alpha": 1.0},
+        believes="falling scores cost; more good steps pay nothing",
         differs=NO_CRITIC,
+    ),
+    "ppr": Method(
+        "process('prm') | outcome('correct')"
+        " | on('correct', episode_return(every_step=True)) | shift(-0.5)"
+        " | weighted_sum(prm=1, correct=1) | returns_to_go(discount=gamma)"
+        " | center_by_group()",
+        "Hybrid Reward Normalization for Process-supervised Agentic Tasks",
+        "2509.25598",
+        laws=SOUND,
+        verified="guess",
+        hp={"gamma": 1.0},
+        believes="good steps of right answers, bad steps of wrong ones",
+        differs="guess: both rewards minus 1/2, so no step of a wrong answer gains; "
+        + NO_CRITIC,
+    ),
+    "pav": Method(
+        "progress('success', attempts=attempts) | on('success', step_returns_to_go(0))"
+        " | outcome('correct')"
+        " | on('correct', center_by_group() | broadcast_to_tokens())"
+        " | weighted_sum(success=alpha, correct=1)",
+        "Rewarding Progress: Scaling Automated Process Verifiers",
+        "2410.08146",
+        laws=(*SOUND, "shift"),
+        verified="secondary",
+        hp={"attempts": 4, "alpha": 3.0},
+        believes="steps after which a weaker prover succeeds more often",
+        differs="the baseline is the group's mean outcome; alpha is from memory",
+    ),
+    "p_grpo": Method(
+        "outcome('format') | outcome('correct') | outcome('thinking')"
+        " | gated_accumulation('thinking', correct=1)"
+        " | weighted_sum(format=1, correct=1, thinking=1) | center_by_group()"
+        " | scale_by_group_std(eps=eps) | broadcast_to_tokens()",
+        "Posterior-GRPO",
+        "2508.05170",
+        laws=SOUND,
+        verified="secondary",
+        hp={"eps": 1e-6},
+        believes="good thinking, once the answer is right",
+        aggregation="sequence_mean",
+        differs="guess: eps, and a standard deviation over n - 1",
+    ),
+    "trust_grpo": Method(
+        "outcome('correct') | outcome('thinking') | trust('thinking', by='correct')"
+        " | weighted_sum(correct=1, thinking=exponential(alpha, steps))"
+        " | center_by_group() | scale_by_group_std(eps=eps) | broadcast_to_tokens()",
+        *TRUST,
+        laws=SOUND,
+        verified="code",
+        hp={"alpha": 0.3, "steps": 12000, "eps": 1e-6},
+        believes="thinking, if right answers have the better, and early",
+        aggregation="sequence_mean",
+        differs="the paper's; `trust_grpo_released` is the code's",
+    ),
+    "trust_grpo_released": Method(
+        "outcome('correct') | outcome('thinking')"
+        " | gated_accumulation('thinking', correct=0.2)"
+        " | pay_if_mixed('thinking', by='correct') | trust('thinking', by='correct')"
+        " | weighted_sum(correct=1, thinking=exponential(alpha, steps))"
+        " | center_by_group() | scale_by_group_std(eps=eps) | broadcast_to_tokens()",
+        *TRUST,
+        laws=SOUND,
+        verified="code",
+        hp={"alpha": 0.3, "steps": 12000, "eps": 1e-6},
+        believes="thinking of answers that are not quite wrong",
+        aggregation="sequence_mean",
+        differs="a group of one gets 0; the wrong are not asked, so trust acts only on "
+        "outcomes between 0.2 and 0.5",
+    ),
+    "atom_searcher": Method(
+        "outcome('thinking') | outcome('correct')"
+        " | weighted_sum(thinking=linear(0.5, 0, steps), correct=linear(0.5, 1, steps))"
+        " | require('format', otherwise=-1) | center_by_group()"
+        " | scale_by_group_std(eps=eps) | broadcast_to_tokens()",
+        "Atom-Searcher: Fine-Grained Atomic Thought Reward",
+        "2508.12800",
+        laws=SOUND,
+        verified="abstract",
+        hp={"steps": 500, "eps": 1e-6},
+        believes="good thoughts early in training, answers at its end",
+        aggregation="sequence_mean",
+        differs="guess: the numbers of the schedule; `correct` is the F1 of the answer",
     ),
     "pure": Method(
         "process('prm') | softmin_credit(temperature=tau) | outcome('correct')"
@@ -52,6 +139,7 @@ PROCESS: dict[str, Method] = {
         laws=(*SOUND, "shift", "bounded"),
         verified="code",
         hp={"tau": 0.1, "alpha": 1.0},
+        believes="a chain of steps is worth its worst step",
         differs="the verl branch's baseline over tokens, not over the padded width",
     ),
     "pure_openrlhf": Method(
@@ -63,6 +151,7 @@ PROCESS: dict[str, Method] = {
         laws=(*SOUND, "shift"),
         verified="code",
         hp={"tau": 0.1, "alpha": 1.0, "beta": 0.001},
+        believes="a chain of steps is worth its worst step",
     ),
     "pure_verl": Method(
         "process('prm') | softmin_credit(temperature=tau) | outcome('correct')"
@@ -72,6 +161,7 @@ PROCESS: dict[str, Method] = {
         laws=(*ALWAYS, "bounded"),
         verified="code",
         hp={"tau": 0.1, "alpha": 1.0, "beta": 0.001},
+        believes="a chain of steps is worth its worst step",
         differs="KL is k1 where the code has k3",
     ),
 }

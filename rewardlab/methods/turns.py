@@ -20,6 +20,22 @@ TURNS: dict[str, Method] = {
         believes="steps, but only of runs that reach the goal",
         differs="the estimator after the gate is GRPO's",
     ),
+    "video_mtr": Method(
+        "new_best('iou', gain=0.5, penalty=penalty) | outcome('correct')"
+        " | gated_accumulation('iou', correct=0, strict=True)"
+        " | on('correct', return_from_step(discount=gamma))"
+        " | weighted_sum(iou=1, correct=1) | center_by_group()"
+        " | step_returns_to_go(discount=0)",
+        "Video-MTR: Reinforced Multi-Turn Reasoning for Long Video Understanding",
+        "2508.20478",
+        laws=SOUND,
+        verified="paper",
+        hp={"penalty": 1.0, "gamma": 0.95},
+        believes="turns that find better frames than before, if right",
+        differs="guess: the penalty's rate, and a best overlap of 0 at first; turns "
+        "are gated as the episode is; the baseline is the group's mean over turns; no "
+        "bonus for retrieving while that is rare",
+    ),
     "igpo": Method(
         "information_gain('belief') | outcome('correct')"
         " | weighted_sum(belief=alpha, correct=1) | center_by_group()"

@@ -16,6 +16,7 @@ from rewardlab.transforms.baselines.center_pure import (
 from rewardlab.transforms.baselines.center_token import center_by_group_energy
 from rewardlab.transforms.baselines.forks import center_by_fork
 from rewardlab.transforms.baselines.scale import scale_by_batch_std, scale_by_group_std
+from rewardlab.transforms.baselines.share import scale_by_informative_groups
 from rewardlab.transforms.baselines.signal import center_by_signal
 from rewardlab.transforms.baselines.states import center_by_state, scale_by_state_std
 from rewardlab.transforms.baselines.whiten import whiten
@@ -38,5 +39,6 @@ BASELINES: Table = {
     "scale_by_group_std": scale_by_group_std,
     "scale_by_batch_std": scale_by_batch_std,
     "scale_by_state_std": scale_by_state_std,
+    "scale_by_informative_groups": scale_by_informative_groups,
     "whiten": whiten,
 }

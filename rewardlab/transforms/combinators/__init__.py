@@ -4,12 +4,15 @@ from rewardlab import compose
 from rewardlab.transforms.combinators.copies import copy_channel
 from rewardlab.transforms.combinators.gated import gated_accumulation
 from rewardlab.transforms.combinators.standardize_or import standardize_or
+from rewardlab.transforms.combinators.trust import pay_if_mixed, trust
 from rewardlab.types import Table
 
 COMBINATORS: Table = {
     "copy_channel": copy_channel,
     "gated_accumulation": gated_accumulation,
     "standardize_or": standardize_or,
+    "trust": trust,
+    "pay_if_mixed": pay_if_mixed,
     "weighted_sum": compose.weighted_sum,
     "on": compose.on,
     "gate": compose.gate,

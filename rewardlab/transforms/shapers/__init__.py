@@ -1,5 +1,6 @@
 """A reward becomes another reward, before any baseline."""
 
+from rewardlab.transforms.shapers.attempts import improvement_bonus
 from rewardlab.transforms.shapers.consistency import consistency_bonus
 from rewardlab.transforms.shapers.episode import episode_return, return_from_step
 from rewardlab.transforms.shapers.history import (
@@ -7,6 +8,7 @@ from rewardlab.transforms.shapers.history import (
     minmax_by_history,
     standardize_by_history,
 )
+from rewardlab.transforms.shapers.keep import keep_best_and_worst, keep_consistent
 from rewardlab.transforms.shapers.length import length_penalty
 from rewardlab.transforms.shapers.quantile import (
     minus_reference_normal_quantile,
@@ -18,6 +20,7 @@ from rewardlab.transforms.shapers.reference import (
     relative,
 )
 from rewardlab.transforms.shapers.refine import clip_reward, delta
+from rewardlab.transforms.shapers.shift import require, shift
 from rewardlab.transforms.shapers.softmin import mean_credit, softmin_credit
 from rewardlab.transforms.shapers.squash import (
     cap,
@@ -55,4 +58,9 @@ SHAPERS: Table = {
     "return_from_step": return_from_step,
     "consistency_bonus": consistency_bonus,
     "unlikeliness": unlikeliness,
+    "improvement_bonus": improvement_bonus,
+    "keep_best_and_worst": keep_best_and_worst,
+    "keep_consistent": keep_consistent,
+    "require": require,
+    "shift": shift,
 }

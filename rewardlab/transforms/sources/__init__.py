@@ -4,6 +4,9 @@ from rewardlab.transforms.sources.adaptive_kl import adaptive_kl_penalty
 from rewardlab.transforms.sources.belief import information_gain
 from rewardlab.transforms.sources.dense import dense
 from rewardlab.transforms.sources.kl import kl_penalty
+from rewardlab.transforms.sources.progress import progress
+from rewardlab.transforms.sources.ranking import entropy_ranking
+from rewardlab.transforms.sources.record import new_best
 from rewardlab.transforms.sources.signals import outcome, process
 from rewardlab.types import Table
 
@@ -12,6 +15,9 @@ SOURCES: Table = {
     "process": process,
     "dense": dense,
     "information_gain": information_gain,
+    "progress": progress,
+    "new_best": new_best,
+    "entropy_ranking": entropy_ranking,
     "kl_penalty": kl_penalty,
     "adaptive_kl_penalty": adaptive_kl_penalty,
 }

@@ -1,0 +1,69 @@
+"""A second judge is paid attention to only as far as the first one bears it out."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from rewardlab import masked
+from rewardlab.compose import find, named, stateless
+from rewardlab.types import (
+    Channels,
+    Coefficient,
+    Reward,
+    RewardTransform,
+    Rollout,
+    coefficient,
+)
+
+
+@named
+def trust(name: str, by: str, least: Coefficient = 0.5) -> RewardTransform:
+    """r_c exp(min(mean r_c of right rows - mean r_c of wrong rows, 0)), within a group.
+
+    Channel `name` loses weight where it scores wrong rows above right ones; a row is
+    right if its total of channel `by` is at least `least`. Without right or without
+    wrong rows nothing speaks against it. Trust-GRPO of SophiaVL-R1, arXiv 2505.17018.
+    """
+
+    def weigh(rewards: Channels, rollout: Rollout) -> Channels:
+        judged, outcome = find(rewards, name), find(rewards, by)
+        right = jnp.sum(outcome.value, axis=1) >= coefficient(least, rollout)
+        both = judged.has_value & outcome.has_value
+        gap, compared = _gap(judged, both & right, both & ~right, rollout)
+        weight = jnp.where(compared, jnp.exp(jnp.minimum(gap, 0)), 1)
+        return {**rewards, name: judged.with_value(weight[:, None] * judged.value)}
+
+    return stateless(weigh)
+
+
+def _gap(
+    judged: Reward, right: Bool[Array, " N"], wrong: Bool[Array, " N"], rollout: Rollout
+) -> tuple[Float[Array, " N"], Bool[Array, " N"]]:
+    total = jnp.sum(judged.value, axis=1)
+    means, counts = [], []
+    for rows in (right, wrong):
+        counts.append(masked.of_group(rows.astype(jnp.int32), rollout))
+        sums = masked.of_group(jnp.where(rows, total, 0), rollout)
+        means.append(masked.divide(sums, counts[-1]))
+    return means[0] - means[1], (counts[0] > 0) & (counts[1] > 0)
+
+
+@named
+def pay_if_mixed(
+    name: str, by: str, low: Coefficient = 0.1, high: Coefficient = 0.9
+) -> RewardTransform:
+    """r_c, and 0 in groups whose totals of channel `by` are all <= low or all >= high.
+
+    Where outcomes agree channel `name` is all that there is to learn from; this keeps
+    it from deciding alone. (the code of SophiaVL-R1, arXiv 2505.17018)
+    """
+
+    def close(rewards: Channels, rollout: Rollout) -> Channels:
+        paid, outcome = find(rewards, name), find(rewards, by)
+        total, there = jnp.sum(outcome.value, axis=1), outcome.has_value
+        count = lambda rows: masked.of_group(rows.astype(jnp.int32), rollout)  # noqa: E731
+        bad = count(there & (total > coefficient(low, rollout))) == 0
+        good = count(there & (total < coefficient(high, rollout))) == 0
+        value = jnp.where((bad | good)[:, None], 0, paid.value)
+        return {**rewards, name: paid.with_value(value)}
+
+    return stateless(close)

@@ -1,0 +1,26 @@
+"""Trying again: a second attempt is paid for being better than the first."""
+
+import jax.numpy as jnp
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
+
+
+@named
+def improvement_bonus(alpha: Coefficient = 10.0) -> RewardTransform:
+    """r_k = s_k + alpha (s_k - s_{k-1}) from the row's second reward on; r_1 = s_1.
+
+    Breaking a right first attempt costs what mending a wrong one pays. Stage II of
+    SCoRe (arXiv 2409.12917).
+    """
+
+    def add(reward: Reward, rollout: Rollout) -> Reward:
+        score, placed = reward.value[:, ::-1], reward.placed[:, ::-1]
+        carried = masked.accumulate(score, jnp.where(placed, 0, 1))[:, ::-1]
+        before = jnp.pad(carried, ((0, 0), (1, 0)))[:, :-1]
+        count = jnp.cumsum(reward.placed, axis=1)
+        gain = jnp.where(count > 1, reward.value - before, 0)
+        return reward.with_value(reward.value + coefficient(alpha, rollout) * gain)
+
+    return per_channel(add)

@@ -1,0 +1,76 @@
+"""Rows ranked by where the policy hesitates."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from rewardlab import masked
+from rewardlab.compose import add_channel, named, stateless
+from rewardlab.transforms.sources.signals import validity
+from rewardlab.types import (
+    Channels,
+    Coefficient,
+    RewardTransform,
+    Rollout,
+    SignalName,
+    coefficient,
+    place,
+)
+
+
+@named
+def entropy_ranking(
+    name: SignalName = "entropy", share: float = 0.2, best: Coefficient = 0.5
+) -> RewardTransform:
+    """Adds channel `name`: best * (1 - k / (n - 1)) for the row of rank k in its group.
+
+    Row i beats row j of its group if its peak entropy (the mean of its top `share` of
+    tokens, at least one) is higher and its mean entropy lower: sharp forks, calm
+    otherwise. Rank 0 beats most rows; ties go by order, and a lone row gets `best`. The
+    signal [N, T] is in nats. Structural entropy of R^3 (arXiv 2601.19620); `share` and
+    `best` are not given there.
+    """
+
+    def source(rewards: Channels, rollout: Rollout) -> Channels:
+        there = jnp.any(rollout.mask, axis=1) & jnp.all(validity(rollout, name), axis=1)
+        entropy = rollout.signal(name)
+        peak = peak_mean(entropy, rollout.mask, share)
+        wins = dominated(peak, masked.row_mean(entropy, rollout.mask), rollout, there)
+        order = jnp.arange(len(wins))
+        earlier = (wins[None] == wins[:, None]) & (order[None] < order[:, None])
+        mates = _mates(rollout, there)
+        ahead = mates & ((wins[None] > wins[:, None]) | earlier)
+        others = jnp.sum(mates, axis=1) - 1
+        fall = masked.divide(1.0 * jnp.sum(ahead, axis=1), others)
+        value = coefficient(best, rollout) * (1 - fall)
+        where = masked.last(rollout.mask) & there[:, None]
+        return add_channel(rewards, name, place(value[:, None], where))
+
+    return stateless(source)
+
+
+def peak_mean(
+    x: Float[Array, "N T"], mask: Bool[Array, "N T"], share: float
+) -> Float[Array, " N"]:
+    """The mean of each row's max(1, floor(share n)) greatest entries; 0 if empty."""
+    width = x.shape[1]
+    counts = np.maximum(np.floor(share * np.arange(width + 1)).astype(int), 1)
+    top = jnp.asarray(counts)[jnp.sum(mask, axis=1)][:, None]
+    ordered = -jnp.sort(jnp.where(mask, -x, jnp.inf), axis=1)
+    kept = (jnp.arange(width)[None] < top) & jnp.isfinite(ordered)
+    return masked.row_mean(ordered, kept)
+
+
+def dominated(
+    peak: Float[Array, " N"],
+    calm: Float[Array, " N"],
+    rollout: Rollout,
+    there: Bool[Array, " N"],
+) -> Int[Array, " N"]:
+    """How many rows of its group each row beats: higher peak and lower mean."""
+    beats = (peak[:, None] > peak[None]) & (calm[:, None] < calm[None])
+    return jnp.sum(beats & _mates(rollout, there), axis=1)
+
+
+def _mates(rollout: Rollout, there: Bool[Array, " N"]) -> Bool[Array, "N N"]:
+    return (rollout.group[None] == rollout.group[:, None]) & there[None]
