@@ -13,7 +13,7 @@ BELIEFS: dict[str, Method] = {
         " | outcome('self_score')"
         " | standardize_or('self_score', 'correct', 'finished', least_std=least_std)"
         " | weighted_sum(correct=trust, self_score=tau) | broadcast_to_tokens()",
-        "LaSeR: RL with Last-Token Self-Rewarding",
+        "LaSeR: Reinforcement Learning with Last-Token Self-Rewarding",
         "2510.14943",
         laws=(*SOUND, "shift", "scale"),
         verified="code",
@@ -24,7 +24,7 @@ BELIEFS: dict[str, Method] = {
     ),
     "tw_grpo": Method(
         f"{GRPO} | weigh('importance')",
-        "TW-GRPO: Reinforcing Video Reasoning with Focused Thinking",
+        "Reinforcing Video Reasoning with Focused Thinking",
         "2505.24718",
         laws=(*SOUND, "shift", "scale"),
         verified="code",
@@ -45,7 +45,7 @@ BELIEFS: dict[str, Method] = {
     ),
     "guide_grpo": Method(
         GRPO,
-        "Guide-GRPO: adaptive guidance accelerates RL of reasoning models",
+        "Adaptive Guidance Accelerates RL of Reasoning Models",
         "2506.13923",
         laws=(*SOUND, "shift", "scale"),
         verified="abstract",

@@ -36,12 +36,10 @@ def token_importance(
 ) -> Float[Array, "N T"]:
     """1 + (alpha - 1) (d - least) / (greatest - least + eps), 0 off the mask.
 
-    d is `group_divergence`.
-
-    `logp` holds the log-probabilities of the whole vocabulary. Least and greatest are
-    over all T columns, padding included (where the divergence is 0). The authors let
-    the gradient flow through the weights; stop it to use them as a signal. Their
-    script has alpha 1.7, their config 1.4, their function 1.5.
+    d is `group_divergence` of `logp`, the log-probabilities of the whole vocabulary.
+    Least and greatest are over all T columns, padding included (where d is 0). The
+    authors let the gradient flow through the weights; stop it to use them as a signal.
+    Their script has alpha 1.7, their config 1.4, their function 1.5.
     """
     divergence = group_divergence(logp, rollout, limit)
     low = jnp.min(divergence, axis=1, keepdims=True)

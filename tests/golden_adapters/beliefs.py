@@ -34,18 +34,21 @@ def tw_grpo(inputs, hyper):
 
 
 def rover_reward(inputs, hyper):
-    """Countdown's reward; the Math script does not use the other function."""
+    """Countdown's reward; the other is not used: 5 (1 - p) for right, -2 p for wrong."""
     mask = np.asarray(inputs["response_mask"], bool)
     total = np.sum(inputs["token_level_rewards"], axis=1)
     group = groups(inputs["index"])
     text = sentence("rover", center_by_group="center_by_group(keep_singletons=True)")
     rollout = rollout_of(with_end(mask), group=group, correct=total)
     out = np.where(mask, advantages(text, rollout)[:, :-1], 0)
+    right = np.where(total > 0, 1.0, 0.0)
+    steep = np.where(total > 0, 5.0, 2.0)
+    uneven = "outcome('x') | center_by_batch() | broadcast_to_tokens() | weigh('steep')"
+    rollout = rollout_of(with_end(mask), x=right, steep=steep)
+    other = np.where(mask, advantages(uneven, rollout)[:, :-1], 0)
     return {
         "countdown_reward(mean-centred)": out,
-        "math_outcome_advantage(unused by published script)": np.ma.masked_all(
-            mask.shape
-        ),
+        "math_outcome_advantage(unused by published script)": other,
     }
 
 
