@@ -10,6 +10,7 @@ from typing import Any
 
 from rewardlab.methods.beliefs import BELIEFS
 from rewardlab.methods.critic import CRITIC
+from rewardlab.methods.learned import LEARNED
 from rewardlab.methods.losses import LOSSES
 from rewardlab.methods.method import LAWS, Method
 from rewardlab.methods.outcome import OUTCOME
@@ -30,6 +31,7 @@ IDEAS: dict[str, dict[str, Method]] = {
     "Several outcomes at once": SEVERAL,
     "Credit against a critic": CRITIC,
     "Steps paid for what they add": PROCESS,
+    "Rewards learned from outcomes": LEARNED,
     "Turns of an agent": TURNS,
     "Which samples to learn from": SELECTION,
     "Tokens that matter more": WEIGHTED,

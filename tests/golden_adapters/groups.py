@@ -1,9 +1,8 @@
-"""GRPO, RLOO and REINFORCE++ in verl, TRL, Tunix and PAR."""
+"""GRPO, RLOO and REINFORCE++ in verl, TRL and Tunix."""
 
 import numpy as np
 
 from golden_adapters.common import (
-    NoAdapter,
     advantages,
     groups,
     only,
@@ -97,19 +96,7 @@ def tunix(inputs, hyper):
     return {k: advantages(sentence(m), rollout)[:, 0] for k, m in names.items()}
 
 
-def par_models(inputs, hyper):
-    """The GRPO advantages of PAR's repository; its losses train reward models."""
-    if inputs["kind"] != "grpo":
-        raise NoAdapter(f"{inputs['kind']} is not an advantage of section A.2")
-    rewards = inputs["rewards"]
-    group = np.arange(len(rewards)) // inputs["group_size"]
-    rollout = rollout_of(per_row(rewards), group=group, score=rewards)
-    text = sentence("par", length_penalty="", par="")
-    return {"advantages_first_token": advantages(text, rollout)[:, 0]}
-
-
 ADAPTERS = {
-    "par_reward_models": par_models,
     "grpo": verl_outcome("grpo_like_verl"),
     "grpo_no_std": verl_outcome("dr_grpo_like_verl"),
     "grpo_tiny_variance": verl_outcome("grpo_like_verl"),

@@ -5,6 +5,7 @@ from rewardlab.transforms.baselines.active import (
     scale_by_active_rows,
 )
 from rewardlab.transforms.baselines.best import best_minus_second
+from rewardlab.transforms.baselines.budgets import center_by_budgets
 from rewardlab.transforms.baselines.center import center_by_group
 from rewardlab.transforms.baselines.center_batch import center_by_batch
 from rewardlab.transforms.baselines.center_position import center_by_group_position
@@ -14,18 +15,30 @@ from rewardlab.transforms.baselines.center_pure import (
     center_by_group_width,
 )
 from rewardlab.transforms.baselines.center_token import center_by_group_energy
+from rewardlab.transforms.baselines.first_steps import (
+    center_by_first_steps,
+    scale_by_first_steps_std,
+)
 from rewardlab.transforms.baselines.forks import center_by_fork
+from rewardlab.transforms.baselines.greatest import (
+    scale_by_greatest,
+    scale_by_greatest_return,
+)
+from rewardlab.transforms.baselines.leave_one_out import scale_to_leave_one_out
 from rewardlab.transforms.baselines.scale import scale_by_batch_std, scale_by_group_std
 from rewardlab.transforms.baselines.share import scale_by_informative_groups
 from rewardlab.transforms.baselines.signal import center_by_signal
 from rewardlab.transforms.baselines.states import center_by_state, scale_by_state_std
 from rewardlab.transforms.baselines.whiten import whiten
+from rewardlab.transforms.baselines.within_row import center_within_row
 from rewardlab.types import Table
 
 BASELINES: Table = {
     "center_by_fork": center_by_fork,
     "best_minus_second": best_minus_second,
     "center_by_batch": center_by_batch,
+    "center_by_budgets": center_by_budgets,
+    "center_by_first_steps": center_by_first_steps,
     "center_by_group": center_by_group,
     "center_by_group_energy": center_by_group_energy,
     "center_by_group_position": center_by_group_position,
@@ -40,5 +53,10 @@ BASELINES: Table = {
     "scale_by_batch_std": scale_by_batch_std,
     "scale_by_state_std": scale_by_state_std,
     "scale_by_informative_groups": scale_by_informative_groups,
+    "center_within_row": center_within_row,
+    "scale_by_first_steps_std": scale_by_first_steps_std,
+    "scale_by_greatest": scale_by_greatest,
+    "scale_by_greatest_return": scale_by_greatest_return,
+    "scale_to_leave_one_out": scale_to_leave_one_out,
     "whiten": whiten,
 }

@@ -1,8 +1,8 @@
-"""The leave-one-out baselines of PURE's two released codes (arXiv 2504.15275).
+"""The baselines of PURE's two released codes (arXiv 2504.15275).
 
-They belong before `returns_to_go`, on step rewards, but for the last, which belongs
-after it. A row with no other scored row in its group has no baseline and nothing is
-placed.
+They belong before `returns_to_go`, but for the last, which belongs after it. A row
+with no other scored row in its group has no baseline and nothing is placed. PRIME
+(arXiv 2502.01456) has the first for rewards of tokens.
 """
 
 from collections.abc import Callable
@@ -18,21 +18,24 @@ Baseline = Callable[[Reward, Rollout], Float[Array, "N _"]]
 
 
 @named
-def center_by_group_steps() -> RewardTransform:
-    """r_k - b_i with b_i = mean over the other rows of their mean step reward."""
+def center_by_group_steps(leave_one_out: bool = True) -> RewardTransform:
+    """r_k - b_i with b_i = mean over the other (or all) rows of their mean reward."""
 
     def baseline(reward: Reward, rollout: Rollout) -> Float[Array, "N 1"]:
-        row = masked.divide(jnp.sum(reward.value, axis=1), masked.placed_count(reward))
+        score = jnp.where(reward.placed, reward.value, jnp.inf)
+        low = masked.group_least(jnp.min(score, axis=1), rollout)
+        row = masked.row_mean(reward.value - low[:, None], reward.placed)
         rows = reward.has_value.astype(jnp.int32)
-        others = masked.of_others(row, rollout)
-        return masked.divide(others, masked.of_others(rows, rollout))[:, None]
+        over = masked.of_others if leave_one_out else masked.of_group
+        mean = masked.divide(over(row, rollout), over(rows, rollout))
+        return (low + mean)[:, None]
 
     return _minus(baseline)
 
 
 @named
 def center_by_group_tokens() -> RewardTransform:
-    """r_k - b_i l_k with b_i = the other rows' total reward over their total tokens.
+    """r_k - b_i l_k, b_i = the other rows' total reward over their total tokens.
 
     l_k counts the True tokens of step k before its last, the separator.
     """

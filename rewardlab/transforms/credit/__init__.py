@@ -1,6 +1,7 @@
 """Rewards are spread over the tokens that earned them."""
 
 from rewardlab.transforms.credit.gae import gae, step_gae
+from rewardlab.transforms.credit.hold import hold_step_ends
 from rewardlab.transforms.credit.prefix import share_prefixes
 from rewardlab.transforms.credit.returns import (
     min_to_go,
@@ -18,5 +19,6 @@ CREDIT: Table = {
     "step_returns_to_go": step_returns_to_go,
     "min_to_go": min_to_go,
     "share_prefixes": share_prefixes,
+    "hold_step_ends": hold_step_ends,
     "zero_step_ends": zero_step_ends,
 }

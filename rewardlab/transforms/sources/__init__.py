@@ -2,8 +2,10 @@
 
 from rewardlab.transforms.sources.adaptive_kl import adaptive_kl_penalty
 from rewardlab.transforms.sources.belief import information_gain
+from rewardlab.transforms.sources.budgets import budget_returns
 from rewardlab.transforms.sources.dense import dense
 from rewardlab.transforms.sources.kl import kl_penalty
+from rewardlab.transforms.sources.log_ratio import log_ratio
 from rewardlab.transforms.sources.progress import progress
 from rewardlab.transforms.sources.ranking import entropy_ranking
 from rewardlab.transforms.sources.record import new_best
@@ -20,4 +22,6 @@ SOURCES: Table = {
     "entropy_ranking": entropy_ranking,
     "kl_penalty": kl_penalty,
     "adaptive_kl_penalty": adaptive_kl_penalty,
+    "log_ratio": log_ratio,
+    "budget_returns": budget_returns,
 }

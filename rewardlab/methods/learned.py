@@ -1,0 +1,124 @@
+"""Rewards that a model learns from outcomes alone, and hands to steps and tokens.
+
+What is learned comes in as a signal: log-probabilities of a reward model [N, T], or
+contributions of steps [N, S]. `rewardlab.reward_models` has the losses.
+"""
+
+from rewardlab.methods.method import SOUND, Method
+
+PRIME = ("Process Reinforcement through Implicit Rewards", "2502.01456")
+PRL = ("PRL: Process Reward Learning", "2601.10201")
+
+LEARNED: dict[str, Method] = {
+    "implicit_prm": Method(
+        "log_ratio('prm_logp') | return_from_step(discount=0) | outcome('correct')"
+        " | weighted_sum(prm_logp=beta, correct=1) | returns_to_go()"
+        " | center_by_group()",
+        "Free Process Rewards without Process Labels",
+        "2412.01981",
+        laws=(*SOUND, "shift"),
+        verified="code",
+        hp={"beta": 0.05},
+        believes="a step is worth the log-odds it adds",
+        differs="guess: the estimator; the paper ranks completions by these rewards",
+    ),
+    "prime": Method(
+        "log_ratio('prm_logp') | scale_by_greatest_return(eps=eps)"
+        " | outcome('correct') | center_by_group_steps()"
+        " | on('prm_logp', returns_to_go(discount=gamma))"
+        " | on('correct', returns_to_go()) | weighted_sum(prm_logp=1, correct=1)"
+        " | whiten()",
+        *PRIME,
+        laws=(*SOUND, "shift"),
+        verified="paper",
+        hp={"gamma": 1.0, "eps": 1e-6},
+        believes="tokens that a model of success finds likelier",
+        differs="scaling and whitening are the code's; its baseline is prime_like_verl",
+    ),
+    "prime_like_verl": Method(
+        "log_ratio('prm_logp') | scale_by_greatest_return(eps=eps)"
+        " | outcome('correct') | center_by_group_steps(leave_one_out=False)"
+        " | scale_to_leave_one_out()"
+        " | on('prm_logp', returns_to_go(discount=gamma))"
+        " | on('correct', returns_to_go()) | weighted_sum(prm_logp=1, correct=1)"
+        " | whiten()",
+        *PRIME,
+        laws=(*SOUND, "shift"),
+        verified="code",
+        hp={"gamma": 1.0, "eps": 1e-6},
+        believes="tokens that a model of success finds likelier",
+        differs="the authors' code, and verl's recipe but for the last token's reward",
+    ),
+    "oprl": Method(
+        "log_ratio('prm_logp', ref='') | return_from_step(discount=0)"
+        " | scale_by_greatest(eps=eps) | outcome('correct')"
+        " | center_by_first_steps() | scale_to_leave_one_out()"
+        " | on('correct', broadcast_to_tokens())"
+        " | on('prm_logp', step_returns_to_go(discount=0))"
+        " | weighted_sum(correct=1, prm_logp=alpha)",
+        "Agentic Reinforcement Learning with Implicit Step Rewards (iStar)",
+        "2509.19199",
+        laws=(*SOUND, "shift"),
+        verified="code",
+        hp={"alpha": 1.0, "eps": 2e-5},
+        believes="actions that pairs of success and failure favour",
+        differs="eps is the code's 1e-6 over its beta of 0.05; only first steps make "
+        "the baseline there, though its text says all; a group of one gets 0",
+    ),
+    "prl": Method(
+        "outcome('correct') | center_by_group() | scale_by_group_std(eps=eps, ddof=0)"
+        " | kl_penalty(beta) | weighted_sum(correct=1, kl=1) | returns_to_go()",
+        *PRL,
+        laws=(*SOUND, "shift", "scale"),
+        verified="paper",
+        hp={"beta": 0.005, "eps": 1e-6},
+        believes="the outcome, less the drift still to come",
+    ),
+    "prl_at_step_ends": Method(
+        "outcome('correct') | center_by_group() | scale_by_group_std(eps=eps)"
+        " | kl_penalty(beta) | weighted_sum(correct=1, kl=1) | returns_to_go()"
+        " | hold_step_ends()",
+        *PRL,
+        laws=(*SOUND, "shift", "scale"),
+        verified="code",
+        hp={"beta": 0.005, "eps": 1e-6},
+        believes="the outcome, less the drift after the step",
+        differs="the code takes the next step's value where one is exactly 0, and a "
+        "group of one keeps its outcome",
+    ),
+    "spa_rl": Method(
+        "process('contribution') | process('grounding') | kl_penalty(beta)"
+        " | weighted_sum(contribution=alpha, grounding=ground, kl=1)"
+        " | gae('value', discount=1, decay=decay) | whiten()",
+        "SPA-RL: Stepwise Progress Attribution",
+        "2505.20732",
+        laws=(*SOUND, "shift"),
+        verified="code",
+        hp={"alpha": 1.0, "ground": 0.5, "beta": 0.2, "decay": 0.95},
+        believes="progress that adds up to the final reward",
+        differs="guess: decay and beta; the code weighs step k of K by K - 1 - k and "
+        "replaces contributions, and neither is in the paper",
+    ),
+    "lare": Method(
+        "process('contribution') | returns_to_go(discount=gamma) | center_by_group()",
+        "Latent Reward: LLM-Empowered Credit Assignment",
+        "2412.11120",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="code",
+        hp={"gamma": 1.0},
+        believes="steps whose latent factors explain the return",
+        differs="guess: the estimator; the paper trains actor-critic agents on them",
+    ),
+    "brpo": Method(
+        "budget_returns('budget_score', prior=(1, 2, 3, 4))"
+        " | center_by_budgets('budget_score', prior=(1, 2, 3, 4))"
+        " | process('summary') | on('summary', center_within_row('split'))"
+        " | weighted_sum(budget_score=1, summary=1) | step_returns_to_go(discount=0)",
+        "Optimizing Anytime Reasoning via Budget Relative Policy Optimization",
+        "2505.13438",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="code",
+        believes="thinking that pays at every budget from here",
+        differs="a group of one and a lone summary get 0; four equally spaced budgets",
+    ),
+}

@@ -1,0 +1,83 @@
+"""Redistribution: step contributions are trained to add up to the outcome.
+
+A network gives c_k for each step; nothing but the outcome of the whole row trains it.
+SPA-RL (arXiv 2505.20732) reads c_k from a linear head at the last token of each turn,
+LaRe (arXiv 2412.11120) from a small network on latent factors that a language model's
+code computes. Losses are one number a row; entries off the mask are not read. Trained
+beside the policy, the network's parameters and optimiser lie in the state of the
+transform that reads c_k, which scores a batch before it learns from it.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from rewardlab import masked
+
+
+def linear_head(
+    features: Float[Array, "*B D"], weight: Float[Array, " D"], bias: Float[Array, ""]
+) -> Float[Array, "*B"]:
+    """c = w . h + b; SPA-RL reads it from a turn's last token, h the token's logits."""
+    return jnp.sum(features * weight, axis=-1) + bias
+
+
+def sum_error(
+    contribution: Float[Array, "N S"],
+    mask: Bool[Array, "N S"],
+    outcome: Float[Array, " N"],
+) -> Float[Array, " N"]:
+    """(sum_k c_k - R)^2 (SPA-RL); a row without steps predicts 0.
+
+    With several agents contributions add up over agents first (LaRe's MPE code).
+    """
+    return (masked.total(contribution, mask) - outcome) ** 2
+
+
+def mean_error(
+    contribution: Float[Array, "N S"],
+    mask: Bool[Array, "N S"],
+    outcome: Float[Array, " N"],
+) -> Float[Array, " N"]:
+    """(mean_k c_k - R / L)^2 with L the row's steps: long rows weigh no more (LaRe).
+
+    A row without steps has no error.
+    """
+    steps = jnp.sum(mask, axis=1)
+    error = masked.row_mean(contribution, mask) - masked.divide(outcome, steps)
+    return jnp.where(steps > 0, error, 0) ** 2
+
+
+def subset_error(
+    contribution: Float[Array, "N S"],
+    sampled: Int[Array, "N K"],
+    steps: Int[Array, " N"],
+    outcome: Float[Array, " N"],
+    unbiased: bool = False,
+) -> Float[Array, " N"]:
+    """(mean over K sampled steps of c - R / L)^2: `mean_error` from a few steps.
+
+    With `unbiased` the variance of the sample's mean, var (1 - K/L) / K with var over
+    K - 1, is taken off; drawn with replacement (K > L) it is added, as in the released
+    code. One sampled step has no variance. (Randomised return decomposition)
+    """
+    drawn = jnp.take_along_axis(contribution, sampled, axis=1)
+    error = (jnp.mean(drawn, axis=1) - masked.divide(outcome, steps)) ** 2
+    if not unbiased:
+        return error
+    k = sampled.shape[1]
+    squares = jnp.sum((drawn - jnp.mean(drawn, axis=1, keepdims=True)) ** 2, axis=1)
+    variance = masked.divide(squares, jnp.asarray(k - 1))
+    share = masked.divide(jnp.asarray(k), steps)
+    return error - variance * (1 - share) / k
+
+
+def spread(
+    contribution: Float[Array, "N S"], mask: Bool[Array, "N S"]
+) -> Float[Array, " N"]:
+    """The variance of a row's contributions over its steps, n in the divisor.
+
+    LaRe adds alpha times its mean: an even redistribution unless the outcome objects.
+    """
+    there = jnp.where(mask, contribution, 0)
+    away = there - masked.row_mean(there, mask)[:, None]
+    return masked.row_mean(away**2, mask)

@@ -1,0 +1,31 @@
+"""Prompts that are neither too easy nor too hard, with answers that were not cut off.
+
+PRIME (arXiv 2502.01456) trains on no others.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from rewardlab import masked
+
+
+def accuracy_within(
+    accuracy: Float[Array, " N"],
+    group: Int[Array, " N"],
+    num_groups: int,
+    low: float = 0.2,
+    high: float = 0.8,
+) -> Bool[Array, " B"]:
+    """low <= mean accuracy <= high of each group; False for a group without rows."""
+    total = jax.ops.segment_sum(accuracy, group, num_groups)
+    rows = jax.ops.segment_sum(jnp.ones_like(group), group, num_groups)
+    mean = masked.divide(total, rows)
+    return (rows > 0) & (mean >= low) & (mean <= high)
+
+
+def all_shorter(
+    length: Int[Array, " N"], group: Int[Array, " N"], num_groups: int, limit: int
+) -> Bool[Array, " B"]:
+    """Every row of the group is shorter than `limit` tokens, so none was cut off."""
+    return jax.ops.segment_max(length, group, num_groups) < limit

@@ -1,0 +1,58 @@
+"""Statistics of a group's first steps, one a row, so that long rows weigh no more."""
+
+import jax.numpy as jnp
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Reward, RewardTransform, Rollout, place
+
+
+@named
+def center_by_first_steps(keep_singletons: bool = False) -> RewardTransform:
+    """r_k - mean over the group's rows of their first placed reward.
+
+    Every step of a row is compared with how rows of its group begin: iStar's released
+    code (arXiv 2509.19199). A row alone in its group has no baseline and nothing is
+    placed; with `keep_singletons` its rewards stay.
+    """
+
+    def center(reward: Reward, rollout: Rollout) -> Reward:
+        first = _first(reward)
+        start = jnp.sum(first.value, axis=1)
+        scored = reward.has_value
+        low = masked.group_least(jnp.where(scored, start, jnp.inf), rollout)
+        rows = masked.of_group(scored.astype(jnp.int32), rollout)
+        above = masked.of_group(jnp.where(scored, start - low, 0), rollout)
+        mean = masked.divide(above, rows)
+        centred = reward.value - low[:, None] - mean[:, None]
+        compared = (rows > 1)[:, None]
+        if keep_singletons:
+            return reward.with_value(jnp.where(compared, centred, reward.value))
+        return place(centred, reward.placed & compared)
+
+    return per_channel(center)
+
+
+@named
+def scale_by_first_steps_std(eps: float = 1e-6) -> RewardTransform:
+    """r_k / (std over the group's rows of their first placed reward + eps).
+
+    The variance divides by rows - 1; the std of a lone row counts as 1.
+    """
+
+    def scale(reward: Reward, rollout: Rollout) -> Reward:
+        start = jnp.sum(_first(reward).value, axis=1)
+        scored = reward.has_value
+        rows = masked.of_group(scored.astype(jnp.int32), rollout)
+        mean = masked.divide(masked.of_group(start, rollout), rows)
+        squares = jnp.where(scored, (start - mean) ** 2, 0)
+        var = masked.divide(masked.of_group(squares, rollout), rows - 1)
+        std = jnp.where(rows > 1, jnp.sqrt(var), 1) + eps
+        return reward.with_value(reward.value / std[:, None])
+
+    return per_channel(scale)
+
+
+def _first(reward: Reward) -> Reward:
+    so_far = jnp.cumsum(reward.placed, axis=1)
+    return place(reward.value, reward.placed & (so_far == 1))

@@ -1,0 +1,37 @@
+"""Dividing by the greatest, so that nothing in the batch exceeds 1."""
+
+import jax.numpy as jnp
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Reward, RewardTransform, Rollout
+
+
+@named
+def scale_by_greatest(eps: float = 1e-6) -> RewardTransform:
+    """r / (max |r| + eps) over all placed rewards of the batch.
+
+    iStar's code (arXiv 2509.19199) takes the rows of one worker; here it is the batch.
+    """
+
+    def scale(reward: Reward, rollout: Rollout) -> Reward:
+        greatest = jnp.max(jnp.abs(reward.value), initial=0)
+        return reward.with_value(reward.value / (greatest + eps))
+
+    return per_channel(scale)
+
+
+@named
+def scale_by_greatest_return(eps: float = 1e-6) -> RewardTransform:
+    """r_t / (max |r_t + r_{t+1} + ...| + eps): no return of the batch exceeds 1.
+
+    The greatest is over all tokens of all rows; PRIME's code (arXiv 2502.01456) takes
+    the rows of one worker.
+    """
+
+    def scale(reward: Reward, rollout: Rollout) -> Reward:
+        to_go = masked.accumulate(reward.value, jnp.ones(()))
+        greatest = jnp.max(jnp.abs(to_go), initial=0)
+        return reward.with_value(reward.value / (greatest + eps))
+
+    return per_channel(scale)

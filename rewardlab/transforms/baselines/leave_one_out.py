@@ -1,0 +1,26 @@
+"""From a mean over all rows to a mean over the other rows."""
+
+import jax.numpy as jnp
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Reward, RewardTransform, Rollout
+
+
+@named
+def scale_to_leave_one_out() -> RewardTransform:
+    """r * n / (n - 1) with n the rows of the group that have a reward.
+
+    Of one reward a row, less the mean of all, it makes the reward less the mean of the
+    others. Released codes write so where a row has many rewards as well (PRIME, arXiv
+    2502.01456; iStar, 2509.19199), which then is not leave-one-out. A row alone in its
+    group stays as it is.
+    """
+
+    def scale(reward: Reward, rollout: Rollout) -> Reward:
+        scored = reward.has_value.astype(jnp.int32)
+        rows, others = (f(scored, rollout) for f in (masked.of_group, masked.of_others))
+        factor = jnp.where(others > 0, masked.divide(1.0 * rows, others), 1)
+        return reward.with_value(reward.value * factor[:, None])
+
+    return per_channel(scale)

@@ -1,0 +1,25 @@
+"""Credit that stands still within a step."""
+
+import jax.numpy as jnp
+
+from rewardlab import masked
+from rewardlab.compose import named, on_one
+from rewardlab.types import Reward, RewardTransform, Rollout, place
+
+
+@named
+def hold_step_ends() -> RewardTransform:
+    """A_t = the value on the last True token of t's step, on every True token.
+
+    After `returns_to_go` a token is credited with what follows its step, not with what
+    follows itself. (PRL's released code, arXiv 2601.10201, which skips a value of
+    exactly 0 and takes the next step's)
+    """
+
+    def hold(reward: Reward, rollout: Rollout) -> Reward:
+        ends = masked.step_ends(rollout)
+        last = jnp.where(ends, reward.value, 0)
+        value = masked.accumulate(last, jnp.where(ends, 0, 1))
+        return place(value, rollout.mask & reward.has_value[:, None])
+
+    return on_one(hold)

@@ -1,0 +1,32 @@
+"""Implicit rewards: what one language model thinks more likely than another."""
+
+from rewardlab.compose import add_channel, named, stateless
+from rewardlab.transforms.sources.signals import validity
+from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
+
+
+@named
+def log_ratio(name: SignalName, ref: SignalName = "ref_logp") -> RewardTransform:
+    """Adds channel `name`: q_t = log pi_phi(y_t) - log pi_ref(y_t) on every True token.
+
+    `name` is the signal [N, T] of log-probabilities (nats) under the reward model, a
+    language model whose row total, times beta, was trained to say the outcome: then
+    q_t is the reward of token t (implicit PRM, arXiv 2412.01981). `ref` is the signal
+    of its reference; "" takes the policy that sampled, `rollout.logp` (iStar, arXiv
+    2509.19199). A reward model that learns beside the policy keeps its parameters and
+    its optimiser in the state of its transform, and scores the batch before it learns
+    from it. Tokens (or rows) where `name_valid` is False abstain.
+    """
+
+    def source(rewards: Channels, rollout: Rollout) -> Channels:
+        logp = rollout.signal(name)
+        if logp.shape != rollout.mask.shape:
+            raise ValueError(
+                f"log_ratio({name!r}) needs a log-probability a token, "
+                f"{rollout.mask.shape}, and has shape {logp.shape}"
+            )
+        where = rollout.mask & validity(rollout, name)
+        ratio = logp - (rollout.signal(ref) if ref else rollout.logp)
+        return add_channel(rewards, name, place(ratio, where))
+
+    return stateless(source)
