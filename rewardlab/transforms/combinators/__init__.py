@@ -2,6 +2,7 @@
 
 from rewardlab import compose
 from rewardlab.transforms.combinators.copies import copy_channel
+from rewardlab.transforms.combinators.gain import relative_drop, top_up
 from rewardlab.transforms.combinators.gated import gated_accumulation
 from rewardlab.transforms.combinators.standardize_or import standardize_or
 from rewardlab.transforms.combinators.trust import pay_if_mixed, trust
@@ -13,6 +14,8 @@ COMBINATORS: Table = {
     "standardize_or": standardize_or,
     "trust": trust,
     "pay_if_mixed": pay_if_mixed,
+    "relative_drop": relative_drop,
+    "top_up": top_up,
     "weighted_sum": compose.weighted_sum,
     "on": compose.on,
     "gate": compose.gate,

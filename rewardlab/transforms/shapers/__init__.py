@@ -3,6 +3,9 @@
 from rewardlab.transforms.shapers.attempts import improvement_bonus
 from rewardlab.transforms.shapers.consistency import consistency_bonus
 from rewardlab.transforms.shapers.episode import episode_return, return_from_step
+from rewardlab.transforms.shapers.cosine import cosine_length
+from rewardlab.transforms.shapers.episode import episode_return
+from rewardlab.transforms.shapers.flip import flip_groups
 from rewardlab.transforms.shapers.history import (
     clip_by_history,
     minmax_by_history,
@@ -10,6 +13,7 @@ from rewardlab.transforms.shapers.history import (
 )
 from rewardlab.transforms.shapers.keep import keep_best_and_worst, keep_consistent
 from rewardlab.transforms.shapers.length import length_penalty
+from rewardlab.transforms.shapers.novelty import divide_by_count, keep_above
 from rewardlab.transforms.shapers.quantile import (
     minus_reference_normal_quantile,
     minus_reference_quantile,
@@ -31,6 +35,7 @@ from rewardlab.transforms.shapers.squash import (
 )
 from rewardlab.transforms.shapers.unlikely import unlikeliness
 from rewardlab.transforms.shapers.within_row import keep_top, minmax_by_row
+from rewardlab.transforms.shapers.window import cheapness_by_window
 from rewardlab.types import Table
 
 SHAPERS: Table = {
@@ -63,4 +68,9 @@ SHAPERS: Table = {
     "keep_consistent": keep_consistent,
     "require": require,
     "shift": shift,
+    "cosine_length": cosine_length,
+    "flip_groups": flip_groups,
+    "keep_above": keep_above,
+    "divide_by_count": divide_by_count,
+    "cheapness_by_window": cheapness_by_window,
 }

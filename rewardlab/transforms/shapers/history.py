@@ -23,15 +23,19 @@ class Extremes(NamedTuple):
 
 
 @named
-def standardize_by_history() -> RewardTransform:
-    """(r - mean) / std over everything seen; a std of 0 counts as 1 (as PAR's code)."""
+def standardize_by_history(prior: float = 0.0, ddof: int = 0) -> RewardTransform:
+    """(r - mean) / std over everything seen; a std of 0 counts as 1 (as PAR's code).
+
+    It begins as if `prior` rewards of mean 0 and variance 1 had been seen; the variance
+    of a batch divides by its count - ddof. ONI's code has prior=1e-4, ddof=1.
+    """
 
     def scale(reward: Reward, seen: Moments, _: Rollout) -> tuple[Reward, Moments]:
-        seen = seen.merge(reward)
+        seen = seen.merge(reward, ddof)
         std = jnp.where(seen.std() == 0, 1, seen.std())
         return reward.with_value((reward.value - seen.mean) / std), seen
 
-    return running(Moments.empty, scale)
+    return running(lambda: Moments.empty(prior), scale)
 
 
 @named

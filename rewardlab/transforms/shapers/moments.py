@@ -17,15 +17,18 @@ class Moments(NamedTuple):
     m2: Float[Array, ""]
 
     @classmethod
-    def empty(cls) -> "Moments":
-        """Nothing seen."""
-        return cls(jnp.zeros(()), jnp.zeros(()), jnp.zeros(()))
+    def empty(cls, prior: float = 0.0) -> "Moments":
+        """Nothing seen, or `prior` rewards of mean 0 and variance 1."""
+        return cls(jnp.asarray(prior, float), jnp.zeros(()), jnp.asarray(prior, float))
 
-    def merge(self, reward: Reward) -> "Moments":
-        """With the placed rewards of one more batch (Chan, Golub and LeVeque, 1979)."""
+    def merge(self, reward: Reward, ddof: int = 0) -> "Moments":
+        """With the placed rewards of one more batch (Chan, Golub and LeVeque, 1979).
+
+        With `ddof` the batch's own variance divides by its count - ddof.
+        """
         added = jnp.sum(reward.placed).astype(self.count.dtype)
         mean = masked.mean(reward.value, reward.placed)
-        m2 = masked.variance(reward.value, reward.placed) * added
+        m2 = masked.variance(reward.value, reward.placed, ddof) * added
         count, gap = self.count + added, mean - self.mean
         share = masked.divide(added, count)
         merged = self.m2 + m2 + gap**2 * self.count * share

@@ -3,13 +3,21 @@
 from rewardlab.transforms.sources.adaptive_kl import adaptive_kl_penalty
 from rewardlab.transforms.sources.belief import information_gain
 from rewardlab.transforms.sources.budgets import budget_returns
+from rewardlab.transforms.sources.brevity import (
+    shorter_than_correct,
+    shorter_than_group,
+)
 from rewardlab.transforms.sources.dense import dense
 from rewardlab.transforms.sources.kl import kl_penalty
 from rewardlab.transforms.sources.log_ratio import log_ratio
 from rewardlab.transforms.sources.progress import progress
 from rewardlab.transforms.sources.ranking import entropy_ranking
 from rewardlab.transforms.sources.record import new_best
+from rewardlab.transforms.sources.repetition import repetition
+from rewardlab.transforms.sources.several import average
 from rewardlab.transforms.sources.signals import outcome, process
+from rewardlab.transforms.sources.surprise import cross_entropy, perplexity
+from rewardlab.transforms.sources.votes import majority_vote
 from rewardlab.types import Table
 
 SOURCES: Table = {
@@ -24,4 +32,11 @@ SOURCES: Table = {
     "adaptive_kl_penalty": adaptive_kl_penalty,
     "log_ratio": log_ratio,
     "budget_returns": budget_returns,
+    "average": average,
+    "cross_entropy": cross_entropy,
+    "majority_vote": majority_vote,
+    "perplexity": perplexity,
+    "repetition": repetition,
+    "shorter_than_correct": shorter_than_correct,
+    "shorter_than_group": shorter_than_group,
 }

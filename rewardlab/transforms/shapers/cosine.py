@@ -1,0 +1,42 @@
+"""Right answers short, wrong answers long: a verdict becomes a curve of the length."""
+
+import jax.numpy as jnp
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Reward, RewardTransform, Rollout, SignalName
+
+
+@named
+def cosine_length(
+    max_length: int,
+    correct: tuple[float, float] = (1.0, 2.0),
+    wrong: tuple[float, float] = (-10.0, 0.0),
+    exceed: float = -10.0,
+    margin: int = 16,
+    wrong_penalty: SignalName = "",
+) -> RewardTransform:
+    """r = a + (b - a) (1 + cos(pi L / max_length)) / 2: from b at L = 0 to a at the end.
+
+    L is the row's True tokens. A reward of exactly 1 is right: (a, b) = `correct`, the
+    less the longer. Any other is wrong: (b, a) = `wrong`, the more the longer, plus the
+    signal `wrong_penalty` [N], as for repetition. With L + margin >= max_length all get
+    `exceed`. Defaults are those of the paper's runs (arXiv 2502.03373); its code takes
+    no `exceed` for 0, which is better than a wrong answer.
+    """
+
+    def bend(reward: Reward, rollout: Rollout) -> Reward:
+        length = jnp.sum(rollout.mask, axis=1)[:, None]
+        right = reward.value == 1
+        low = jnp.where(right, correct[0], wrong[1])
+        high = jnp.where(right, correct[1], wrong[0])
+        wave = 1 + jnp.cos(jnp.pi * length.astype(reward.value.dtype) / max_length)
+        value = low + (high - low) * wave / 2
+        if wrong_penalty:
+            penalty = rollout.signal(wrong_penalty)[:, None]
+            value = value + jnp.where(right, 0, penalty)
+        value = jnp.where(length + margin >= max_length, exceed, value)
+        last = masked.last(reward.placed)
+        return reward.with_value(jnp.where(last, value, reward.value))
+
+    return per_channel(bend)

@@ -1,0 +1,27 @@
+"""Noise on purpose: verdicts turned round."""
+
+import jax
+import jax.numpy as jnp
+
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
+
+
+@named
+def flip_groups(share: Coefficient, top: float = 1.0, seed: int = 0) -> RewardTransform:
+    """r -> top - r for all rows of a prompt at once, with probability `share`.
+
+    Group baselines then only change sign. What is flipped depends on `seed`, the
+    iteration and the prompt's place in the batch. (arXiv 2505.22653)
+    """
+
+    def flip(reward: Reward, rollout: Rollout) -> Reward:
+        key = jax.random.fold_in(jax.random.key(seed), rollout.iteration)
+        prompts = jnp.arange(rollout.prompts.shape[0])
+        keys = jax.vmap(lambda b: jax.random.fold_in(key, b))(prompts)
+        chance = coefficient(share, rollout)
+        flipped = jax.vmap(lambda k: jax.random.uniform(k) < chance)(keys)
+        rows = flipped[rollout.group][:, None]
+        return reward.with_value(jnp.where(rows, top - reward.value, reward.value))
+
+    return per_channel(flip)

@@ -1,0 +1,61 @@
+"""Where a number lies among the latest ones, kept in the state."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from rewardlab.compose import named, running
+from rewardlab.types import Reward, RewardTransform, Rollout
+
+
+class Window(NamedTuple):
+    """The latest numbers; places not yet used are infinite."""
+
+    latest: Float[Array, " W"]
+    seen: Int[Array, ""]
+
+    def push(self, reward: Reward) -> "Window":
+        """With the placed rewards of a batch, the oldest dropped."""
+        placed, size = reward.placed.ravel(), len(self.latest)
+        number = jnp.cumsum(placed) - 1
+        total = jnp.sum(placed)
+        kept = placed & (number >= total - size)
+        cell = jnp.where(kept, (self.seen + number) % size, size)
+        latest = self.latest.at[cell].set(reward.value.ravel(), mode="drop")
+        return Window(latest, self.seen + total.astype(self.seen.dtype))
+
+    def quantile(self, q: float) -> Float[Array, ""]:
+        """The q-quantile, with linear interpolation; of nothing infinite."""
+        used = jnp.clip(self.seen, 1, len(self.latest))
+        place = q * (used - 1)
+        low, high = (f(place).astype(jnp.int32) for f in (jnp.floor, jnp.ceil))
+        ordered = jnp.sort(self.latest)
+        step = jnp.where(high > low, ordered[high] - ordered[low], 0)
+        return ordered[low] + step * (place - low)
+
+
+@named
+def cheapness_by_window(
+    window: int = 1000, tails: float = 0.05, eps: float = 1e-8
+) -> RewardTransform:
+    """1 - clip((c - low) / (high - low), 0, 1) with c = sqrt(cost): cheap is near 1.
+
+    low and high are the `tails` and 1 - `tails` quantiles of the latest `window` costs,
+    the batch included; 1/2 while they are closer than `eps`. Router-R1's cost reward
+    (arXiv 2506.09033), whose code adds the rows of a batch one by one.
+    """
+
+    def scale(reward: Reward, past: Window, _: Rollout) -> tuple[Reward, Window]:
+        root = reward.with_value(jnp.sqrt(jnp.maximum(reward.value, 0)))
+        past = past.push(root)
+        low, high = past.quantile(tails), past.quantile(1 - tails)
+        wide = high - low >= eps
+        share = (root.value - low) / jnp.where(wide, high - low, 1)
+        value = jnp.where(wide, 1 - jnp.clip(share, 0, 1), 0.5)
+        return reward.with_value(value), past
+
+    empty = lambda: Window(  # noqa: E731
+        jnp.full(window, jnp.inf), jnp.zeros((), jnp.int32)
+    )
+    return running(empty, scale)

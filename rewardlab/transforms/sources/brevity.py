@@ -1,0 +1,53 @@
+"""Shorter than the others of the group, in tokens."""
+
+import jax
+import jax.numpy as jnp
+
+from rewardlab import masked
+from rewardlab.compose import add_channel, named, stateless
+from rewardlab.transforms.sources.signals import validity
+from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
+
+
+@named
+def shorter_than_group() -> RewardTransform:
+    """Adds channel `brevity`: clip((mean - L) / L, -1, 1) on a row's last True token.
+
+    L is the row's True tokens, the mean that of its group, right or wrong: the length
+    reward of O1-Pruner in the code of arXiv 2509.05489.
+    """
+
+    def source(rewards: Channels, rollout: Rollout) -> Channels:
+        length = jnp.sum(rollout.mask, axis=1)
+        rows = masked.of_group((length > 0).astype(jnp.int32), rollout)
+        total = masked.of_group(length.astype(rollout.logp.dtype), rollout)
+        saved = masked.divide(masked.divide(total, rows) - length, length)
+        value = jnp.clip(saved, -1, 1)[:, None]
+        return add_channel(rewards, "brevity", place(value, masked.last(rollout.mask)))
+
+    return stateless(source)
+
+
+@named
+def shorter_than_correct(name: SignalName, eps: float = 1e-5) -> RewardTransform:
+    """Adds channel `brevity`: c (1 - 2 sigmoid((L - mean) / (std + eps))), last token.
+
+    The signal `name` [N] is c, the correctness; mean and std (over n) are those of the
+    lengths L of the group's rows with c > 0. A wrong row, and the only right one, get
+    0. The efficient-reasoning reward in the code of arXiv 2509.05489.
+    """
+
+    def source(rewards: Channels, rollout: Rollout) -> Channels:
+        where = masked.last(rollout.mask) & validity(rollout, name)
+        correct = jnp.where(jnp.any(where, axis=1), rollout.signal(name), 0)
+        right = correct > 0
+        length = jnp.sum(rollout.mask, axis=1).astype(rollout.logp.dtype)
+        n = masked.of_group(right.astype(jnp.int32), rollout)
+        total = masked.of_group(jnp.where(right, length, 0), rollout)
+        away = length - masked.divide(total, n)
+        squares = masked.of_group(jnp.where(right, away**2, 0), rollout)
+        z = away / (jnp.sqrt(masked.divide(squares, n)) + eps)
+        price = jnp.where(right & (n > 1), 1 - 2 * jax.nn.sigmoid(z), 0)
+        return add_channel(rewards, "brevity", place((correct * price)[:, None], where))
+
+    return stateless(source)

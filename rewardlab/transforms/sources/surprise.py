@@ -1,0 +1,55 @@
+"""How surprised a model is by a completion: its log-probabilities as one number.
+
+The model is that whose log-probabilities of the completion's tokens are the signal
+`name` [N, T], in nats: another model, or the policy without the question. Without a
+name it is the policy that sampled, as channel `logp`.
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from rewardlab import masked
+from rewardlab.compose import add_channel, named, stateless
+from rewardlab.transforms.sources.signals import validity
+from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
+
+
+@named
+def cross_entropy(name: SignalName = "") -> RewardTransform:
+    """Adds channel `name`: -mean_t log p_t over the row's True tokens, nats a token."""
+    return _surprise(name, exponential=False)
+
+
+@named
+def perplexity(name: SignalName = "") -> RewardTransform:
+    """Adds channel `name`: exp(-mean_t log p_t) over the row's True tokens, >= 1."""
+    return _surprise(name, exponential=True)
+
+
+def _surprise(name: SignalName, exponential: bool) -> RewardTransform:
+    def source(rewards: Channels, rollout: Rollout) -> Channels:
+        logp = rollout.signal(name) if name else rollout.logp
+        if logp.shape != rollout.mask.shape:
+            raise ValueError(
+                f"{name!r} needs a log-probability a token, {rollout.mask.shape}, and "
+                f"has shape {logp.shape}"
+            )
+        where = masked.last(rollout.mask) & validity(rollout, name or "logp")
+        mean = masked.row_mean(logp, rollout.mask)
+        value = jnp.exp(-mean) if exponential else -mean
+        return add_channel(rewards, name or "logp", place(value[:, None], where))
+
+    return stateless(source)
+
+
+def follow_up_logprob(
+    logits: Float[Array, "K T V"], tokens: Int[Array, "K T"], mask: Bool[Array, "K T"]
+) -> Float[Array, " K"]:
+    """Mean log-probability (nats) of each follow-up's True tokens; logits[t] predict t.
+
+    A signal for `average`: what people say after a good answer, or after a bad one. It
+    does not change when a constant is added to the logits.
+    """
+    logits = logits - jnp.max(logits, axis=-1, keepdims=True)
+    chosen = jnp.take_along_axis(logits, tokens[..., None], axis=-1)[..., 0]
+    return masked.row_mean(chosen - jnp.log(jnp.sum(jnp.exp(logits), axis=-1)), mask)
