@@ -143,6 +143,13 @@ def shift(rollout, rng, rows):
     added = (rng.integers(-8, 9, 4) / 4)[np.asarray(rollout.group)]
     outcomes = {k: (rollout.signals[k].T + added).T for k in names(shift=True)}
     return gaps(rollout, changed(rollout, **outcomes), rows)
+    told = reading(rows, outcomes)
+    return gaps(rollout, changed(rollout, **outcomes), told)
+
+
+def reading(rows, signals):
+    """The rows that read one of these; of the others a law would say nothing."""
+    return tuple(row for row in rows if set(METHODS[row].reads) & set(signals))
 
 
 def _scaled(rollout):
@@ -150,11 +157,12 @@ def _scaled(rollout):
 
 
 def scale(rollout, rng, rows):
-    return gaps(rollout, _scaled(rollout), rows)
+    return gaps(rollout, _scaled(rollout), reading(rows, names(scale=True)))
 
 
 def homogeneous(rollout, rng, rows):
-    return gaps(rollout, _scaled(rollout), rows, lambda a: a / 8)
+    told = reading(rows, names(scale=True))
+    return gaps(rollout, _scaled(rollout), told, lambda a: a / 8)
 
 
 def telescoping(rollout, rng, rows):

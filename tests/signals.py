@@ -56,6 +56,14 @@ def tree(rng, shape):
     deep = np.arange(turns.shape[1]) // 4
     path = np.cumsum(np.where(np.arange(turns.shape[1]) % 4, 0, turns << deep), axis=1)
     return (64 * path + deep)[:, : shape[1]]
+    return (path + (deep << 8))[:, : shape[1]]
+def halves(rng, shape):
+    """Won, lost or a tie."""
+    return rng.integers(0, 3, shape) / 2
+
+
+def integers(low, high):
+    return lambda rng, shape: rng.integers(low, high, shape)
 
 
 def share(rng, shape):
@@ -132,6 +140,32 @@ SIGNALS = {
     "parsed": Signal("N", often),
     "success": Signal("NV", share, abstains=True),
     "thinking": Signal("N", share, abstains=True),
+    "preference": Signal("NR", share, shift=True, scale=True, abstains=True),
+    "beats": Signal("NR", halves, shift=True, scale=True, abstains=True),
+    "placement": Signal("N", eighths, shift=True, scale=True),
+    "answer": Signal("N", integers(-1, 3), abstains=True),
+    "partner": Signal("N", integers(0, 3)),
+    "blind_logp": Signal("NT", logprob),
+    "praise_logp": Signal("NR", eighths, shift=True, scale=True),
+    "blame_logp": Signal("NR", eighths, scale=True),
+    "insight": Signal("NS", normal),
+    "message": Signal("NS", integers(0, 9)),
+    "strong_logp": Signal("NT", logprob, scale=True),
+    "weak_logp": Signal("NT", logprob, scale=True),
+    "pattern": Signal("N", share),
+    "continues": Signal("N", eighths, shift=True, scale=True),
+    "solved": Signal("N", eighths, shift=True, scale=True),
+    "format": Signal("N", eighths, scale=True),
+    "calls": Signal("N", eighths, shift=True, scale=True),
+    "form": Signal("N", integers(-1, 1)),
+    "cost": Signal("N", share),
+    "bleu": Signal("N", eighths, shift=True, scale=True),
+    "hit": Signal("N", eighths, shift=True, scale=True),
+    "iou": Signal("N", eighths, scale=True),
+    "corners": Signal("N", eighths, scale=True),
+    "judge": Signal("N", eighths, shift=True, scale=True),
+    "embedding": Signal("N", eighths, scale=True),
+    "modality": Signal("N", eighths, scale=True),
 }
 
 

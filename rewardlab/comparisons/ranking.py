@@ -25,7 +25,9 @@ def two_sided(judge: Judge) -> Judge:
     return judge_twice
 
 
-def rank_rewards(scores: Sequence[float]) -> Float[np.ndarray, " N"]:
+def rank_rewards(
+    scores: Sequence[float] | Float[np.ndarray, " N"],
+) -> Float[np.ndarray, " N"]:
     """(worst - rank) / (worst - 1), with equal scores at the best rank of their places.
 
     Rank 1 is the highest score and `worst` the greatest rank there is; 0 for all if all
@@ -38,7 +40,7 @@ def rank_rewards(scores: Sequence[float]) -> Float[np.ndarray, " N"]:
 
 
 def order_rewards(order: Sequence[int]) -> Float[np.ndarray, " N"]:
-    """1 - place / (n - 1) for completions listed from best to worst; 0 for one alone."""
+    """1 - place / (n - 1) of completions listed from best to worst; 0 of one alone."""
     rewards = np.zeros(len(order))
     rewards[list(order)] = np.linspace(1, 0, len(order)) if len(order) > 1 else 0
     return rewards

@@ -77,7 +77,7 @@ class Points:
         return (i, j) if one >= other else (j, i)
 
     def ranked(self, some: list[int]) -> list[int]:
-        """Some completions from the best mean score to the worst, ties as they stand."""
+        """Some completions by their mean score, best first; ties as they stand."""
         return sorted(some, key=self.mean, reverse=True)
 
 

@@ -12,12 +12,15 @@ from rewardlab.methods.beliefs import BELIEFS
 from rewardlab.methods.critic import CRITIC
 from rewardlab.methods.learned import LEARNED
 from rewardlab.methods.losses import LOSSES
+from rewardlab.methods.intrinsic import INTRINSIC
 from rewardlab.methods.method import LAWS, Method
 from rewardlab.methods.outcome import OUTCOME
 from rewardlab.methods.presets import PRESETS
 from rewardlab.methods.process import PROCESS
 from rewardlab.methods.selection import SELECTION
 from rewardlab.methods.several import SEVERAL
+from rewardlab.methods.relative import RELATIVE
+from rewardlab.methods.rules import RULES
 from rewardlab.methods.shaping import SHAPING
 from rewardlab.methods.turns import TURNS
 from rewardlab.methods.weights import WEIGHTED
@@ -38,6 +41,9 @@ IDEAS: dict[str, dict[str, Method]] = {
     "What the policy knows itself": BELIEFS,
     "Scores of a reward model, bent": SHAPING,
     "Other policy losses": LOSSES,
+    "Completions against one another": RELATIVE,
+    "Rewards without a verifier": INTRINSIC,
+    "Rewards by rule": RULES,
     "The same in other libraries": PRESETS,
 }
 METHODS = {name: row for rows in IDEAS.values() for name, row in rows.items()}

@@ -1,4 +1,4 @@
-"""Rewards by rule, from text, tool calls, tables and boxes: plain functions of the host.
+"""Rewards by rule, from text, tool calls, tables and boxes: functions of the host.
 
 Those on text fit `rewardlab.tasks.host.TextReward`, directly or with `texts.each`; what
 they give is an [N] signal for a sentence.

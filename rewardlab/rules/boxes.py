@@ -20,7 +20,7 @@ def hit(box: Box, true: Box) -> float:
 
 
 def iou(box: Box, true: Box) -> float:
-    """Intersection over union in pixels; 0 if the boxes share at most one row or column.
+    """Intersection over union in pixels; 0 if they share at most a row or column.
 
     Equal boxes have 1. Two boxes of no area have 0, where the code divides by 0.
     """
@@ -47,7 +47,7 @@ def corners(box: Box, true: Box, width: float, height: float) -> float:
 
 
 def read_box(text: str) -> tuple[float, ...] | None:
-    """The first "bbox_2d" of a list of dicts, in a ```json block or alone; None if none."""
+    """The "bbox_2d" of the first of a list of dicts, in a ```json block or alone."""
     lines = text.splitlines()
     if "```json" in lines:
         text = "\n".join(lines[lines.index("```json") + 1 :]).split("```")[0]

@@ -18,7 +18,7 @@ def tight(text: str) -> str:
 
 
 def form(text: str) -> float:
-    """1 if thinking and then an answer follow the first <thinking>, and nothing else."""
+    """1 if from the first <thinking> on there is a thought, an answer, no more."""
     start = text.find("<thinking>")
     return float(start >= 0 and _FORM.fullmatch(text[start:].strip()) is not None)
 

@@ -41,7 +41,7 @@ def repetition_penalty(text: str, n: int = 40, most: float = -0.5) -> float:
 
 
 def repeated_kinds(text: str, n: int = 20) -> float:
-    """Distinct n-grams of words that occur twice or more, over all n-grams (2505.22653).
+    """Distinct n-grams of words that occur again, over all n-grams (2505.22653).
 
     One word without end has a single distinct n-gram, and a share close to 0: mild
     repetition costs more than a loop.

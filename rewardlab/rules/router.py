@@ -1,4 +1,4 @@
-"""Router-R1: the form of a text that thinks, asks other models and answers (2506.09033).
+"""Router-R1: the form of a text that thinks, asks models, answers (2506.09033).
 
 The reward is a sentence: the method `router_r1` reads `form` (this file), `correct`
 (`answers.exact_match` or `answers.word_f1` of the last <answer>) and `cost` (tokens

@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 
 def best_match(similarity: Float[np.ndarray, "P R"]) -> float:
-    """mean_i max_j S[i, j]: each statement and its nearest of the others; 0 for none."""
+    """mean_i max_j S[i, j]: each statement and its nearest other; 0 for none."""
     table = np.asarray(similarity, float)
     return float(table.max(axis=1).mean()) if table.size else 0.0
 

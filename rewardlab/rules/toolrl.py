@@ -18,11 +18,12 @@ class Ranges(NamedTuple):
     correctness: tuple[float, float] = (-3.0, 3.0)
 
 
+PLAIN = Ranges()
 EQUAL_WEIGHT = Ranges(correctness=(-1.0, 1.0))
 STEPS = 150  # over which the smooth schedule runs
 
 
-def two_stages(step: int, ranges: Ranges = Ranges()) -> Ranges:
+def two_stages(step: int, ranges: Ranges = PLAIN) -> Ranges:
     """A third of the correctness before step 30, half of the format from it on."""
     if step < 30:
         low, high = ranges.correctness
@@ -31,8 +32,8 @@ def two_stages(step: int, ranges: Ranges = Ranges()) -> Ranges:
     return ranges._replace(format=(low / 2, high / 2))
 
 
-def smooth_stages(step: int, ranges: Ranges = Ranges()) -> Ranges:
-    """Format from [-2, 2] to [-1, 1], correctness from [-2, 2] to [-3, 3], in a line."""
+def smooth_stages(step: int, ranges: Ranges = PLAIN) -> Ranges:
+    """Format from [-2, 2] to [-1, 1], correctness from there to [-3, 3], linearly."""
     done = step / STEPS
     (low, high), (least, most) = ranges
     return Ranges(
@@ -83,7 +84,7 @@ def correctness(
 
 
 def thinking_length(text: str, full: float = 512.0) -> float:
-    """min(words of the last <think> / full, 1), rounded to 2 decimals; 0 without one."""
+    """min(words of the last <think> / full, 1), to 2 decimals; 0 without one."""
     if "<think>" not in text or "</think>" not in text:
         return 0.0
     thought = text.split("<think>")[-1].split("</think>")[0]
@@ -96,7 +97,7 @@ def growing_length(step: int) -> float:
 
 
 def toolrl(
-    text: str, answer: str, ranges: Ranges = Ranges(), rule: Rule = graded_calls
+    text: str, answer: str, ranges: Ranges = PLAIN, rule: Rule = graded_calls
 ) -> float:
     """Format plus correctness. For `TextReward`: `each(toolrl, "answer")`."""
     form = between(*ranges.format, has_format(text, answer))

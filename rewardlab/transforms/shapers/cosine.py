@@ -16,7 +16,7 @@ def cosine_length(
     margin: int = 16,
     wrong_penalty: SignalName = "",
 ) -> RewardTransform:
-    """r = a + (b - a) (1 + cos(pi L / max_length)) / 2: from b at L = 0 to a at the end.
+    """r = a + (b - a) (1 + cos(pi L / max_length)) / 2: from b at L = 0 to a.
 
     L is the row's True tokens. A reward of exactly 1 is right: (a, b) = `correct`, the
     less the longer. Any other is wrong: (b, a) = `wrong`, the more the longer, plus the

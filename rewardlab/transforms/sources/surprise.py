@@ -5,6 +5,7 @@ The model is that whose log-probabilities of the completion's tokens are the sig
 name it is the policy that sampled, as channel `logp`.
 """
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
@@ -50,6 +51,20 @@ def follow_up_logprob(
     A signal for `average`: what people say after a good answer, or after a bad one. It
     does not change when a constant is added to the logits.
     """
-    logits = logits - jnp.max(logits, axis=-1, keepdims=True)
-    chosen = jnp.take_along_axis(logits, tokens[..., None], axis=-1)[..., 0]
-    return masked.row_mean(chosen - jnp.log(jnp.sum(jnp.exp(logits), axis=-1)), mask)
+    logp = jax.nn.log_softmax(logits, axis=-1)
+    chosen = jnp.take_along_axis(logp, tokens[..., None], axis=-1)[..., 0]
+    return masked.row_mean(chosen, mask)
+
+
+def self_certainty(
+    logits: Float[Array, "N T V"], mask: Bool[Array, "N T"]
+) -> Float[Array, " N"]:
+    """mean_t (1 / V) sum_v p_v log(p_v V): how far from uniform the True tokens are.
+
+    >= 0, and 0 for a uniform distribution (Shop-R1, arXiv 2507.17842; its form is read
+    from a summary).
+    """
+    logp, size = jax.nn.log_softmax(logits, axis=-1), logits.shape[-1]
+    p = jnp.exp(logp)
+    away = jnp.where(p > 0, p * (logp + jnp.log(size)), 0)
+    return masked.row_mean(jnp.mean(away, axis=-1), mask)

@@ -1,0 +1,40 @@
+"""Completions are judged against one another, not each by itself."""
+
+from rewardlab.methods.method import SOUND, Method
+
+RELATIVE: dict[str, Method] = {
+    "spo": Method(
+        "average('preference') | center_by_group() | broadcast_to_tokens()",
+        "A Minimaximalist Approach to RL from Human Feedback",
+        "2401.04056",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="paper",
+        believes="beating the policy's other answers, whatever their score",
+        differs="the paper trains with a critic, here against the group's mean",
+    ),
+    "pref_grpo": Method(
+        "average('beats') | center_by_group() | scale_by_group_std(eps=eps)"
+        " | broadcast_to_tokens()",
+        "Pref-GRPO",
+        "2508.20751",
+        laws=(*SOUND, "shift", "scale"),
+        verified="code",
+        hp={"eps": 1e-8},
+        believes="winning comparisons, where scores hardly differ",
+        aggregation="sequence_mean",
+        differs="the code rounds win rates to 3 decimals; see win_rate_of_verdicts",
+    ),
+    "arena_rl": Method(
+        "outcome('placement') | center_by_group() | scale_by_group_std(eps=eps)"
+        " | broadcast_to_tokens()",
+        "ArenaRL",
+        "2601.06487",
+        laws=(*SOUND, "shift", "scale"),
+        verified="code",
+        hp={"eps": 1e-6},
+        believes="a high place in a tournament of the group",
+        aggregation="sequence_mean",
+        differs="the signal comes from `comparisons.tournaments`; the paper's anchor "
+        "is the greedy completion, the code's the first",
+    ),
+}
