@@ -57,6 +57,8 @@ def tree(rng, shape):
     path = np.cumsum(np.where(np.arange(turns.shape[1]) % 4, 0, turns << deep), axis=1)
     return (64 * path + deep)[:, : shape[1]]
     return (path + (deep << 8))[:, : shape[1]]
+
+
 def halves(rng, shape):
     """Won, lost or a tie."""
     return rng.integers(0, 3, shape) / 2

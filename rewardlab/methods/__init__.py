@@ -13,6 +13,7 @@ from rewardlab.methods.critic import CRITIC
 from rewardlab.methods.learned import LEARNED
 from rewardlab.methods.losses import LOSSES
 from rewardlab.methods.intrinsic import INTRINSIC
+from rewardlab.methods.losses import LOSSES
 from rewardlab.methods.method import LAWS, Method
 from rewardlab.methods.outcome import OUTCOME
 from rewardlab.methods.presets import PRESETS

@@ -78,7 +78,7 @@ INTRINSIC: dict[str, Method] = {
         " | center_by_group() | broadcast_to_tokens()",
         "CDR: Customizable Density Ratios of Strong-over-weak LLMs",
         "2411.02481",
-        laws=(*SOUND, "shift", "homogeneous"),
+        laws=(*SOUND, "homogeneous"),
         verified="abstract",
         believes="text that an aligned model likes more than its base",
         differs="guess: the sum over tokens, which favours length, and the baseline",

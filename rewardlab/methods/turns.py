@@ -77,7 +77,7 @@ TURNS: dict[str, Method] = {
         " | scale_by_state_std('anchor', eps=eps) | step_returns_to_go(discount=0))"
         " | weighted_sum(episode=1, prm=w)",
         *GIGPO,
-        laws=(*SOUND, "shift", "scale"),
+        laws=(*SOUND, "scale"),
         verified="code",
         hp={"gamma": 0.95, "w": 1.0, "eps": 1e-6},
         believes="actions better than others taken in the same state",
@@ -91,7 +91,7 @@ TURNS: dict[str, Method] = {
         " | scale_by_state_std('anchor', eps=eps))"
         " | weighted_sum(episode=1, prm=w) | step_returns_to_go(discount=0)",
         *GIGPO,
-        laws=(*SOUND, "shift"),
+        laws=SOUND,
         verified="code",
         hp={"gamma": 0.95, "w": 1.0, "eps": 1e-6},
         believes="as gigpo, with long episodes counted more often",
@@ -106,7 +106,7 @@ TURNS: dict[str, Method] = {
         " | weighted_sum(prm=w_episode, step=w_step) | step_returns_to_go(discount=0)",
         "UI-S1: Advancing GUI Automation via Semi-online RL",
         "2509.11543",
-        laws=(*SOUND, "shift", "scale"),
+        laws=(*SOUND, "scale"),
         verified="code",
         hp={
             "gamma": 0.5,
