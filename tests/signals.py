@@ -157,7 +157,6 @@ SIGNALS = {
     "pattern": Signal("N", share),
     "continues": Signal("N", eighths, shift=True, scale=True),
     "solved": Signal("N", eighths, shift=True, scale=True),
-    "format": Signal("N", eighths, scale=True),
     "calls": Signal("N", eighths, shift=True, scale=True),
     "form": Signal("N", integers(-1, 1)),
     "cost": Signal("N", share),

@@ -22,6 +22,7 @@ from rewardlab.methods.selection import SELECTION
 from rewardlab.methods.several import SEVERAL
 from rewardlab.methods.relative import RELATIVE
 from rewardlab.methods.rules import RULES
+from rewardlab.methods.several import SEVERAL
 from rewardlab.methods.shaping import SHAPING
 from rewardlab.methods.turns import TURNS
 from rewardlab.methods.weights import WEIGHTED

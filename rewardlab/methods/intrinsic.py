@@ -127,7 +127,7 @@ INTRINSIC: dict[str, Method] = {
         f" | weighted_sum(solved=1, format=weight) | {AGAINST_GROUP}",
         "SSL4RL: Self-supervised Learning as Intrinsic Reward",
         "2510.16416",
-        laws=(*SOUND, "shift", "scale"),
+        laws=(*SOUND, "scale"),
         verified="abstract",
         hp={"weight": 0.1},
         believes="undoing a rotation, jigsaw or other known change",

@@ -16,6 +16,7 @@ def _first(inputs):
 def spo(inputs, hyper):
     """The mean over the other columns, and the linear programme's winner."""
     table = np.asarray(_first(inputs), float)
+    others = ~np.eye(len(table), dtype=bool)
     rollout = rollout_of(per_row(table), preference=table, preference_valid=others)
     text = sentence("spo", center_by_group="", broadcast_to_tokens="")
     reward = values(text, rollout)[:, 0] if len(table) > 1 else win_rate(table)

@@ -2,7 +2,6 @@
 
 from rewardlab.transforms.shapers.attempts import improvement_bonus
 from rewardlab.transforms.shapers.consistency import consistency_bonus
-from rewardlab.transforms.shapers.episode import episode_return, return_from_step
 from rewardlab.transforms.shapers.cosine import cosine_length
 from rewardlab.transforms.shapers.episode import episode_return, return_from_step
 from rewardlab.transforms.shapers.flip import flip_groups
@@ -34,7 +33,6 @@ from rewardlab.transforms.shapers.squash import (
     tanh,
 )
 from rewardlab.transforms.shapers.unlikely import unlikeliness
-from rewardlab.transforms.shapers.within_row import keep_top, minmax_by_row
 from rewardlab.transforms.shapers.window import cheapness_by_window
 from rewardlab.transforms.shapers.within_row import keep_top, minmax_by_row
 from rewardlab.types import Table
