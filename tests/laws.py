@@ -142,7 +142,6 @@ def padding(rollout, rng, rows):
 def shift(rollout, rng, rows):
     added = (rng.integers(-8, 9, 4) / 4)[np.asarray(rollout.group)]
     outcomes = {k: (rollout.signals[k].T + added).T for k in names(shift=True)}
-    return gaps(rollout, changed(rollout, **outcomes), rows)
     told = reading(rows, outcomes)
     return gaps(rollout, changed(rollout, **outcomes), told)
 

@@ -18,10 +18,9 @@ from rewardlab.methods.method import LAWS, Method
 from rewardlab.methods.outcome import OUTCOME
 from rewardlab.methods.presets import PRESETS
 from rewardlab.methods.process import PROCESS
-from rewardlab.methods.selection import SELECTION
-from rewardlab.methods.several import SEVERAL
 from rewardlab.methods.relative import RELATIVE
 from rewardlab.methods.rules import RULES
+from rewardlab.methods.selection import SELECTION
 from rewardlab.methods.several import SEVERAL
 from rewardlab.methods.shaping import SHAPING
 from rewardlab.methods.turns import TURNS

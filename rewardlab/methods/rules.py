@@ -8,8 +8,8 @@ AGAINST_GROUP = (
 
 RULES: dict[str, Method] = {
     "toolrl": Method(
-        f"outcome('format') | outcome('calls') | weighted_sum(format=1, calls=1)"
-        f" | {AGAINST_GROUP}",
+        "outcome('format') | outcome('tool_match')"
+        f" | weighted_sum(format=1, tool_match=1) | {AGAINST_GROUP}",
         "ToolRL: Reward is All Tool Learning Needs",
         "2504.13958",
         laws=(*SOUND, "scale"),
@@ -54,8 +54,8 @@ RULES: dict[str, Method] = {
         aggregation="sequence_mean",
     ),
     "gui_g1_boxes": Method(
-        "outcome('hit') | outcome('iou') | outcome('corners')"
-        f" | weighted_sum(hit=1, iou=0.25, corners=0.125) | {AGAINST_GROUP}",
+        "outcome('hit') | outcome('overlap') | outcome('corners')"
+        f" | weighted_sum(hit=1, overlap=0.25, corners=0.125) | {AGAINST_GROUP}",
         "GUI-G1: Understanding R1-Zero-Like Training for Visual Grounding",
         "2505.15810",
         laws=(*SOUND, "shift", "scale"),

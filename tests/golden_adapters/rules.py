@@ -107,15 +107,15 @@ def gui_g1(inputs, hyper):
     width = inputs.get("width", inputs.get("w"))
     height = inputs.get("height", inputs.get("h"))
     box = boxes.read_box(box) if isinstance(box, str) else box
-    parts = dict.fromkeys(("hit", "iou", "corners"), 0.0)
+    parts = dict.fromkeys(("hit", "overlap", "corners"), 0.0)
     if box is not None:
-        parts["hit"], parts["iou"] = boxes.hit(box, true), boxes.iou(box, true)
+        parts["hit"], parts["overlap"] = boxes.hit(box, true), boxes.iou(box, true)
         if width is not None:
             parts["corners"] = boxes.corners(box, true, width, height)
     words = dict.fromkeys(parts, 0.0)
     worth = {k: _summed("gui_g1_boxes", {**words, k: v}) for k, v in parts.items()}
     return {
-        **dict.fromkeys(("iou_reward", "iou_x0.25"), worth["iou"]),
+        **dict.fromkeys(("iou_reward", "iou_x0.25"), worth["overlap"]),
         **dict.fromkeys(("hit_reward", "hit"), worth["hit"]),
         **dict.fromkeys(("box_reward", "box_x0.125"), worth["corners"]),
         **dict.fromkeys(("total", "sum"), _summed("gui_g1_boxes", parts)),
