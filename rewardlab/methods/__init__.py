@@ -10,9 +10,8 @@ from typing import Any
 
 from rewardlab.methods.beliefs import BELIEFS
 from rewardlab.methods.critic import CRITIC
-from rewardlab.methods.learned import LEARNED
-from rewardlab.methods.losses import LOSSES
 from rewardlab.methods.intrinsic import INTRINSIC
+from rewardlab.methods.learned import LEARNED
 from rewardlab.methods.losses import LOSSES
 from rewardlab.methods.method import LAWS, Method
 from rewardlab.methods.outcome import OUTCOME

@@ -2,11 +2,11 @@
 
 from rewardlab.transforms.sources.adaptive_kl import adaptive_kl_penalty
 from rewardlab.transforms.sources.belief import information_gain
-from rewardlab.transforms.sources.budgets import budget_returns
 from rewardlab.transforms.sources.brevity import (
     shorter_than_correct,
     shorter_than_group,
 )
+from rewardlab.transforms.sources.budgets import budget_returns
 from rewardlab.transforms.sources.dense import dense
 from rewardlab.transforms.sources.kl import kl_penalty
 from rewardlab.transforms.sources.log_ratio import log_ratio
