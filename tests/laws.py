@@ -18,6 +18,7 @@ from signals import SIGNALS, made, names
 from rewardlab import METHODS, chain, estimator
 
 N, T, S = 16, 12, 4
+STEP_SCORES = ("prm", "belief", *names(shape="NS", potential=True))
 SHORT = {"after": 4, "rate": 0.1}  # so that the length penalty is felt here
 BUILT = {
     name: method.build(**{k: v for k, v in SHORT.items() if k in method.hp})
@@ -70,7 +71,7 @@ def step_rewards(rollout, rows):
         if "weighted_sum" in words:
             before = chain(*parts[: words.index("weighted_sum")])
             channels = before.update({}, before.init(rollout), rollout)[0]
-            scored = [c for c in ("prm", "belief") if c in channels]
+            scored = [c for c in STEP_SCORES if c in channels]
             if scored:
                 found[name] = channels[scored[0]].value
     return found
@@ -169,7 +170,7 @@ def telescoping(rollout, rng, rows):
     step = np.where(rollout.mask, rollout.step, -1).max(axis=1)[:, None]
     middle = (np.arange(S) > 0) & (np.arange(S) < step)
     noise = rng.integers(-8, 9, (N, S)) / 8
-    other = {k: np.where(middle, noise, rollout.signals[k]) for k in ("prm", "belief")}
+    other = {k: np.where(middle, noise, rollout.signals[k]) for k in STEP_SCORES}
     totals = [
         {k: np.sum(v, axis=1) for k, v in step_rewards(r, rows).items()}
         for r in (rollout, changed(rollout, **other))

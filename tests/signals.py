@@ -2,6 +2,8 @@
 
 Shapes are written in letters: N rows, S steps, T tokens, R references, V values (before
 each step and after the last). A signal that may abstain gets `name_valid` beside it.
+Shapes are written in letters: N rows, S steps, T tokens, R references, K members of an
+ensemble, C criteria of a rubric. A signal that may abstain gets `name_valid` beside it.
 """
 
 from collections.abc import Callable
@@ -14,7 +16,8 @@ class Signal(NamedTuple):
     """How a signal is made up, and how rewards enter the laws.
 
     `shift`: adding a constant to those of a prompt is the law `shift`; `scale`:
-    multiplying them all is the laws `scale` and `homogeneous`.
+    multiplying them all is the laws `scale` and `homogeneous`. `potential`: its values
+    belong to states, and other values are the law `policy_invariance`.
     """
 
     shape: str
@@ -22,6 +25,7 @@ class Signal(NamedTuple):
     shift: bool = False
     scale: bool = False
     abstains: bool = False
+    potential: bool = False
 
 
 def eighths(rng, shape):
@@ -100,6 +104,10 @@ def count(rng, shape):
     return rng.integers(0, 5, shape).astype(float)
 
 
+def counts(rng, shape):
+    return rng.integers(0, 4, shape).astype(float)
+
+
 SIGNALS = {
     "correct": Signal("N", eighths, shift=True, scale=True, abstains=True),
     "score": Signal("N", eighths, shift=True, scale=True),
@@ -167,12 +175,39 @@ SIGNALS = {
     "judge": Signal("N", eighths, shift=True, scale=True),
     "embedding": Signal("N", eighths, scale=True),
     "modality": Signal("N", eighths, scale=True),
+    "potential": Signal("NS", eighths, scale=True, abstains=True, potential=True),
+    "milestones": Signal("NS", share, scale=True, abstains=True, potential=True),
+    "subgoals": Signal("NS", counts, scale=True, abstains=True, potential=True),
+    "progress": Signal("NS", share, scale=True, abstains=True, potential=True),
+    "progress_end": Signal(
+        "N", share, shift=True, scale=True, abstains=True, potential=True
+    ),
+    "harmless": Signal("N", eighths, shift=True, scale=True),
+    "ref_harmless": Signal("NR", normal),
+    "members": Signal("NK", eighths, shift=True, scale=True, abstains=True),
+    "spread": Signal("NK", share),
+    "distance": Signal("NS", share),
+    "aligned": Signal("NS", eighths, shift=True, scale=True),
+    "relevance": Signal("N", share, shift=True, scale=True),
+    "length_share": Signal("N", share),
+    "distinct": Signal("N", share),
+    "met": Signal("NC", verdict, shift=True, scale=True),
+    "points": Signal("NC", eighths),
+    "route": Signal("NS", share, scale=True),
+    "speed": Signal("NS", share),
+    "comfort": Signal("NS", verdict),
+    "crashed": Signal("N", verdict, shift=True, scale=True),
+    **{f"g{i}": Signal("N", verdict, shift=True, scale=True) for i in (1, 2, 3, 4)},
+    "tool_calls": Signal("N", counts),
+    "formatted": Signal("N", share, shift=True, scale=True),
+    "readable": Signal("N", share, shift=True, scale=True),
 }
 
 
 def made(rng, n, t, s, references=10):
     """Every signal of the table, with the `_valid` of those that abstain."""
     sizes = {"N": n, "S": s, "T": t, "R": references, "V": s + 1}
+    sizes = {"N": n, "S": s, "T": t, "R": references, "K": 5, "C": 6}
     found = {
         name: signal.draw(rng, tuple(sizes[letter] for letter in signal.shape))
         for name, signal in SIGNALS.items()

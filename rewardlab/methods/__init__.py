@@ -9,7 +9,9 @@ import difflib
 from typing import Any
 
 from rewardlab.methods.beliefs import BELIEFS
+from rewardlab.methods.combination import COMBINATION
 from rewardlab.methods.critic import CRITIC
+from rewardlab.methods.guidance import GUIDANCE
 from rewardlab.methods.intrinsic import INTRINSIC
 from rewardlab.methods.learned import LEARNED
 from rewardlab.methods.losses import LOSSES
@@ -44,6 +46,8 @@ IDEAS: dict[str, dict[str, Method]] = {
     "Completions against one another": RELATIVE,
     "Rewards without a verifier": INTRINSIC,
     "Rewards by rule": RULES,
+    "Guidance on the way": GUIDANCE,
+    "Several rewards made one": COMBINATION,
     "The same in other libraries": PRESETS,
 }
 METHODS = {name: row for rows in IDEAS.values() for name, row in rows.items()}

@@ -20,6 +20,7 @@ LAWS = {
     "homogeneous": "multiplying every reward by c > 0 multiplies advantages by c",
     "telescoping": "step rewards add up to a sum in which the middle steps cancel",
     "bounded": "step rewards from any token on add up to at most the greatest score",
+    "policy_invariance": "another potential leaves the expected policy gradient",
 }
 ALWAYS = ("permutation", "mask", "jit", "scan", "orbax", "devices")
 SOUND = (*ALWAYS, "padding")

@@ -15,6 +15,7 @@ SHAPING: dict[str, Method] = {
         verified="code",
         hp={"k": 1.0, "after": 300, "rate": 0.01},
         aggregation="sequence_mean",
+        believes="the chance to beat a reference, not its margin",
         differs="the code's GRPO form; reference scores come length-penalised",
     ),
     "running_clip": Method(
@@ -25,6 +26,7 @@ SHAPING: dict[str, Method] = {
         verified="code",
         hp={"after": 300, "rate": 0.01},
         aggregation="sequence_mean",
+        believes="scores far from the usual say nothing more",
         differs="a baseline of the paper; statistics are those of the global batch",
     ),
     "lsc": Method(
@@ -35,6 +37,7 @@ SHAPING: dict[str, Method] = {
         laws=SOUND,
         verified="paper",
         hp={"q": 0.85},
+        believes="being good enough; beyond that little is gained",
         differs="the paper has PPO; PAR's code has a normal quantile",
     ),
 }

@@ -1,12 +1,13 @@
 """Clipping and Delta, PAR and its relatives, LSC, gated accumulation."""
 
+import re
+
 import jax
 import numpy as np
 
 from golden_adapters.common import given, per_row, rollout_of, sentence, values
 from rewardlab import build
 from rewardlab.transforms.shapers.history import Extremes
-from rewardlab.transforms.shapers.moments import Moments
 
 
 def clip_delta(inputs, hyper):
@@ -59,8 +60,24 @@ def _par_stages(c):
 
 
 def par_shaping(inputs, hyper):
-    """Consecutive batches through one transform whose state is carried."""
-    transform = build(_par_stages({**hyper["defaults"], **inputs["config"]}))
+    """Consecutive batches through one transform whose state is carried.
+
+    The reference keeps all its statistics at once; ours keep what they use, so they are
+    read from a sentence that ends in each kind of history.
+    """
+    text = _par_stages({**hyper["defaults"], **inputs["config"]})
+    shaped, _ = _par_batches(text, inputs)
+    running = {"n": 0, "mean": 0.0, "var": 0.0, "max": -10000, "min": 10000}
+    if history := re.search(r"\w+_by_history\(\)", text):
+        before = text[: history.start()]
+        for word in ("standardize_by_history()", "minmax_by_history()"):
+            _, states = _par_batches(before + word, inputs)
+            running |= _statistics(states[-1])
+    return {"shaped": shaped, "running": running}
+
+
+def _par_batches(text, inputs):
+    transform = build(text)
     update, state, shaped = jax.jit(transform.update), None, []
     columns = ("rewards", "ref_rewards", "response_lengths")
     batches = zip(*(inputs[c] for c in columns), strict=True)
@@ -71,18 +88,14 @@ def par_shaping(inputs, hyper):
         state = transform.init(rollout) if state is None else state
         channels, state = update({}, state, rollout)
         shaped.append(np.sum(channels["score"].value, axis=1))
-    return {"shaped": shaped, "running": _running(state)}
+    return shaped, state
 
 
-def _running(states):
-    out = {"n": 0, "mean": 0.0, "var": 0.0, "max": -10000, "min": 10000}
-    for state in states if isinstance(states, tuple) else ():
-        if isinstance(state, Moments):
-            n, mean, m2 = (float(x) for x in state)
-            out |= {"n": n, "mean": mean, "var": m2 / n}
-        if isinstance(state, Extremes):
-            out |= {"max": float(state.high), "min": float(state.low)}
-    return out
+def _statistics(state):
+    if isinstance(state, Extremes):
+        return {"max": float(state.high), "min": float(state.low)}
+    n, mean, m2 = (float(x) for x in state)
+    return {"n": n, "mean": mean, "var": m2 / n}
 
 
 def lsc(inputs, hyper):

@@ -1,8 +1,10 @@
 """A reward becomes another reward, before any baseline."""
 
 from rewardlab.transforms.shapers.attempts import improvement_bonus
+from rewardlab.transforms.shapers.bounds import at_least, floor
 from rewardlab.transforms.shapers.consistency import consistency_bonus
 from rewardlab.transforms.shapers.cosine import cosine_length
+from rewardlab.transforms.shapers.distance import proximity, signed_proximity
 from rewardlab.transforms.shapers.episode import episode_return, return_from_step
 from rewardlab.transforms.shapers.flip import flip_groups
 from rewardlab.transforms.shapers.history import (
@@ -13,6 +15,7 @@ from rewardlab.transforms.shapers.history import (
 from rewardlab.transforms.shapers.keep import keep_best_and_worst, keep_consistent
 from rewardlab.transforms.shapers.length import length_penalty
 from rewardlab.transforms.shapers.novelty import divide_by_count, keep_above
+from rewardlab.transforms.shapers.potential import potential_shaping, scale_losses
 from rewardlab.transforms.shapers.quantile import (
     minus_reference_normal_quantile,
     minus_reference_quantile,
@@ -32,6 +35,7 @@ from rewardlab.transforms.shapers.squash import (
     sigmoid,
     tanh,
 )
+from rewardlab.transforms.shapers.team import team_spirit
 from rewardlab.transforms.shapers.unlikely import unlikeliness
 from rewardlab.transforms.shapers.window import cheapness_by_window
 from rewardlab.transforms.shapers.within_row import keep_top, minmax_by_row
@@ -44,6 +48,8 @@ SHAPERS: Table = {
     "mean_credit": mean_credit,
     "length_penalty": length_penalty,
     "cap": cap,
+    "floor": floor,
+    "at_least": at_least,
     "sigmoid": sigmoid,
     "log_sigmoid": log_sigmoid,
     "tanh": tanh,
@@ -72,4 +78,9 @@ SHAPERS: Table = {
     "keep_above": keep_above,
     "divide_by_count": divide_by_count,
     "cheapness_by_window": cheapness_by_window,
+    "potential_shaping": potential_shaping,
+    "scale_losses": scale_losses,
+    "proximity": proximity,
+    "signed_proximity": signed_proximity,
+    "team_spirit": team_spirit,
 }

@@ -27,12 +27,13 @@ def minus_reference_normal_quantile(
 ) -> RewardTransform:
     """r - (mean R + z_q (std R + eps)): as if references were normal (PAR's LSC code).
 
-    The std divides by R - 1, so at least two references are needed.
+    The std divides by R - 1; one reference has none, and is the level itself plus
+    z_q eps.
     """
 
     def move(reward: Reward, rollout: Rollout) -> Reward:
         scores = references(rollout, ref)
-        spread = jnp.std(scores, axis=1, ddof=1) + eps
+        spread = jnp.std(scores, axis=1, ddof=min(1, scores.shape[1] - 1)) + eps
         level = jnp.mean(scores, axis=1) + norm.ppf(quantile) * spread
         return reward.with_value(reward.value - level[:, None])
 

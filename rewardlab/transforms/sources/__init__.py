@@ -10,13 +10,16 @@ from rewardlab.transforms.sources.budgets import budget_returns
 from rewardlab.transforms.sources.dense import dense
 from rewardlab.transforms.sources.kl import kl_penalty
 from rewardlab.transforms.sources.log_ratio import log_ratio
+from rewardlab.transforms.sources.members import members, surest_member
 from rewardlab.transforms.sources.progress import progress
 from rewardlab.transforms.sources.ranking import entropy_ranking
 from rewardlab.transforms.sources.record import new_best
 from rewardlab.transforms.sources.repetition import repetition
+from rewardlab.transforms.sources.rubric import rubric
 from rewardlab.transforms.sources.several import average
 from rewardlab.transforms.sources.signals import outcome, process
 from rewardlab.transforms.sources.surprise import cross_entropy, perplexity
+from rewardlab.transforms.sources.tools import tool_thrift, tool_thrift_by_group
 from rewardlab.transforms.sources.votes import majority_vote
 from rewardlab.types import Table
 
@@ -39,4 +42,9 @@ SOURCES: Table = {
     "repetition": repetition,
     "shorter_than_correct": shorter_than_correct,
     "shorter_than_group": shorter_than_group,
+    "members": members,
+    "surest_member": surest_member,
+    "rubric": rubric,
+    "tool_thrift": tool_thrift,
+    "tool_thrift_by_group": tool_thrift_by_group,
 }

@@ -1,0 +1,241 @@
+"""Several rewards of one completion become one number."""
+
+from rewardlab.methods.method import SOUND, Method
+
+ENSEMBLES = ("Reward Model Ensembles Help Mitigate Overoptimization", "2310.02743")
+CONSTRAINED = (
+    "Confronting Reward Model Overoptimization with Constrained RLHF",
+    "2310.04373",
+)
+OTC = ("OTC: Optimal Tool Calls via Reinforcement Learning", "2504.14870")
+GROUP = " | center_by_group() | broadcast_to_tokens()"
+GRPO = " | center_by_group() | scale_by_group_std(eps=1e-6) | broadcast_to_tokens()"
+TO_GO = (
+    "outcome('correct') | outcome('score') | kl_penalty(beta)"
+    " | on('correct', returns_to_go()) | on('score', returns_to_go())"
+    " | on('kl', returns_to_go())"
+)
+STREAM = "scale_by_batch_std(eps=1e-8) | center_by_batch()"
+PPO = "the paper has PPO; here the baseline is the group's mean"
+NO_CRITICS = (
+    "no critics: a stream's baseline is its batch mean; the laws hold for given "
+    "multipliers; guess: the goals, found by search in the paper"
+)
+
+COMBINATION: dict[str, Method] = {
+    "lsc_and": Method(
+        "outcome('score') | outcome('harmless')"
+        " | on('score', minus_reference_quantile('ref_score', quantile=q))"
+        " | on('harmless', minus_reference_quantile('ref_harmless', quantile=q))"
+        " | log_sigmoid() | weighted_sum(score=1, harmless=1)" + GROUP,
+        "Transforming and Combining Rewards for Aligning LLMs",
+        "2402.00742",
+        laws=SOUND,
+        verified="paper",
+        hp={"q": 0.85},
+        believes="good in every property at once: logical AND",
+        differs=PPO,
+    ),
+    "wco": Method(
+        "members('members') | min_of('members')" + GROUP,
+        *ENSEMBLES,
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="code",
+        believes="what even the most doubtful judge grants",
+        differs=PPO,
+    ),
+    "uwo": Method(
+        "members('members')"
+        " | mean_minus_variance_of('members', weight=weight, ddof=ddof)" + GROUP,
+        *ENSEMBLES,
+        laws=(*SOUND, "shift"),
+        verified="code",
+        hp={"weight": 0.1, "ddof": 1},
+        believes="what judges agree on; disagreement costs",
+        differs=PPO + "; the paper's best-of-n code has weight=0.5, ddof=0",
+    ),
+    "herding": Method(
+        "members('members') | center_by_group() | median_of('members')" + GROUP,
+        "Helping or Herding? Reward Model Ensembles",
+        "2312.09244",
+        laws=(*SOUND, "homogeneous", "shift"),
+        verified="guess",
+        believes="what the middle judge says, on its own scale",
+        differs="guess: each member less its prompt's mean; the paper has min and mean "
+        "too",
+    ),
+    "brme": Method(
+        "surest_member('members', 'spread') | members('members') | min_of('members')"
+        " | weighted_sum(surest=nominal, members=worst)" + GROUP,
+        "Reward-Robust RLHF in LLMs",
+        "2409.15360",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="secondary",
+        hp={"nominal": 0.6, "worst": 0.4},
+        believes="the surest judge, held back by the worst",
+        differs="the least per completion; `least_on_average_of` is the other reading; "
+        "guess: the weights, and which of the two is which",
+    ),
+    "mu_ppo": Method(
+        TO_GO + " | constrained_sum('kl', " + STREAM + ", correct=correct, score=score,"
+        " learning_rate=rate, momentum=0.1, max_norm=0.5)",
+        *CONSTRAINED,
+        laws=(*SOUND, "scale"),
+        verified="code",
+        hp={"beta": 0.1, "correct": 0.5, "score": 0.5, "rate": 0.1},
+        believes="rewards short of their goals; met ones nothing",
+        differs=NO_CRITICS,
+    ),
+    "xi_ppo": Method(
+        TO_GO + " | constrained_sum('kl', " + STREAM + ", equality=True,"
+        " start=start, correct=correct, score=score, learning_rate=rate, momentum=0.1,"
+        " max_norm=0.5)",
+        *CONSTRAINED,
+        laws=(*SOUND, "scale"),
+        verified="code",
+        hp={"start": 0.01, "beta": 0.1, "correct": 0.5, "score": 0.5, "rate": 0.1},
+        believes="rewards at their goals, neither short nor beyond",
+        differs=NO_CRITICS,
+    ),
+    "slim": Method(
+        "outcome('correct') | outcome('score') | whiten()"
+        " | weighted_sum(correct=1, score=1) | broadcast_to_tokens()",
+        "SLIM: one critic a reward",
+        "",
+        laws=(*SOUND, "scale"),
+        verified="abstract",
+        believes="every reward has the same say",
+        differs="guess: the batch mean in place of each reward's critic",
+    ),
+    "parrot": Method(
+        "outcome('correct') | outcome('score') | keep_pareto_front()"
+        " | weighted_sum(correct=1, score=1) | broadcast_to_tokens()",
+        "Parrot: Pareto-optimal Multi-Reward RL for Text-to-Image",
+        "2401.05675",
+        laws=(*SOUND, "homogeneous"),
+        verified="paper",
+        believes="completions that no other beats in everything",
+        aggregation="sequence_mean",
+        differs="no baseline, as in the paper: rewards below 0 push down",
+    ),
+    "krc": Method(
+        "process('distance') | process('aligned')"
+        " | on('distance', proximity(reach, dispersion=wide, density=flat))"
+        " | geometric_mean_of('distance', 'aligned') | returns_to_go(discount=gamma)"
+        " | whiten()",
+        "Lucy-SKG: Learning to Play Rocket League Efficiently",
+        "2305.15801",
+        laws=(*SOUND, "scale"),
+        verified="secondary",
+        hp={"reach": 1.0, "wide": 1.0, "flat": 1.0, "gamma": 1.0},
+        believes="being good at all parts at the same time",
+        differs="the estimator is REINFORCE++'s; `reach` is 2300 (player to ball) or "
+        "6000 (ball to goal) there",
+    ),
+    "r3": Method(
+        "outcome('relevance') | outcome('length_share') | outcome('distinct')"
+        " | formula('relevance * length_share * distinct')" + GROUP,
+        "Preference-free Alignment with Regularized Relevance Reward",
+        "2402.03469",
+        laws=(*SOUND, "homogeneous"),
+        verified="secondary",
+        believes="answers on the topic, long and not repetitive",
+        differs="open-ended prompts; " + PPO,
+    ),
+    "orbit": Method(
+        "rubric('met', 'points')" + GRPO,
+        "InfiMed-ORBIT",
+        "2510.15859",
+        laws=(*SOUND, "scale"),
+        verified="code",
+        believes="the points of a rubric's criteria that are met",
+        aggregation="sequence_mean",
+        differs="its curriculum over criteria is `rules.rubric`",
+    ),
+    "carl": Method(
+        "process('route') | process('speed') | process('comfort')"
+        " | formula('route * speed * comfort') | outcome('crashed')"
+        " | weighted_sum(reward=1, crashed=terminal) | returns_to_go(discount=gamma)"
+        " | whiten()",
+        "CaRL: Learning Scalable Planning Policies with Simple Rewards",
+        "2504.17838",
+        laws=(*SOUND, "scale"),
+        verified="code",
+        hp={"terminal": -1.0, "gamma": 0.99},
+        believes="progress along the route, undone by any breach",
+        differs="two penalties stand for all; PPO's critic is the batch mean; guess: "
+        "gamma, the terminal reward",
+    ),
+    "derl": Method(
+        "outcome('g1') | outcome('g2') | outcome('g3') | outcome('g4')"
+        " | formula(expression)" + GRPO,
+        "Differentiable Evolutionary Reinforcement Learning",
+        "2512.13399",
+        laws=(*SOUND, "shift", "scale"),
+        verified="code",
+        hp={"expression": "g1 + 0.5 * (g2 - 0.5 * (g3 - 0.5 * (g4 + 0.5)))"},
+        believes="what an evolved formula of simple checks says",
+        aggregation="sequence_mean",
+        differs="a grammar in the place of eval",
+    ),
+    "barfi": Method(
+        "outcome('correct') | outcome('score')"
+        " | weighted_sum(correct=primary, score=auxiliary)" + GROUP,
+        "Behavior Alignment via Reward Function Optimization",
+        "2310.19007",
+        laws=(*SOUND, "homogeneous"),
+        verified="abstract",
+        hp={"primary": 1.0, "auxiliary": 0.5},
+        believes="hints as far as they serve the true goal",
+        differs="weights are learned outside, by `reward_models.bilevel`; a constant "
+        "term cancels",
+    ),
+    "otc_ppo": Method(
+        "outcome('correct') | tool_thrift('tool_calls', smooth=smooth)"
+        " | formula('correct * tool_use') | returns_to_go() | whiten()",
+        *OTC,
+        laws=(*SOUND, "scale"),
+        verified="secondary",
+        hp={"smooth": 1.0},
+        believes="right answers with few tool calls",
+        differs="PPO's critic is the batch mean; alpha scales all and cancels; guess: "
+        "smooth",
+    ),
+    "otc_grpo": Method(
+        "outcome('correct')"
+        " | tool_thrift_by_group('tool_calls', 'correct', smooth=smooth)"
+        " | formula('correct * tool_use')" + GRPO,
+        *OTC,
+        laws=(*SOUND, "scale"),
+        verified="secondary",
+        hp={"smooth": 1.0},
+        believes="right answers with the fewest calls that suffice",
+        aggregation="sequence_mean",
+        differs="alpha scales all and cancels; guess: smooth",
+    ),
+    "prs": Method(
+        "outcome('formatted') | outcome('readable') | outcome('correct')"
+        " | gated_accumulation('correct', formatted=1, readable=1)"
+        " | weighted_sum(formatted=1, readable=1, correct=1)" + GRPO,
+        "Progressive Reward Shaping",
+        "2512.07478",
+        laws=SOUND,
+        verified="abstract",
+        believes="form first, then sense, then truth",
+        aggregation="sequence_mean",
+        differs="guess: three stages of equal worth; its length-aware BLEU is left out",
+    ),
+    "harmo": Method(
+        "outcome('score') | outcome('correct')"
+        " | on('score', length_penalty(after=after, rate=rate))"
+        " | weighted_sum(score=1, correct=1)" + GRPO,
+        "HARMO: hybrid rewards with a length penalty",
+        "2510.05283",
+        laws=SOUND,
+        verified="abstract",
+        hp={"after": 300, "rate": 0.01},
+        believes="a judge and a rule, neither by length",
+        aggregation="sequence_mean",
+        differs="guess: a linear penalty, equal weights; the formula was not found",
+    ),
+}

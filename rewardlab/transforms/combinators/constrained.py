@@ -1,0 +1,71 @@
+"""Rewards with goals: what has reached its goal loses its weight."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from rewardlab import masked
+from rewardlab.compose import find, named
+from rewardlab.transforms.combinators.multipliers import lagrangian
+from rewardlab.types import Channels, Reward, RewardTransform, Rollout
+
+
+class Multipliers(NamedTuple):
+    """One multiplier a constraint, its optimizer's state, and that of `inner`."""
+
+    value: Float[Array, " C"]
+    memory: Any
+    inner: Any
+
+
+@named
+def constrained_sum(
+    base: str,
+    inner: RewardTransform,
+    equality: bool = False,
+    squashed: bool = True,
+    start: float = 0.0,
+    learning_rate: float = 0.1,
+    momentum: float = 0.1,
+    max_norm: float = 0.5,
+    **goals: float,
+) -> RewardTransform:
+    """R = (C - sum_c m_c) R_base + sum_c m_c R_c; m_c falls while mean r_c > goal_c.
+
+    `constrained_sum('kl', whiten(), correct=0.8, score=2.0)`: r_c are the channels as
+    they come, R_c and R_base what `inner` makes of them. m = sigmoid(lambda), or with
+    `equality` tanh(lambda), which can push a reward back down. Not `squashed`, R =
+    R_base + sum_c lambda_c R_c, lambda >= 0 unless `equality`; the code then starts at
+    0.5. A batch is weighed by the multipliers that earlier batches left, then moves
+    them: SGD with momentum, the gradient held to `max_norm`. Defaults are those of the
+    released configurations. (mu-PPO and xi-PPO, arXiv 2310.04373)
+    """
+    lagrange = lagrangian(equality, squashed, learning_rate, momentum, max_norm)
+
+    def init(rollout: Rollout) -> Multipliers:
+        value = jnp.full((len(goals),), float(start))
+        return Multipliers(value, lagrange.start(value), inner.init(rollout))
+
+    def update(
+        rewards: Channels, state: Multipliers, rollout: Rollout
+    ) -> tuple[Channels, Multipliers]:
+        raw = {name: find(rewards, name) for name in (base, *goals)}
+        streams, inside = inner.update(raw, state.inner, rollout)
+        weights = lagrange.weights(state.value)
+        rest = len(goals) - jnp.sum(weights) if squashed else 1.0
+        parts = [
+            w * streams[name].value for w, name in zip(weights, goals, strict=True)
+        ]
+        placed = jnp.any(jnp.stack([r.placed for r in streams.values()]), axis=0)
+        excess = jnp.stack([_excess(raw[name], goal) for name, goal in goals.items()])
+        moved = lagrange.step(state.value, state.memory, excess)
+        value = rest * streams[base].value + sum(parts)
+        return {"reward": Reward(value, placed)}, Multipliers(*moved, inside)
+
+    return RewardTransform(init, update)
+
+
+def _excess(reward: Reward, goal: float) -> Float[Array, ""]:
+    mean = masked.mean(reward.value, reward.placed)
+    return jnp.where(jnp.any(reward.placed), mean - goal, 0)

@@ -1,0 +1,64 @@
+"""What several scores of one completion are worth together.
+
+An ensemble of reward models: `members('rm') | min_of('rm')`. Members must be on a
+common scale. Members that share a pretrained model share its errors, which no word
+here removes (arXiv 2312.09244).
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from rewardlab import masked
+from rewardlab.compose import named
+from rewardlab.transforms.combinators.joined import Places, Values, join, mean_placed
+from rewardlab.types import RewardTransform
+
+
+@named
+def mean_of(*names: str) -> RewardTransform:
+    """mean_k r_k: what the members say on average."""
+    return join(names, mean_placed)
+
+
+@named
+def min_of(*names: str) -> RewardTransform:
+    """min_k r_k: as good as its worst judge says (WCO, arXiv 2310.02743)."""
+
+    def least(value: Values, placed: Places) -> Float[Array, "N T"]:
+        return jnp.min(jnp.where(placed, value, jnp.inf), axis=0)
+
+    return join(names, least)
+
+
+@named
+def median_of(*names: str) -> RewardTransform:
+    """median_k r_k, the mean of the two middle ones for an even number."""
+
+    def middle(value: Values, placed: Places) -> Float[Array, "N T"]:
+        ordered = jnp.sort(jnp.where(placed, value, jnp.inf), axis=0)
+        count = jnp.sum(placed, axis=0, keepdims=True)
+        pair = jnp.clip(jnp.stack([count - 1, count]) // 2, 0, value.shape[0] - 1)
+        low, high = (jnp.take_along_axis(ordered, p, axis=0)[0] for p in pair)
+        return low + (high - low) / 2
+
+    return join(names, middle)
+
+
+@named
+def mean_minus_variance_of(
+    *names: str, weight: float = 0.1, ddof: int = 1
+) -> RewardTransform:
+    """mean_k r_k - weight * var_k r_k: disagreement costs (UWO, arXiv 2310.02743).
+
+    Defaults are those of its PPO code, which divides by K - 1; its best-of-n code has
+    weight 0.5 and ddof=0. One member has no variance. The variance grows with the
+    square of the scale, so the weight belongs to a scale.
+    """
+
+    def lower(value: Values, placed: Places) -> Float[Array, "N T"]:
+        mean = mean_placed(value, placed)
+        squares = jnp.where(placed, (value - mean[None]) ** 2, 0)
+        free = jnp.sum(placed, axis=0) - ddof
+        return mean - weight * masked.divide(jnp.sum(squares, axis=0), free)
+
+    return join(names, lower)

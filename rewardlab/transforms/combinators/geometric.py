@@ -1,0 +1,31 @@
+"""The geometric mean of channels: all must be good at once."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from rewardlab import masked
+from rewardlab.compose import named
+from rewardlab.transforms.combinators.joined import Places, Values, join
+from rewardlab.types import RewardTransform
+
+
+@named
+def geometric_mean_of(*names: str, product_sign: bool = False) -> RewardTransform:
+    """sgn * (prod_k |r_k|)^(1/K), sgn = +1 only if no r_k is below 0.
+
+    One zero makes it 0, equal channels give their value, and its size is at most the
+    greatest |r_k|. With `product_sign` the sign is that of the product, so two
+    negatives make a positive. Kinesthetic Reward Combination of Lucy-SKG (arXiv
+    2305.15801), whose code has both signs.
+    """
+
+    def combine(value: Values, placed: Places) -> Float[Array, "N T"]:
+        size = jnp.where(placed, jnp.abs(value), 1)
+        logs = jnp.log(jnp.where(size > 0, size, 1))
+        root = jnp.exp(masked.divide(jnp.sum(logs, axis=0), jnp.sum(placed, axis=0)))
+        root = jnp.where(jnp.any(size == 0, axis=0), 0, root)
+        negatives = jnp.sum(placed & (value < 0), axis=0)
+        minus = negatives % 2 == 1 if product_sign else negatives > 0
+        return jnp.where(minus, -root, root)
+
+    return join(names, combine)

@@ -1,0 +1,28 @@
+"""Bounds and thresholds of one number."""
+
+import jax.numpy as jnp
+
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
+
+
+@named
+def floor(bottom: Coefficient = 0.0) -> RewardTransform:
+    """max(r, bottom)."""
+
+    def raise_(reward: Reward, rollout: Rollout) -> Reward:
+        limit = coefficient(bottom, rollout)
+        return reward.with_value(jnp.maximum(reward.value, limit))
+
+    return per_channel(raise_)
+
+
+@named
+def at_least(threshold: Coefficient) -> RewardTransform:
+    """1 where r >= threshold, else 0: a score becomes a verdict."""
+
+    def judge(reward: Reward, rollout: Rollout) -> Reward:
+        passed = reward.value >= coefficient(threshold, rollout)
+        return reward.with_value(passed.astype(reward.value.dtype))
+
+    return per_channel(judge)

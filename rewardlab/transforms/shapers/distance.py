@@ -1,0 +1,44 @@
+"""A distance becomes a reward that is 1 at the goal (Lucy-SKG, arXiv 2305.15801)."""
+
+import jax.numpy as jnp
+
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
+
+
+@named
+def proximity(
+    scale: Coefficient, dispersion: Coefficient = 1.0, density: Coefficient = 1.0
+) -> RewardTransform:
+    """exp(-d / (2 scale dispersion))^(1/density): 1 at distance 0, towards 0 far away.
+
+    The channel holds the distance d, in the unit of `scale`; below 0 (a radius was
+    subtracted) the reward exceeds 1. A larger dispersion reaches farther, a larger
+    density is flatter near 1.
+    """
+
+    def decay(reward: Reward, rollout: Rollout) -> Reward:
+        reach, width, flat = (
+            coefficient(c, rollout) for c in (scale, dispersion, density)
+        )
+        return reward.with_value(jnp.exp(-0.5 * reward.value / (reach * width * flat)))
+
+    return per_channel(decay)
+
+
+@named
+def signed_proximity(
+    scale: Coefficient, dispersion: Coefficient = 1.0, density: Coefficient = 1.0
+) -> RewardTransform:
+    """sgn(s) |s|^(1/density), s = 2 exp(-d / (2 scale dispersion)) - 1: in (-1, 1].
+
+    0 at the distance 2 ln 2 * scale * dispersion, below 0 beyond it.
+    """
+
+    def decay(reward: Reward, rollout: Rollout) -> Reward:
+        reach = coefficient(scale, rollout) * coefficient(dispersion, rollout)
+        s = 2 * jnp.exp(-0.5 * reward.value / reach) - 1
+        size = jnp.abs(s) ** (1 / coefficient(density, rollout))
+        return reward.with_value(jnp.sign(s) * size)
+
+    return per_channel(decay)

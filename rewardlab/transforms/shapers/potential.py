@@ -1,0 +1,54 @@
+"""Potential-based shaping: guidance that cannot change what is best."""
+
+import jax.numpy as jnp
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import (
+    Coefficient,
+    Reward,
+    RewardTransform,
+    Rollout,
+    SignalName,
+    coefficient,
+)
+
+
+@named
+def potential_shaping(
+    discount: Coefficient = 1.0, final: SignalName = ""
+) -> RewardTransform:
+    """F_k = discount * Phi_{k+1} - Phi_k: a potential becomes what a step added to it.
+
+    The channel holds on step (or token) k the potential Phi_k of the state *before* it.
+    After the last one comes the potential of the state in which the row ended: 0, or
+    the [N] signal `final`. Let `final` be 0 where an episode ended by itself and the
+    potential of the last state where it was cut off. With 0 the discounted sum from
+    step k on is -Phi_k, which depends on no action, so policy gradients and greedy
+    policies stay. `discount` must be that of the returns. (Ng, Harada, Russell, 1999)
+    """
+
+    def difference(reward: Reward, rollout: Rollout) -> Reward:
+        end = masked.last(reward.placed)
+        carried = masked.accumulate(reward.value, jnp.where(reward.placed, 0, 1))
+        after = jnp.pad(carried, ((0, 0), (0, 1)))[:, 1:]
+        if final:
+            after = jnp.where(end, rollout.signal(final)[:, None], after)
+        return reward.with_value(coefficient(discount, rollout) * after - reward.value)
+
+    return per_channel(difference)
+
+
+@named
+def scale_losses(slope: Coefficient) -> RewardTransform:
+    """r where r >= 0 and slope * r where r < 0: losses weigh more or less than gains.
+
+    After `potential_shaping` with slope < 1 a step back costs less than the step paid,
+    so a loop earns reward and the policy does not stay (`diff_potential` of RLGym).
+    """
+
+    def scale(reward: Reward, rollout: Rollout) -> Reward:
+        kept = jnp.where(reward.value < 0, coefficient(slope, rollout), 1)
+        return reward.with_value(kept * reward.value)
+
+    return per_channel(scale)

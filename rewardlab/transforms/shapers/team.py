@@ -1,0 +1,40 @@
+"""Rewards of players who meet in one game: shared within a team, against the other."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import (
+    Coefficient,
+    Reward,
+    RewardTransform,
+    Rollout,
+    SignalName,
+    coefficient,
+)
+
+
+@named
+def team_spirit(team: SignalName, share: Coefficient = 0.3) -> RewardTransform:
+    """(1 - share) r_i + share (mean r of the team - mean r of the others).
+
+    The rows of a group are the players of one game; the signal `team` [N] is > 0 for
+    one side. Rewards are compared in the same column, so they must stand on the same
+    tokens; a player without a reward there does not count. (arXiv 2305.15801)
+    """
+
+    def mix(reward: Reward, rollout: Rollout) -> Reward:
+        side = (rollout.signal(team) > 0)[:, None]
+
+        def mean_of(players: Bool[Array, "N 1"]) -> Float[Array, "N T"]:
+            there = reward.placed & players
+            sums = masked.of_group(jnp.where(there, reward.value, 0), rollout)
+            counts = masked.of_group(there.astype(jnp.int32), rollout)
+            return masked.divide(sums, counts)
+
+        ahead = jnp.where(side, 1, -1) * (mean_of(side) - mean_of(~side))
+        part = coefficient(share, rollout)
+        return reward.with_value((1 - part) * reward.value + part * ahead)
+
+    return per_channel(mix)

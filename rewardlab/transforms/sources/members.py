@@ -1,0 +1,57 @@
+"""Members of an ensemble: each reward model, or head, is a channel of its own."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from rewardlab import masked
+from rewardlab.compose import add_channel, named, stateless
+from rewardlab.transforms.sources.signals import validity
+from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
+
+
+@named
+def members(name: SignalName) -> RewardTransform:
+    """Adds a channel `name_k` for each column of the [N, K] signal, on the last token.
+
+    Shapers then act on every member alike (`center_by_group()` puts members on a
+    common scale), and words such as `min_of('name')` join them into one channel.
+    """
+
+    def source(rewards: Channels, rollout: Rollout) -> Channels:
+        scores = columns(rollout, name)
+        heard = jnp.broadcast_to(validity(rollout, name), scores.shape)
+        for k in range(scores.shape[1]):
+            where = masked.last(rollout.mask) & heard[:, k : k + 1]
+            member = place(scores[:, k : k + 1], where)
+            rewards = add_channel(rewards, f"{name}_{k}", member)
+        return rewards
+
+    return stateless(source)
+
+
+@named
+def surest_member(name: SignalName, spread: SignalName) -> RewardTransform:
+    """Adds channel `surest`: the score of the member with the least `spread`.
+
+    Both signals are [N, K]; of equals the first counts. The nominal reward of
+    reward-robust RLHF (arXiv 2409.15360), whose heads give a mean and a spread.
+    """
+
+    def source(rewards: Channels, rollout: Rollout) -> Channels:
+        scores = columns(rollout, name)
+        heard = jnp.broadcast_to(validity(rollout, name), scores.shape)
+        doubt = jnp.where(heard, columns(rollout, spread), jnp.inf)
+        surest = jnp.argmin(doubt, axis=1, keepdims=True)
+        value = jnp.take_along_axis(scores, surest, axis=1)
+        where = masked.last(rollout.mask) & jnp.any(heard, axis=1, keepdims=True)
+        return add_channel(rewards, "surest", place(value, where))
+
+    return stateless(source)
+
+
+def columns(rollout: Rollout, name: SignalName) -> Float[Array, "N K"]:
+    """The signal `name`, which must be [N, K]."""
+    value = rollout.signal(name)
+    if value.ndim != 2:
+        raise ValueError(f"{name!r} needs shape [N, K] and has {value.shape}")
+    return value

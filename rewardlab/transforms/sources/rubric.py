@@ -1,0 +1,37 @@
+"""A rubric: criteria with points, each met or not."""
+
+import jax.numpy as jnp
+
+from rewardlab import masked
+from rewardlab.compose import add_channel, named, stateless
+from rewardlab.transforms.sources.members import columns
+from rewardlab.transforms.sources.signals import validity
+from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
+
+
+@named
+def rubric(
+    met: SignalName, points: SignalName, signed_fallback: bool = False
+) -> RewardTransform:
+    """Adds channel `met`: sum_i p_i m_i / sum of the p_i > 0, on the last token.
+
+    Both signals are [N, C]; p_i may be below 0 (a penalty) and rows of fewer criteria
+    are filled with 0. Points that are not finite are skipped, and a criterion that the
+    judge failed on (NaN) is not met. With no p_i > 0 the score is 0, or with
+    `signed_fallback` the points met over sum |p_i|. It is not held above 0: add
+    `floor(0)`, and for HealthBench `cap(1)`. Parts in (0, 1) are met in part, so equal
+    points give a weighted share of nuggets. (InfiMed-ORBIT, arXiv 2510.15859)
+    """
+
+    def source(rewards: Channels, rollout: Rollout) -> Channels:
+        worth, share = columns(rollout, points), columns(rollout, met)
+        worth = jnp.where(jnp.isfinite(worth), worth, 0)
+        earned = jnp.sum(worth * jnp.where(jnp.isfinite(share), share, 0), axis=1)
+        best = jnp.sum(jnp.maximum(worth, 0), axis=1)
+        if signed_fallback:
+            best = jnp.where(best > 0, best, jnp.sum(jnp.abs(worth), axis=1))
+        score = jnp.where(best > 0, earned / jnp.where(best > 0, best, 1), 0)
+        where = masked.last(rollout.mask) & validity(rollout, met)
+        return add_channel(rewards, met, place(score[:, None], where))
+
+    return stateless(source)

@@ -1,0 +1,70 @@
+"""Tool productivity: a right answer with fewer calls is worth more.
+
+OTC (arXiv 2504.14870). No code is public; formulas are those of two secondary sources.
+The paper pays alpha * r_tool * r_correct: join the channels by
+`formula('correct * tool_use')`.
+"""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from rewardlab import masked
+from rewardlab.compose import add_channel, named, stateless
+from rewardlab.transforms.sources.signals import validity
+from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
+
+Calls = Float[Array, " N"]
+
+
+@named
+def tool_thrift(calls: SignalName, smooth: float) -> RewardTransform:
+    """Adds channel `tool_use`: cos(m pi / (2m + smooth)) for m calls.
+
+    1 without a call, falling to 0; a larger `smooth` is milder. (OTC-PPO)
+    """
+    return _source(calls, lambda m, rollout: thrift(m, smooth))
+
+
+@named
+def tool_thrift_by_group(
+    calls: SignalName, correct: SignalName, smooth: float
+) -> RewardTransform:
+    """Adds channel `tool_use`: sin(m pi / (m + n)) for m calls, 1 at m = n.
+
+    n is the least number of calls of the group's right answers (`correct` > 0). Where
+    n is 0, or nothing is right, it is `tool_thrift`. (OTC-GRPO)
+    """
+
+    def score(m: Calls, rollout: Rollout) -> Calls:
+        right = (rollout.signal(correct) > 0) & jnp.any(rollout.mask, axis=1)
+        right &= validity(rollout, correct)[:, 0] & validity(rollout, calls)[:, 0]
+        n = masked.group_least(jnp.where(right, m, jnp.inf), rollout)
+        near = jnp.sin(0.5 * jnp.pi * effective_calls(m, n) / jnp.where(n > 0, n, 1))
+        return jnp.where(n > 0, near, thrift(m, smooth))
+
+    return _source(calls, score)
+
+
+def thrift(m: Calls, smooth: float) -> Calls:
+    """cos(m pi / (2m + smooth)), as the sine of what is left to a right angle."""
+    return jnp.sin(0.5 * jnp.pi * smooth / (2 * m + smooth))
+
+
+def effective_calls(m: Calls, n: Calls) -> Calls:
+    """2 n m / (m + n), in [0, 2n): m calls on a scale where n is the middle."""
+    return 2 * n * m / jnp.where(m + n > 0, m + n, 1)
+
+
+def _source(
+    calls: SignalName, score: Callable[[Calls, Rollout], Calls]
+) -> RewardTransform:
+    def source(rewards: Channels, rollout: Rollout) -> Channels:
+        made = rollout.signal(calls)
+        m = made.astype(jnp.result_type(made, float))
+        where = masked.last(rollout.mask) & validity(rollout, calls)
+        value = score(m, rollout)[:, None]
+        return add_channel(rewards, "tool_use", place(value, where))
+
+    return stateless(source)
