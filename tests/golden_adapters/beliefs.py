@@ -34,7 +34,7 @@ def tw_grpo(inputs, hyper):
 
 
 def rover_reward(inputs, hyper):
-    """Countdown's reward; the other is not used: 5 (1 - p) for right, -2 p for wrong."""
+    """Countdown's reward; the unused one is 5 (1 - p) for right, -2 p for wrong."""
     mask = np.asarray(inputs["response_mask"], bool)
     total = np.sum(inputs["token_level_rewards"], axis=1)
     group = groups(inputs["index"])
