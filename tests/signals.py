@@ -129,6 +129,7 @@ SIGNALS = {
     "match": Signal("NS", flags),
     "is_call": Signal("NT", flags),
     "node": Signal("NT", tree),
+    "teacher_logp": Signal("NT", logprob),
     "flow": Signal("NT", nats),
     "sampler_logp": Signal("NT", logprob),
     "prm_logp": Signal("NT", logprob, abstains=True),

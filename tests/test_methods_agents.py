@@ -107,6 +107,17 @@ def test_rlfr_without_flow_is_grpo():
     np.testing.assert_allclose(of("rlfr", one), [[-0.01, -0.01, 0]], atol=1e-12)
 
 
+def test_g_opd_without_extrapolation():
+    """Scale 1 is distillation whatever the reference; so is a teacher that is it."""
+    rollout = ragged()
+    teacher, ref = rollout.signals["teacher_logp"], rollout.signals["ref_logp"]
+    plain = np.where(rollout.mask, teacher - rollout.logp, 0)
+    np.testing.assert_allclose(of("g_opd", rollout, scale=1.0), plain, atol=1e-12)
+    same = rollout.with_signals(teacher_logp=ref)
+    base = np.where(rollout.mask, ref - rollout.logp, 0)
+    np.testing.assert_allclose(of("g_opd", same, scale=3.0), base, atol=1e-12)
+
+
 def test_weights_that_are_off_are_grpo():
     """All tokens kept, no perplexity, no position, no bonus that is positive."""
     rollout = ragged()

@@ -57,6 +57,17 @@ WEIGHTED: dict[str, Method] = {
         believes="answers whose hidden states spread, and spread faster",
         differs="the published script has its bonus switched off, which is GRPO",
     ),
+    "g_opd": Method(
+        "log_ratio('teacher_logp') | kl_penalty(1)"
+        " | weighted_sum(teacher_logp=scale, kl=1) | returns_to_go(discount=0)",
+        "Learning beyond Teacher: Generalized On-Policy Distillation",
+        "2602.12125",
+        laws=SOUND,
+        verified="code",
+        hp={"scale": 1.25},
+        believes="tokens that the teacher came to like more than its base",
+        differs="scale=1 is on-policy distillation, whatever the reference",
+    ),
     "rlfr": Method(
         "dense('flow') | minmax_by_row() | keep_top(count, above=above)"
         " | outcome('correct') | on('correct', center_by_group()"

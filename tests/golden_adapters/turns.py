@@ -1,4 +1,4 @@
-"""Agents: GiGPO, UI-S1, ToolPO, ARPO and what a teacher says of each token."""
+"""Agents: GiGPO, UI-S1, ToolPO and ARPO."""
 
 import numpy as np
 

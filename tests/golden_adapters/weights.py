@@ -1,11 +1,11 @@
-"""Weights of tokens: entropy gates, perplexity, effective rank, STEER, RLFR."""
+"""Weights of tokens: entropy gates, perplexity, effective rank, STEER, RLFR, G-OPD."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from golden_adapters.common import advantages, as_array, only, rollout_of, values
-from rewardlab import objectives
+from rewardlab import METHODS, objectives
 from rewardlab.analysis import effective_rank as ranks
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.steer import (
@@ -152,7 +152,21 @@ def rlfr(inputs, hyper):
     }
 
 
+def g_opd(inputs, hyper):
+    """Every token is the student's."""
+    student = inputs["student_logp"]
+    rollout = rollout_of(
+        np.ones_like(student, bool),
+        logp=student,
+        ref_logp=inputs["reference_logp"],
+        teacher_logp=inputs["teacher_logp"],
+    )
+    text = METHODS["g_opd"].sentence
+    return {"advantages": advantages(text, rollout, scale=inputs["lambda"])}
+
+
 ADAPTERS = {
+    "g_opd": g_opd,
     "high_entropy_gate": high_entropy_gate,
     "ppl_shaping": ppl_shaping,
     "verl_adv_shaping": verl_adv_shaping,
