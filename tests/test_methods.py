@@ -16,6 +16,8 @@ from rewardlab import (
     hyperparameters,
     objectives,
 )
+from rewardlab.builders import AGGREGATIONS
+from rewardlab.methods import IDEAS
 from rewardlab.transforms import BASELINES, CREDIT
 
 
@@ -46,6 +48,19 @@ def test_a_row_is_whole(name):
     assert method.verified in VERIFIED
     assert re.fullmatch(r"\d{4}\.\d{5}", method.arxiv) or not method.arxiv
     assert any(f"{word}(" in method.sentence for word in {**BASELINES, **CREDIT})
+
+
+def test_a_name_stands_in_one_table():
+    """Else the later table would hide a row of the earlier."""
+    assert sum(map(len, IDEAS.values())) == len(METHODS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_loss_of_a_row_can_be_made(name):
+    """It is in the table, and the row's options are its own."""
+    method = METHODS[name]
+    objectives.SURROGATES[method.surrogate](**method.options)
+    assert method.aggregation in AGGREGATIONS
 
 
 WINNER = {

@@ -18,16 +18,6 @@ GSPO = ("Group Sequence Policy Optimization", "2507.18071")
 IN_PARTS = "its shares and means are those of a device's micro-batch"
 
 LOSSES: dict[str, Method] = {
-    "dapo": Method(
-        GRPO,
-        "DAPO: An Open-Source LLM Reinforcement Learning System",
-        "2503.14476",
-        **KEEPS,
-        verified="code",
-        believes="tokens of answers better than their group, unlikely ones too",
-        options={"epsilon": 0.2, "epsilon_high": 0.28},
-        differs="the loss; overlong penalty and dynamic sampling are apart",
-    ),
     "gspo": Method(
         GRPO,
         *GSPO,

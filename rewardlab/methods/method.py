@@ -32,8 +32,8 @@ class Method:
 
     `surrogate` and `aggregation` name the policy loss of `objectives.SURROGATES` and
     the way to average tokens that the paper goes with; `options` are what the paper
-    sets of the loss beyond its defaults. `believes` says in about eight
-    words what the method takes to deserve credit.
+    sets of the loss beyond its defaults. `believes` says in about eight words what the
+    method takes to deserve credit.
     """
 
     sentence: str

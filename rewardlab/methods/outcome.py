@@ -61,6 +61,7 @@ OUTCOME: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="secondary",
         believes="better than the mean, groups without differences made up for",
+        surrogate="reinforce",
         differs="the share is that of groups, as in the paper; the code counts rows",
     ),
     "passk": Method(
@@ -81,8 +82,9 @@ OUTCOME: dict[str, Method] = {
         verified="code",
         hp={"after": 16384, "rate": 1 / 4096},
         believes="better than the group's mean, and not overlong",
+        options={"epsilon": 0.2, "epsilon_high": 0.28},
         differs="the penalty ends at 1 as in the paper; verl's code has no floor."
-        " Goes with epsilon_high=0.28 and with prompts without differences resampled",
+        " Goes with prompts without differences resampled",
     ),
     "reinforce_pp": Method(
         "outcome('correct') | returns_to_go(discount=gamma) | whiten()",

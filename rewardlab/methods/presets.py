@@ -104,6 +104,7 @@ PRESETS: dict[str, Method] = {
         laws=(*SOUND, "homogeneous"),
         verified="code",
         believes="better than the mean, made up for rewards of 0",
+        surrogate="reinforce",
         differs="counts rows whose reward is not 0; a group of one keeps its reward",
     ),
     "passk_like_verl": Method(

@@ -71,7 +71,7 @@ def tunix_aggregation(inputs, hyper):
     loss = as_array(inputs["loss_mat"])
     mask = jnp.asarray(np.asarray(inputs["loss_mask"], bool))
     n, width = mask.shape
-    norm = hyper.get("norm", "default")
+    norm = inputs.get("norm", hyper.get("norm", "default"))
     norm = n if norm in ("default", None) else norm
     named = {
         "token-mean": (objectives.token_mean, 1),
@@ -122,8 +122,8 @@ def entropy(inputs, hyper):
 
 def adaptive_kl(inputs, hyper):
     """The coefficient after each step."""
-    beta, values = inputs.get("init", hyper["init"]), []
-    target, horizon = (inputs.get(k, hyper[k]) for k in ("target", "horizon"))
+    options, values = {**hyper, **inputs}, []
+    beta, target, horizon = (options[k] for k in ("init", "target", "horizon"))
     for step in inputs["steps"]:
         kl, rows = step["current_kl"], step["n_steps"]
         beta = next_coefficient(jnp.asarray(beta, float), kl, rows, target, horizon)

@@ -114,8 +114,6 @@ def trl_kind(inputs, mask, hyper):
     }
     if kind not in kinds:
         raise NoAdapter(f"the loss {kind!r}")
-    if kind == "luspo" and level is NO_LIMIT:
-        raise NoAdapter("luspo by token, which reads padding there")
     return kinds[kind]
 
 
@@ -126,6 +124,10 @@ def trl(inputs, hyper, kl=0.0):
     """Advantages are one a row; there is no bound on log-ratios."""
     mask = np.asarray(inputs["mask"], bool)
     loss, aggregate = trl_kind(inputs, mask, hyper)
+    if inputs["loss_type"] == "luspo" and inputs.get("level", "token") == "token":
+        # There every column counts, padding too, times the row's length.
+        length, mask = mask.sum(axis=1, keepdims=True), np.ones(mask.shape, bool)
+        aggregate = lambda all_: (length * all_, jnp.sum(all_, axis=1))  # noqa: E731
     losses, signals = [loss], {}
     if inputs.get("ref") is not None and kl:
         signals = {"ref_logp": inputs["ref"]}
