@@ -37,7 +37,7 @@ def anchor_scores(n: int, judge: Judge) -> list[float]:
     """
     matches = [judge(i, 0) for i in range(1, n)]
     own = sum(score for _, score in matches) / len(matches) if matches else 0.0
-    return [own, *(score for score, _ in matches)]
+    return [own, *(score for score, _ in matches)][:n]
 
 
 def anchor(n: int, judge: Judge) -> Float[np.ndarray, " N"]:
