@@ -1,9 +1,8 @@
 """Made-up signals for every name that a row of `METHODS` reads.
 
 Shapes are written in letters: N rows, S steps, T tokens, R references, V values (before
-each step and after the last). A signal that may abstain gets `name_valid` beside it.
-Shapes are written in letters: N rows, S steps, T tokens, R references, K members of an
-ensemble, C criteria of a rubric. A signal that may abstain gets `name_valid` beside it.
+each step and after the last), K members of an ensemble, C criteria of a rubric. A
+signal that may abstain gets `name_valid` beside it.
 """
 
 from collections.abc import Callable
@@ -207,8 +206,7 @@ SIGNALS = {
 
 def made(rng, n, t, s, references=10):
     """Every signal of the table, with the `_valid` of those that abstain."""
-    sizes = {"N": n, "S": s, "T": t, "R": references, "V": s + 1}
-    sizes = {"N": n, "S": s, "T": t, "R": references, "K": 5, "C": 6}
+    sizes = {"N": n, "S": s, "T": t, "R": references, "V": s + 1, "K": 5, "C": 6}
     found = {
         name: signal.draw(rng, tuple(sizes[letter] for letter in signal.shape))
         for name, signal in SIGNALS.items()
