@@ -150,7 +150,7 @@ COMBINATION: dict[str, Method] = {
         verified="code",
         believes="the points of a rubric's criteria that are met",
         aggregation="sequence_mean",
-        differs="its curriculum over criteria is `rules.rubric`",
+        differs="its curriculum over criteria is `rules.mastery`",
     ),
     "carl": Method(
         "process('route') | process('speed') | process('comfort')"

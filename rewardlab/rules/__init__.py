@@ -3,5 +3,3 @@
 Those on text fit `rewardlab.tasks.host.TextReward`, directly or with `texts.each`; what
 they give is an [N] signal for a sentence.
 """
-
-"""Rewards by rule: what can be read off a completion without a model."""
