@@ -59,7 +59,6 @@ def tree(rng, shape):
     deep = np.arange(turns.shape[1]) // 4
     path = np.cumsum(np.where(np.arange(turns.shape[1]) % 4, 0, turns << deep), axis=1)
     return (64 * path + deep)[:, : shape[1]]
-    return (path + (deep << 8))[:, : shape[1]]
 
 
 def halves(rng, shape):
@@ -131,6 +130,7 @@ SIGNALS = {
     "teacher_logp": Signal("NT", logprob),
     "flow": Signal("NT", nats),
     "sampler_logp": Signal("NT", logprob),
+    "difficulty": Signal("N", share),
     "prm_logp": Signal("NT", logprob, abstains=True),
     "contribution": Signal("NS", normal, scale=True),
     "grounding": Signal("NS", share, scale=True),

@@ -151,4 +151,17 @@ LOSSES: dict[str, Method] = {
         believes="tokens on which sampler and trainer agree",
         differs="TRL's token_mask; guess: the paper's bounds, from secondary sources",
     ),
+    "gui_g1": Method(
+        "outcome('hit') | outcome('overlap') | outcome('corners')"
+        " | weighted_sum(hit=1, overlap=alpha, corners=beta) | center_by_group()"
+        " | broadcast_to_tokens() | weigh('difficulty')",
+        "GUI-G1: Understanding R1-Zero-Like Training for Visual Grounding",
+        "2505.15810",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="code",
+        hp={"alpha": 0.25, "beta": 0.125},
+        believes="a click inside the box, small boxes most",
+        aggregation="constant",
+        differs="the token sum is over the generation limit; the code has 64",
+    ),
 }
