@@ -199,8 +199,6 @@ SIGNALS = {
     "crashed": Signal("N", verdict, shift=True, scale=True),
     **{f"g{i}": Signal("N", verdict, shift=True, scale=True) for i in (1, 2, 3, 4)},
     "tool_calls": Signal("N", counts),
-    "formatted": Signal("N", share, shift=True, scale=True),
-    "readable": Signal("N", share, shift=True, scale=True),
 }
 
 

@@ -132,7 +132,7 @@ COMBINATION: dict[str, Method] = {
         differs="the estimator is REINFORCE++'s; `reach` is 2300 (player to ball) or "
         "6000 (ball to goal) there",
     ),
-    "r3": Method(
+    "regularized_relevance": Method(
         "outcome('relevance') | outcome('length_share') | outcome('distinct')"
         " | formula('relevance * length_share * distinct')" + GROUP,
         "Preference-free Alignment with Regularized Relevance Reward",
@@ -212,18 +212,6 @@ COMBINATION: dict[str, Method] = {
         believes="right answers with the fewest calls that suffice",
         aggregation="sequence_mean",
         differs="alpha scales all and cancels; guess: smooth",
-    ),
-    "prs": Method(
-        "outcome('formatted') | outcome('readable') | outcome('correct')"
-        " | gated_accumulation('correct', formatted=1, readable=1)"
-        " | weighted_sum(formatted=1, readable=1, correct=1)" + GRPO,
-        "Progressive Reward Shaping",
-        "2512.07478",
-        laws=SOUND,
-        verified="abstract",
-        believes="form first, then sense, then truth",
-        aggregation="sequence_mean",
-        differs="guess: three stages of equal worth; its length-aware BLEU is left out",
     ),
     "harmo": Method(
         "outcome('score') | outcome('correct')"
