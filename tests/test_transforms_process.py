@@ -173,15 +173,3 @@ def test_keep_best_and_worst(seed):
     agree(
         run("process('prm') | episode_return() | keep_best_and_worst()", rollout), want
     )
-
-
-def test_scale_by_informative_groups(seed):
-    """Times the groups that have a reward, over those in which one is not 0."""
-    rollout = varied(seed)
-    for word in ("center_by_group()", "center_by_group() | weighted_sum(correct=0)"):
-        before = run(f"outcome('correct') | {word}", rollout)
-        there = {GROUPS[i] for i, _ in before}
-        good = {GROUPS[i] for (i, _), r in before.items() if r}
-        want = {p: r * len(there) / max(len(good), 1) for p, r in before.items()}
-        text = f"outcome('correct') | {word} | scale_by_informative_groups()"
-        agree(run(text, rollout), want)

@@ -131,6 +131,21 @@ PROCESS: dict[str, Method] = {
         aggregation="sequence_mean",
         differs="guess: the numbers of the schedule; `correct` is the F1 of the answer",
     ),
+    "capo": Method(
+        "process('flaws') | on('flaws', at_least(votes))"
+        " | on('flaws', step_returns_to_go(discount=0))"
+        " | outcome('correct') | on('correct', broadcast_to_tokens())"
+        " | weighted_sum(correct=right, flaws=wrong) | center_by_group()"
+        " | scale_by_group_std(eps=eps, ddof=0)",
+        "CAPO: Generative Credit Assignment for LLM Reasoning",
+        "2508.02298",
+        laws=SOUND,
+        verified="secondary",
+        hp={"votes": 4, "right": 2.0, "wrong": -1.0, "eps": 1e-6},
+        believes="tokens of right answers outside of faulty steps",
+        differs="`flaws` counts the critics that call a step wrong: 4 of 4 is the "
+        "intersection; guess: eps, and statistics over tokens that divide by n",
+    ),
     "pure": Method(
         "process('prm') | softmin_credit(temperature=tau) | outcome('correct')"
         " | weighted_sum(prm=alpha, correct=1) | returns_to_go()"

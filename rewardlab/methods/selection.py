@@ -7,7 +7,7 @@ BY_ORDER = tuple(law for law in SOUND if law != "permutation")  # of equals the 
 SELECTION: dict[str, Method] = {
     "rapo": Method(
         "outcome('correct') | center_by_group() | scale_by_group_std(eps=0, ddof=0)"
-        " | scale_by_informative_groups() | broadcast_to_tokens()",
+        " | scale_by_active_groups() | broadcast_to_tokens()",
         "Fathom-DeepResearch",
         "2509.24107",
         laws=(*SOUND, "shift", "scale"),

@@ -77,8 +77,7 @@ def trust_grpo(inputs, hyper):
     thinking = np.asarray(inputs["thinking"], float)
     lengths = inputs.get("lengths", [1] * len(outcome))
     mask = np.arange(max(lengths)) < np.asarray(lengths)[:, None]
-    signals = {"correct": outcome, "thinking": thinking, "one": np.ones(len(outcome))}
-    rollout = rollout_of(mask, **signals)
+    rollout = rollout_of(mask, correct=outcome, thinking=thinking)
     now = float(schedules.exponential(1.0, inputs["T"])(inputs["steps"]))
     alpha = hyper.get("alpha", 0.3)
     fade = f"thinking={alpha * now!r}"
@@ -87,7 +86,7 @@ def trust_grpo(inputs, hyper):
     paper = before("trust_grpo", "center_by_group").replace(faded, fade)
     reward = code[: code.index(" | center_by_group")]
     used = reward[: reward.index(" | trust")] + " | weighted_sum(thinking=1)"
-    # the trust alone: what becomes of a channel of ones, where that judge is asked
+    # the trust alone is what becomes of a score, over that score
     alone = "outcome('correct') | outcome('thinking') | trust('thinking', by='correct')"
     alone = one_channel(f"{alone} | weighted_sum(thinking=1)", rollout).sum(1)
     paid = thinking != 0
@@ -203,6 +202,7 @@ ADAPTERS = {
     "trust_grpo": trust_grpo,
     "atom_searcher": atom_searcher,
     "video_mtr": video_mtr,
+    "capo": capo,
     "schedules": generic_schedules,
 }
 LOOSE_64 = {"trust_grpo": (1e-6, "rewards are float32 in the authors' code")}

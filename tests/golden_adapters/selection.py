@@ -13,9 +13,11 @@ from golden_adapters.common import (
     sentence,
     values,
 )
+from rewardlab import masked
 from rewardlab.schedules import cosine
 from rewardlab.selection import consistency, curriculum, filtration, replay
 from rewardlab.selection import groups as of_groups
+from rewardlab.transforms.sources.ranking import dominated, peak_mean
 
 
 def dynamic_sampling(inputs, hyper):
@@ -124,9 +126,6 @@ def r3_entropy(inputs, hyper):
     mask = np.arange(width) < lengths[:, None]
     entropy = [[*row, *[0.0] * (width - len(row))] for row in entropy]
     rollout = rollout_of(mask, entropy=entropy)
-    from rewardlab import masked
-    from rewardlab.transforms.sources.ranking import dominated, peak_mean
-
     there = jnp.any(rollout.mask, axis=1)
     peak = peak_mean(rollout.signals["entropy"], rollout.mask, inputs["p"])
     calm = masked.row_mean(rollout.signals["entropy"], rollout.mask)

@@ -26,7 +26,6 @@ from rewardlab.transforms.baselines.greatest import (
 )
 from rewardlab.transforms.baselines.leave_one_out import scale_to_leave_one_out
 from rewardlab.transforms.baselines.scale import scale_by_batch_std, scale_by_group_std
-from rewardlab.transforms.baselines.share import scale_by_informative_groups
 from rewardlab.transforms.baselines.signal import center_by_signal
 from rewardlab.transforms.baselines.states import center_by_state, scale_by_state_std
 from rewardlab.transforms.baselines.whiten import whiten
@@ -52,7 +51,6 @@ BASELINES: Table = {
     "scale_by_group_std": scale_by_group_std,
     "scale_by_batch_std": scale_by_batch_std,
     "scale_by_state_std": scale_by_state_std,
-    "scale_by_informative_groups": scale_by_informative_groups,
     "center_within_row": center_within_row,
     "scale_by_first_steps_std": scale_by_first_steps_std,
     "scale_by_greatest": scale_by_greatest,
