@@ -58,7 +58,8 @@ def subset_error(
 
     With `unbiased` the variance of the sample's mean, var (1 - K/L) / K with var over
     K - 1, is taken off; drawn with replacement (K > L) it is added, as in the released
-    code. One sampled step has no variance. (Randomised return decomposition)
+    code. One sampled step has no variance. (Randomised return decomposition, arXiv
+    2111.13485, as in LaRe's code)
     """
     drawn = jnp.take_along_axis(contribution, sampled, axis=1)
     error = (jnp.mean(drawn, axis=1) - masked.divide(outcome, steps)) ** 2

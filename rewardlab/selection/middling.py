@@ -4,10 +4,9 @@ PRIME (arXiv 2502.01456) trains on no others.
 """
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab import masked
+from rewardlab.selection.groups import counts, group_mean
 
 
 def accuracy_within(
@@ -18,10 +17,8 @@ def accuracy_within(
     high: float = 0.8,
 ) -> Bool[Array, " B"]:
     """low <= mean accuracy <= high of each group; False for a group without rows."""
-    total = jax.ops.segment_sum(accuracy, group, num_groups)
-    rows = jax.ops.segment_sum(jnp.ones_like(group), group, num_groups)
-    mean = masked.divide(total, rows)
-    return (rows > 0) & (mean >= low) & (mean <= high)
+    mean = group_mean(accuracy, group, num_groups)
+    return (counts(group, num_groups) > 0) & (mean >= low) & (mean <= high)
 
 
 def all_shorter(
