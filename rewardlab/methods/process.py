@@ -139,7 +139,7 @@ PROCESS: dict[str, Method] = {
         " | scale_by_group_std(eps=eps, ddof=0)",
         "CAPO: Generative Credit Assignment for LLM Reasoning",
         "2508.02298",
-        laws=SOUND,
+        laws=(*SOUND, "shift"),
         verified="secondary",
         hp={"votes": 4, "right": 2.0, "wrong": -1.0, "eps": 1e-6},
         believes="tokens of right answers outside of faulty steps",
