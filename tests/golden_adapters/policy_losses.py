@@ -58,7 +58,7 @@ def verl(make, aggregation="", **names):
 
 
 def clip(o):
-    return {"epsilon": o["clip_low"], "epsilon_high": o["clip_high"]}
+    return {"epsilon": o["clip_low"], "epsilon_high": o.get("clip_high")}
 
 
 def of_covariance(o):
