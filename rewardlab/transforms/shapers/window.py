@@ -10,7 +10,7 @@ from rewardlab.types import Reward, RewardTransform, Rollout
 
 
 class Window(NamedTuple):
-    """The latest numbers; places not yet used are infinite."""
+    """The latest numbers, and how many there ever were; places fill from the first."""
 
     latest: Float[Array, " W"]
     seen: Int[Array, ""]
@@ -30,7 +30,8 @@ class Window(NamedTuple):
         used = jnp.clip(self.seen, 1, len(self.latest))
         place = q * (used - 1)
         low, high = (f(place).astype(jnp.int32) for f in (jnp.floor, jnp.ceil))
-        ordered = jnp.sort(self.latest)
+        filled = jnp.arange(len(self.latest)) < self.seen
+        ordered = jnp.sort(jnp.where(filled, self.latest, jnp.inf))
         step = jnp.where(high > low, ordered[high] - ordered[low], 0)
         return ordered[low] + step * (place - low)
 
@@ -55,7 +56,7 @@ def cheapness_by_window(
         value = jnp.where(wide, 1 - jnp.clip(share, 0, 1), 0.5)
         return reward.with_value(value), past
 
-    empty = lambda: Window(  # noqa: E731
-        jnp.full(window, jnp.inf), jnp.zeros((), jnp.int32)
-    )
+    def empty() -> Window:
+        return Window(jnp.zeros(window), jnp.zeros((), jnp.int32))
+
     return running(empty, scale)
