@@ -182,10 +182,11 @@ def telescoping(rollout, rng, rows):
 
 
 def bounded(rollout, rng, rows):
-    """By how much what accumulates exceeds 1, with all scores in [-1, 1], and at 1."""
+    """By how much what accumulates exceeds 1: scores in [-1, 1], at 1, or one rise."""
     found = {}
     best = changed(rollout, prm=np.ones((N, S)), belief=np.ones((N, S)))
-    for scored in (rollout, best):
+    rises = np.where(np.arange(N)[:, None] == 0, np.linspace(-1, 1, S), 0)
+    for scored in (rollout, best, changed(rollout, belief=rises)):
         for name, value in step_rewards(scored, rows).items():
             to_go = np.cumsum(np.asarray(value)[:, ::-1], axis=1)
             top = 2.0 if "information_gain" in METHODS[name].sentence else 1.0
