@@ -121,7 +121,7 @@ def _learner(teach: Callable, driver: Any, micro_batches: int) -> Any:
         estimator(build(GRPO)),
         lambda state, rollout: outcome("r").update({}, (), rollout)[0]["r"],
         objective(clipped_surrogate(), aggregate=sequence_mean),
-        optax.adamw(1e-5),
+        optax.flatten(optax.adamw(1e-5)),
         driver,
         micro_batches=micro_batches,
     )

@@ -85,7 +85,9 @@ def gradient_step(
             grads, sums = lax.psum((grads, sums), axis)
         total, metrics = sums
         grads = jax.tree.map(lambda g: g / jnp.maximum(total.count, 1), grads)
-        norm, one = optax.tree.norm(grads), jnp.ones(())
+        # One long vector, as `optax.flatten` makes it: a loop, not one a parameter.
+        flat = jnp.concatenate([jnp.ravel(g) for g in jax.tree.leaves(grads)])
+        norm, one = jnp.linalg.norm(flat), jnp.ones(())
         finite = jnp.isfinite(norm) & jnp.isfinite(total.value)
         updates, after = optimizer.update(grads, opt, params)
         new = (optax.apply_updates(params, updates), after)
@@ -158,11 +160,14 @@ def learner(
     estimate = _estimate(estimator, reward)
 
     def init(params: Params, rollout: Rollout) -> LearnerState:
-        zero = jnp.zeros((), jnp.int32)
-        opt, reward = optimizer.init(params), estimator.init(rollout)
-        state = LearnerState(zero, zero, params, opt, reward)
-        # A state is donated as a whole, so no array may stand in it twice.
-        return driver.replicate(jax.tree.map(jnp.copy, state))
+        @jax.jit
+        def fresh(params: Params) -> LearnerState:
+            zero = jnp.zeros((), jnp.int32)
+            opt, reward = optimizer.init(params), estimator.init(rollout)
+            # A state is donated as a whole: no array may stand in it twice.
+            return jax.tree.map(jnp.copy, LearnerState(zero, zero, params, opt, reward))
+
+        return driver.replicate(fresh(params))
 
     def update(state: LearnerState, rollout: Rollout) -> tuple[LearnerState, Report]:
         chex.assert_equal_shape([rollout.tokens, rollout.mask, rollout.logp])

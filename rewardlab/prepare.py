@@ -141,7 +141,9 @@ def make_base(run: Run) -> Iterator[tuple[int, Params, dict[str, Any]]]:
         run.program.policy,
         params,
         _demonstrations(run),
-        optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule)),
+        optax.flatten(
+            optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule))
+        ),
         run.driver,
         warmup.micro_batches,
     )

@@ -36,7 +36,7 @@ def warm_up(
         outs=(REPLICATED, REPLICATED, REPLICATED, SHARDED),
         donate=(0, 1),
     )
-    params, opt = driver.replicate((params, optimizer.init(params)))
+    params, opt = driver.replicate((params, jax.jit(optimizer.init)(params)))
     for batch in batches:
         demonstrations = as_rollout(**batch)
         nothing = jnp.zeros(demonstrations.mask.shape)
