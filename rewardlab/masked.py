@@ -222,4 +222,4 @@ def group_rank(
 
 def placed_count(reward: Reward) -> Int[Array, " N"]:
     """How many rewards stand in each row."""
-    return jnp.sum(reward.placed, axis=1)
+    return jnp.sum((reward.narrow or reward).placed, axis=1)

@@ -1,6 +1,7 @@
 """The four records that everything else is written in."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
@@ -41,7 +42,12 @@ class Rollout:
         return dataclasses.replace(self, signals={**self.signals, **signals})
 
 
-@jax.tree_util.register_dataclass
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["value", "placed"],
+    meta_fields=[],
+    drop_fields=["narrow"],
+)
 @dataclasses.dataclass(frozen=True)
 class Reward:
     """One channel of reward: a number on some tokens of each completion.
@@ -49,10 +55,15 @@ class Reward:
     `placed` says on which True tokens a reward stands; elsewhere `value` is 0. Zero is
     a value, not an absence: a step scored 0 is placed, an abstained row has nothing
     placed and stays out of every baseline.
+
+    A channel with at most one reward a row may carry the same as [N, 1] in `narrow`, so
+    that words which do not look at places need not pass over all tokens. It is a note
+    for speed and no part of the pytree: whoever makes a reward anew leaves it out.
     """
 
     value: Float[Array, "N T"]
     placed: Bool[Array, "N T"]
+    narrow: "Reward | None" = None
 
     def with_value(self, value: Float[Array, "N T"]) -> "Reward":
         """The same places with other numbers; what lies elsewhere is dropped."""
@@ -61,12 +72,23 @@ class Reward:
     @property
     def has_value(self) -> Bool[Array, " N"]:
         """Whether anything is placed in each row."""
-        return jnp.any(self.placed, axis=1)
+        return jnp.any((self.narrow or self).placed, axis=1)
+
+    @property
+    def total(self) -> Float[Array, " N"]:
+        """The sum of each row."""
+        return jnp.sum((self.narrow or self).value, axis=1)
 
 
 def place(value: Float[Array, "N T"], where: Bool[Array, "N T"]) -> Reward:
     """A reward of `value` on the tokens `where`; NaN elsewhere does not leak."""
     return Reward(jnp.where(where, value, 0), where)
+
+
+def widen(narrow: Reward, where: Bool[Array, "N T"]) -> Reward:
+    """An [N, 1] reward on the tokens `where`, at most one a row."""
+    where = where & narrow.placed
+    return Reward(jnp.where(where, narrow.value, 0), where, narrow)
 
 
 Channels = dict[str, Reward]  # rewards by name; {} enters a sentence

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from rewardlab import masked
-from rewardlab.compose import named, per_channel
+from rewardlab.compose import anywhere, named
 from rewardlab.types import Reward, RewardTransform, Rollout
 
 
@@ -16,11 +16,11 @@ def scale_by_active_rows() -> RewardTransform:
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
-        active = jnp.sum(reward.value, axis=1) != 0
+        active = reward.total != 0
         share = masked.divide(jnp.sum(reward.has_value), jnp.sum(active))
         return reward.with_value(reward.value * share)
 
-    return per_channel(scale)
+    return anywhere(scale)
 
 
 @named
@@ -38,4 +38,4 @@ def scale_by_active_groups() -> RewardTransform:
         share = masked.divide(groups, jnp.sum(masked.group_sum(active, rollout) > 0))
         return reward.with_value(reward.value * share)
 
-    return per_channel(scale)
+    return anywhere(scale)

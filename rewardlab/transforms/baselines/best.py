@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from rewardlab import masked
-from rewardlab.compose import named, per_channel
+from rewardlab.compose import anywhere, named
 from rewardlab.types import Reward, RewardTransform, Rollout, place
 
 
@@ -17,7 +17,7 @@ def best_minus_second() -> RewardTransform:
     """
 
     def compare(reward: Reward, rollout: Rollout) -> Reward:
-        row = jnp.sum(reward.value, axis=1)
+        row = reward.total
         scored = reward.has_value
         score = jnp.where(scored, row, -jnp.inf)
         others = masked.greatest_of_others(score, rollout)
@@ -26,4 +26,4 @@ def best_minus_second() -> RewardTransform:
         where = masked.last(reward.placed) & compared[:, None]
         return place(margin[:, None], where)
 
-    return per_channel(compare)
+    return anywhere(compare)

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from rewardlab import masked
-from rewardlab.compose import named, per_channel
+from rewardlab.compose import anywhere, named
 from rewardlab.types import Reward, RewardTransform, Rollout, place
 
 
@@ -36,4 +36,4 @@ def center_by_group(
             return reward.with_value(jnp.where(compared, centred, reward.value))
         return place(centred, reward.placed & compared)
 
-    return per_channel(center)
+    return anywhere(center)

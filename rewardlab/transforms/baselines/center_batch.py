@@ -1,7 +1,7 @@
 """The batch as its own baseline."""
 
 from rewardlab import masked
-from rewardlab.compose import named, per_channel
+from rewardlab.compose import anywhere, named
 from rewardlab.types import Reward, RewardTransform, Rollout
 
 
@@ -16,4 +16,4 @@ def center_by_batch() -> RewardTransform:
         distance = reward.value - masked.least(reward.value, reward.placed)
         return reward.with_value(distance - masked.mean(distance, reward.placed))
 
-    return per_channel(center)
+    return anywhere(center)

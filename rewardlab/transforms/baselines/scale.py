@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from rewardlab import masked
-from rewardlab.compose import named, per_channel
+from rewardlab.compose import anywhere, named
 from rewardlab.types import Reward, RewardTransform, Rollout
 
 
@@ -29,7 +29,7 @@ def scale_by_group_std(
         std = jnp.where((n > ddof) & (std + eps > 0), std + eps, 1 + eps)
         return reward.with_value(reward.value / std[:, None])
 
-    return per_channel(scale)
+    return anywhere(scale)
 
 
 @named
@@ -45,4 +45,4 @@ def scale_by_batch_std(eps: float = 1e-4, ddof: int = 1) -> RewardTransform:
         many = jnp.sum(reward.placed) > ddof
         return reward.with_value(jnp.where(many, reward.value / std, reward.value))
 
-    return per_channel(scale)
+    return anywhere(scale)

@@ -1,10 +1,8 @@
 """A baseline that comes with the rollout: a critic's value, a greedy completion."""
 
-import jax.numpy as jnp
-
 from rewardlab.compose import named, per_channel
 from rewardlab.transforms.sources.signals import validity
-from rewardlab.types import Reward, RewardTransform, Rollout, SignalName, place
+from rewardlab.types import Reward, RewardTransform, Rollout, SignalName, place, widen
 
 
 @named
@@ -23,8 +21,11 @@ def center_by_signal(name: SignalName) -> RewardTransform:
                 f"center_by_signal({name!r}) needs a number a row or a token, [N] or "
                 f"[N, T], and has shape {baseline.shape}"
             )
+        valid = validity(rollout, name)
+        if baseline.ndim == 1 and reward.narrow is not None:
+            row = reward.narrow.value - baseline[:, None]
+            return widen(place(row, reward.narrow.placed & valid), reward.placed)
         baseline = baseline if baseline.ndim == 2 else baseline[:, None]
-        valid = jnp.broadcast_to(validity(rollout, name), reward.placed.shape)
         return place(reward.value - baseline, reward.placed & valid)
 
     return per_channel(center)

@@ -3,7 +3,7 @@
 from jax import lax
 
 from rewardlab import masked
-from rewardlab.compose import named, per_channel
+from rewardlab.compose import anywhere, named
 from rewardlab.types import Reward, RewardTransform, Rollout
 
 
@@ -23,4 +23,4 @@ def whiten(eps: float = 1e-8) -> RewardTransform:
         var = masked.variance(value, placed, ddof=1)
         return reward.with_value(centred * lax.rsqrt(var + eps))
 
-    return per_channel(scale)
+    return anywhere(scale)

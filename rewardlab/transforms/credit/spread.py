@@ -12,7 +12,7 @@ def broadcast_to_tokens() -> RewardTransform:
     """A_t = the row's total, on every True token: credit of a whole episode."""
 
     def spread(reward: Reward, rollout: Rollout) -> Reward:
-        row = jnp.sum(reward.value, axis=1, keepdims=True)
+        row = reward.total[:, None]
         return place(row, rollout.mask & reward.has_value[:, None])
 
     return on_one(spread)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rewardlab import masked
-from rewardlab.compose import named, per_channel
+from rewardlab.compose import anywhere, named
 from rewardlab.types import (
     Coefficient,
     Reward,
@@ -45,7 +45,7 @@ def consistency_bonus(
         where = masked.last(reward.placed)
         return reward.with_value(reward.value + jnp.where(where, bonus[:, None], 0))
 
-    return per_channel(pay)
+    return anywhere(pay)
 
 
 def confidence(

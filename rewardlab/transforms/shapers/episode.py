@@ -25,7 +25,7 @@ def episode_return(every_step: bool = False) -> RewardTransform:
     """
 
     def gather(reward: Reward, rollout: Rollout) -> Reward:
-        row = jnp.sum(reward.value, axis=1, keepdims=True)
+        row = reward.total[:, None]
         ends = masked.step_ends(rollout) if every_step else masked.last(rollout.mask)
         return place(row, ends & reward.has_value[:, None])
 

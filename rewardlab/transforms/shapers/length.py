@@ -5,7 +5,7 @@ import math
 import jax.numpy as jnp
 
 from rewardlab import masked
-from rewardlab.compose import named, per_channel
+from rewardlab.compose import anywhere, named
 from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
 
 
@@ -27,4 +27,4 @@ def length_penalty(
         last = masked.last(reward.placed)
         return reward.with_value(reward.value - jnp.where(last, cost[:, None], 0))
 
-    return per_channel(penalise)
+    return anywhere(penalise)

@@ -1,7 +1,7 @@
 """What the policy found likely is paid less."""
 
 from rewardlab import masked
-from rewardlab.compose import named, per_channel
+from rewardlab.compose import anywhere, named
 from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
 
 
@@ -23,4 +23,4 @@ def unlikeliness(beta: Coefficient = 0.25, least_rank: int = 0) -> RewardTransfo
         share = coefficient(beta, rollout) * masked.divide(rank, rows)
         return reward.with_value(reward.value * (1 - share[:, None]))
 
-    return per_channel(discount)
+    return anywhere(discount)

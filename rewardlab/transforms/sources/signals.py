@@ -5,7 +5,14 @@ from jaxtyping import Array, Bool
 
 from rewardlab import masked
 from rewardlab.compose import add_channel, named, stateless
-from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
+from rewardlab.types import (
+    Channels,
+    RewardTransform,
+    Rollout,
+    SignalName,
+    place,
+    widen,
+)
 
 
 @named
@@ -22,8 +29,9 @@ def outcome(name: SignalName) -> RewardTransform:
                 f"outcome({name!r}) needs one value a row and has shape {value.shape}; "
                 f"write process({name!r}) or dense({name!r})"
             )
-        where = masked.last(rollout.mask) & validity(rollout, name)
-        return add_channel(rewards, name, place(value[:, None], where))
+        scored = jnp.any(rollout.mask, axis=1, keepdims=True)
+        row = place(value[:, None], scored & validity(rollout, name))
+        return add_channel(rewards, name, widen(row, masked.last(rollout.mask)))
 
     return stateless(source)
 
