@@ -97,7 +97,7 @@ def _run_starts(
     return mask & ((before < 0) | (step_before != step))
 
 
-BLOCK = 32  # tokens that follow one another; blocks run side by side
+BLOCK = 128  # tokens that follow one another; blocks run side by side
 
 
 def accumulate(
@@ -106,7 +106,7 @@ def accumulate(
     """y_t = x_t + keep_t * y_{t+1}, from the right, with y_T = 0.
 
     Blocks of tokens run side by side, once for what they hand on to the left, which is
-    such a recursion over blocks, and once for y. So not T but about 64 log_32 T steps
+    such a recursion over blocks, and once for y. So not T but about 256 log_128 T steps
     follow one another, and rounding grows with their number.
     """
     rows, width = x.shape
