@@ -18,7 +18,7 @@ from rewardlab.types import (
     Sum,
     coefficient,
     place,
-    widen,
+    weighted,
 )
 
 NoState = tuple[()]
@@ -62,20 +62,6 @@ def per_channel(f: Callable[[Reward, Rollout], Reward]) -> RewardTransform:
         return {name: f(reward, rollout) for name, reward in rewards.items()}
 
     return stateless(each)
-
-
-def anywhere(f: Callable[[Reward, Rollout], Reward]) -> RewardTransform:
-    """As `per_channel`, for a function that does not look at where rewards stand.
-
-    It sees [N, 1] arrays where a row has at most one reward, and places none anew.
-    """
-
-    def either(reward: Reward, rollout: Rollout) -> Reward:
-        if reward.narrow is None:
-            return f(reward, rollout)
-        return widen(f(reward.narrow, rollout), reward.placed)
-
-    return per_channel(either)
 
 
 def on_one(f: Callable[[Reward, Rollout], Reward]) -> RewardTransform:
@@ -161,23 +147,13 @@ def weighted_sum(**weights: Coefficient) -> RewardTransform:
     def add(rewards: Channels, rollout: Rollout) -> Channels:
         parts = [find(rewards, name) for name in weights]
         scales = [coefficient(w, rollout) for w in weights.values()]
-        whole = _sum(scales, parts)
-        ends = [part.narrow for part in parts if part.narrow is not None]
-        if len(ends) == len(parts):  # outcomes all stand on the row's last token
-            whole = widen(_sum(scales, ends), whole.placed)
-        return {"reward": whole}
+        return {"reward": weighted(scales, parts)}
 
     if not weights:
         raise ValueError(
             "weighted_sum() adds nothing; write weighted_sum(correct=1, ...)"
         )
     return stateless(add)
-
-
-def _sum(scales: list[Any], parts: list[Reward]) -> Reward:
-    value = sum(w * part.value for w, part in zip(scales, parts, strict=True))
-    placed = functools.reduce(jnp.logical_or, (part.placed for part in parts))
-    return Reward(value, placed)
 
 
 def add_channel(rewards: Channels, name: str, reward: Reward) -> Channels:

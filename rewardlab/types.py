@@ -91,6 +91,16 @@ def widen(narrow: Reward, where: Bool[Array, "N T"]) -> Reward:
     return Reward(jnp.where(where, narrow.value, 0), where, narrow)
 
 
+def weighted(scales: list[Any], parts: list[Reward]) -> Reward:
+    """sum_c w_c r_c, placed where any part is; outcomes all stand on the last token."""
+    value = sum(w * part.value for w, part in zip(scales, parts, strict=True))
+    placed = functools.reduce(jnp.logical_or, (part.placed for part in parts))
+    narrow = [part.narrow for part in parts if part.narrow is not None]
+    if len(narrow) == len(parts):
+        return widen(weighted(scales, narrow), placed)
+    return Reward(value, placed)
+
+
 Channels = dict[str, Reward]  # rewards by name; {} enters a sentence
 
 

@@ -1,7 +1,8 @@
 """The batch as its own baseline."""
 
 from rewardlab import masked
-from rewardlab.compose import anywhere, named
+from rewardlab.compose import named
+from rewardlab.narrow import anywhere
 from rewardlab.types import Reward, RewardTransform, Rollout
 
 

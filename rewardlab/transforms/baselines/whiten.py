@@ -3,7 +3,8 @@
 from jax import lax
 
 from rewardlab import masked
-from rewardlab.compose import anywhere, named
+from rewardlab.compose import named
+from rewardlab.narrow import anywhere
 from rewardlab.types import Reward, RewardTransform, Rollout
 
 

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rewardlab import masked
-from rewardlab.compose import anywhere, named
+from rewardlab.compose import named
+from rewardlab.narrow import anywhere
 from rewardlab.types import (
     Coefficient,
     Reward,

@@ -5,7 +5,8 @@ import math
 import jax.numpy as jnp
 
 from rewardlab import masked
-from rewardlab.compose import anywhere, named
+from rewardlab.compose import named
+from rewardlab.narrow import anywhere
 from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
 
 

@@ -1,7 +1,8 @@
 """What the policy found likely is paid less."""
 
 from rewardlab import masked
-from rewardlab.compose import anywhere, named
+from rewardlab.compose import named
+from rewardlab.narrow import anywhere
 from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
 
 
