@@ -35,4 +35,5 @@ setup(
         "tensorflow-datasets>=4.9.9",
     ],
     extras_require={"test": TEST},
+    entry_points={"console_scripts": ["rewardlab=rewardlab.__main__:main"]},
 )

@@ -1,22 +1,123 @@
-"""METHODS as a table that people read: `python -m rewardlab.catalogue`."""
+"""METHODS as pages that people read: `python -m rewardlab.catalogue` writes them.
 
-from rewardlab.methods import METHODS
+`docs/methods.md` has every row whole; the README has one line a row.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rewardlab.methods import IDEAS, LAWS, METHODS, Method
+from rewardlab.methods.method import ALWAYS
+from rewardlab.signals import SIGNALS
+
+VERIFIED = {
+    "code": "the authors' code",
+    "paper": "the paper's text",
+    "secondary": "a secondary source",
+    "abstract": "the abstract only",
+    "guess": "in part a guess",
+    "": "nothing published",
+}
+TELLING = tuple(law for law in LAWS if law not in ALWAYS)
+PAGE = """# Methods
+
+{count} rows, sorted by idea. `rewardlab.resolve(name)` builds one,
+`--config.reward=name` trains on it, `rewardlab explain name` shows it at work on a
+small rollout, and `rewardlab methods WORD ...` finds rows in the terminal. This page is
+written by `python -m rewardlab.catalogue` from the table that the code runs.
+
+*Laws.* A row keeps these unless it says `not`: {always}. Beyond these:
+
+{laws}
+
+*Checked against* names the weakest part that matters: {verified}.
+
+*Signals* are facts about completions, made by a task, a model or a text reward; what
+each name means is at the end. A sentence may name others.
+"""
 
 
-def catalogue() -> str:
-    """METHODS as Markdown: a row a method, and what is known of it."""
-    shown = ("shift", "scale", "homogeneous", "telescoping", "bounded", "padding")
-    head = ["method", "sentence", *shown, "checked against"]
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    for name, method in METHODS.items():
-        marks = ["✓" if law in method.laws else "" for law in shown]
-        link = f"https://arxiv.org/abs/{method.arxiv}"
-        paper = f"[{name}]({link})" if method.arxiv else name
-        text = method.sentence.replace("|", r"\|")
-        cells = [paper, f"`{text}`", *marks, method.verified]
+def page() -> str:
+    """`docs/methods.md`: an index by idea, then every row whole."""
+    always = "; ".join(LAWS[law] for law in ALWAYS)
+    laws = "\n".join(f"- `{law}`: {LAWS[law]}." for law in TELLING)
+    verified = ", ".join(f"{v}" for v in VERIFIED.values())
+    head = PAGE.format(count=len(METHODS), always=always, laws=laws, verified=verified)
+    parts = [head]
+    parts += [f"## {idea}\n\n{_index(rows)}\n" for idea, rows in IDEAS.items()]
+    parts += ["# Every row\n"]
+    parts += [_entry(name, method) for name, method in METHODS.items()]
+    parts += ["# Signals\n", _signals()]
+    return "\n".join(parts)
+
+
+def short() -> str:
+    """The README's table: how many rows an idea has, and which."""
+    lines = ["| idea | methods |", "|---|---|"]
+    for idea, rows in IDEAS.items():
+        links = ", ".join(f"[{name}](docs/methods.md#{name})" for name in rows)
+        lines.append(f"| {idea} ({len(rows)}) | {links} |")
+    return "\n".join(lines)
+
+
+def loss_of(method: Method) -> str:
+    """The policy loss and the average that a row goes with."""
+    return f"{method.surrogate}, {method.aggregation}"
+
+
+def laws_of(method: Method) -> str:
+    """The telling laws that a row keeps, and those of all that it does not."""
+    kept = [law for law in TELLING if law in method.laws]
+    return ", ".join(kept + [f"not {law}" for law in ALWAYS if law not in method.laws])
+
+
+def _index(rows: dict[str, Method]) -> str:
+    lines = ["| method | believes that credit is due to | laws | checked against |"]
+    lines.append("|---|---|---|---|")
+    for name, method in rows.items():
+        cells = [
+            f"[{name}](#{name})",
+            method.believes,
+            laws_of(method),
+            VERIFIED[method.verified],
+        ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
+def _signals() -> str:
+    lines = ["| signal | shape | what it is |", "|---|---|---|"]
+    for name, signal in sorted(SIGNALS.items()):
+        shape = f"[{', '.join(signal.shape)}]"
+        lines.append(f"| `{name}` | {shape} | {signal.says} |")
+    shapes = "N completions, S steps, T tokens, R references or rivals, V states"
+    return f"Shapes: {shapes}, K members, C criteria.\n\n" + "\n".join(lines) + "\n"
+
+
+def _entry(name: str, method: Method) -> str:
+    return f"### {name}\n\n" + "\n".join(_lines(method)) + "\n"
+
+
+def _lines(method: Method) -> Iterator[str]:
+    link = f"[{method.arxiv}](https://arxiv.org/abs/{method.arxiv})"
+    yield f"{method.title}{', ' + link if method.arxiv else ''}\n"
+    yield "```python\n" + method.sentence.replace(" | ", "\n| ") + "\n```\n"
+    if method.hp:
+        values = ", ".join(f"`{k}={v!r}`" for k, v in method.hp.items())
+        yield f"- with {values}"
+    yield f"- reads {', '.join(f'`{s}`' for s in method.reads)}"
+    yield f"- laws: {laws_of(method) or 'none beyond those of all'}"
+    yield f"- loss: {loss_of(method)}"
+    yield f"- checked against {VERIFIED[method.verified]}"
+    if method.differs:
+        yield f"- differs: {method.differs}"
+
+
+def main() -> None:
+    """Writes `docs/methods.md` and prints the README's table."""
+    Path("docs/methods.md").write_text(page())
+    print(short())
+
+
 if __name__ == "__main__":
-    print(catalogue())
+    main()

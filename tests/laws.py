@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from hypothesis import strategies as st
 from rollouts import from_arrays
-from signals import SIGNALS, made, names
 
 from rewardlab import METHODS, chain, estimator
+from rewardlab.signals import SIGNALS, made, names
 
 N, T, S = 16, 12, 4
 STEP_SCORES = ("prm", "belief", *names(shape="NS", potential=True))

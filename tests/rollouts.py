@@ -2,8 +2,8 @@
 
 import jax.numpy as jnp
 import numpy as np
-from signals import SIGNALS, made
 
+from rewardlab.signals import SIGNALS, made
 from rewardlab.types import Rollout
 
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from laws import CHECKS, CLOSED, N, S, T, advantages, gap, gaps, rollouts
 from rollouts import from_arrays
-from signals import made
 
 from rewardlab import LAWS, METHODS
 from rewardlab.methods import IDEAS
+from rewardlab.signals import made
 
 CHECKED = {f.__name__ for f in CHECKS}
 CLAIMS = [

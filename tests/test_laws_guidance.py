@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from rollouts import from_arrays
-from signals import names
 
 from rewardlab import METHODS, build, estimator
+from rewardlab.signals import names
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -45,6 +45,7 @@ def test_a_row_is_whole(name):
     assert set(method.hp) == hyperparameters(method.sentence)
     assert set(method.laws) <= set(LAWS) and len(set(method.laws)) == len(method.laws)
     assert hasattr(objectives, method.aggregation)
+    assert 3 <= len(method.believes.split()) <= 12, "believes: about eight words"
     assert method.verified in VERIFIED
     assert re.fullmatch(r"\d{4}\.\d{5}", method.arxiv) or not method.arxiv
     assert any(f"{word}(" in method.sentence for word in {**BASELINES, **CREDIT})

@@ -12,13 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from signals import made
 
 from rewardlab import METHODS, default_config, estimator
 from rewardlab.builders import build_objective
 from rewardlab.learner import gradient_step
 from rewardlab.models import lm
 from rewardlab.prepare import prepare
+from rewardlab.signals import made
 from rewardlab.tasks.columns import take
 
 PROMPTS, SAMPLES, STEPS = 4, 4, 3

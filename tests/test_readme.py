@@ -8,14 +8,20 @@ import pytest
 
 import rewardlab
 from rewardlab import build
-from rewardlab.catalogue import catalogue
+from rewardlab.catalogue import page, short
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
 
 
 def test_the_methods_table_is_the_one_that_the_code_prints():
     table = re.search(r"<!-- methods: .*? -->\n(.*?)\n<!-- end", README, re.DOTALL)
-    assert table and table[1] == catalogue(), "run python -m rewardlab.catalogue"
+    assert table and table[1] == short(), "run python -m rewardlab.catalogue"
+
+
+def test_the_page_of_methods_is_the_one_that_the_code_writes():
+    page_ = (ROOT / "docs" / "methods.md").read_text()
+    assert page_ == page(), "run python -m rewardlab.catalogue"
 
 
 @pytest.mark.parametrize("line", re.findall(r"^\"(outcome.*?)\" +#", README, re.M))

@@ -29,4 +29,16 @@ SEVERAL: dict[str, Method] = {
         differs="no weights; the batch is that of tokens, so long rows count more;"
         " a group of one keeps its rewards",
     ),
+    "kimi_length": Method(
+        "outcome('correct') | copy_channel(short='correct')"
+        " | on('short', short_in_group()) | weighted_sum(correct=1, short=weight)"
+        " | center_by_group() | broadcast_to_tokens()",
+        "Kimi k1.5: Scaling Reinforcement Learning with LLMs",
+        "2501.12599",
+        laws=SOUND,
+        verified="secondary",
+        hp={"weight": 1.0},
+        believes="right answers, the more the shorter they are",
+        differs="guess: weight 1; the paper starts without the length reward",
+    ),
 }

@@ -7,6 +7,7 @@ from rewardlab.transforms.shapers.cosine import cosine_length
 from rewardlab.transforms.shapers.distance import proximity, signed_proximity
 from rewardlab.transforms.shapers.episode import episode_return, return_from_step
 from rewardlab.transforms.shapers.flip import flip_groups
+from rewardlab.transforms.shapers.group_length import short_in_group
 from rewardlab.transforms.shapers.history import (
     clip_by_history,
     minmax_by_history,
@@ -47,6 +48,7 @@ SHAPERS: Table = {
     "softmin_credit": softmin_credit,
     "mean_credit": mean_credit,
     "length_penalty": length_penalty,
+    "short_in_group": short_in_group,
     "cap": cap,
     "floor": floor,
     "at_least": at_least,

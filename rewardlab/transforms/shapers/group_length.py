@@ -1,0 +1,29 @@
+"""Short among the answers to the same prompt."""
+
+import jax.numpy as jnp
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.types import Reward, RewardTransform, Rollout, place
+
+
+@named
+def short_in_group() -> RewardTransform:
+    """lam = 1/2 - (len - min len) / (max len - min len); min(0, lam) if not right.
+
+    Lengths are in tokens of the policy, over the group's rows that have a reward; an
+    answer is right if its reward is above 0. Equal lengths give 0. On the last True
+    token. (Kimi k1.5, arXiv 2501.12599)
+    """
+
+    def shorten(reward: Reward, rollout: Rollout) -> Reward:
+        length, heard = jnp.sum(rollout.mask, axis=1), reward.has_value
+        least = masked.group_least(jnp.where(heard, length, jnp.inf), rollout)
+        most = -masked.group_least(jnp.where(heard, -length, jnp.inf), rollout)
+        share = masked.divide(length - least, most - least)
+        bonus = jnp.where(most > least, 0.5 - share, 0)
+        right = jnp.sum(reward.value, axis=1) > 0
+        value = jnp.where(right, bonus, jnp.minimum(bonus, 0))
+        return place(value[:, None], masked.last(rollout.mask) & heard[:, None])
+
+    return per_channel(shorten)
