@@ -108,8 +108,8 @@ PRESETS: dict[str, Method] = {
         differs="counts rows whose reward is not 0; a group of one keeps its reward",
     ),
     "passk_like_verl": Method(
-        "outcome('correct') | scale_by_group_std(eps=1e-6) | best_minus_second()"
-        " | broadcast_to_tokens()",
+        "outcome('correct') | center_by_group() | scale_by_group_std(eps=1e-6)"
+        " | best_minus_second() | broadcast_to_tokens()",
         "Optimizing Language Models for Inference Time Objectives",
         "2503.19595",
         laws=(*SOUND, "shift", "scale"),
