@@ -24,14 +24,17 @@ def main() -> None:
     shown = commands.add_parser("explain", help="one method or sentence at work")
     shown.add_argument("method", help="a method's name, or a sentence in quotes")
     shown.add_argument("hp", nargs="*", help="hyperparameters, as in tau=0.1")
+    shown.add_argument("--svg", help="a file for the picture of what is printed")
     args = parser.parse_args()
-    out = Console(highlight=False)
+    out = Console(highlight=False, record=bool(getattr(args, "svg", None)))
     try:
         if args.command == "methods":
             methods(args.words, out)
         else:
             given = _hyperparameters(args.hp)
             explain(args.method, resolve(args.method, **given), out)
+            if args.svg:
+                out.save_svg(args.svg, title=f"rewardlab explain {args.method}")
     except ValueError as error:
         Console(stderr=True, highlight=False).print(Text(str(error)))
         sys.exit(2)
@@ -58,7 +61,7 @@ def _has(words: list[str], idea: str, name: str, method: Method) -> bool:
 def _table(idea: str, rows: dict[str, Method]) -> Table:
     table = Table(box=rich.box.SIMPLE_HEAD, title=idea, title_justify="left")
     table.add_column("method", style="bold", no_wrap=True)
-    table.add_column("credit is due to", ratio=2)
+    table.add_column("believes about credit", ratio=2)
     table.add_column("sentence", ratio=5)
     table.add_column("checked against", ratio=1)
     for name, method in rows.items():

@@ -72,7 +72,7 @@ def laws_of(method: Method) -> str:
 
 
 def _index(rows: dict[str, Method]) -> str:
-    lines = ["| method | believes that credit is due to | laws | checked against |"]
+    lines = ["| method | what it believes about credit | laws | checked against |"]
     lines.append("|---|---|---|---|")
     for name, method in rows.items():
         cells = [

@@ -113,7 +113,7 @@ def _about(name: str, method: Method) -> Iterator[RenderableType]:
     link = f"  https://arxiv.org/abs/{method.arxiv}" if method.arxiv else ""
     yield Text.assemble((name, "bold cyan"), f"  {method.title}{link}")
     said = {
-        "believes": f"credit is due to {method.believes}",
+        "believes": method.believes,
         "loss": loss_of(method),
         "laws": laws_of(method) or "none beyond those of all rows",
         "checked": f"against {VERIFIED[method.verified]}",
@@ -161,9 +161,10 @@ def _colour(share: float) -> str:
     """Green above 0, red below, paler towards 0; readable on light and dark."""
     if abs(share) < 1e-6:
         return ""
-    pale = int(235 * (1 - min(abs(share), 1.0)))
-    back = f"{pale},235,{pale}" if share > 0 else f"255,{pale},{pale}"
-    return f"black on rgb({back})"
+    strength = min(abs(share), 1.0)
+    full = (120, 205, 125) if share > 0 else (240, 130, 125)
+    shade = [int(245 - strength * (245 - c)) for c in full]
+    return "#000000 on rgb({},{},{})".format(*shade)
 
 
 def _facts(transform: RewardTransform, rollout: Rollout, i: int) -> str:

@@ -160,14 +160,7 @@ def learner(
     estimate = _estimate(estimator, reward)
 
     def init(params: Params, rollout: Rollout) -> LearnerState:
-        @jax.jit
-        def fresh(params: Params) -> LearnerState:
-            zero = jnp.zeros((), jnp.int32)
-            opt, reward = optimizer.init(params), estimator.init(rollout)
-            # A state is donated as a whole: no array may stand in it twice.
-            return jax.tree.map(jnp.copy, LearnerState(zero, zero, params, opt, reward))
-
-        return driver.replicate(fresh(params))
+        return driver.replicate(_first_state(params, rollout, optimizer, estimator))
 
     def update(state: LearnerState, rollout: Rollout) -> tuple[LearnerState, Report]:
         chex.assert_equal_shape([rollout.tokens, rollout.mask, rollout.logp])
@@ -186,6 +179,22 @@ def learner(
         return new, Report(metrics, advantage, trained_on, bad)
 
     return Learner(init, update)
+
+
+def _first_state(
+    params: Params,
+    rollout: Rollout,
+    optimizer: optax.GradientTransformation,
+    estimator: RewardTransform,
+) -> LearnerState:
+    @jax.jit
+    def fresh(params: Params) -> LearnerState:
+        zero = jnp.zeros((), jnp.int32)
+        opt, reward = optimizer.init(params), estimator.init(rollout)
+        # A state is donated as a whole, so no array may stand in it twice.
+        return jax.tree.map(jnp.copy, LearnerState(zero, zero, params, opt, reward))
+
+    return fresh(params)
 
 
 def _estimate(

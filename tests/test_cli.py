@@ -57,6 +57,12 @@ def test_explain_takes_a_sentence_and_hyperparameters(capsys, monkeypatch):
     assert "temperature=0.5" in out and "advantage" in out
 
 
+def test_explain_makes_a_picture(capsys, monkeypatch, tmp_path):
+    picture = tmp_path / "grpo.svg"
+    shown(capsys, monkeypatch, "explain", "grpo", "--svg", str(picture))
+    assert picture.read_text().startswith("<svg") and "advantage" in picture.read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
