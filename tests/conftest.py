@@ -1,9 +1,15 @@
-"""Eight virtual CPU devices and float32, before anything imports jax."""
+"""Eight virtual CPU devices and float32, before anything imports jax.
+
+Programs are compiled without optimization: tests compile much and compute little.
+"""
 
 import os
 
 os.environ["XLA_FLAGS"] = (
-    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
+    os.environ.get("XLA_FLAGS", "")
+    + " --xla_force_host_platform_device_count=8"
+    + " --xla_backend_optimization_level=0"
+    + " --xla_llvm_disable_expensive_passes=true"
 )
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 

@@ -141,7 +141,7 @@ ERRORS = {
     "no channel 'prm'; have ['correct']": chain(SOURCE, weighted_sum(prm=1)),
     "no channel 'x'; have ['correct']": chain(SOURCE, on("x", clip_reward(0.0))),
     "'correct' is there already": chain(SOURCE, SOURCE),
-    "no signal 'nobody'; have ['belief', 'correct'": outcome("nobody"),
+    "no signal 'nobody'; have ['action'": outcome("nobody"),
     "no signal 'ready'; have": chain(SOURCE, gate("ready", clip_reward(0.0))),
     "write process('prm') or dense('prm')": outcome("prm"),
     "write outcome('score')": process("score"),

@@ -1,9 +1,11 @@
 """Every row of METHODS trains: three iterations on the embedded task.
 
-Rollouts are the task's own, sampled and scored by one compiled program; signals that it
-does not make are made up. Steps of equal loss and aggregation share a program.
+Rollouts are the task's own, sampled by a model of one layer and scored by one compiled
+program; signals that it does not make are made up. Steps of equal loss and aggregation
+share a program.
 """
 
+import dataclasses
 import functools
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from rewardlab.signals import made
 from rewardlab.tasks.columns import take
 
 PROMPTS, SAMPLES, STEPS = 4, 4, 3
+SMALL = {"num_layers": 1, "width": 32, "num_heads": 2, "num_kv_heads": 2, "ffn": 64}
 
 
 @functools.cache
@@ -36,7 +39,9 @@ def setting():
             "mesh": {"devices": 1},
         }
     )
-    run = prepare(config, Path())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(lm.CONFIGS, "S", dataclasses.replace(lm.CONFIGS["S"], **SMALL))
+        run = prepare(config, Path())
     params = lm.init(run.program.model, jax.random.key(0))
     columns = take(run.problems, np.arange(PROMPTS))
     return config, run.program, params, columns

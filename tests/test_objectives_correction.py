@@ -135,7 +135,7 @@ def losses(objective, rollout, logp, advantage):
         value, metrics = objective(TokenStats(logp, 0 * logp), rollout, advantage)
         return value.mean(), (value, metrics)
 
-    (_, aux), grad = jax.value_and_grad(total, has_aux=True)(logp)
+    (_, aux), grad = jax.jit(jax.value_and_grad(total, has_aux=True))(logp)
     return aux, np.asarray(grad)
 
 

@@ -32,7 +32,7 @@ def run(make, case, aggregate=objectives.token_mean, **options):
         parts, metrics = objective(TokenStats(logp, 0 * logp), rollout, advantage)
         return parts.mean(), metrics
 
-    both = jax.value_and_grad(total, has_aux=True)
+    both = jax.jit(jax.value_and_grad(total, has_aux=True))
     (value, metrics), grad = both(jnp.asarray(case.logp))
     return float(value), np.asarray(grad), {k: v.mean() for k, v in metrics.items()}
 

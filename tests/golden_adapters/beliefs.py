@@ -66,7 +66,7 @@ def rover_loss(inputs, hyper):
         used = rovers.clipped_q(q, target) if inputs["clip"] else q
         return masked.mean((used - target) ** 2, mask), used
 
-    (value, q), grad = jax.value_and_grad(loss, has_aux=True)(logp)
+    (value, q), grad = jax.jit(jax.value_and_grad(loss, has_aux=True))(logp)
     return {
         "mean_log_softmax_new": new,
         "mean_log_softmax_old": before,
@@ -103,7 +103,9 @@ def pacs(inputs, hyper):
         logit = pacss.LOGITS[kind](reward, rollout)
         return pacss.pacs_loss(logit, correct, weight), (reward, logit)
 
-    (value, (reward, logit)), grad = jax.value_and_grad(loss, has_aux=True)(logp)
+    (value, (reward, logit)), grad = jax.jit(jax.value_and_grad(loss, has_aux=True))(
+        logp
+    )
     return {
         "proxy_reward": reward,
         "logit": logit,

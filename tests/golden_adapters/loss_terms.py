@@ -44,7 +44,7 @@ def kl_penalty(inputs, hyper):
         value = estimate(logp, ref)
         return jnp.sum(value), value
 
-    grad, value = jax.grad(total, has_aux=True)(logp)
+    grad, value = jax.jit(jax.grad(total, has_aux=True))(logp)
     return {"value": value, "grad_logprob": grad}
 
 
@@ -103,7 +103,7 @@ def value_clip(inputs, hyper):
             return parts.loss.mean(), parts.clipped.mean()
 
         value = as_array(inputs["vpreds"])
-        (loss, share), grad = jax.value_and_grad(total, has_aux=True)(value)
+        (loss, share), grad = jax.jit(jax.value_and_grad(total, has_aux=True))(value)
         return {"loss": loss, "clipfrac": share, "grad_vpreds": grad}
 
     return {name: of(aggregate) for name, aggregate in modes(mask).items()}

@@ -29,7 +29,9 @@ def step(losses, aggregate, mask, logp, old, advantage, **signals):
         parts, metrics = objective(TokenStats(logp, 0 * logp), rollout, advantage)
         return parts.mean(), metrics
 
-    (value, metrics), grad = jax.value_and_grad(total, has_aux=True)(as_array(logp))
+    (value, metrics), grad = jax.jit(jax.value_and_grad(total, has_aux=True))(
+        as_array(logp)
+    )
     return value, {k: v.mean() for k, v in metrics.items()}, grad
 
 

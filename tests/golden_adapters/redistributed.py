@@ -169,7 +169,7 @@ def lare(inputs, hyper):
         return error + inputs["alpha"] * _mean(redistribution.spread(together, mask))
 
     name = "step_reward" if "step_reward" in inputs else "per_agent_step_reward"
-    value, grad = jax.value_and_grad(loss)(as_array(inputs[name]))
+    value, grad = jax.jit(jax.value_and_grad(loss))(as_array(inputs[name]))
     return {"loss": value, "grad": grad}
 
 

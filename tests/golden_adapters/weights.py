@@ -26,7 +26,7 @@ def loss_and_gradient(loss, logp, entropy, rollout, advantage):
     def total(logp):
         return whole(TokenStats(logp, entropy), rollout, advantage)[0].mean()
 
-    return jax.value_and_grad(total)(logp)
+    return jax.jit(jax.value_and_grad(total))(logp)
 
 
 def high_entropy_gate(inputs, hyper):
