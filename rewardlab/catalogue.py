@@ -41,7 +41,7 @@ def page() -> str:
     """`docs/methods.md`: an index by idea, then every row whole."""
     always = "; ".join(LAWS[law] for law in ALWAYS)
     laws = "\n".join(f"- `{law}`: {LAWS[law]}." for law in TELLING)
-    verified = ", ".join(f"{v}" for v in VERIFIED.values())
+    verified = ", ".join(VERIFIED.values())
     head = PAGE.format(count=len(METHODS), always=always, laws=laws, verified=verified)
     parts = [head]
     parts += [f"## {idea}\n\n{_index(rows)}\n" for idea, rows in IDEAS.items()]
