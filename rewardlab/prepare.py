@@ -170,13 +170,12 @@ def _demonstrations(run: Run) -> Iterator[Columns]:
         if step % per_epoch == 0:
             seed = (config.seed, step // per_epoch)
             length = config.rollout.max_completion_length
-            tokens, mask = run.task.demonstrations(
+            episodes = run.task.demonstrations(
                 run.problems, seed, length, **config.task.noise
             )
             columns = {
                 "prompts": run.problems["prompts"],
                 "prompt_mask": run.problems["prompt_mask"],
-                "tokens": tokens,
-                "mask": mask,
+                **episodes._asdict(),
             }
         yield take(columns, batch_indices(config.seed, step, count, size))

@@ -24,7 +24,7 @@ def warm_up(
 ) -> Iterator[tuple[Params, dict[str, Array]]]:
     """Maximises the demonstrations' mean log-likelihood a token, a batch at a time.
 
-    A batch has `prompts`, `prompt_mask`, `tokens` and `mask` ([B, P] and [B, T]).
+    A batch has `prompts`, `prompt_mask` [B, P], `tokens`, `mask`, `valid` [B, T].
     Yields the parameters and metrics after each.
     """
     objective = objectives.objective(
@@ -49,18 +49,19 @@ def as_rollout(
     prompt_mask: Bool[Array, "B P"],
     tokens: Int[Array, "B T"],
     mask: Bool[Array, "B T"],
+    valid: Bool[Array, "B T"],
     **signals: Any,
 ) -> Rollout:
     """Texts that no policy of ours sampled, one for each prompt, as a Rollout."""
-    mask = jnp.asarray(mask)
+    mask, valid = jnp.asarray(mask), jnp.asarray(valid)
     return Rollout(
         prompts=jnp.asarray(prompts),
         prompt_mask=jnp.asarray(prompt_mask),
         group=jnp.arange(mask.shape[0]),
         tokens=jnp.asarray(tokens),
         mask=mask,
-        valid=mask,
-        step=jnp.where(mask, 0, -1),
+        valid=valid,
+        step=jnp.where(valid, 0, -1),
         logp=jnp.zeros(mask.shape),
         signals=jax.tree.map(jnp.asarray, signals),
         iteration=jnp.zeros((), jnp.int32),

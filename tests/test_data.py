@@ -86,7 +86,11 @@ def test_another_process_may_generate_at_the_same_time(tmp_path, monkeypatch):
     [
         ("dev", {}, r"no split 'dev'; have \['train', 'validation', 'test'\]"),
         ("test", {"test": 0}, "the split 'test' is empty; set its size to 1 or more"),
-        ("train", {"max_operand": 1}, "there are too few different sums .* lower the"),
+        (
+            "train",
+            {"max_operand": 1},
+            "too few different problems .* lower the",
+        ),
         ("train", {"max_operand": 0}, "keep 2 <= min_terms <= max_terms, max_operand"),
         ("train", {"min_terms": 4}, "4 to 3 terms up to 20 make no prompts; keep 2 <="),
         ("train", {"max_operand": 99999}, "the longest prompt within 16 characters"),

@@ -124,9 +124,9 @@ def test_right_demonstrations_are_right_and_noisy_ones_as_noisy_as_told():
     columns = problems(terms)
 
     def signals(seed=0, **noise):
-        tokens, mask = demonstrations(columns, seed, 32, **noise)
+        tokens, mask, valid = demonstrations(columns, seed, 32, **noise)
         rollout, _, _ = written([[""]] * len(terms), 32, np.random.default_rng(0))
-        rollout = dataclasses.replace(rollout, tokens=tokens, mask=mask, valid=mask)
+        rollout = dataclasses.replace(rollout, tokens=tokens, mask=mask, valid=valid)
         return {
             k: np.asarray(v)
             for k, v in jax.jit(score)(rollout, columns).signals.items()

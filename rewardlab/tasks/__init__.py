@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from jaxtyping import Array, Bool, Int
-from numpy import ndarray
+from jaxtyping import Array
 
 from rewardlab.models.tokenizers import CharTokenizer
 from rewardlab.tasks import arithmetic, arithmetic_data
-from rewardlab.tasks.columns import Columns
+from rewardlab.tasks.columns import Columns, Episodes
+from rewardlab.tasks.environment import Environment
 from rewardlab.types import Rollout
 
 
@@ -19,7 +19,9 @@ class Task(NamedTuple):
     `prompt_mask` and a unique `id`; splits are "train", "validation" and "test".
     `score(rollout, columns)` takes the columns of the batch's B prompts, is jitted, and
     adds `signals` to the rollout; `correct` [N] is the true outcome, 0 or 1.
-    `demonstrations(columns, seed, length, **how)` are completions to imitate, [M, T].
+    `demonstrations(columns, seed, length, **how)` are episodes to imitate. With an
+    `environment` a completion is an episode of turns, and the environment makes the
+    signals; `score` may add some.
     """
 
     tokenizer: CharTokenizer
@@ -30,7 +32,8 @@ class Task(NamedTuple):
     noise: dict[str, float]  # likewise for `demonstrations`
     load: Callable[..., Columns]
     score: Callable[[Rollout, dict[str, Array]], Rollout]
-    demonstrations: Callable[..., tuple[Int[ndarray, "M T"], Bool[ndarray, "M T"]]]
+    demonstrations: Callable[..., Episodes]
+    environment: Environment | None = None
 
 
 TASKS = {

@@ -3,15 +3,23 @@
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow.parquet
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from rewardlab.models.tokenizers import CharTokenizer
 
 Columns = dict[str, np.ndarray]
+
+
+class Episodes(NamedTuple):
+    """Texts to imitate, one for each problem."""
+
+    tokens: Int[np.ndarray, "M T"]
+    mask: Bool[np.ndarray, "M T"]  # True: to be imitated
+    valid: Bool[np.ndarray, "M T"]  # True: not padding
 
 
 def prompt_columns(
@@ -35,6 +43,29 @@ def prompt_texts(columns: Columns, tokenizer: CharTokenizer) -> list[str]:
     """The prompts as text."""
     rows = zip(columns["prompts"], columns["prompt_mask"], strict=True)
     return [tokenizer.decode(ids[mask].tolist()) for ids, mask in rows]
+
+
+def written(
+    episodes: Sequence[Sequence[tuple[str, bool]]],
+    tokenizer: CharTokenizer,
+    length: int,
+    end: bool = True,
+) -> Episodes:
+    """Episodes of T = `length` tokens from pieces (text, is it the policy's own).
+
+    With `end` a row ends with <eos>, which the policy writes. What does not fit is cut
+    off.
+    """
+    tokens = np.full((len(episodes), length), tokenizer.pad_id, np.int32)
+    mask, valid = np.zeros(tokens.shape, bool), np.zeros(tokens.shape, bool)
+    for row, pieces in enumerate(episodes):
+        ids = [i for text, _ in pieces for i in tokenizer.encode(text)]
+        own = [mine for text, mine in pieces for _ in text]
+        ids, own = ids + [tokenizer.eos_id] * end, own + [True] * end
+        count = min(len(ids), length)
+        tokens[row, :count], valid[row, :count] = ids[:count], True
+        mask[row, :count] = own[:count]
+    return Episodes(tokens, mask, valid)
 
 
 def read_table(
