@@ -1,4 +1,4 @@
-"""What the TFDS builders of all tasks share: distinct problems, splits, reading back."""
+"""What all tasks' TFDS builders share: distinct problems, splits, reading back."""
 
 import abc
 import contextlib
