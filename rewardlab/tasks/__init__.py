@@ -6,7 +6,7 @@ from typing import NamedTuple
 from jaxtyping import Array
 
 from rewardlab.models.tokenizers import CharTokenizer
-from rewardlab.tasks import arithmetic, arithmetic_data
+from rewardlab.tasks import arithmetic, arithmetic_data, search, search_data
 from rewardlab.tasks.columns import Columns, Episodes
 from rewardlab.tasks.environment import Environment
 from rewardlab.types import Rollout
@@ -47,5 +47,17 @@ TASKS = {
         load=arithmetic_data.load,
         score=arithmetic.score,
         demonstrations=arithmetic_data.demonstrations,
-    )
+    ),
+    "search": Task(
+        tokenizer=search.TOKENIZER,
+        prompt_length=search_data.PROMPT_LENGTH,
+        completion_length=search.COMPLETION_LENGTH,
+        signals=search.SIGNALS,
+        difficulty=search_data.DIFFICULTY,
+        noise=search_data.NOISE,
+        load=search_data.load,
+        score=search.score,
+        demonstrations=search_data.demonstrations,
+        environment=search.ENVIRONMENT,
+    ),
 }
