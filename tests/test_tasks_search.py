@@ -4,8 +4,9 @@ import jax
 import numpy as np
 import pytest
 
-from rewardlab.tasks import TASKS, search_text
+from rewardlab.tasks import TASKS, search_data, search_text
 from rewardlab.tasks.columns import prompt_texts
+from rewardlab.tasks.datasets import SPLITS
 from rewardlab.tasks.search import END, ENVIRONMENT, MAX_TURNS, TOKENIZER
 from rewardlab.tasks.search_data import load
 
@@ -15,13 +16,9 @@ TEXT = search_text.ENVIRONMENT
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-    return tmp_path_factory.mktemp("data")
-
-
-@pytest.fixture(scope="module")
-def splits(data_dir):
-    return {s: load(s, data_dir, **SMALL) for s in ("train", "validation", "test")}
+def splits(tmp_path_factory):
+    data_dir = tmp_path_factory.mktemp("data")
+    return {split: load(split, data_dir, **SMALL) for split in SPLITS}
 
 
 def row(columns, number):
@@ -44,20 +41,21 @@ def script(columns, number, rng):
     due, actions = 0, []
     for _ in range(MAX_TURNS):
         right = f"?{path[due]}\n" if due < len(path) else f"#{facts[path[-1]]}\n"
-        known, odd = rng.choice(list(facts)), "".join(rng.choice(list("?#a7\n="), 4))
+        known, place = rng.choice(list(facts)), rng.integers(4)
+        odd = "".join(rng.choice(list("?#a7="), rng.integers(5)))
+        other = rng.choice(list("az09?#·"))  # the ends of the ranges, and none of them
         ways = [
             right,
             f"?{known}\n",
             actions[-1] if actions else "\n",
-            f"?{known[::-1]}\n",
+            f"?{known}"[:place] + other + f"?{known}"[place + 1 :] + "\n",
             f"?{known[:2]}z\n",
             f"?{known}rr",  # cut off after as many tokens as a turn may have
             f"#{known[:2]}\n",
             f"#{known}\n",
-            f"{odd.partition(chr(10))[0]}\n",
-            f"?{known[:2]}·\n",  # padding is no relation
+            f"{odd}\n",
         ]
-        weight = np.array([10, 2, 2, 1, 1, 1, 0.3, 1, 1, 1])
+        weight = np.array([10, 2, 2, 3, 1, 1, 0.3, 1, 1])
         action = ways[rng.choice(len(ways), p=weight / weight.sum())]
         due += action == right
         actions.append(action)
@@ -163,11 +161,14 @@ def test_columns_say_the_same_problem(splits):
             assert TEXT.reset(row(columns, number)).answer == passed[-1]
 
 
-def test_splits_share_no_question(splits):
-    texts = [set(prompt_texts(columns, TOKENIZER)) for columns in splits.values()]
-    assert sum(map(len, texts)) == len(set.union(*texts))
-    ids = [columns["id"].tolist() for columns in splits.values()]
-    assert sorted(sum(ids, [])) == list(range(195))
+def test_splits_share_no_question_however_few_there_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(search_data, "ENTITIES", search_data.ENTITIES[:9])
+    monkeypatch.setattr(search_data, "RELATIONS", ["r", "s", "t"])
+    splits = [load(s, tmp_path, **SMALL, max_hops=2) for s in SPLITS]
+    texts = [set(prompt_texts(columns, TOKENIZER)) for columns in splits]
+    assert sum(map(len, texts)) == len(set.union(*texts)) <= 9 * 3 * 2
+    ids = [columns["id"].tolist() for columns in splits]
+    assert sum(ids, []) == list(range(195))
 
 
 def imitated(columns, seed=0, **how):
