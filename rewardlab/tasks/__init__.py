@@ -6,7 +6,14 @@ from typing import NamedTuple
 from jaxtyping import Array
 
 from rewardlab.models.tokenizers import CharTokenizer
-from rewardlab.tasks import arithmetic, arithmetic_data, search, search_data
+from rewardlab.tasks import (
+    arithmetic,
+    arithmetic_data,
+    search,
+    search_data,
+    workflow,
+    workflow_data,
+)
 from rewardlab.tasks.columns import Columns, Episodes
 from rewardlab.tasks.environment import Environment
 from rewardlab.types import Rollout
@@ -59,5 +66,17 @@ TASKS = {
         score=search.score,
         demonstrations=search_data.demonstrations,
         environment=search.ENVIRONMENT,
+    ),
+    "workflow": Task(
+        tokenizer=workflow.TOKENIZER,
+        prompt_length=workflow_data.PROMPT_LENGTH,
+        completion_length=workflow.COMPLETION_LENGTH,
+        signals=workflow.SIGNALS,
+        difficulty=workflow_data.DIFFICULTY,
+        noise=workflow_data.NOISE,
+        load=workflow_data.load,
+        score=workflow.score,
+        demonstrations=workflow_data.demonstrations,
+        environment=workflow.ENVIRONMENT,
     ),
 }
