@@ -9,6 +9,8 @@ from rewardlab.models.tokenizers import CharTokenizer
 from rewardlab.tasks import (
     arithmetic,
     arithmetic_data,
+    calculator,
+    calculator_data,
     search,
     search_data,
     workflow,
@@ -78,5 +80,17 @@ TASKS = {
         score=workflow.score,
         demonstrations=workflow_data.demonstrations,
         environment=workflow.ENVIRONMENT,
+    ),
+    "calculator": Task(
+        tokenizer=calculator.TOKENIZER,
+        prompt_length=calculator_data.PROMPT_LENGTH,
+        completion_length=calculator.COMPLETION_LENGTH,
+        signals=calculator.SIGNALS,
+        difficulty=calculator_data.DIFFICULTY,
+        noise=calculator_data.NOISE,
+        load=calculator_data.load,
+        score=calculator.score,
+        demonstrations=calculator_data.demonstrations,
+        environment=calculator.ENVIRONMENT,
     ),
 }
