@@ -18,6 +18,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["rewardlab", "rewardlab.*"]),
+    package_data={"rewardlab.show": ["page.html"]},
     install_requires=[
         "absl-py>=2.1",
         "array-record>=0.6",

@@ -1,8 +1,9 @@
-"""`rewardlab methods` and `rewardlab explain`: the table of methods in the terminal."""
+"""`rewardlab methods`, `explain` and `show`: methods and episodes, to be read."""
 
 import argparse
 import ast
 import sys
+from pathlib import Path
 from typing import Any
 
 import rich.box
@@ -13,31 +14,56 @@ from rich.text import Text
 from rewardlab.catalogue import VERIFIED
 from rewardlab.explain import explain
 from rewardlab.methods import IDEAS, Method, resolve
+from rewardlab.show import page, read_episode, terminal
 
 
 def main() -> None:
     """The command line; a mistake is one sentence and exit status 2."""
-    parser = argparse.ArgumentParser(prog="rewardlab", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    listed = commands.add_parser("methods", help="the methods, or those with a word")
-    listed.add_argument("words", nargs="*", help="words that a row must all contain")
-    shown = commands.add_parser("explain", help="one method or sentence at work")
-    shown.add_argument("method", help="a method's name, or a sentence in quotes")
-    shown.add_argument("hp", nargs="*", help="hyperparameters, as in tau=0.1")
-    shown.add_argument("--svg", help="a file for the picture of what is printed")
-    args = parser.parse_args()
+    args = _arguments().parse_args()
     out = Console(highlight=False, record=bool(getattr(args, "svg", None)))
     try:
         if args.command == "methods":
             methods(args.words, out)
-        else:
+        elif args.command == "explain":
             given = _hyperparameters(args.hp)
             explain(args.method, resolve(args.method, **given), out)
             if args.svg:
                 out.save_svg(args.svg, title=f"rewardlab explain {args.method}")
+        else:
+            show(args.run, args.step, args.row, args.html, out)
     except ValueError as error:
         Console(stderr=True, highlight=False).print(Text(str(error)))
         sys.exit(2)
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="rewardlab", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    listed = commands.add_parser("methods", help="the methods, or those with a word")
+    listed.add_argument("words", nargs="*", help="words that a row must all contain")
+    about = commands.add_parser("explain", help="one method or sentence at work")
+    about.add_argument("method", help="a method's name, or a sentence in quotes")
+    about.add_argument("hp", nargs="*", help="hyperparameters, as in tau=0.1")
+    about.add_argument("--svg", help="a file for the picture of what is printed")
+    shown = commands.add_parser("show", help="one episode of a run, turn by turn")
+    shown.add_argument("run", help="the run's workdir")
+    shown.add_argument("--step", type=int, help="the last one with completions, untold")
+    shown.add_argument("--row", type=int, default=0, help="0 untold")
+    shown.add_argument("--html", help="a file for the page, in place of the terminal")
+    return parser
+
+
+def show(run: str, step: int | None, row: int, html: str | None, out: Console) -> None:
+    """Prints one completion of a run, or writes it to a page."""
+    episode = read_episode(run, step, row)
+    if html is None:
+        out.print(terminal(episode))
+    else:
+        if not Path(html).parent.is_dir():
+            raise ValueError(f"no folder {Path(html).parent}; make it, then try again")
+        Path(html).write_text(page(episode), encoding="utf-8")
+        said = f"step {episode.step}, row {row} of {run} is in {html}"
+        out.print(Text(said), soft_wrap=True)
 
 
 def methods(words: list[str], out: Console) -> None:

@@ -142,8 +142,11 @@ def completion_lines(
     """One record a completion, from a rollout of the host (`jax.device_get`).
 
     Per-token lists hold the valid tokens only; `mask` says which of them the policy
-    chose. A number that is not finite is null.
+    chose, `texts` what each is by itself. A number that is not finite is null, as is
+    the `reward` of a row without one, which comes as NaN.
     """
+    ids = np.unique(rollout.tokens[rollout.valid]).tolist()
+    texts = {token: decode([token]) for token in ids}
     per_token: dict[str, Any] = {
         "tokens": rollout.tokens,
         "mask": rollout.mask,
@@ -166,6 +169,7 @@ def completion_lines(
                 for name, x in signals.items()
             },
             "prompt_tokens": _listed(prompt_tokens),
+            "texts": [texts[i] for i in rollout.tokens[n][valid].tolist()],
             **{name: _listed(x[n][valid]) for name, x in per_token.items()},
         }
 

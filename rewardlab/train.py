@@ -160,10 +160,11 @@ class Loop:
     def write_completions(self, step: int, report: Report, rollout: Rollout) -> None:
         """The file of this step's completions, with every signal and advantage."""
         rollout, report = jax.device_get((rollout, report))
+        reward = report.reward
         lines = completion_lines(
             rollout,
             np.asarray(report.advantage),
-            np.sum(report.reward.value, axis=1),
+            np.where(reward.has_value, reward.total, np.nan),
             self.context.task.tokenizer.decode,
         )
         self.sinks.write_completions(step, lines)

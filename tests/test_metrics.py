@@ -192,6 +192,7 @@ def test_completions_hold_every_signal_and_token(tmp_path: Path) -> None:
             "dense": [1.0, 2.0, 3.0],
         },
         "prompt_tokens": [0, 0, 0],
+        "texts": ["[0]", "[0]", "[0]"],
         "tokens": [0, 0, 0],
         "mask": [True, False, True],
         "step_of_token": [0, 0, 0],
