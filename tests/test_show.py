@@ -179,6 +179,9 @@ def test_the_page_escapes_and_needs_nothing_else(run, capsys, monkeypatch, tmp_p
     title = "token 104\nlogp -0.5\nadvantage -4\nentropy 0.5"
     assert f'title="{title}"' in text
     assert "<dt>prm</dt><dd class=absent>absent</dd>" in text
+    # In the table: turn, text, token, logp, advantage, entropy.
+    assert "<tr><td>1</td><td>Ada)↵</td><td>101</td><td>-0.125</td><td>+4</td>" in text
+    assert "<td>born </td><td>102</td><td></td><td></td><td></td></tr>" in text
 
 
 MEASURE = Path(__file__).with_name("test_show.js").read_text()

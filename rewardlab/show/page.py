@@ -111,9 +111,8 @@ def _table(episode: Episode) -> str:
         for part in turn.parts:
             for token in part.tokens:
                 known = _numbers(token) if part.by_policy else {"token": str(token.id)}
-                rows.append(
-                    {episode.unit: str(turn.number), "text": token.text, **known}
-                )
+                text = token.text.replace("\n", "")  # its mark is enough in a cell
+                rows.append({episode.unit: str(turn.number), "text": text, **known})
     names = list(dict.fromkeys(name for row in rows for name in row))
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     body = "".join(
