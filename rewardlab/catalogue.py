@@ -30,6 +30,16 @@ written by `python -m rewardlab.catalogue` from the table that the code runs.
 
 {laws}
 
+*Stopping.* The policy decides how many turns an episode has, so what is taken off every
+turn is a fee for going on (verl issue 7244). The suite sums gradients exactly over all
+batches of a small process. A mean over episodes, each counted once, is right, and so
+are returns to go against the mean of the other rows; biased are turns centred before
+they are summed (`igpo`, `igpo_separate`), returns to go against the rows that reached
+the turn, means that count long episodes more often (`opo`, `process_sum`), and whatever
+divides by a deviation (`grpo`, `g_ra`, `gigpo`). These rows keep the law: {stopping}. A
+row without it is biased, or divides by a deviation, or was not tried: it reads more
+than outcomes and rewards of steps, or is slow to compile.
+
 *Checked against* names the weakest part that matters: {verified}.
 
 *Signals* are facts about completions, made by a task, a model or a text reward; what
@@ -42,7 +52,14 @@ def page() -> str:
     always = "; ".join(LAWS[law] for law in ALWAYS)
     laws = "\n".join(f"- `{law}`: {LAWS[law]}." for law in TELLING)
     verified = ", ".join(VERIFIED.values())
-    head = PAGE.format(count=len(METHODS), always=always, laws=laws, verified=verified)
+    kept = [f"`{name}`" for name, m in METHODS.items() if "stopping" in m.laws]
+    head = PAGE.format(
+        count=len(METHODS),
+        always=always,
+        laws=laws,
+        stopping=", ".join(kept),
+        verified=verified,
+    )
     parts = [head]
     parts += [f"## {idea}\n\n{_index(rows)}\n" for idea, rows in IDEAS.items()]
     parts += ["# Every row\n"]

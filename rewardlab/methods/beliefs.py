@@ -36,7 +36,7 @@ BELIEFS: dict[str, Method] = {
         "outcome('correct') | center_by_group() | broadcast_to_tokens()",
         "Random Policy Valuation is Enough for LLM Reasoning with Verifiable Rewards",
         "2509.24981",
-        laws=(*SOUND, "shift", "homogeneous"),
+        laws=(*SOUND, "shift", "homogeneous", "stopping"),
         verified="code",
         believes="actions from which a random policy would still succeed",
         surrogate="rover",

@@ -15,7 +15,7 @@ GUIDANCE: dict[str, Method] = {
         " | center_by_group(leave_one_out=True)",
         *NG,
         laws=(*SOUND, "shift", "homogeneous", "telescoping", "bounded")
-        + ("policy_invariance",),
+        + ("policy_invariance", "stopping"),
         verified="code",
         hp={"gamma": 1.0},
         believes="steps get what they add to a potential",
@@ -29,7 +29,7 @@ GUIDANCE: dict[str, Method] = {
         "MiRA: milestone potentials",
         "",
         laws=(*SOUND, "shift", "homogeneous", "telescoping", "bounded")
-        + ("policy_invariance",),
+        + ("policy_invariance", "stopping"),
         verified="abstract",
         hp={"gamma": 1.0},
         believes="steps towards the next milestone, without moving the goal",
@@ -43,7 +43,7 @@ GUIDANCE: dict[str, Method] = {
         " | center_by_group(leave_one_out=True)",
         "CALM: subgoals with termination tests",
         "",
-        laws=(*SOUND, "shift", "homogeneous"),
+        laws=(*SOUND, "shift", "homogeneous", "stopping"),
         verified="abstract",
         hp={"bonus": 1.0},
         believes="a subgoal reached is worth something in itself",

@@ -21,6 +21,8 @@ LAWS = {
     "telescoping": "step rewards add up to a sum in which the middle steps cancel",
     "bounded": "step rewards from any token on add up to at most the greatest score",
     "policy_invariance": "another potential leaves the expected policy gradient",
+    "stopping": "undiscounted, the expected policy gradient is c > 0 times that of the "
+    "return, also where the policy chooses when to stop",
 }
 ALWAYS = ("permutation", "mask", "jit", "scan", "orbax", "devices")
 SOUND = (*ALWAYS, "padding")

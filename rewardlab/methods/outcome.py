@@ -22,7 +22,7 @@ OUTCOME: dict[str, Method] = {
         "outcome('correct') | center_by_group() | broadcast_to_tokens()",
         "Understanding R1-Zero-Like Training",
         "2503.20783",
-        laws=(*SOUND, "shift", "homogeneous"),
+        laws=(*SOUND, "shift", "homogeneous", "stopping"),
         verified="code",
         believes="completions better than their group's mean, spread ignored",
         aggregation="constant",
@@ -31,7 +31,7 @@ OUTCOME: dict[str, Method] = {
         "outcome('correct') | center_by_group(leave_one_out=True)"
         " | broadcast_to_tokens()",
         *RLOO,
-        laws=(*SOUND, "shift", "homogeneous"),
+        laws=(*SOUND, "shift", "homogeneous", "stopping"),
         verified="code",
         believes="completions better than the others of their group",
         differs="a group of one gets 0",

@@ -63,7 +63,7 @@ PRESETS: dict[str, Method] = {
         "outcome('correct') | center_by_group(keep_singletons=True)"
         " | broadcast_to_tokens()",
         *GRPO,
-        laws=(*SOUND, "homogeneous"),
+        laws=(*SOUND, "homogeneous", "stopping"),
         verified="code",
         believes="better than the group's mean; a lone reward as is",
         differs="norm_adv_by_std_in_grpo=False; a group of one keeps its reward",
@@ -72,7 +72,7 @@ PRESETS: dict[str, Method] = {
         "outcome('correct') | center_by_group(leave_one_out=True, keep_singletons=True)"
         " | broadcast_to_tokens()",
         *RLOO,
-        laws=(*SOUND, "homogeneous"),
+        laws=(*SOUND, "homogeneous", "stopping"),
         verified="code",
         believes="better than the others; a lone reward as is",
         differs="a group of one keeps its reward; `rloo_vectorized` is `rloo`",

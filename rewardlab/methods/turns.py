@@ -64,7 +64,7 @@ TURNS: dict[str, Method] = {
         " | weighted_sum(belief=1, correct=1) | returns_to_go()"
         " | center_by_group_position()",
         *IGPO,
-        laws=(*SOUND, "homogeneous", "telescoping", "bounded"),
+        laws=(*SOUND, "homogeneous", "telescoping", "bounded", "stopping"),
         verified="code",
         believes="tokens followed by more gain than their column's mean",
         differs="not the paper: the baseline is the mean of the same token column",
