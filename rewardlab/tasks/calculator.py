@@ -41,14 +41,14 @@ ZERO, PLUS, EQUALS, ASK, HASH, WRONG, END = TOKENIZER.encode("0+=?#!\n")
 STEP, CALL, ANSWER = (PLUS, EQUALS, END), (PLUS, END), (END,)  # what ends their numbers
 
 
-class Sum(NamedTuple):
+class Calculation(NamedTuple):
     """An episode's problem, and how far the agent has come."""
 
     terms: Int[Array, " K+1"]  # padded with -1; no number is -1, so nothing is due then
     answer: Int[Array, ""]
     used: Int[Array, ""]  # terms in the sum of the correct steps
     calls: Int[Array, ""]
-    useful: Int[Array, ""]  # those that brought a hard step
+    useful: Int[Array, ""]  # those that did a hard step
     correct: Bool[Array, ""]
 
     @property
@@ -72,14 +72,14 @@ class _Line(NamedTuple):
     numbers: Int[Array, "3"]
 
 
-def _init(facts: dict[str, Array]) -> Sum:
+def _init(facts: dict[str, Array]) -> Calculation:
     terms = jnp.append(facts["terms"], -1)
     zero = jnp.zeros((), jnp.int32)
-    return Sum(terms, facts["answer"], zero + 1, zero, zero, jnp.array(False))
+    return Calculation(terms, facts["answer"], zero + 1, zero, zero, jnp.array(False))
 
 
 def _observe(
-    state: Sum, action: Int[Array, " A"], length: Int[Array, ""]
+    state: Calculation, action: Int[Array, " A"], length: Int[Array, ""]
 ) -> Observation:
     line = _read(action, length)
     left, right, result = line.numbers
@@ -156,7 +156,7 @@ def _written(
     return jnp.where(place < length, text, TOKENIZER.pad_id), length
 
 
-def _outcome(state: Sum) -> dict[str, Array]:
+def _outcome(state: Calculation) -> dict[str, Array]:
     facts = {
         "correct": state.correct,
         "calls": state.calls,

@@ -21,13 +21,13 @@ Problem = tuple[int, ...]
 DIFFICULTY = {
     "min_terms": 3,
     "max_terms": 4,
-    "hard_percent": 50,
-    "hard_digits": 3,
+    "hard_percent": 40,
+    "hard_digits": 2,
     "train": 4096,
     "validation": 512,
     "test": 512,
 }
-NOISE = {"noise": 0.2, "waste": 0.7, "skip": 0.3}
+NOISE = {"noise": 0.1, "waste": 0.4, "skip": 0.3}
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
