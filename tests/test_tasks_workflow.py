@@ -39,7 +39,13 @@ def script(rng, problem, turns):
     modules, broken, value = problem
     near = value[:-1] + str((int(value[-1]) + 1) % 10)
     some = [f"i {m}" for m in modules] + [f"e {m}{value}" for m in modules]
-    some += [f"e {broken}{near}", f"e {broken}{value}0", f"e {broken}{value[0]}", "t"]
+    some += [
+        f"e {broken}{near}",
+        f"e {broken}x{value[1:]}",
+        f"e {broken}{value}0",
+        f"e {broken}{value[0]}",
+        "t",
+    ]
     good = [f"i {broken}", f"e {broken}{value}", "t", "s"]
     pools, p = (some, good, ODD, ["iiiiiiii"]), (0.45, 0.35, 0.16, 0.04)
     return [rng.choice(pools[rng.choice(4, p=p)]) for _ in range(turns)]
