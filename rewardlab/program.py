@@ -24,7 +24,7 @@ from rewardlab.methods import reads, resolve
 from rewardlab.models import lm
 from rewardlab.models.logprobs import TokenStats, completion_logprobs
 from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
-from rewardlab.sampling import Sampling, sample
+from rewardlab.sampling import Sampling, play, sample
 from rewardlab.sentence import shaped_reward
 from rewardlab.tasks import Task
 from rewardlab.transforms.sources.signals import outcome, process
@@ -72,7 +72,8 @@ def build_program(
         config.loss.micro_batches,
     )
     count, judged = config.rollout.num_generations, config.eval.num_generations
-    generate = _generator(config, task, driver, model, count)
+    believes = "belief" in reads(transform)
+    generate = _generator(config, task, driver, model, count, belief=believes)
     collect = _collector(config, driver, generate, lm.bind_teach(model), transform)
     shapes, iterate = _iteration(collect, learn, host)
     return Program(
@@ -119,7 +120,7 @@ def _collector(
         rollout = generate(params, columns, iteration)
         if reads_ref:
             rollout = rollout.with_signals(ref_logp=teacher(base, rollout))
-        if "entropy" in wanted:
+        if "entropy" in wanted and "entropy" not in rollout.signals:
             rollout = rollout.with_signals(entropy=hesitation(params, rollout))
         if differ:
             # Ratios compare whole distributions: the sampled one lacks its tail.
@@ -173,7 +174,7 @@ def _sampling(config: ConfigDict, task: Task, num_generations: int) -> Sampling:
     return Sampling(
         num_generations=num_generations,
         max_completion_length=config.rollout.max_completion_length,
-        eos_id=task.tokenizer.eos_id,
+        eos_id=-1 if task.environment else task.tokenizer.eos_id,
         pad_id=task.tokenizer.pad_id,
         temperature=config.rollout.temperature,
         top_k=config.rollout.top_k,
@@ -188,14 +189,20 @@ def _generator(
     model: lm.LMConfig,
     num_generations: int,
     salt: int = 0,
+    belief: bool = False,
 ) -> Callable[[Params, Columns, Int[Array, ""]], Rollout]:
     """Sampling on every device, then the task's score of the whole."""
     key = jax.random.fold_in(jax.random.key(config.seed), salt)
     options = _sampling(config, task, num_generations)
 
     def shard(params: Params, columns: Columns, iteration: Int[Array, ""]) -> Rollout:
+        apply, world = lm.bind(model), task.environment
+        if world is not None:
+            return play(
+                apply, params, columns, key, iteration, options, world, belief
+            )
         return sample(
-            lm.bind(model),
+            apply,
             params,
             columns["prompts"],
             columns["prompt_mask"],
@@ -241,5 +248,7 @@ def _metrics(
 
 
 def ends(task: Task, rollout: Rollout) -> Bool[Array, " N"]:
-    """The rows that ended by themselves, not by the length limit."""
+    """The rows that ended by themselves, not by a limit."""
+    if task.environment is not None:
+        return rollout.signals["finished"] > 0
     return jnp.any((rollout.tokens == task.tokenizer.eos_id) & rollout.mask, axis=1)

@@ -232,12 +232,40 @@ def test_impossible_shapes_say_so(change, message):
         dataclasses.replace(CONFIG, **change)
 
 
+def test_a_fork_of_a_fork_goes_on_from_any_token():
+    """Rows cut after `kept` tokens and continued: as if the text were read anew."""
+    rng = np.random.default_rng(1)
+    rows, more = (jnp.asarray(rng.integers(0, 11, n)) for n in ((6, 4), (12, 3)))
+    kept = jnp.asarray(rng.integers(0, 5, 12))
+
+    @jax.jit
+    def forked(tokens):
+        apply, prompt_mask = (
+            lm.bind(CONFIG),
+            jnp.arange(7) >= jnp.array([[0], [2], [1]]),
+        )
+        _, cache = apply(PARAMS, tokens, start(prompt_mask))
+        _, cache = apply(PARAMS, rows, cache.fork(2, jnp.ones((6, 4), bool)))
+        seen = jnp.concatenate(
+            [jnp.ones((12, 7), bool), jnp.arange(4) < kept[:, None]], axis=1
+        )
+        return apply(PARAMS, more, cache.fork(2, jnp.ones((12, 3), bool), seen))[0]
+
+    logits = forked(TOKENS)
+    for n in range(12):
+        text = [
+            *TOKENS[n // 4][(0, 2, 1)[n // 4] :],
+            *rows[n // 2][: kept[n]],
+            *more[n],
+        ]
+        expected = oracle(PARAMS, CONFIG, [int(i) for i in text])[-3:]
+        np.testing.assert_allclose(logits[n], expected, atol=1e-4)
+
+
 def test_rows_that_do_not_continue_the_prompts_say_so():
     _, cache = APPLY(PARAMS, TOKENS, start(jnp.ones((3, 7), bool)))
-    with pytest.raises(ValueError, match="lay them out prompt by prompt"):
+    with pytest.raises(ValueError, match="lay them out row by row"):
         cache.fork(2, jnp.ones((5, 4), bool))
-    with pytest.raises(ValueError, match="cannot be forked again"):
-        cache.fork(1, jnp.ones((3, 4), bool)).fork(1, jnp.ones((3, 4), bool))
     with pytest.raises(ValueError, match="7 completions .* 2 prompts"):
         prompts, prompt_mask, _, _ = shared_case()
         ones = jnp.ones((7, 4), jnp.int32)

@@ -14,7 +14,7 @@ def attend(
     own: Memory,
     own_mask: Bool[Array, "B 1 1 G t S"],
     prompt: Memory | None,
-    prompt_mask: Bool[Array, "B 1 1 P"] | None,
+    prompt_mask: Bool[Array, "B 1 1 #G 1 P"] | None,
 ) -> Float[Array, "B K R G t D"]:
     """softmax(q k / sqrt(D)) v, where each of K key heads serves R query heads.
 
@@ -33,16 +33,15 @@ def attend(
     b, k, *_, d = queries.shape
     flat = queries.reshape(b, k, -1, d)
     shared = jnp.einsum("bkqd,bkpd->bkqp", flat, prompt.keys[:, :, 0])
-    shared = jnp.where(prompt_mask, shared.astype(jnp.float32), _HIDDEN)
-    shared_peak = lax.stop_gradient(jnp.max(shared, axis=-1, keepdims=True))
-    peak = jnp.maximum(peak, shared_peak.reshape(peak.shape))
-    weights = jnp.exp(scores - peak)
-    shared = jnp.exp(shared - peak.reshape(shared_peak.shape))
+    shared = shared.astype(jnp.float32).reshape(*scores.shape[:-1], -1)
+    shared = jnp.where(prompt_mask, shared, _HIDDEN)
+    shared_peak = jnp.max(shared, axis=-1, keepdims=True)
+    peak = jnp.maximum(peak, lax.stop_gradient(shared_peak))
+    weights, shared = jnp.exp(scores - peak), jnp.exp(shared - peak)
     mass = jnp.sum(weights, axis=-1, keepdims=True)
-    mass += jnp.sum(shared, axis=-1, keepdims=True).reshape(mass.shape)
-    read = jnp.einsum(
-        "bkqp,bkpd->bkqd", shared.astype(flat.dtype), prompt.values[:, :, 0]
-    )
+    mass += jnp.sum(shared, axis=-1, keepdims=True)
+    shared = shared.astype(flat.dtype).reshape(*flat.shape[:-1], -1)
+    read = jnp.einsum("bkqp,bkpd->bkqd", shared, prompt.values[:, :, 0])
     out = _mix(weights, own, queries) + read.reshape(queries.shape)
     return out / mass.astype(out.dtype)
 

@@ -22,7 +22,7 @@ class Prompt:
     """A prompt's memory, read by reference by all its rows and never copied to them."""
 
     layers: tuple[Memory, ...]  # with G = 1
-    valid: Bool[Array, "B P"]
+    valid: Bool[Array, "B G P"]  # or [B, 1, P]: all rows read the same of it
 
 
 @jax.tree_util.register_dataclass
@@ -39,25 +39,61 @@ class Cache:
     used: Int[Array, ""]
     prompt: Prompt | None
 
-    def fork(self, rows: int, valid: Bool[Array, "N S"]) -> "Cache":
+    def fork(
+        self,
+        rows: int,
+        valid: Bool[Array, "N S"],
+        seen: Bool[Array, "N P"] | None = None,
+    ) -> "Cache":
         """An empty cache for `rows` continuations of each row, which they share.
 
-        Continuations lie prompt by prompt: rows b*G .. b*G+G-1 of `valid` read row b.
+        Continuations lie row by row: rows b*G .. b*G+G-1 of `valid` read row b. Each
+        reads all that row b had read, or what `seen` says of it: slots of its prompt,
+        if it has one, and then its own. So a row can be continued from any of its
+        tokens. A fork of a fork copies what its rows have read; nothing is recomputed.
         """
-        if self.prompt is not None:
-            raise ValueError("a forked cache cannot be forked again; fork its prompt's")
-        if valid.shape[0] != self.valid.shape[0] * rows:
+        parents = self.valid.shape[0]
+        if valid.shape[0] != parents * rows:
             raise ValueError(
-                f"{valid.shape[0]} rows do not continue {self.valid.shape[0]} prompts "
-                f"{rows} times each; lay them out prompt by prompt"
+                f"{valid.shape[0]} rows do not continue {parents} rows {rows} times "
+                "each; lay them out row by row"
             )
 
         def blank(x: Float[Array, "B K 1 P D"]) -> Float[Array, "B K G S D"]:
             return jnp.zeros((*x.shape[:2], rows, valid.shape[1], x.shape[4]), x.dtype)
 
-        layers = jax.tree.map(blank, self.layers)
-        prompt = Prompt(self.layers, self.valid)
-        return Cache(layers, valid, jnp.zeros((), jnp.int32), prompt)
+        whole = self._whole()
+        if seen is not None:
+            shared = seen.reshape(parents, rows, -1) & whole.valid
+            whole = Prompt(whole.layers, shared)
+        layers = jax.tree.map(blank, whole.layers)
+        return Cache(layers, valid, jnp.zeros((), jnp.int32), whole)
+
+    def _whole(self) -> Prompt:
+        """All that each row has read, its prompt included, as the prompt of others."""
+        if self.prompt is None:
+            return Prompt(self.layers, self.valid[:, None])
+        own = (self.valid & (self._slots() < self.used))[:, None]
+        rows, before = self.rows, self.prompt.valid
+        before = jnp.broadcast_to(before, (before.shape[0], rows, before.shape[2]))
+
+        def join(
+            prompt: Float[Array, "B K 1 P D"], x: Float[Array, "B K G S D"]
+        ) -> Float[Array, "N K 1 Q D"]:
+            shape = (*prompt.shape[:2], rows, *prompt.shape[3:])
+            both = jnp.concatenate([jnp.broadcast_to(prompt, shape), x], axis=3)
+            return both.swapaxes(1, 2).reshape(-1, prompt.shape[1], 1, *both.shape[3:])
+
+        layers = jax.tree.map(join, self.prompt.layers, self.layers)
+        before = before.reshape(own.shape[0], 1, -1)
+        return Prompt(layers, jnp.concatenate([before, own], axis=2))
+
+    def reading(self, rows: Bool[Array, " N"]) -> "Cache":
+        """The same cache when only `rows` have a token in the next slot."""
+        here = self._slots() == self.used
+        return dataclasses.replace(
+            self, valid=jnp.where(here, rows[:, None], self.valid)
+        )
 
     @property
     def prompts(self) -> int:
@@ -73,7 +109,9 @@ class Cache:
         """How many valid tokens come before each of the next `count`."""
         before = jnp.sum(self.valid & (self._slots() < self.used), axis=1)
         if self.prompt is not None:
-            before += jnp.repeat(jnp.sum(self.prompt.valid, axis=1), self.rows)
+            shared = jnp.sum(self.prompt.valid, axis=2)
+            shape = (self.prompts, self.rows)
+            before += jnp.broadcast_to(shared, shape).reshape(-1)
         new = lax.dynamic_slice_in_dim(self.valid, self.used, count, axis=1)
         return before[:, None] + jnp.maximum(jnp.cumsum(new, axis=1) - 1, 0)
 

@@ -17,7 +17,7 @@ class View(NamedTuple):
     cos: Float[Array, "B 1 G t E"]
     sin: Float[Array, "B 1 G t E"]
     own: Bool[Array, "B 1 1 G t S"]
-    prompt: Bool[Array, "B 1 1 P"] | None
+    prompt: Bool[Array, "B 1 1 #G 1 P"] | None
     used: Int[Array, ""]
 
     @classmethod
@@ -25,13 +25,13 @@ class View(NamedTuple):
         """The view of the next `count` tokens of each row; `theta` is RoPE's base."""
         groups = (cache.prompts, cache.rows)
         slots = cache.valid.shape[1]
-        slots += cache.prompt.valid.shape[1] if cache.prompt else 0
+        slots += cache.prompt.valid.shape[2] if cache.prompt else 0
         table = jnp.asarray(_rope_table(head_dim, theta, slots))
         turns = table[cache.positions(count)]
         turns = turns.reshape(groups[0], 1, groups[1], count, -1)
         cos, sin = jnp.split(turns, 2, axis=-1)
         own = cache.visible(count).reshape(groups[0], 1, 1, groups[1], count, -1)
-        prompt = cache.prompt.valid[:, None, None] if cache.prompt else None
+        prompt = cache.prompt.valid[:, None, None, :, None] if cache.prompt else None
         return cls(cos, sin, own, prompt, cache.used)
 
     @property

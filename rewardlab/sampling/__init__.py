@@ -1,0 +1,7 @@
+"""Prompts become rollouts."""
+
+from rewardlab.sampling.completions import sample as sample
+from rewardlab.sampling.drawing import Sampling as Sampling
+from rewardlab.sampling.drawing import truncate as truncate
+from rewardlab.sampling.episodes import play as play
+from rewardlab.sampling.playing import End as End

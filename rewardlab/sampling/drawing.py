@@ -1,0 +1,110 @@
+"""How a token is drawn: the options, the distribution, the noise and its keys."""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from rewardlab.models.logprobs import log_likelihood
+
+# Noise for a whole rollout is drawn at once up to this many bytes, else token by token.
+_NOISE_BYTES = 2**27
+Noise = Callable[[Int[Array, "*N"]], Float[Array, "N V"]]  # of token t of each row
+
+
+@dataclasses.dataclass(frozen=True)
+class Sampling:
+    """How completions are drawn.
+
+    Logits are divided by `temperature` (0 takes the likeliest token), then cut to the
+    `top_k` largest (0: all), then to the fewest of those that hold `top_p` of what is
+    left. Logits that tie with the last one kept are kept. A row ends with `eos_id`,
+    which belongs to it, or after `max_completion_length` tokens; an id that is not in
+    the vocabulary, such as -1, never ends it.
+    """
+
+    num_generations: int
+    max_completion_length: int
+    eos_id: int
+    pad_id: int
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("num_generations", "max_completion_length"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}; sample at least one")
+        if self.temperature < 0:
+            raise ValueError(
+                f"temperature={self.temperature}; 0 is greedy, none is less"
+            )
+        if self.top_k < 0:
+            raise ValueError(f"top_k={self.top_k}; write 0 to keep every token")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(
+                f"top_p={self.top_p}; it is a share of the mass, in (0, 1]"
+            )
+
+
+def truncate(
+    logits: Float[Array, "N V"], top_k: int, top_p: float
+) -> Float[Array, "N V"]:
+    """Logits with -inf outside the `top_k` largest and then outside the nucleus.
+
+    The nucleus is the shortest run of likeliest tokens whose mass reaches `top_p`.
+    """
+    size = logits.shape[-1]
+    if not 0 < top_k < size and top_p == 1:
+        return logits
+    ordered = lax.top_k(logits, top_k if 0 < top_k < size else size)[0]
+    p = jax.nn.softmax(ordered, axis=-1)
+    inside = jnp.cumsum(p, axis=-1) - p < top_p
+    least = jnp.min(jnp.where(inside, ordered, jnp.inf), axis=-1, keepdims=True)
+    return jnp.where(logits >= least, logits, -jnp.inf)
+
+
+def choose(
+    logits: Float[Array, "N V"], noise: Float[Array, "N V"], options: Sampling
+) -> tuple[Int[Array, " N"], Float[Array, " N"]]:
+    """argmax(logits + Gumbel noise) is a draw from softmax(logits)."""
+    if options.temperature == 0:
+        token = jnp.argmax(logits, axis=-1).astype(jnp.int32)
+        return token, jnp.zeros(token.shape)
+    logits = truncate(logits / options.temperature, options.top_k, options.top_p)
+    token = jnp.argmax(logits + noise, axis=-1).astype(jnp.int32)
+    return token, log_likelihood(logits, token)
+
+
+def row_keys(
+    key: Array, iteration: Int[Array, ""], prompt_ids: Int[Array, " B"], rows: int
+) -> Array:
+    """fold_in(fold_in(fold_in(key, iteration), prompt id), sample index), [N]."""
+    key = jax.random.fold_in(key, iteration)
+    prompt_keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(prompt_ids)
+    fold = jax.vmap(jax.random.fold_in, in_axes=(None, 0))
+    keys = jax.vmap(fold, in_axes=(0, None))(prompt_keys, jnp.arange(rows))
+    return keys.reshape(-1, *keys.shape[2:])
+
+
+def gumbel_noise(keys: Array, width: int, vocab: int) -> Noise:
+    """Gumbel noise of token t: drawn ahead for all t if it fits, else when asked.
+
+    Both draw the same numbers; ahead, the random bits vectorise over the rollout. `t`
+    is one number for all rows, or one for each [N].
+    """
+
+    def one(key: Array, t: Int[Array, ""]) -> Float[Array, " V"]:
+        return jax.random.gumbel(jax.random.fold_in(key, t), (vocab,))
+
+    def draw(t: Int[Array, "*N"]) -> Float[Array, "N V"]:
+        return jax.vmap(one)(keys, jnp.broadcast_to(t, keys.shape[:1]))
+
+    if 4 * keys.shape[0] * width * vocab > _NOISE_BYTES:
+        return draw
+    ahead = jax.vmap(draw)(jnp.arange(width))
+    rows = jnp.arange(keys.shape[0])
+    return lambda t: ahead[t, rows] if jnp.ndim(t) else ahead[t]
