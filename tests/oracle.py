@@ -7,7 +7,6 @@ import dataclasses
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from rollouts import ragged
 
@@ -25,22 +24,22 @@ def varied(seed):
     """
     rng = np.random.default_rng(100 + seed)
     base = ragged(seed, prompts=4, samples=3)
-    base = dataclasses.replace(base, group=jnp.asarray(GROUPS, jnp.int32))
+    base = dataclasses.replace(base, group=GROUPS.astype(np.int32))
     swap = np.roll(np.arange(12), seed)  # the empty row is another one every time
     base = jax.tree.map(lambda x: x[swap] if x.shape[:1] == (12,) else x, base)
-    base = dataclasses.replace(base, group=jnp.asarray(GROUPS, jnp.int32))
+    base = dataclasses.replace(base, group=GROUPS.astype(np.int32))
     mask = np.array(base.mask)
     for i in range(0, 12, 2):  # some rows end with a token of the environment
         *_, before, last = (0, 0, *np.nonzero(mask[i])[0])
         mask[i, last] &= last == before or base.step[i, last] != base.step[i, before]
-    base = dataclasses.replace(base, mask=jnp.asarray(mask))
+    base = dataclasses.replace(base, mask=mask)
     signals = {k: np.array(v) for k, v in base.signals.items()}
     for name in ("prm", "belief"):
         signals[name] = np.round(8 * signals[name]) / 8
     signals["correct_valid"] = ~np.isin(np.arange(12), (3, 6))
     signals["prm_valid"] = rng.random((12, 4)) > 1 / 6
     signals["prm_valid"][6] = False
-    rollout = base.with_signals(**{k: jnp.asarray(v) for k, v in signals.items()})
+    rollout = base.with_signals(**signals)
     return _poisoned(rollout)
 
 
@@ -57,8 +56,7 @@ def _poisoned(rollout):
     for name in ("dense", "ref_logp"):
         signals[name][~mask] = np.nan
     signals["correct"][~signals["correct_valid"]] = np.nan
-    logp = jnp.where(rollout.mask, rollout.logp, jnp.nan)
-    signals = {k: jnp.asarray(v) for k, v in signals.items()}
+    logp = np.where(mask, rollout.logp, np.nan).astype(rollout.logp.dtype)
     return dataclasses.replace(rollout, logp=logp, signals=signals)
 
 
