@@ -1,6 +1,6 @@
 """Eight virtual CPU devices and float32, before anything imports jax.
 
-Programs are compiled without optimization: tests compile much and compute little.
+Programs are compiled as cheaply as can be: tests compile much and compute little.
 """
 
 import os
@@ -10,6 +10,9 @@ os.environ["XLA_FLAGS"] = (
     + " --xla_force_host_platform_device_count=8"
     + " --xla_backend_optimization_level=0"
     + " --xla_llvm_disable_expensive_passes=true"
+    + " --xla_cpu_use_fusion_emitters=false"
+    + " --xla_cpu_enable_concurrency_optimized_scheduler=false"
+    + " --xla_cpu_parallel_codegen_split_count=1"
 )
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
