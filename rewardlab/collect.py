@@ -88,9 +88,7 @@ def generator(
     def shard(params: Params, columns: Columns, iteration: Int[Array, ""]) -> Rollout:
         apply, world = lm.bind(model), task.environment
         if world is not None:
-            return play(
-                apply, params, columns, key, iteration, options, world, belief
-            )
+            return play(apply, params, columns, key, iteration, options, world, belief)
         return sample(
             apply,
             params,

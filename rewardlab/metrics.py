@@ -9,9 +9,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab import masked
+from rewardlab.sampling.playing import End
 from rewardlab.types import Reward, Rollout, Sum
 
 Metrics = Mapping[str, Any]  # by name: a Sum, a scalar array or a number
@@ -58,6 +59,17 @@ def rollout_metrics(
         "advantages/std": jnp.sqrt(masked.variance(advantage, rollout.mask)),
         "advantages/abs_mean": masked.sum_of(jnp.abs(advantage), rollout.mask),
         "advantages/max": jnp.max(jnp.where(rollout.mask, advantage, -jnp.inf)),
+    }
+
+
+def episode_metrics(ended_by: Int[Array, " N"]) -> dict[str, Sum]:
+    """The shares of episodes that ended at a limit, or failed, by the kind of `End`."""
+    everyone = jnp.ones(ended_by.shape, bool)
+    return {
+        f"episodes/{end.name.lower()}": masked.sum_of(
+            (ended_by == end).astype(jnp.float32), everyone
+        )
+        for end in (End.TURNS, End.TOKENS, End.ERROR, End.TIMEOUT)
     }
 
 

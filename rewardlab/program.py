@@ -122,12 +122,15 @@ def _metrics(
 ) -> metrics.Metrics:
     channels: Channels = {}
     for name, x in rollout.signals.items():
-        if not name.endswith("_valid") and x.shape != rollout.mask.shape:
+        counted = name.endswith("_valid") or name == "ended_by"
+        if not counted and x.shape != rollout.mask.shape:
             source = outcome(name) if x.ndim == 1 else process(name)
             channels, _ = source.update(channels, (), rollout)
     advantage, reward, ended = report.advantage, report.reward, ends(task, rollout)
+    played = rollout.signals.get("ended_by")
     return {
         **metrics.rollout_metrics(rollout, advantage, channels, reward, ended),
+        **({} if played is None else metrics.episode_metrics(played)),
         "entropy": masked.sum_of(-rollout.logp, rollout.mask),  # a sample of it
         **report.metrics,
         **metrics.state_metrics(state.reward),
