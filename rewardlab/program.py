@@ -18,6 +18,7 @@ from ml_collections import ConfigDict
 
 from rewardlab import masked, metrics
 from rewardlab.builders import build_objective, build_optimizer, reads_entropy
+from rewardlab.collect import collector, ends, generator, policy_of
 from rewardlab.compose import estimator
 from rewardlab.learner import Learner, LearnerState, Params, Policy, Report, learner
 from rewardlab.methods import reads, resolve

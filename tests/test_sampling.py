@@ -9,11 +9,10 @@ import pytest
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
-from rewardlab import sampling
 from rewardlab.models import lm
 from rewardlab.models.cache import start
 from rewardlab.models.logprobs import completion_logprobs
-from rewardlab.sampling import Sampling, sample, truncate
+from rewardlab.sampling import Sampling, drawing, sample, truncate
 
 CONFIG = lm.LMConfig(16, 1, 32, num_heads=4, num_kv_heads=2, head_dim=8, ffn=48)
 APPLY = lm.bind(CONFIG)
@@ -117,7 +116,7 @@ def test_samples_of_a_prompt_differ_and_a_longer_limit_keeps_their_beginning():
 
 def test_noise_drawn_ahead_is_noise_drawn_token_by_token(monkeypatch):
     ahead = draw()
-    monkeypatch.setattr(sampling, "_NOISE_BYTES", 0)
+    monkeypatch.setattr(drawing, "_NOISE_BYTES", 0)
     np.testing.assert_array_equal(draw(apply=fresh()).tokens, ahead.tokens)
 
 
