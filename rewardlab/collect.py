@@ -22,6 +22,8 @@ Columns = dict[str, Any]  # by name: an array of B rows
 
 
 def policy_of(config: ConfigDict, teach: lm.Teach, entropy: bool) -> Policy:
+    """The policy's log-probs, at the temperature that it is sampled at."""
+
     def policy(params: Params, rollout: Rollout) -> TokenStats:
         return completion_logprobs(
             teach,
