@@ -11,9 +11,9 @@ from jaxtyping import Array, Bool, Int
 from rewardlab.models.cache import start
 from rewardlab.models.lm import Apply, Params
 from rewardlab.sampling.beliefs import beliefs
-from rewardlab.sampling.drawing import Noise, Sampling, gumbel_noise, row_keys
+from rewardlab.sampling.drawing import Sampling, gumbel_noise, row_keys
 from rewardlab.sampling.playing import End, Playing, advance, answer, begin
-from rewardlab.tasks.environment import Environment, Observation
+from rewardlab.tasks.environment import Environment, Limits, Observation
 from rewardlab.transforms.sources.signals import at_steps
 from rewardlab.types import Rollout
 
@@ -49,16 +49,13 @@ def play(
     The noise of token t is as in `sample`: an episode does not depend on which others
     share its batch or device.
     """
-    now, states, noise = opening(
-        apply,
-        params,
-        facts,
-        key,
-        iteration,
-        options,
-        environment,
-        options.max_completion_length,
+    states = first_states(environment, facts, options)
+    names = _reward_names(environment, states)
+    limits, slots = environment.limits, options.max_completion_length
+    now, keys = opening(
+        apply, params, facts, key, iteration, options, limits, names, slots
     )
+    noise = gumbel_noise(keys, options.max_completion_length, now.logits.shape[-1])
     observe = jax.vmap(environment.observe)
 
     def ask(now: Playing, states: Any) -> tuple[Playing, Any]:
@@ -68,19 +65,27 @@ def play(
 
     def move(carry: tuple[Playing, Any]) -> tuple[Playing, Any]:
         now, states = carry
-        now = advance(now, apply, params, noise, options, environment)
+        now = advance(now, apply, params, noise, options, limits)
         return lax.cond(jnp.any(now.waiting), ask, lambda *same: same, now, states)
 
     now, states = lax.while_loop(
         lambda carry: jnp.any(carry[0].end == End.NOT), move, (now, states)
     )
-    outcome = jax.vmap(environment.outcome)(states)
-    rollout = closing(now, outcome, facts, iteration)
+    judged = {name: (x, now.taken) for name, x in now.rewards.items()}
+    for name, x in jax.vmap(environment.outcome)(states).items():
+        judged[name] = (x, ~now.failed & jnp.isfinite(x))
+    rollout = closing(now, judged, facts, iteration)
     if belief:
         rollout = beliefs(
             apply, params, rollout, now.cache, facts, environment.max_turns
         )
     return rollout
+
+
+def first_states(environment: Environment, facts: Facts, options: Sampling) -> Any:
+    """The environment's state of each row before its first turn."""
+    repeat = lambda x: jnp.repeat(x, options.num_generations, axis=0)  # noqa: E731
+    return jax.vmap(environment.init)(jax.tree.map(repeat, facts))
 
 
 def opening(
@@ -90,58 +95,56 @@ def opening(
     key: Array,
     iteration: Int[Array, ""],
     options: Sampling,
-    environment: Environment,
+    limits: Limits,
+    rewards: tuple[str, ...],
     slots: int,
-) -> tuple[Playing, Any, Noise]:
-    """Episodes before their first token, the first states, and the noise.
+) -> tuple[Playing, Array]:
+    """Episodes before their first token, and the keys of their noise.
 
-    `slots` is how many tokens, and waits, the cache has room for.
+    The cache has room for `slots` tokens and waits; `rewards` names those of a turn.
     """
     rows = options.num_generations
     first, cache = apply(params, facts["prompts"], start(facts["prompt_mask"]))
     keys = row_keys(key, iteration, facts["id"], rows)
-    noise = gumbel_noise(keys, options.max_completion_length, first.shape[-1])
     cache = cache.fork(rows, jnp.ones((keys.shape[0], slots), bool))
-    own = jax.tree.map(lambda x: jnp.repeat(x, rows, axis=0), facts)
-    states = jax.vmap(environment.init)(own)
-    names = _reward_names(environment, states)
     logits = jnp.repeat(first[:, -1], rows, axis=0)
-    return begin(cache, logits, options, environment, names), states, noise
+    return begin(cache, logits, options, limits, rewards), keys
 
 
 def closing(
-    now: Playing, outcome: dict[str, Array], facts: Facts, iteration: Int[Array, ""]
+    now: Playing,
+    judged: dict[str, tuple[Array, Bool[Array, "..."]]],
+    facts: Facts,
+    iteration: Int[Array, ""],
 ) -> Rollout:
-    """Episodes that have ended, as a Rollout with the environment's signals."""
+    """Episodes that have ended, as a Rollout; `judged` are signals and their validity.
+
+    A value that is not valid is written as 0.
+    """
     n, width = now.tokens.shape
-    valid = jnp.arange(width) < now.length[:, None]
-    failed = (now.end == End.ERROR) | (now.end == End.TIMEOUT)
     signals: dict[str, Array] = {
         "finished": (now.end == End.DONE).astype(jnp.float32),
         "turns": jnp.sum(now.taken, axis=1).astype(jnp.float32),
         "ended_by": now.end,
         "entropy": now.entropy,
     }
-    for name, value in now.rewards.items():
-        signals |= {name: value, f"{name}_valid": now.taken}
-    for name, value in outcome.items():
-        fine = ~failed & jnp.isfinite(value)
-        signals |= {name: jnp.where(fine, value, 0), f"{name}_valid": fine}
+    for name, (value, valid) in judged.items():
+        signals |= {name: jnp.where(valid, value, 0), f"{name}_valid": valid}
     rollout = Rollout(
         prompts=facts["prompts"],
         prompt_mask=facts["prompt_mask"],
         group=jnp.arange(n, dtype=jnp.int32) // (n // facts["prompts"].shape[0]),
         tokens=now.tokens,
         mask=now.mask,
-        valid=valid,
+        valid=jnp.arange(width) < now.length[:, None],
         step=now.step,
         logp=now.logp,
         signals=signals,
         iteration=jnp.asarray(iteration, jnp.int32),
     )
-    if "call" not in now.rewards:
+    if "call" not in judged:
         return rollout
-    called = at_steps(now.rewards["call"], rollout) > 0
+    called = at_steps(signals["call"], rollout) > 0
     return rollout.with_signals(is_call=(called & now.mask).astype(jnp.float32))
 
 

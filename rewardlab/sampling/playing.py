@@ -17,7 +17,7 @@ from rewardlab.models.cache import Cache
 from rewardlab.models.lm import Apply, Params
 from rewardlab.models.logprobs import token_entropy
 from rewardlab.sampling.drawing import Noise, Sampling, choose
-from rewardlab.tasks.environment import Environment, Observation
+from rewardlab.tasks.environment import Limits, Observation
 
 
 class End(enum.IntEnum):
@@ -60,6 +60,11 @@ class Playing(NamedTuple):
         """The rows that have a token to come."""
         return (self.end == End.NOT) & ~self.waiting
 
+    @property
+    def failed(self) -> Bool[Array, " N"]:
+        """The rows whose environment failed."""
+        return (self.end == End.ERROR) | (self.end == End.TIMEOUT)
+
     def actions(self, width: int) -> tuple[Int[Array, "N A"], Int[Array, " N"]]:
         """The turn's own tokens from the left, padded with 0, and how many they are."""
         count = self.length - self.began
@@ -73,13 +78,13 @@ def begin(
     cache: Cache,
     logits: Float[Array, "N V"],
     options: Sampling,
-    environment: Environment,
+    limits: Limits,
     rewards: tuple[str, ...],
 ) -> Playing:
     """Episodes without a token; `rewards` names those of each turn."""
     n, width = logits.shape[0], options.max_completion_length
     zero, none = jnp.zeros(n, jnp.int32), jnp.zeros(n, bool)
-    turns = environment.max_turns
+    turns = limits.max_turns
     return Playing(
         cache=cache,
         logits=logits,
@@ -91,7 +96,7 @@ def begin(
         length=zero,
         began=zero,
         turn=zero,
-        told=jnp.zeros((n, environment.observation_length), jnp.int32),
+        told=jnp.zeros((n, limits.observation_length), jnp.int32),
         told_length=zero,
         told_at=zero,
         waiting=none,
@@ -107,7 +112,7 @@ def advance(
     params: Params,
     noise: Noise,
     options: Sampling,
-    environment: Environment,
+    limits: Limits,
 ) -> Playing:
     """One more token in every active row, and the logits after it."""
     rows, width = jnp.arange(now.length.shape[0]), now.tokens.shape[1]
@@ -122,9 +127,7 @@ def advance(
         return x.at[rows, column].set(value, mode="drop")
 
     length = now.length + active
-    over = (token == environment.turn_end) | (
-        length - now.began >= environment.action_length
-    )
+    over = (token == limits.turn_end) | (length - now.began >= limits.action_length)
     waiting = now.waiting | (own & over)
     full = active & ~waiting & (length >= width)
     logits, cache = apply(params, token[:, None], now.cache.reading(active))

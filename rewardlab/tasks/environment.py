@@ -5,7 +5,7 @@
 
 An `Environment` is pure functions of one episode: a whole episode, sampling and all, is
 one compiled program. A `TextEnvironment` is the same record in Python, for tools that
-need it; it is asked once a turn for all rows.
+need it: `tasks.text_episodes` asks it once a turn for all rows.
 """
 
 from collections.abc import Callable
@@ -26,6 +26,15 @@ class Observation(NamedTuple):
     length: Int[Array, ""]  # how many of them there are
     done: Bool[Array, ""]  # the episode is over; nothing is written any more
     rewards: dict[str, Float[Array, ""]]  # of this turn, by the signal's name
+
+
+class Limits(NamedTuple):
+    """How long turns and episodes may be; `turn_end` is the token that ends a turn."""
+
+    turn_end: int
+    max_turns: int  # S
+    action_length: int  # A, tokens
+    observation_length: int  # O, tokens
 
 
 class Environment(NamedTuple):
@@ -49,9 +58,14 @@ class Environment(NamedTuple):
     action_length: int  # A, tokens
     observation_length: int  # O, tokens
 
+    @property
+    def limits(self) -> Limits:
+        """Its last four fields."""
+        return Limits(*self[3:])
+
 
 class Turn(NamedTuple):
-    """What one action leads to, in Python; a reward of None abstains."""
+    """What one action leads to, in Python; a reward of None does not apply."""
 
     state: Any
     text: str

@@ -1,0 +1,176 @@
+"""A text environment, asked once a turn for all the rows that wait.
+
+A row gets an answer, or none for one of two reasons that stay apart: its environment
+failed, or it ran out of time. The other rows go on, and no failure becomes a zero.
+"""
+
+import copy
+import math
+import multiprocessing
+import numbers
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from absl import logging
+
+from rewardlab.tasks.environment import TextEnvironment, Turn
+
+
+class Patience(NamedTuple):
+    """How long an environment may take, and what happens if it does not answer.
+
+    With a time limit, steps run in a forked process that is killed at the limit, so a
+    hang ends even in C code; states come back pickled. Without one they run here. A
+    step that failed, or was late, is asked `retries` times more, with the state as it
+    was. With `stop_on_failure`, a row without an answer raises `RuntimeError`.
+    """
+
+    time_limit: float = math.inf  # seconds a step of one row
+    retries: int = 0
+    stop_on_failure: bool = False
+
+
+class Failure(NamedTuple):
+    """Why a row has no answer."""
+
+    timed_out: bool
+    reason: str
+
+
+_NOT_YET = Failure(False, "it was not asked")
+Asked = tuple[Any, str]  # a state and an action
+Complaint = Callable[[Turn], str]  # what is wrong with an answer, or nothing
+
+
+def first(environment: TextEnvironment, facts: dict[str, Any]) -> Any:
+    """The first state of an episode; a `Failure` if there is none."""
+    try:
+        return environment.reset(facts)
+    except Exception as error:  # whatever a user's function raises
+        return _failure(error)
+
+
+def ask(
+    environment: TextEnvironment,
+    asked: Sequence[Asked],
+    patience: Patience,
+    complaint: Complaint,
+) -> list[Turn | Failure]:
+    """One step of each row; says how many rows failed, and why the first did."""
+    answers: list[Turn | Failure] = [
+        state if isinstance(state, Failure) else _NOT_YET for state, _ in asked
+    ]
+    left = [row for row, answer in enumerate(answers) if answer is _NOT_YET]
+    for _ in range(1 + patience.retries):
+        steps = _steps(environment, asked, left, patience)
+        for row, step in zip(left, steps, strict=True):
+            wrong = "" if isinstance(step, Failure) else complaint(step)
+            answers[row] = Failure(False, wrong) if wrong else step
+        left = [row for row in left if isinstance(answers[row], Failure)]
+    _report(answers, patience)
+    return answers
+
+
+def last(
+    environment: TextEnvironment, state: Any, patience: Patience
+) -> dict[str, float | None]:
+    """What is true of an episode: finite numbers; nothing if that cannot be said."""
+    try:
+        facts = environment.outcome(state)
+        wrong = [k for k, x in facts.items() if not_a_number(x)]
+        if wrong:
+            raise ValueError(f"the outcome {wrong[0]!r} is {facts[wrong[0]]!r}")
+    except Exception as error:  # whatever a user's function raises
+        _report([_failure(error)], patience)
+        return {}
+    return facts
+
+
+def not_a_number(value: Any) -> bool:
+    """Whether a reward is neither a finite number nor None."""
+    if value is None:
+        return False
+    real = isinstance(value, numbers.Real | np.bool_)
+    return not (real and math.isfinite(value))
+
+
+def _failure(error: Exception) -> Failure:
+    return Failure(False, f"{type(error).__name__}: {error}")
+
+
+def _report(answers: Sequence[Any], patience: Patience) -> None:
+    failures = [answer for answer in answers if isinstance(answer, Failure)]
+    if not failures:
+        return
+    what = (
+        f"the environment failed for {len(failures)} of {len(answers)} episodes, first "
+        f"because: {failures[0].reason}"
+    )
+    if patience.stop_on_failure:
+        raise RuntimeError(
+            f"{what}; mend it, or set stop_on_failure=False to go on without them"
+        )
+    logging.warning("%s", what)
+
+
+def _steps(
+    environment: TextEnvironment,
+    asked: Sequence[Asked],
+    rows: list[int],
+    patience: Patience,
+) -> list[Turn | Failure]:
+    if math.isinf(patience.time_limit):
+        keep = copy.deepcopy if patience.retries else lambda state: state
+        return [_step(environment, keep(asked[r][0]), asked[r][1]) for r in rows]
+    answers: list[Turn | Failure] = []
+    while len(answers) < len(rows):
+        rest = [asked[row] for row in rows[len(answers) :]]
+        answers += _until_late(environment, rest, patience.time_limit)
+    return answers
+
+
+def _step(environment: TextEnvironment, state: Any, action: str) -> Turn | Failure:
+    try:
+        return Turn(*environment.step(state, action))
+    except Exception as error:  # whatever a user's function raises
+        return _failure(error)
+
+
+def _until_late(
+    environment: TextEnvironment, asked: Sequence[Asked], limit: float
+) -> list[Turn | Failure]:
+    """Answers in a process of their own, up to the first that does not come."""
+    forking = multiprocessing.get_context("fork")
+    ours, theirs = forking.Pipe(duplex=False)
+    child = forking.Process(target=_tell, args=(theirs, environment, asked))
+    with warnings.catch_warnings():
+        # JAX warns that a forked child may deadlock; this one calls the environment
+        # and nothing else, and if it does deadlock, that is a time-out.
+        warnings.simplefilter("ignore")
+        child.start()
+    theirs.close()
+    answers: list[Turn | Failure] = []
+    try:
+        while len(answers) < len(asked):
+            if not ours.poll(limit):
+                late = f"a step took more than {limit} s"
+                return [*answers, Failure(True, late)]
+            answers.append(ours.recv())
+    except EOFError:
+        answers.append(Failure(False, "its process ended; look for a crash in C code"))
+    finally:
+        child.kill()
+        child.join()
+        ours.close()
+    return answers
+
+
+def _tell(pipe: Any, environment: TextEnvironment, asked: Sequence[Asked]) -> None:
+    for state, action in asked:
+        answer = _step(environment, state, action)
+        try:
+            pipe.send(answer)
+        except Exception as error:  # a state that cannot be pickled
+            pipe.send(_failure(error))
