@@ -14,7 +14,7 @@ from rewardlab.methods import reads
 from rewardlab.models import lm
 from rewardlab.models.logprobs import TokenStats, completion_logprobs
 from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
-from rewardlab.sampling import Sampling, play, sample
+from rewardlab.sampling import Sampling, play, play_on_host, sample
 from rewardlab.tasks import Task
 from rewardlab.types import RewardTransform, Rollout
 
@@ -102,9 +102,17 @@ def generator(
             options,
         )
 
-    sampler = driver.spmd(
-        shard, ins=(REPLICATED, SHARDED, REPLICATED), outs=SHARDED_ROLLOUT
-    )
+    def by_turns(
+        params: Params, columns: Columns, iteration: Int[Array, ""]
+    ) -> Rollout:
+        assert task.on_host is not None  # `validate` has looked
+        apply, world = lm.bind(model), task.on_host
+        return play_on_host(
+            apply, params, columns, key, iteration, options, world, belief
+        )
+
+    layout = {"ins": (REPLICATED, SHARDED, REPLICATED), "outs": SHARDED_ROLLOUT}
+    sampler = by_turns if config.rollout.on_host else driver.spmd(shard, **layout)
 
     @jax.jit
     def score(rollout: Rollout, columns: Columns) -> Rollout:

@@ -29,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
         "temperature": 1.0,
         "top_k": 0,  # 0: off
         "top_p": 1.0,
+        "on_host": False,  # ask the environment in Python, once a turn
     },
     "loss": {
         "surrogate": "",  # "": the method's, or clipped for a sentence

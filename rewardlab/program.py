@@ -74,13 +74,14 @@ def build_program(
     believes = "belief" in reads(transform)
     generate = generator(config, task, driver, model, count, belief=believes)
     collect = collector(config, driver, generate, lm.bind_teach(model), transform)
-    shapes, iterate = _iteration(collect, learn, host)
+    fused = host is None and not config.rollout.on_host
+    shapes, iterate = _iteration(collect, learn, host, fused)
     return Program(
         model,
         policy,
         learn,
         shapes,
-        iterate if host else driver.fuse(iterate, donate=(0,)),
+        driver.fuse(iterate, donate=(0,)) if fused else iterate,
         generator(config, task, driver, model, judged, salt=1),
         jax.jit(functools.partial(_metrics, task)),
     )
@@ -96,15 +97,16 @@ def _model(config: ConfigDict, task: Task) -> lm.LMConfig:
 
 
 def _iteration(
-    collect: Callable[..., Rollout], learn: Learner, host: Host | None
+    collect: Callable[..., Rollout], learn: Learner, host: Host | None, fused: bool
 ) -> tuple[Callable[..., Rollout], Callable[..., Any]]:
     """`shapes` and `iterate` of a `Program`."""
 
     def shapes(params: Params, columns: Columns) -> Rollout:
         zero = jnp.zeros((), jnp.int32)
-        if host is None:
+        if fused:
             return jax.eval_shape(collect, params, params, columns, zero)
-        return host(collect(params, params, columns, zero), columns)
+        rollout = collect(params, params, columns, zero)
+        return host(rollout, columns) if host else rollout
 
     def iterate(
         state: LearnerState, base: Params, columns: Columns, iteration: Int[Array, ""]

@@ -66,6 +66,11 @@ def _problems(config: ConfigDict, devices: int) -> Iterator[str]:
     _known("loss.aggregation", aggregation_of(config), AGGREGATIONS)
     _known("loss.kl", config.loss.kl, KL_ESTIMATORS)
     _known("mesh.driver", config.mesh.driver, DRIVERS)
+    if config.rollout.on_host and TASKS[config.task.name].on_host is None:
+        yield (
+            f"rollout.on_host=True and task {config.task.name!r} has no environment in "
+            "Python; set it to False"
+        )
     yield from _positive(config)
     yield from _shapes(config, devices)
     yield from _unused_options(config)

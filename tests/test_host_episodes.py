@@ -22,10 +22,10 @@ from test_episodes import (
 )
 
 from rewardlab.models.tokenizers import CharTokenizer
-from rewardlab.sampling import End, HostEnvironment, play_on_host
+from rewardlab.sampling import End, play_on_host
 from rewardlab.tasks.environment import TextEnvironment, Turn
 from rewardlab.tasks.gymnasium_text import gymnasium_text
-from rewardlab.tasks.text_episodes import Patience
+from rewardlab.tasks.text_episodes import HostEnvironment, Patience
 
 TOKENIZER = CharTokenizer("abcdefghij")  # ids 2 to 11; "a" ends a turn
 NAMES = {"rewards": ("size", "call"), "outcomes": ("correct",)}

@@ -6,7 +6,7 @@ import pytest
 from jax import lax
 
 from rewardlab.tasks import TASKS
-from rewardlab.tasks.calculator import ACTION_LENGTH, ENVIRONMENT, SIGNALS
+from rewardlab.tasks.calculator import ACTION_LENGTH, ENVIRONMENT, OUTCOMES, REWARDS
 from rewardlab.tasks.calculator_data import demonstrations, load
 from rewardlab.tasks.calculator_text import ENVIRONMENT as TWIN
 from rewardlab.tasks.columns import prompt_texts
@@ -97,7 +97,7 @@ def test_the_device_and_the_twin_agree_turn_by_turn():
     scripts = [script(terms, rng) for terms in problems]
     seen, outcomes = play(problems, scripts)
     names = set(seen.rewards) | set(outcomes)
-    assert names == set(SIGNALS) and set(TASK.signals) == names
+    assert names == {*REWARDS, *OUTCOMES} and set(TASK.signals) == names
     met = {name: set() for name in names}
     for n, actions in enumerate(scripts):
         state = reset(problems[n])

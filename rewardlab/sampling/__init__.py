@@ -4,6 +4,5 @@ from rewardlab.sampling.completions import sample as sample
 from rewardlab.sampling.drawing import Sampling as Sampling
 from rewardlab.sampling.drawing import truncate as truncate
 from rewardlab.sampling.episodes import play as play
-from rewardlab.sampling.host_episodes import HostEnvironment as HostEnvironment
 from rewardlab.sampling.host_episodes import play_on_host as play_on_host
 from rewardlab.sampling.playing import End as End

@@ -6,7 +6,7 @@ to the host; devices do not share the work, each repeats it.
 """
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,15 +15,14 @@ from jax import lax
 from jaxtyping import Array, Int
 
 from rewardlab.models.lm import Apply, Params
-from rewardlab.models.tokenizers import CharTokenizer
 from rewardlab.sampling.beliefs import beliefs
 from rewardlab.sampling.drawing import Sampling, gumbel_noise
 from rewardlab.sampling.episodes import Facts, closing, opening
 from rewardlab.sampling.playing import End, Playing, advance, answer
-from rewardlab.tasks.environment import Limits, Observation, TextEnvironment, Turn
+from rewardlab.tasks.environment import Limits, Observation, Turn
 from rewardlab.tasks.text_episodes import (
     Failure,
-    Patience,
+    HostEnvironment,
     ask,
     first,
     last,
@@ -35,17 +34,6 @@ _opening = jax.jit(opening, static_argnums=(0, 5, 6, 7, 8))
 _closing = jax.jit(closing)
 _beliefs = jax.jit(beliefs, static_argnums=(0, 5))
 _answer = jax.jit(answer, donate_argnums=0)
-
-
-class HostEnvironment(NamedTuple):
-    """A text environment, the limits of its episodes and the patience with it."""
-
-    environment: TextEnvironment
-    limits: Limits
-    tokenizer: CharTokenizer
-    rewards: tuple[str, ...]  # what a turn may be given
-    outcomes: tuple[str, ...]  # what is true of an episode
-    patience: Patience = Patience()
 
 
 def play_on_host(
@@ -108,8 +96,8 @@ def _actions(now: Playing, limits: Limits) -> tuple[Array, Array]:
 
 
 def _rows(facts: Facts, count: int) -> list[dict[str, Any]]:
-    """The facts of each row as Python's own values, `count` rows a prompt."""
-    columns = {k: np.asarray(x).tolist() for k, x in jax.device_get(facts).items()}
+    """The columns' entries of each row, `count` rows a prompt."""
+    columns = {name: np.asarray(x) for name, x in jax.device_get(facts).items()}
     prompts = range(len(columns["id"]))
     return [
         {k: x[b] for k, x in columns.items()} for b in prompts for _ in range(count)

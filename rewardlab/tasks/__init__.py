@@ -1,6 +1,7 @@
 """Tasks: prompts, and what is true of completions."""
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import NamedTuple
 
 from jaxtyping import Array
@@ -11,13 +12,17 @@ from rewardlab.tasks import (
     arithmetic_data,
     calculator,
     calculator_data,
+    calculator_text,
     search,
     search_data,
+    search_text,
     workflow,
     workflow_data,
+    workflow_text,
 )
 from rewardlab.tasks.columns import Columns, Episodes
-from rewardlab.tasks.environment import Environment
+from rewardlab.tasks.environment import Environment, TextEnvironment
+from rewardlab.tasks.text_episodes import HostEnvironment
 from rewardlab.types import Rollout
 
 
@@ -43,6 +48,13 @@ class Task(NamedTuple):
     score: Callable[[Rollout, dict[str, Array]], Rollout]
     demonstrations: Callable[..., Episodes]
     environment: Environment | None = None
+    on_host: HostEnvironment | None = None  # one in Python, of the same name
+
+
+def _on_host(module: ModuleType, twin: TextEnvironment) -> HostEnvironment:
+    """The twin of an environment on the device, with the same limits and signals."""
+    limits, tokenizer = module.ENVIRONMENT.limits, module.TOKENIZER
+    return HostEnvironment(twin, limits, tokenizer, module.REWARDS, module.OUTCOMES)
 
 
 TASKS = {
@@ -61,36 +73,39 @@ TASKS = {
         tokenizer=search.TOKENIZER,
         prompt_length=search_data.PROMPT_LENGTH,
         completion_length=search.COMPLETION_LENGTH,
-        signals=search.SIGNALS,
+        signals=search.REWARDS + search.OUTCOMES,
         difficulty=search_data.DIFFICULTY,
         noise=search_data.NOISE,
         load=search_data.load,
         score=search.score,
         demonstrations=search_data.demonstrations,
         environment=search.ENVIRONMENT,
+        on_host=_on_host(search, search_text.ENVIRONMENT),
     ),
     "workflow": Task(
         tokenizer=workflow.TOKENIZER,
         prompt_length=workflow_data.PROMPT_LENGTH,
         completion_length=workflow.COMPLETION_LENGTH,
-        signals=workflow.SIGNALS,
+        signals=workflow.REWARDS + workflow.OUTCOMES,
         difficulty=workflow_data.DIFFICULTY,
         noise=workflow_data.NOISE,
         load=workflow_data.load,
         score=workflow.score,
         demonstrations=workflow_data.demonstrations,
         environment=workflow.ENVIRONMENT,
+        on_host=_on_host(workflow, workflow_text.ENVIRONMENT),
     ),
     "calculator": Task(
         tokenizer=calculator.TOKENIZER,
         prompt_length=calculator_data.PROMPT_LENGTH,
         completion_length=calculator.COMPLETION_LENGTH,
-        signals=calculator.SIGNALS,
+        signals=calculator.REWARDS + calculator.OUTCOMES,
         difficulty=calculator_data.DIFFICULTY,
         noise=calculator_data.NOISE,
         load=calculator_data.load,
         score=calculator.score,
         demonstrations=calculator_data.demonstrations,
         environment=calculator.ENVIRONMENT,
+        on_host=_on_host(calculator, calculator_text.ENVIRONMENT),
     ),
 }

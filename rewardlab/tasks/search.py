@@ -29,10 +29,8 @@ MAX_TURNS = 7  # of 9 tokens, the last of 4: within 64
 ACTION_LENGTH = len("?a7r\n") + 1  # one to spare: a cut-off turn is no query
 OBSERVATION_LENGTH = len("=k2\n")
 COMPLETION_LENGTH = 64
-SIGNALS = (
-    *("hop", "found", "format"),  # of turns
-    *("correct", "hops", "calls", "useless_calls"),  # of episodes
-)
+REWARDS = ("hop", "found", "format")  # of turns
+OUTCOMES = ("correct", "hops", "calls", "useless_calls")  # of episodes
 
 ASK, HASH, EQUALS, DASH, WRONG, END = TOKENIZER.encode("?#=-!\n")
 ZERO, NINE, FIRST, LAST = TOKENIZER.encode("09az")

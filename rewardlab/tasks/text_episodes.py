@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from absl import logging
 
-from rewardlab.tasks.environment import TextEnvironment, Turn
+from rewardlab.models.tokenizers import CharTokenizer
+from rewardlab.tasks.environment import Limits, TextEnvironment, Turn
 
 
 class Patience(NamedTuple):
@@ -30,6 +31,17 @@ class Patience(NamedTuple):
     time_limit: float = math.inf  # seconds a step of one row
     retries: int = 0
     stop_on_failure: bool = False
+
+
+class HostEnvironment(NamedTuple):
+    """A text environment, the limits of its episodes and the patience with it."""
+
+    environment: TextEnvironment
+    limits: Limits
+    tokenizer: CharTokenizer
+    rewards: tuple[str, ...]  # what a turn may be given
+    outcomes: tuple[str, ...]  # what is true of an episode
+    patience: Patience = Patience()
 
 
 class Failure(NamedTuple):

@@ -35,10 +35,8 @@ MAX_DIGITS = 3
 ACTION_LENGTH = 8
 OBSERVATION_LENGTH = len("k:\n") + MAX_DIGITS
 COMPLETION_LENGTH = 80  # whatever the actions, 8 turns end within it
-SIGNALS = (
-    *("stage", "useful", "format"),  # of turns
-    *("correct", "submitted", "calls", "tests_run"),  # of episodes
-)
+REWARDS = ("stage", "useful", "format")  # of turns
+OUTCOMES = ("correct", "submitted", "calls", "tests_run")  # of episodes
 STAGE_PAY = 1.0  # as much as the right outcome: see `rewards` of `observe`
 
 
