@@ -74,6 +74,9 @@ def collector(
     return collect
 
 
+Sampler = Callable[[Params, Columns, Int[Array, ""]], Rollout]
+
+
 def generator(
     config: ConfigDict,
     task: Task,
@@ -82,37 +85,16 @@ def generator(
     num_generations: int,
     salt: int = 0,
     belief: bool = False,
-) -> Callable[[Params, Columns, Int[Array, ""]], Rollout]:
+) -> Sampler:
     """Sampling on every device, then the task's score of the whole."""
     key = jax.random.fold_in(jax.random.key(config.seed), salt)
     options = _options(config, task, num_generations)
-
-    def shard(params: Params, columns: Columns, iteration: Int[Array, ""]) -> Rollout:
-        apply, world = lm.bind(model), task.environment
-        if world is not None:
-            return play(apply, params, columns, key, iteration, options, world, belief)
-        return sample(
-            apply,
-            params,
-            columns["prompts"],
-            columns["prompt_mask"],
-            columns["id"],
-            key,
-            iteration,
-            options,
-        )
-
-    def by_turns(
-        params: Params, columns: Columns, iteration: Int[Array, ""]
-    ) -> Rollout:
-        assert task.on_host is not None  # `validate` has looked
-        apply, world = lm.bind(model), task.on_host
-        return play_on_host(
-            apply, params, columns, key, iteration, options, world, belief
-        )
-
     layout = {"ins": (REPLICATED, SHARDED, REPLICATED), "outs": SHARDED_ROLLOUT}
-    sampler = by_turns if config.rollout.on_host else driver.spmd(shard, **layout)
+    if config.rollout.on_host:
+        sampler = _by_turns(lm.bind(model), task, key, options, belief)
+    else:
+        shard = _in_one(lm.bind(model), task, key, options, belief)
+        sampler = driver.spmd(shard, **layout)
 
     @jax.jit
     def score(rollout: Rollout, columns: Columns) -> Rollout:
@@ -126,6 +108,36 @@ def generator(
         return score(sampler(params, columns, iteration), columns)
 
     return generate
+
+
+def _in_one(
+    apply: lm.Apply, task: Task, key: Array, options: Sampling, belief: bool
+) -> Sampler:
+    """Completions, or episodes on the device, as one program for each shard."""
+    world = task.environment
+
+    def draw(params: Params, columns: Columns, iteration: Int[Array, ""]) -> Rollout:
+        if world is not None:
+            return play(apply, params, columns, key, iteration, options, world, belief)
+        prompts = (columns[name] for name in ("prompts", "prompt_mask", "id"))
+        return sample(apply, params, *prompts, key, iteration, options)
+
+    return draw
+
+
+def _by_turns(
+    apply: lm.Apply, task: Task, key: Array, options: Sampling, belief: bool
+) -> Sampler:
+    """Episodes whose environment is asked in Python."""
+    assert task.on_host is not None  # `validate` has looked
+    world = task.on_host
+
+    def draw(params: Params, columns: Columns, iteration: Int[Array, ""]) -> Rollout:
+        return play_on_host(
+            apply, params, columns, key, iteration, options, world, belief
+        )
+
+    return draw
 
 
 def _options(config: ConfigDict, task: Task, num_generations: int) -> Sampling:
