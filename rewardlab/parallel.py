@@ -17,6 +17,13 @@ from jax.sharding import PartitionSpec as P
 from rewardlab.types import Rollout
 
 AXIS = "data"
+# XLA's newer CPU emitters and its higher optimization take longer to compile and make
+# an iteration no faster (benchmarks/README.md).
+CPU_OPTIONS = {
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_backend_optimization_level": 1,
+    "xla_cpu_parallel_codegen_split_count": 2,
+}
 SHARDED, REPLICATED = P(AXIS), P()
 SHARDED_ROLLOUT: Any = Rollout(*[SHARDED] * 9, iteration=REPLICATED)  # type: ignore
 
@@ -46,6 +53,8 @@ def jit_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
         np.array(devices or jax.devices()), (AXIS,), axis_types=(AxisType.Auto,)
     )
     everywhere = NamedSharding(mesh, REPLICATED)
+    on_cpu = mesh.devices.flat[0].platform == "cpu"
+    options = CPU_OPTIONS if on_cpu else None
 
     def spmd(
         f: Callable[..., Any], ins: Any, outs: Any, donate: Sequence[int] = ()
@@ -56,7 +65,7 @@ def jit_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
         return jax.jit(mapped, donate_argnums=tuple(donate))
 
     def fuse(f: Callable[..., Any], donate: Sequence[int] = ()) -> Callable[..., Any]:
-        return jax.jit(f, donate_argnums=tuple(donate))
+        return jax.jit(f, donate_argnums=tuple(donate), compiler_options=options)
 
     return Driver(
         devices=mesh.size,

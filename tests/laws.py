@@ -9,10 +9,9 @@ import functools
 
 import hypothesis.extra.numpy as hnp
 import jax
-import jax.numpy as jnp
 import numpy as np
 from hypothesis import strategies as st
-from rollouts import from_arrays
+from rollouts import as_jax, from_arrays
 
 from rewardlab import METHODS, chain, estimator
 from rewardlab.signals import SIGNALS, made, names
@@ -81,7 +80,7 @@ def step_rewards(rollout, rows):
 
 
 def changed(rollout, **signals):
-    return rollout.with_signals(**{k: jnp.asarray(v) for k, v in signals.items()})
+    return rollout.with_signals(**{k: as_jax(v) for k, v in signals.items()})
 
 
 def gap(before, after):
@@ -115,7 +114,7 @@ def mask(rollout, rng, rows):
         if x.dtype.kind == "f":
             read = read.reshape(read.shape + (1,) * (x.ndim - read.ndim))
             poisoned[name] = np.where(read, x, np.nan)
-    logp = jnp.where(rollout.mask, rollout.logp, jnp.nan)
+    logp = np.where(here, rollout.logp, np.nan)
     found = gaps(
         rollout, dataclasses.replace(changed(rollout, **poisoned), logp=logp), rows
     )
@@ -129,14 +128,14 @@ def padding(rollout, rng, rows):
     def grow(x):
         rows = [(0, 2)] if x.shape[:1] == (N,) else [(0, 0)]
         columns = [(0, 3)] if x.shape[1:] == (T,) else [(0, 0)] * (x.ndim - 1)
-        return jnp.pad(x, rows + columns)
+        return np.pad(x, rows + columns)
 
     grown = jax.tree.map(lambda x: grow(x) if x.ndim else x, rollout)
     more = dataclasses.replace(
         grown,
-        step=jnp.where(grown.valid, grown.step, -1),
-        prompts=jnp.pad(rollout.prompts, ((0, 2), (0, 0))),
-        prompt_mask=jnp.pad(rollout.prompt_mask, ((0, 2), (0, 0))),
+        step=np.where(grown.valid, grown.step, -1),
+        prompts=np.pad(rollout.prompts, ((0, 2), (0, 0))),
+        prompt_mask=np.pad(rollout.prompt_mask, ((0, 2), (0, 0))),
     )
     found = gaps(rollout, more, rows, lambda a: a[:N, :T])
     added = {k: np.abs(a[N:]).sum() for k, a in advantages(more, rows).items()}
@@ -152,7 +151,13 @@ def shift(rollout, rng, rows):
 
 def reading(rows, signals):
     """The rows that read one of these; of the others a law would say nothing."""
-    return tuple(row for row in rows if set(METHODS[row].reads) & set(signals))
+    return tuple(row for row in rows if read_by(row) & set(signals))
+
+
+@functools.cache
+def read_by(row):
+    """The signals of one method."""
+    return set(METHODS[row].reads)
 
 
 def _scaled(rollout):
