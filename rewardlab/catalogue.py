@@ -43,7 +43,9 @@ than outcomes and rewards of steps, or is slow to compile.
 *Checked against* names the weakest part that matters: {verified}.
 
 *Signals* are facts about completions, made by a task, a model or a text reward; what
-each name means is at the end. A sentence may name others.
+each name means is at the end. A sentence may name others. Episodes that share prefixes
+make `node`, `success` and `step_value`: set `rollout.branching.roots`, and see `Trees
+of episodes` in the README.
 """
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,11 +14,19 @@ from rewardlab.methods import reads
 from rewardlab.models import lm
 from rewardlab.models.logprobs import TokenStats, completion_logprobs
 from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
-from rewardlab.sampling import Sampling, play, play_on_host, sample
+from rewardlab.sampling import Branching, Sampling, grow, play, play_on_host, sample
+from rewardlab.sampling.values import VALUE_SIGNALS
 from rewardlab.tasks import Task
 from rewardlab.types import RewardTransform, Rollout
 
 Columns = dict[str, Any]  # by name: an array of B rows
+
+
+class Tree(NamedTuple):
+    """What `grow` is told beyond `play`."""
+
+    branching: Branching | None
+    values: int | None
 
 
 def policy_of(config: ConfigDict, teach: lm.Teach, entropy: bool) -> Policy:
@@ -85,6 +93,7 @@ def generator(
     num_generations: int,
     salt: int = 0,
     belief: bool = False,
+    tree: Tree | None = None,
 ) -> Sampler:
     """Sampling on every device, then the task's score of the whole."""
     key = jax.random.fold_in(jax.random.key(config.seed), salt)
@@ -94,6 +103,8 @@ def generator(
         sampler = _by_turns(lm.bind(model), task, key, options, belief)
     else:
         shard = _in_one(lm.bind(model), task, key, options, belief)
+        if tree is not None:
+            shard = _as_trees(lm.bind(model), task, key, options, belief, tree)
         sampler = driver.spmd(shard, **layout)
 
     @jax.jit
@@ -125,6 +136,20 @@ def _in_one(
     return draw
 
 
+def _as_trees(
+    apply: lm.Apply, task: Task, key: Array, options: Sampling, belief: bool, tree: Tree
+) -> Sampler:
+    """Episodes on the device that share prefixes, or have values before their turns."""
+    assert task.environment is not None  # `validate` has looked
+    world = task.environment
+
+    def draw(params: Params, columns: Columns, iteration: Int[Array, ""]) -> Rollout:
+        case = (apply, params, columns, key, iteration, options, world)
+        return grow(*case, *tree, belief)
+
+    return draw
+
+
 def _by_turns(
     apply: lm.Apply, task: Task, key: Array, options: Sampling, belief: bool
 ) -> Sampler:
@@ -138,6 +163,24 @@ def _by_turns(
         )
 
     return draw
+
+
+def tree_of(config: ConfigDict, transform: RewardTransform) -> Tree | None:
+    """How training episodes share prefixes and are valued, if they are."""
+    branching, rollout = branching_of(config), config.rollout
+    if reads(transform).isdisjoint(VALUE_SIGNALS):
+        return Tree(branching, None) if branching else None
+    if branching is None and not rollout.continuations:
+        return None  # the values are the task's own
+    return Tree(branching, rollout.continuations)
+
+
+def branching_of(config: ConfigDict) -> Branching | None:
+    """How training episodes share prefixes, if they do."""
+    options = config.rollout.branching
+    if not options.roots:
+        return None
+    return Branching(**{**options.to_dict(), "turns": tuple(options.turns)})
 
 
 def _options(config: ConfigDict, task: Task, num_generations: int) -> Sampling:

@@ -30,6 +30,15 @@ DEFAULTS: dict[str, Any] = {
         "top_k": 0,  # 0: off
         "top_p": 1.0,
         "on_host": False,  # ask the environment in Python, once a turn
+        # Episodes that share prefixes: see `Branching`.
+        "branching": {
+            "roots": 0,  # episodes that begin at the prompt; 0: all, a tree is off
+            "rounds": 1,
+            "turns": (),  # of each round; (): where the policy's entropy rises
+            "weight": 0.2,
+            "threshold": 0.5,
+        },
+        "continuations": 0,  # for the value before each turn; 0: the tree's own rows
     },
     "loss": {
         "surrogate": "",  # "": the method's, or clipped for a sentence

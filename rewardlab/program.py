@@ -18,7 +18,7 @@ from ml_collections import ConfigDict
 
 from rewardlab import masked, metrics
 from rewardlab.builders import build_objective, build_optimizer, reads_entropy
-from rewardlab.collect import collector, ends, generator, policy_of
+from rewardlab.collect import collector, ends, generator, policy_of, tree_of
 from rewardlab.compose import estimator
 from rewardlab.learner import Learner, LearnerState, Params, Policy, Report, learner
 from rewardlab.methods import reads, resolve
@@ -72,7 +72,8 @@ def build_program(
     )
     count, judged = config.rollout.num_generations, config.eval.num_generations
     believes = "belief" in reads(transform)
-    generate = generator(config, task, driver, model, count, belief=believes)
+    tree = tree_of(config, transform)
+    generate = generator(config, task, driver, model, count, 0, believes, tree)
     collect = collector(config, driver, generate, lm.bind_teach(model), transform)
     fused = host is None and not config.rollout.on_host
     shapes, iterate = _iteration(collect, learn, host, fused)

@@ -16,11 +16,13 @@ from rewardlab.builders import (
     surrogate_of,
     surrogate_options,
 )
+from rewardlab.collect import branching_of
 from rewardlab.config import DEFAULTS, default_config
-from rewardlab.methods import resolve
+from rewardlab.methods import reads, resolve
 from rewardlab.models.lm import CONFIGS
 from rewardlab.objectives import KL_ESTIMATORS, SURROGATES
 from rewardlab.parallel import DRIVERS
+from rewardlab.sampling.values import VALUE_SIGNALS
 from rewardlab.tasks import TASKS
 from rewardlab.transforms import BASELINES
 
@@ -75,6 +77,7 @@ def _problems(config: ConfigDict, devices: int) -> Iterator[str]:
     yield from _shapes(config, devices)
     yield from _unused_options(config)
     yield from _no_ops(config)
+    yield from _trees(config)
 
 
 def _positive(config: ConfigDict) -> Iterator[str]:
@@ -157,4 +160,48 @@ def _no_ops(config: ConfigDict) -> Iterator[str]:
         yield (
             f"optim.weight_decay={config.optim.weight_decay} does nothing for "
             f"{config.optim.name}; use optim.name='adamw'"
+        )
+
+
+def _trees(config: ConfigDict) -> Iterator[str]:
+    task, rollout = TASKS[config.task.name], config.rollout
+    tree, branching = rollout.branching, branching_of(config)
+    wanted = reads(resolve(config.reward, **config.hp)).difference(task.signals)
+    values = sorted(wanted.intersection(VALUE_SIGNALS))
+    if task.environment is None or rollout.on_host:
+        if branching or rollout.continuations:
+            have = ", ".join(k for k, t in TASKS.items() if t.environment)
+            yield (
+                "rollout.branching and rollout.continuations go back to turns that an "
+                f"environment on the device has answered; use a task of {have} with "
+                "rollout.on_host=False"
+            )
+        return
+    problem = branching and branching.problem(
+        rollout.num_generations, task.environment.max_turns
+    )
+    if problem:
+        yield f"rollout.branching.{problem}"
+    for key, usual in DEFAULTS["rollout"]["branching"].items():
+        idle = "turns" if tree.turns and key in ("weight", "threshold") else ""
+        idle = idle if branching else "roots"
+        if idle and key != idle and tree[key] != usual:
+            yield (
+                f"rollout.branching.{key}={tree[key]} does nothing while "
+                f"rollout.branching.{idle}={tree[idle]}; change one of them"
+            )
+    if rollout.continuations and not values:
+        yield (
+            f"rollout.continuations={rollout.continuations} does nothing: the reward "
+            f"reads neither {' nor '.join(VALUE_SIGNALS)}; set it to 0"
+        )
+    if "node" in wanted and not branching:
+        yield (
+            "the reward reads the signal 'node', and without a tree there is none; set "
+            "rollout.branching.roots"
+        )
+    if values and not branching and not rollout.continuations:
+        yield (
+            f"the reward reads the signal {values[0]!r}, and nothing makes it; set "
+            "rollout.continuations or rollout.branching.roots"
         )

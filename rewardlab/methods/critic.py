@@ -24,6 +24,16 @@ CRITIC: dict[str, Method] = {
         believes="actions after which the critic expects more",
         differs="the ratio is that of whole actions in the paper; an episode is a row",
     ),
+    "vineppo": Method(
+        "outcome('correct') | step_gae('step_value', discount=1, decay=0)",
+        "VinePPO: Refining Credit Assignment in RL Training of LLMs",
+        "2410.01679",
+        laws=(*SOUND, "homogeneous"),
+        verified="code",
+        believes="turns after which fresh episodes succeed more often",
+        differs="a step is a turn; set `rollout.continuations` (9 in the code, whose "
+        "config also whitens)",
+    ),
     "multi_discount": Method(
         "outcome('correct') | dense('repetition')"
         " | on('correct', returns_to_go(discount=discount))"

@@ -69,6 +69,36 @@ class Cache:
         layers = jax.tree.map(blank, whole.layers)
         return Cache(layers, valid, jnp.zeros((), jnp.int32), whole)
 
+    def branch(
+        self, parents: Int[Array, "B M"], kept: Bool[Array, "N S"], slots: int
+    ) -> "Cache":
+        """M rows a prompt that go on from other rows of it, with `slots` more slots.
+
+        `parents` are numbers of rows within their prompt, and `kept` says what of its
+        own slots each branch reads. Those are copied; the prompt is shared as before.
+        """
+        index = parents[:, None, :, None, None]
+
+        def copy(x: Float[Array, "B K G S D"]) -> Float[Array, "B K M Q D"]:
+            old = jnp.take_along_axis(x, index, axis=2)
+            new = jnp.zeros((*old.shape[:3], slots, old.shape[4]), x.dtype)
+            return jnp.concatenate([old, new], axis=3)
+
+        used = jnp.asarray(kept.shape[1], jnp.int32)
+        valid = jnp.pad(kept, ((0, 0), (0, slots)), constant_values=True)
+        return Cache(jax.tree.map(copy, self.layers), valid, used, self.prompt)
+
+    def packed(self, slots: int) -> "Cache":
+        """The same rows with token t in slot t, for t < `slots`."""
+        held = self.valid & (self._slots() < self.used)
+        order = jnp.argsort(~held, axis=1, stable=True)[:, :slots]
+        index = order.reshape(self.prompts, 1, self.rows, -1, 1)
+        layers = jax.tree.map(
+            lambda x: jnp.take_along_axis(x, index, axis=3), self.layers
+        )
+        valid = jnp.take_along_axis(held, order, axis=1)
+        return Cache(layers, valid, jnp.asarray(slots, jnp.int32), self.prompt)
+
     def _whole(self) -> Prompt:
         """All that each row has read, its prompt included, as the prompt of others."""
         if self.prompt is None:

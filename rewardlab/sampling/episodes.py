@@ -11,13 +11,14 @@ from jaxtyping import Array, Bool, Int
 from rewardlab.models.cache import start
 from rewardlab.models.lm import Apply, Params
 from rewardlab.sampling.beliefs import beliefs
-from rewardlab.sampling.drawing import Sampling, gumbel_noise, row_keys
+from rewardlab.sampling.drawing import Noise, Sampling, gumbel_noise, row_keys
 from rewardlab.sampling.playing import End, Playing, advance, answer, begin
 from rewardlab.tasks.environment import Environment, Limits, Observation
 from rewardlab.transforms.sources.signals import at_steps
 from rewardlab.types import Rollout
 
 Facts = dict[str, Array]  # columns of the prompts, B rows each
+Carry = tuple[Playing, Any, Any]  # episodes, their states, those before each turn
 
 
 @functools.partial(
@@ -49,32 +50,13 @@ def play(
     The noise of token t is as in `sample`: an episode does not depend on which others
     share its batch or device.
     """
-    states = first_states(environment, facts, options)
-    names = _reward_names(environment, states)
-    limits, slots = environment.limits, options.max_completion_length
-    now, keys = opening(
-        apply, params, facts, key, iteration, options, limits, names, slots
+    now, states, noise = unplayed(
+        apply, params, facts, key, iteration, options, environment
     )
-    noise = gumbel_noise(keys, options.max_completion_length, now.logits.shape[-1])
-    observe = jax.vmap(environment.observe)
-
-    def ask(now: Playing, states: Any) -> tuple[Playing, Any]:
-        seen = observe(states, *now.actions(environment.action_length))
-        states = _where(now.waiting, seen.state, states)
-        return answer(now, seen, jnp.zeros_like(now.end)), states
-
-    def move(carry: tuple[Playing, Any]) -> tuple[Playing, Any]:
-        now, states = carry
-        now = advance(now, apply, params, noise, options, limits)
-        return lax.cond(jnp.any(now.waiting), ask, lambda *same: same, now, states)
-
-    now, states = lax.while_loop(
-        lambda carry: jnp.any(carry[0].end == End.NOT), move, (now, states)
+    now, states, _ = to_the_end(
+        now, states, None, apply, params, noise, options, environment
     )
-    judged = {name: (x, now.taken) for name, x in now.rewards.items()}
-    for name, x in jax.vmap(environment.outcome)(states).items():
-        judged[name] = (x, ~now.failed & jnp.isfinite(x))
-    rollout = closing(now, judged, facts, iteration)
+    rollout = played(now, states, facts, iteration, environment)
     if belief:
         rollout = beliefs(
             apply, params, rollout, now.cache, facts, environment.max_turns
@@ -82,10 +64,24 @@ def play(
     return rollout
 
 
-def first_states(environment: Environment, facts: Facts, options: Sampling) -> Any:
-    """The environment's state of each row before its first turn."""
+def unplayed(
+    apply: Apply,
+    params: Params,
+    facts: Facts,
+    key: Array,
+    iteration: Int[Array, ""],
+    options: Sampling,
+    environment: Environment,
+) -> tuple[Playing, Any, Noise]:
+    """Episodes before their first token, the first states, and the noise."""
     repeat = lambda x: jnp.repeat(x, options.num_generations, axis=0)  # noqa: E731
-    return jax.vmap(environment.init)(jax.tree.map(repeat, facts))
+    states = jax.vmap(environment.init)(jax.tree.map(repeat, facts))
+    names = _reward_names(environment, states)
+    limits, slots = environment.limits, options.max_completion_length
+    now, keys = opening(
+        apply, params, facts, key, iteration, options, limits, names, slots
+    )
+    return now, states, gumbel_noise(keys, slots, now.logits.shape[-1])
 
 
 def opening(
@@ -109,6 +105,61 @@ def opening(
     cache = cache.fork(rows, jnp.ones((keys.shape[0], slots), bool))
     logits = jnp.repeat(first[:, -1], rows, axis=0)
     return begin(cache, logits, options, limits, rewards), keys
+
+
+def to_the_end(
+    now: Playing,
+    states: Any,
+    past: Any,
+    apply: Apply,
+    params: Params,
+    noise: Noise,
+    options: Sampling,
+    environment: Environment,
+) -> Carry:
+    """Plays until every row has ended.
+
+    `past` is None, or a pytree [N, S, ...] that keeps the state before each turn.
+    """
+    observe, rows = jax.vmap(environment.observe), jnp.arange(now.length.shape[0])
+
+    def ask(now: Playing, states: Any, past: Any) -> Carry:
+        seen = observe(states, *now.actions(environment.action_length))
+        states = choose_rows(now.waiting, seen.state, states)
+        now = answer(now, seen, jnp.zeros_like(now.end))
+        return now, states, keep(now, states, past)
+
+    def keep(now: Playing, states: Any, past: Any) -> Any:
+        if past is None:
+            return None
+        turn = jnp.where(now.end == End.NOT, now.turn, environment.max_turns)
+        put = lambda x, new: x.at[rows, turn].set(new, mode="drop")  # noqa: E731
+        return jax.tree.map(put, past, states)
+
+    def move(carry: Carry) -> Carry:
+        now = advance(carry[0], apply, params, noise, options, environment.limits)
+        some = jnp.any(now.waiting)
+        return lax.cond(some, ask, lambda *same: same, now, *carry[1:])
+
+    return lax.while_loop(
+        lambda carry: jnp.any(carry[0].end == End.NOT),
+        move,
+        (now, states, keep(now, states, past)),
+    )
+
+
+def played(
+    now: Playing,
+    states: Any,
+    facts: Facts,
+    iteration: Int[Array, ""],
+    environment: Environment,
+) -> Rollout:
+    """Episodes that have ended in `states`, with the environment's signals."""
+    judged = {name: (x, now.taken) for name, x in now.rewards.items()}
+    for name, x in jax.vmap(environment.outcome)(states).items():
+        judged[name] = (x, ~now.failed & jnp.isfinite(x))
+    return closing(now, judged, facts, iteration)
 
 
 def closing(
@@ -148,7 +199,7 @@ def closing(
     return rollout.with_signals(is_call=(called & now.mask).astype(jnp.float32))
 
 
-def _where(rows: Bool[Array, " N"], yes: Any, no: Any) -> Any:
+def choose_rows(rows: Bool[Array, " N"], yes: Any, no: Any) -> Any:
     """Some rows of one pytree, the others of another."""
 
     def leaf(a: Array, b: Array) -> Array:

@@ -1,8 +1,9 @@
-"""The state of episodes that are being played, and its two moves.
+"""The state of episodes that are being played, and its moves.
 
     advance   one more token in every row that is not waiting: the policy's, or the next
               one of an observation
     answer    the environment's observation for the rows whose turn has ended
+    rewind    back to the beginning of a turn
 
 Every row goes at its own pace, and a token is read by the model once.
 """
@@ -181,4 +182,29 @@ def answer(now: Playing, seen: Observation, failed: Int[Array, " N"]) -> Playing
         end=end.astype(now.end.dtype),
         taken=put(now.taken, True),
         rewards=rewards,
+    )
+
+
+def rewind(now: Playing, turn: Int[Array, " N"], pad_id: int) -> Playing:
+    """Rows as they were when `turn` began; a row that never began it stays ended.
+
+    Cache and logits are left to the caller.
+    """
+    kept = (now.step >= 0) & (now.step < turn[:, None])
+    judged = jnp.arange(now.taken.shape[1]) < turn[:, None]
+    length, none = jnp.sum(kept, axis=1, dtype=jnp.int32), jnp.zeros_like(now.turn)
+    return now._replace(
+        tokens=jnp.where(kept, now.tokens, pad_id),
+        mask=now.mask & kept,
+        step=jnp.where(kept, now.step, -1),
+        logp=jnp.where(kept, now.logp, 0),
+        entropy=jnp.where(kept, now.entropy, 0),
+        length=length,
+        began=length,
+        turn=jnp.minimum(turn, now.turn),
+        told_length=none,
+        told_at=none,
+        end=jnp.where(turn > now.turn, now.end, End.NOT),
+        taken=now.taken & judged,
+        rewards={k: jnp.where(judged, x, 0) for k, x in now.rewards.items()},
     )
