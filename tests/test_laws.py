@@ -26,7 +26,9 @@ CLAIMS = [
     if law in CHECKED
 ]
 TELLING = ("padding", "shift", "scale", "homogeneous", "telescoping", "bounded")
-TOLERANCE = 1.5e-4  # of the greatest advantage: an epsilon of 1e-6 passes, 1e-4 does not
+TOLERANCE = (
+    1.5e-4  # of the greatest advantage: an epsilon of 1e-6 passes, 1e-4 does not
+)
 
 
 @functools.cache

@@ -1,0 +1,25 @@
+"""TITLE
+
+    python -m experiments.train --config=experiments/configs/calculator.py \
+        --workdir=runs/calculator
+
+FIGURES
+"""
+
+from ml_collections import ConfigDict
+
+from rewardlab.config import default_config, use_reward
+
+
+def get_config(reward: str = "") -> ConfigDict:
+    """GRPO on the outcome; or, as `calculator.py:METHOD`, another method or a sentence."""
+    config = default_config("calculator")
+    if reward:
+        use_reward(config, reward)
+    config.warmup.update({"steps": 800, "micro_batches": 2})
+    config.loss.micro_batches = 2
+    config.optim.update({"lr": 2.5e-4, "schedule": "cosine"})
+    config.train.max_steps = 120
+    config.eval.every = 20
+    config.mesh.devices = 2  # both cores of a small machine
+    return config

@@ -1,0 +1,25 @@
+"""TITLE
+
+    python -m experiments.train --config=experiments/configs/search.py \
+        --workdir=runs/search
+
+FIGURES
+"""
+
+from ml_collections import ConfigDict
+
+from rewardlab.config import default_config, use_reward
+
+
+def get_config(reward: str = "") -> ConfigDict:
+    """GRPO on the outcome; or, as `search.py:METHOD`, another method or a sentence."""
+    config = default_config("search")
+    if reward:
+        use_reward(config, reward)
+    config.warmup.update({"steps": 300, "micro_batches": 2})
+    config.loss.micro_batches = 2
+    config.optim.update({"lr": 2.5e-4, "schedule": "cosine"})
+    config.train.max_steps = 120
+    config.eval.every = 20
+    config.mesh.devices = 2  # both cores of a small machine
+    return config
