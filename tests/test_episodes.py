@@ -1,5 +1,8 @@
 """Episodes in one program: what stands where, and what they do not depend on."""
 
+import dataclasses
+import re
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -11,7 +14,7 @@ from jaxtyping import Array
 from rewardlab.models import lm
 from rewardlab.models.logprobs import completion_logprobs
 from rewardlab.parallel import DRIVERS, REPLICATED, SHARDED, SHARDED_ROLLOUT
-from rewardlab.sampling import End, Sampling, play
+from rewardlab.sampling import End, Sampling, play, play_on_host
 from rewardlab.tasks.environment import Environment, Observation
 
 CONFIG = lm.LMConfig(12, 1, 32, num_heads=4, num_kv_heads=2, head_dim=8, ffn=48)
@@ -217,3 +220,19 @@ def test_an_environment_of_a_wrong_shape_is_one_sentence(change, message):
         jax.eval_shape(
             lambda f: play(APPLY, PARAMS, f, KEY, 0, OPTIONS, wrong), facts()
         )
+
+
+def test_the_environment_of_the_docs_plays():
+    """The code of docs/environments.md, run as it stands there."""
+    page = Path(__file__).parent.parent / "docs" / "environments.md"
+    space: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+        exec(block, space)
+    shape = dataclasses.replace(CONFIG, vocab_size=64)
+    columns = facts(slice(0, 2)) | {"secret": jnp.array([3, 4])}
+    options = dataclasses.replace(OPTIONS, max_completion_length=30)
+    case = (lm.bind(shape), lm.init(shape, KEY), columns, KEY, 0, options)
+    ours = play(*case, space["world"]).signals
+    assert ours["warmer_valid"].any() and set(ours["ended_by"].tolist()) <= {1, 2, 3}
+    hosted = play_on_host(*case, space["hosted"]).signals
+    assert hosted["tried"].sum() > 0 and not hosted["correct_valid"].any()

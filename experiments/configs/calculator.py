@@ -12,7 +12,7 @@ from rewardlab.config import default_config, use_reward
 
 
 def get_config(reward: str = "") -> ConfigDict:
-    """GRPO on the outcome; or, as `calculator.py:METHOD`, another method or a sentence."""
+    """GRPO on the outcome; or, as `calculator.py:otc_grpo`, another reward."""
     config = default_config("calculator")
     if reward:
         use_reward(config, reward)

@@ -12,7 +12,7 @@ from rewardlab.config import default_config, use_reward
 
 
 def get_config(reward: str = "") -> ConfigDict:
-    """GRPO on the outcome; or, as `workflow.py:METHOD`, another method or a sentence."""
+    """GRPO on the outcome; or, as `workflow.py:igpo`, another reward."""
     config = default_config("workflow")
     if reward:
         use_reward(config, reward)
