@@ -1,86 +1,97 @@
 """Every row of METHODS as a compiled estimator with made-up signals."""
 
 import dataclasses
-import itertools
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Iterator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import ClosedJaxpr, Jaxpr
 from jax.interpreters import partial_eval
 
-from rewardlab import METHODS, Method, Rollout, estimator
+from rewardlab import METHODS, Rollout, estimator
+from rewardlab.signals import SIGNALS
 
-GROUP, STEPS, REFERENCES = 8, 8, 10
-SMALL = (16, 24)  # rows and tokens on which the shapes of signals are found
-SLOW = ("returns_to_go", "gae(", "min_to_go", "energy", "cumul")  # words that recur
+GROUP, STEPS, REFERENCES = 8, 4, 10
+FOLLOWS = ("scan", "while", "cumsum", "cummax", "cummin")  # one token after another
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A compiled estimator, its rollout and the least bytes that it moves."""
+    """An estimator of rows x tokens, its rollout and the least bytes that it moves."""
 
-    name: str
-    run: Callable[[Rollout], Any]
+    traced: Any  # of `jax.jit`
     rollout: Rollout
     moved: int
     recursion: bool
+    sorts: bool
+
+    @property
+    def copied(self) -> int:
+        """Bytes of a float32 array of rows x tokens."""
+        return 4 * self.rollout.mask.size
+
+    @property
+    def program(self) -> str:
+        """What is computed: the same for rows that differ in their losses only."""
+        return str(self.traced.jaxpr)
 
 
-def cases(
-    rows: int, tokens: int, only: Iterable[str] | None
-) -> tuple[list[Case], dict[str, str]]:
-    """The estimators whose signals can be made up, and why others are left out."""
-    found, skipped = [], {}
-    for name in only or METHODS:
-        letters = _shapes(METHODS[name])
-        if letters is None:
-            skipped[name] = f"no made-up signals fit {METHODS[name].reads}"
-            continue
-        found.append(_case(name, _rollout(rows, tokens, letters)))
-    return found, skipped
-
-
-def _case(name: str, rollout: Rollout) -> Case:
-    closed = estimator(METHODS[name].build())
+def case(name: str, rows: int, tokens: int) -> Case:
+    """The row of METHODS on ragged rows of tokens with the signals that it reads."""
+    method = METHODS[name]
+    signals = {k: _signal(k, rows, tokens) for k in method.reads}
+    rollout = dataclasses.replace(_rollout(rows, tokens), signals=signals)
+    sentence = method.build()
+    closed = estimator(sentence)
 
     def advantage(rollout: Rollout) -> jax.Array:
-        return closed.update({}, closed.init(rollout), rollout)[0]
+        return closed.update({}, sentence.init(rollout), rollout)[0]
 
-    jaxpr = jax.make_jaxpr(advantage)(rollout).jaxpr
-    _, used = partial_eval.dce_jaxpr(jaxpr, [True])
+    traced = jax.jit(advantage).trace(rollout)
+    _, used = partial_eval.dce_jaxpr(traced.jaxpr.jaxpr, [True])
     leaves = jax.tree.leaves(rollout)
     read = sum(x.nbytes for x, is_read in zip(leaves, used, strict=True) if is_read)
-    moved = read + 4 * rollout.mask.size
-    recursion = any(word in METHODS[name].sentence for word in SLOW)
-    return Case(name, jax.jit(advantage), rollout, moved, recursion)
+    long = {
+        equation.primitive.name
+        for equation in _equations(traced.jaxpr.jaxpr)
+        if max((v.aval.size for v in equation.outvars), default=0) >= rows * tokens
+    }
+    return Case(
+        traced,
+        rollout,
+        read + 4 * rows * tokens,
+        recursion=any(name in FOLLOWS for name in long),
+        sorts="sort" in long,
+    )
 
 
-def _shapes(method: Method) -> dict[str, str] | None:
-    """For each signal, the first shape with which the sentence can be compiled."""
-    closed = estimator(method.build())
-    for letters in itertools.product(("N", "NS", "NT", "NR"), repeat=len(method.reads)):
-        found = dict(zip(method.reads, letters, strict=True))
-        try:
-            closed.init(_rollout(*SMALL, found))
-            return found
-        except (ValueError, TypeError, IndexError):
-            continue
-    return None
+def _equations(jaxpr: Jaxpr) -> Iterator[Any]:
+    for equation in jaxpr.eqns:
+        yield equation
+        for value in jax.tree.leaves(list(equation.params.values())):
+            if isinstance(value, (Jaxpr, ClosedJaxpr)):
+                yield from _equations(getattr(value, "jaxpr", value))
 
 
-def _rollout(rows: int, tokens: int, letters: dict[str, str]) -> Rollout:
+@functools.cache
+def _signal(name: str, rows: int, tokens: int) -> jax.Array:
+    """As `rewardlab.signals.made` has it; nobody abstains."""
+    letters = {"N": rows, "S": STEPS, "T": tokens, "R": REFERENCES}
+    letters |= {"V": STEPS + 1, "K": 5, "C": 6}
+    shape = tuple(letters[letter] for letter in SIGNALS[name].shape)
+    return jnp.asarray(SIGNALS[name].draw(np.random.default_rng(0), shape))
+
+
+@functools.cache
+def _rollout(rows: int, tokens: int) -> Rollout:
     """Ragged rows without holes, of 1/2 to all tokens, each cut into equal steps."""
     rng = np.random.default_rng(0)
     length = rng.integers(tokens // 2, tokens + 1, rows)
     valid = np.arange(tokens) < length[:, None]
     step = np.where(valid, np.arange(tokens) * STEPS // tokens, -1)
-    sizes = {"N": rows, "S": STEPS, "T": tokens, "R": REFERENCES}
-    signals = {
-        name: jnp.asarray(rng.random([sizes[c] for c in shape]), jnp.float32)
-        for name, shape in letters.items()
-    }
     return Rollout(
         prompts=jnp.zeros((rows // GROUP, 4), jnp.int32),
         prompt_mask=jnp.ones((rows // GROUP, 4), bool),
@@ -90,6 +101,6 @@ def _rollout(rows: int, tokens: int, letters: dict[str, str]) -> Rollout:
         valid=jnp.asarray(valid),
         step=jnp.asarray(step, jnp.int32),
         logp=-jnp.asarray(rng.exponential(size=(rows, tokens)), jnp.float32),
-        signals=signals,
+        signals={},
         iteration=jnp.zeros((), jnp.int32),
     )

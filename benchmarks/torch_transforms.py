@@ -1,10 +1,11 @@
-"""GAE, GRPO and RLOO in torch, as loops and vectorised: what ours are compared with.
+"""Estimators in torch, as verl has them and vectorised: what ours are compared with.
 
 Serves times: reads a line `name rows tokens`, runs that estimator once on made-up
 rewards of that shape and prints the seconds it took. Run by `benchmarks.transforms`.
 """
 
 import functools
+import inspect
 import sys
 import time
 from collections import defaultdict
@@ -27,6 +28,16 @@ def gae_loop(reward, value, mask, gamma=1.0, lam=0.95):
         ahead = now * here + (1 - here) * ahead
         found.append(ahead)
     return whiten(torch.stack(found[::-1], dim=1), mask)
+
+
+def reinforce_pp_loop(reward, mask, gamma=1.0):
+    """A step of time after the other; then whitened."""
+    following, found = 0.0, []
+    for t in reversed(range(reward.shape[1])):
+        following = reward[:, t] + gamma * following
+        found.append(following)
+        following = following * mask[:, t]
+    return whiten(torch.stack(found[::-1], dim=1), mask) * mask
 
 
 def whiten(x, mask):
@@ -68,6 +79,28 @@ def rloo_loop(reward, mask, group):
     return score.unsqueeze(-1) * mask
 
 
+def opo_loop(reward, mask, group):
+    """A row after the other; the mean of a prompt is weighted with lengths."""
+    score, length = reward.sum(dim=-1), mask.sum(dim=-1)
+    found, lengths = by_prompt(score, group), by_prompt(length, group)
+    means = {
+        prompt: (lengths[prompt] * scores).sum() / lengths[prompt].sum()
+        for prompt, scores in found.items()
+    }
+    for i in range(score.shape[0]):
+        score[i] = score[i] - means[int(group[i])]
+    return score.unsqueeze(-1) * mask
+
+
+def reinforce_pp_baseline_loop(reward, mask, group):
+    """A row after the other; then whitened over tokens."""
+    score = reward.sum(dim=-1)
+    means = {p: scores.mean() for p, scores in by_prompt(score, group).items()}
+    for i in range(score.shape[0]):
+        score[i] = score[i] - means[int(group[i])]
+    return whiten(score.unsqueeze(-1) * mask, mask) * mask
+
+
 def group_mean(x, group):
     """The mean and count of each row's group."""
     size = int(group.max()) + 1
@@ -88,6 +121,29 @@ def rloo_vectorised(reward, mask, group):
     return ((score - mean) * count / (count - 1)).unsqueeze(-1) * mask
 
 
+def dr_grpo_vectorised(reward, mask, group):
+    score = reward.sum(dim=-1)
+    return (score - group_mean(score, group)[0]).unsqueeze(-1) * mask
+
+
+def opo_vectorised(reward, mask, group):
+    score, length = reward.sum(dim=-1), mask.sum(dim=-1)
+    size = int(group.max()) + 1
+    sums = torch.zeros(2, size).index_add_(
+        1, group, torch.stack([length * score, length])
+    )
+    return (score - (sums[0] / sums[1])[group]).unsqueeze(-1) * mask
+
+
+def reinforce_pp_baseline_vectorised(reward, mask, group):
+    return whiten(dr_grpo_vectorised(reward, mask, group), mask) * mask
+
+
+def remax_vectorised(reward, mask, baseline):
+    to_go = (reward * mask).flip(dims=[-1]).cumsum(dim=-1).flip(dims=[-1])
+    return to_go - baseline.unsqueeze(-1) * mask
+
+
 @functools.cache
 def work(rows, tokens):
     """Made-up rewards on the last token, values, and masks of 1/2 to all tokens."""
@@ -95,19 +151,17 @@ def work(rows, tokens):
     mask = (torch.arange(tokens) < length[:, None]).float()
     reward = torch.zeros(rows, tokens)
     reward[torch.arange(rows), length - 1] = torch.randint(0, 2, (rows,)).float()
-    group = torch.arange(rows) // GROUP
-    return reward, mask, group, torch.randn(rows, tokens)
+    inputs = {"reward": reward, "mask": mask, "group": torch.arange(rows) // GROUP}
+    return inputs | {"value": torch.randn(rows, tokens), "baseline": torch.rand(rows)}
 
 
 def main() -> None:
     for line in sys.stdin:
         name, rows, tokens = line.split()
-        reward, mask, group, value = work(int(rows), int(tokens))
+        estimate, inputs = globals()[name], work(int(rows), int(tokens))
+        wanted = inspect.signature(estimate).parameters.keys() & inputs.keys()
         began = time.perf_counter()
-        if name == "gae_loop":
-            gae_loop(reward, value, mask)
-        else:
-            globals()[name](reward, mask, group)
+        estimate(**{key: inputs[key] for key in wanted})
         print(time.perf_counter() - began, flush=True)
 
 

@@ -1,97 +1,128 @@
 """Every estimator of METHODS on large arrays, against the memory it must move.
 
-`python -m benchmarks.transforms` prints a table and a line of JSON each: milliseconds
-(median of interleaved repetitions), the bytes of what it reads and of its result, and
-how many times longer it takes than a fresh copy of as many bytes in the same run.
-`--torch-python PATH/bin/python` lets torch take its turns and prints the ratios.
+`python -m benchmarks.transforms --out estimators.jsonl` writes a line of JSON for each
+row and shape as soon as it is measured, and prints tables at the end. An estimator
+takes turns with a copy to a fresh array of the same size, and with torch's code for the
+same thing if there is any and `--torch-python PATH/bin/python` is given. A turn is the
+fastest of a few calls; what is reported of two is the median of the ratios of turns.
+Rows of the same program are measured once; a row that fails says why, and the others go
+on.
 """
 
 import argparse
+import concurrent.futures
+import functools
 import json
 import statistics
-import subprocess
+import sys
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TextIO
 
 import jax
 import jax.numpy as jnp
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks.estimators import Case, cases
+from benchmarks.estimators import Case, case
+from benchmarks.torch_server import TORCH, TorchServer
+from rewardlab import METHODS, Rollout
 
-SHAPES = ((1024, 1024), (256, 8192))  # rows and tokens, in groups of 8
-TORCH = {  # theirs: ours, and how many times faster ours has to be
-    "gae_loop": ("gae", 10),
-    "grpo_loop": ("grpo", 1),
-    "grpo_vectorised": ("grpo", 1),
-    "rloo_loop": ("rloo", 1),
-    "rloo_vectorised": ("rloo", 1),
-}
+Line = dict[str, Any]
+Turn = Callable[[], float]  # seconds
+LEAST = 3  # turns, however slow
+CALLS = 3  # in a turn, of which the fastest counts: others use the machine too
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--only", nargs="*", help="names of METHODS; all by default")
+    parser.add_argument("--shapes", nargs="*", default=["1024x1024", "256x8192"])
+    parser.add_argument("--repeats", type=int, default=25, help="turns, at most")
+    parser.add_argument("--seconds", type=float, default=1.0, help="about, for a row")
     parser.add_argument("--torch-python", help="the interpreter of an environment")
+    parser.add_argument("--out", type=argparse.FileType("a"), default=sys.stdout)
     args = parser.parse_args()
-    torch = _server(args.torch_python) if args.torch_python else None
-    for rows, tokens in SHAPES:
-        found, skipped = cases(rows, tokens, args.only)
-        took = _times(found, rows, tokens, torch, args.repeats)
-        _report(found, took, rows, tokens)
-        for name, why in skipped.items():
-            print(json.dumps({"estimator": name, "skipped": why}))
+    torch = TorchServer(args.torch_python) if args.torch_python else None
+    console, tables = Console(stderr=True), []
+    for shape in args.shapes:
+        lines = []
+        with Progress(console=console) as progress:
+            for line in _measured(shape, args, torch, progress):
+                _write(line, args.out)
+                lines.append(line)
+        tables.append(_table(shape, lines))
+    console.print(*tables)
 
 
-def _server(python: str) -> subprocess.Popen[str]:
-    command = [python, "-m", "benchmarks.torch_transforms"]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+def _write(line: Line, out: TextIO) -> None:
+    print(json.dumps(line), file=out, flush=True)
 
 
-def _times(
-    found: list[Case],
-    rows: int,
-    tokens: int,
-    torch: subprocess.Popen[str] | None,
-    repeats: int,
-) -> dict[str, float]:
-    """Median seconds of each, all in turns."""
-    run: dict[str, Callable[[], float]] = {
-        case.name: lambda case=case: _seconds(case.run, case.rollout) for case in found
-    }
-    run |= _bandwidth(rows, tokens)
-    if torch:
-        run |= {
-            name: lambda name=name: _ask(torch, f"{name} {rows} {tokens}")
-            for name, (ours, _) in TORCH.items()
-            if ours in run
-        }
-    for once in run.values():
-        once()
-    seen: dict[str, list[float]] = {name: [] for name in run}
-    for _ in range(repeats):
-        for name, once in run.items():
-            seen[name].append(once())
-    return {name: statistics.median(times) for name, times in seen.items()}
+def _measured(
+    shape: str, args: argparse.Namespace, torch: TorchServer | None, progress: Progress
+) -> Iterator[Line]:
+    """A line for each row: programs are compiled side by side, then run alone."""
+    rows, tokens = (int(n) for n in shape.split("x"))
+    names = args.only or list(METHODS)
+    task = progress.add_task(f"{shape}: compiling", total=len(names))
+    found: dict[str, tuple[str, Case, Any]] = {}  # by program
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for name in names:
+            line = {"estimator": name, "rows": rows, "tokens": tokens}
+            try:
+                made = case(name, rows, tokens)
+            except Exception as e:  # the table has many other rows
+                yield {**line, "error": _said(e)}
+                continue
+            if (program := made.program) in found:
+                yield {**line, "same_program_as": found[program][0]}
+                progress.advance(task)
+                continue
+            future = pool.submit(_compile, made)
+            future.add_done_callback(lambda _: progress.advance(task))
+            found[program] = name, made, future
+    progress.reset(task, total=len(found), description=f"{shape}: running")
+    for name, made, future in progress.track(found.values(), task_id=task):
+        line = {"estimator": name, "rows": rows, "tokens": tokens}
+        try:
+            run, seconds = future.result()
+            turns = _turns(name, made, run, torch)
+            taken = _take(turns, args.repeats, args.seconds)
+            yield {**line, "compile_s": seconds, **_figures(made, taken)}
+        except Exception as e:  # as above
+            yield {**line, "error": _said(e)}
 
 
-def _bandwidth(rows: int, tokens: int) -> dict[str, Callable[[], float]]:
-    """An addition in place, and one that writes a fresh array."""
-    held = [jnp.zeros((rows, tokens))]
-    fresh = jax.jit(lambda x: x + 1)
-    in_place = jax.jit(lambda x: x + 1, donate_argnums=0)
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def _compile(made: Case) -> tuple[Any, float]:
+    began = time.perf_counter()
+    run = made.traced.lower().compile()
+    return run, round(time.perf_counter() - began, 2)
+
+
+def _turns(
+    name: str, made: Case, run: Callable[[Rollout], Any], torch: TorchServer | None
+) -> dict[str, Turn]:
+    rows, tokens = made.rollout.mask.shape
     source = jnp.zeros((rows, tokens))
+    turns: dict[str, Turn] = {
+        "copy": lambda: _seconds(_copy, source),
+        "ours": lambda: _seconds(run, made.rollout),
+    }
+    if torch:
+        for theirs, (ours, _) in TORCH.items():
+            if ours == name:
+                ask = f"{theirs} {rows} {tokens}"
+                turns[theirs] = functools.partial(torch.seconds, ask)
+    return turns
 
-    def add() -> float:
-        began = time.perf_counter()
-        held[0] = in_place(held[0]).block_until_ready()
-        return time.perf_counter() - began
 
-    return {"add in place": add, "fresh copy": lambda: _seconds(fresh, source)}
+_copy = jax.jit(lambda x: x + 1)
 
 
 def _seconds(f: Callable[[Any], Any], x: Any) -> float:
@@ -100,45 +131,73 @@ def _seconds(f: Callable[[Any], Any], x: Any) -> float:
     return time.perf_counter() - began
 
 
-def _ask(server: subprocess.Popen[str], line: str) -> float:
-    assert server.stdin and server.stdout
-    server.stdin.write(line + "\n")
-    server.stdin.flush()
-    return float(server.stdout.readline())
+def _take(turns: dict[str, Turn], repeats: int, seconds: float) -> list[Line]:
+    """Seconds of each in every turn; one way round, then the other."""
+    for turn in turns.values():
+        turn()  # warm
+    began, taken = time.perf_counter(), []
+    for i in range(repeats):
+        order = list(turns) if i % 2 else list(turns)[::-1]
+        taken.append({key: min(turns[key]() for _ in range(CALLS)) for key in order})
+        if time.perf_counter() - began > seconds and len(taken) >= LEAST:
+            break
+    return taken
 
 
-def _report(found: list[Case], took: dict[str, float], rows: int, tokens: int) -> None:
-    both = 2 * 4 * rows * tokens  # read once and written once
-    rate = {name: both / took[name] for name in ("add in place", "fresh copy")}
-    table = Table(title=f"{rows} x {tokens}")
-    for column in ("estimator", "ms", "MB", "times the floor", "recursion"):
-        table.add_column(column, justify="left" if column == "estimator" else "right")
-    for case in found:
-        floor = case.moved / rate["fresh copy"]
-        line = {
-            "estimator": case.name,
-            "rows": rows,
-            "tokens": tokens,
-            "ms": round(1e3 * took[case.name], 3),
-            "bytes": case.moved,
-            "times_floor": round(took[case.name] / floor, 2),
-            "recursion": case.recursion,
-        }
-        cells = (case.name, f"{line['ms']:.2f}", f"{case.moved / 1e6:.1f}")
-        mark = "yes" if case.recursion else ""
-        table.add_row(*cells, f"{line['times_floor']:.1f}", mark)
-        print(json.dumps(line))
-    shape = {"rows": rows, "tokens": tokens}
-    rates = {
-        f"{k.replace(' ', '_')}_gb_per_s": round(v / 1e9, 2) for k, v in rate.items()
+def _figures(made: Case, taken: list[Line]) -> Line:
+    both = 2 * made.copied  # a copy reads once and writes once
+    floor = [turn["copy"] * made.moved / both for turn in taken]
+    median = {key: statistics.median(turn[key] for turn in taken) for key in taken[0]}
+    line = {
+        "ms": round(1e3 * median["ours"], 3),
+        "bytes": made.moved,
+        "copy_gb_per_s": round(both / median["copy"] / 1e9, 2),
+        "times_floor": _median_ratio((t["ours"] for t in taken), floor),
+        "turns": len(taken),
+        "recursion": made.recursion,
+        "sorts": made.sorts,
     }
-    print(json.dumps({**shape, **rates}))
-    for theirs, (ours, least) in TORCH.items():
-        if theirs in took:
-            ratio = round(took[theirs] / took[ours], 2)
-            line = {"torch": theirs, "ms": round(1e3 * took[theirs], 3)}
-            print(json.dumps({**shape, **line, "times_faster": ratio, "wanted": least}))
-    Console().print(table)
+    theirs = {
+        key: {
+            "ms": round(1e3 * median[key], 3),
+            "times_ours": _median_ratio(
+                (t[key] for t in taken), (t["ours"] for t in taken)
+            ),
+            "wanted": TORCH[key][1],
+        }
+        for key in median
+        if key in TORCH
+    }
+    return {**line, "torch": theirs} if theirs else line
+
+
+def _median_ratio(over: Iterable[float], under: Iterable[float]) -> float:
+    ratios = (a / b for a, b in zip(over, under, strict=True))
+    return round(statistics.median(ratios), 2)
+
+
+def _table(shape: str, lines: list[Line]) -> Table:
+    """Slowest first, in times of the floor; those without a recursion on top."""
+    table = Table(title=shape)
+    for column in ("estimator", "ms", "MB", "times the floor", "", "times torch's"):
+        table.add_column(column, justify="left" if column == "estimator" else "right")
+    timed = [line for line in lines if "ms" in line]
+    timed.sort(key=lambda line: (line["recursion"], -line["times_floor"]))
+    for line in timed:
+        kind = "recursion" if line["recursion"] else "sorts" if line["sorts"] else ""
+        torch = line.get("torch", {}).items()
+        table.add_row(
+            line["estimator"],
+            f"{line['ms']:.2f}",
+            f"{line['bytes'] / 1e6:.1f}",
+            f"{line['times_floor']:.1f}",
+            kind,
+            "\n".join(f"{name}: {x['times_ours']}" for name, x in torch),
+        )
+    for line in lines:
+        if "error" in line:
+            table.add_row(line["estimator"], line["error"])
+    return table
 
 
 if __name__ == "__main__":

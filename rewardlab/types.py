@@ -46,7 +46,7 @@ class Rollout:
     jax.tree_util.register_dataclass,
     data_fields=["value", "placed"],
     meta_fields=[],
-    drop_fields=["narrow"],
+    drop_fields=["narrow", "times"],
 )
 @dataclasses.dataclass(frozen=True)
 class Reward:
@@ -56,18 +56,22 @@ class Reward:
     a value, not an absence: a step scored 0 is placed, an abstained row has nothing
     placed and stays out of every baseline.
 
-    A channel with at most one reward a row may carry the same as [N, 1] in `narrow`, so
-    that words which do not look at places need not pass over all tokens. It is a note
-    for speed and no part of the pytree: whoever makes a reward anew leaves it out.
+    A channel with at most one reward a row, or with the same reward on every True token
+    of a row, may carry the same as [N, 1] in `narrow`, so that words which do not look
+    at places need not pass over all tokens. The number of a narrow reward stands in so
+    many places as `times` says. They are notes for speed and no part of the pytree:
+    whoever makes a reward anew leaves them out.
     """
 
     value: Float[Array, "N T"]
     placed: Bool[Array, "N T"]
     narrow: "Reward | None" = None
+    times: "Int[Array, 'N 1'] | int" = 1
 
     def with_value(self, value: Float[Array, "N T"]) -> "Reward":
         """The same places with other numbers; what lies elsewhere is dropped."""
-        return place(value, self.placed)
+        value = jnp.where(self.placed, value, 0)
+        return Reward(value, self.placed, times=self.times)
 
     @property
     def has_value(self) -> Bool[Array, " N"]:
@@ -77,7 +81,12 @@ class Reward:
     @property
     def total(self) -> Float[Array, " N"]:
         """The sum of each row."""
-        return jnp.sum((self.narrow or self).value, axis=1)
+        reward = self.narrow or self
+        return reward.add_up(reward.value)
+
+    def add_up(self, x: Float[Array, "N _"]) -> Float[Array, " N"]:
+        """The sum of each row of `x` over the places of the reward."""
+        return jnp.sum(jnp.where(self.placed, x, 0) * self.times, axis=1)
 
 
 def place(value: Float[Array, "N T"], where: Bool[Array, "N T"]) -> Reward:
@@ -86,18 +95,24 @@ def place(value: Float[Array, "N T"], where: Bool[Array, "N T"]) -> Reward:
 
 
 def widen(narrow: Reward, where: Bool[Array, "N T"]) -> Reward:
-    """An [N, 1] reward on the tokens `where`, at most one a row."""
+    """An [N, 1] reward on the tokens `where`, `times` a row."""
     where = where & narrow.placed
     return Reward(jnp.where(where, narrow.value, 0), where, narrow)
 
 
 def weighted(scales: list[Any], parts: list[Reward]) -> Reward:
-    """sum_c w_c r_c, placed where any part is; outcomes all stand on the last token."""
+    """sum_c w_c r_c, placed where any part is.
+
+    Outcomes all stand on the last token, and what is spread over tokens on all of them.
+    """
     value = sum(w * part.value for w, part in zip(scales, parts, strict=True))
     placed = functools.reduce(jnp.logical_or, (part.placed for part in parts))
     narrow = [part.narrow for part in parts if part.narrow is not None]
-    if len(narrow) == len(parts):
-        return widen(weighted(scales, narrow), placed)
+    kinds = {type(part.times) is int for part in narrow}
+    if len(narrow) == len(parts) and len(kinds) == 1:
+        row = weighted(scales, narrow)
+        row = dataclasses.replace(row, times=narrow[0].times)
+        return widen(row, placed)
     return Reward(value, placed)
 
 

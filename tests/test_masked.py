@@ -24,6 +24,14 @@ def test_sums_and_means_of_rows():
     assert masked.divide(jnp.array([6.0, 0.0]), jnp.array([3, 0])).tolist() == [2, 0]
 
 
+def test_count_of_long_rows():
+    """Rows of 40 * 32 + 7 tokens, among them a full one; a full row of 9000 also."""
+    mask = np.random.default_rng(0).random((2, 40 * 32 + 7)) < 0.7
+    mask[1] = True
+    assert masked.count(mask).tolist() == [sum(row.tolist()) for row in mask]
+    assert masked.count(np.ones((1, 9000), bool)).tolist() == [9000]
+
+
 def test_variance_and_least():
     """Of 1, 2, 4, 8: mean 15/4, squares 1 + 4 + 16 + 64 = 85, 85 - 225/4 = 28.75."""
     assert np.isclose(masked.variance(X, M), 28.75 / 4)
@@ -31,6 +39,9 @@ def test_variance_and_least():
     assert masked.variance(X[:1, :1], M[:1, :1], ddof=1) == 0
     assert masked.variance(X, M & False) == 0
     assert masked.variance(np.full((3, 3), 0.1), M, ddof=1) == 0
+    times = np.array([[2], [5], [1]])  # 1, 1, 2, 2, 4, 8: mean 3, squares 90 - 54
+    assert masked.mean(X, M, times) == 3
+    assert np.isclose(masked.variance(X, M, ddof=1, times=times), 36 / 5)
     assert masked.least(X, M) == 1 and masked.least(X, M & False) == 0
 
 

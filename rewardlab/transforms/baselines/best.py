@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from rewardlab import masked
 from rewardlab.compose import named
-from rewardlab.narrow import anywhere
+from rewardlab.narrow import on_outcomes
 from rewardlab.types import Reward, RewardTransform, Rollout, place
 
 
@@ -27,4 +27,4 @@ def best_minus_second() -> RewardTransform:
         where = masked.last(reward.placed) & compared[:, None]
         return place(margin[:, None], where)
 
-    return anywhere(compare)
+    return on_outcomes(compare)

@@ -27,7 +27,8 @@ def center_by_group(
         score = jnp.where(reward.placed, reward.value, jnp.inf)
         least = masked.group_least(jnp.min(score, axis=1), rollout)
         distance = jnp.where(reward.placed, reward.value - least[:, None], 0)
-        sums, counts = jnp.sum(distance, axis=1), masked.placed_count(reward)
+        sums = reward.add_up(distance)
+        counts = masked.placed_count(reward)
         over = masked.of_others if leave_one_out else masked.of_group
         n = over(counts, rollout)
         baseline = masked.divide(over(sums, rollout), n)

@@ -15,6 +15,7 @@ def center_by_batch() -> RewardTransform:
 
     def center(reward: Reward, rollout: Rollout) -> Reward:
         distance = reward.value - masked.least(reward.value, reward.placed)
-        return reward.with_value(distance - masked.mean(distance, reward.placed))
+        mean = masked.mean(distance, reward.placed, reward.times)
+        return reward.with_value(distance - mean)
 
     return anywhere(center)

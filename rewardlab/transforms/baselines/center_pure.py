@@ -43,7 +43,7 @@ def center_by_group_tokens() -> RewardTransform:
     def baseline(reward: Reward, rollout: Rollout) -> Float[Array, "N T"]:
         so_far = jnp.cumsum(rollout.mask, axis=1)
         first = jnp.take_along_axis(so_far, masked.step_starts(rollout), axis=1)
-        tokens = jnp.where(reward.has_value, jnp.sum(rollout.mask, axis=1), 0)
+        tokens = jnp.where(reward.has_value, masked.count(rollout.mask), 0)
         others = masked.of_others(jnp.sum(reward.value, axis=1), rollout)
         rate = masked.divide(others, masked.of_others(tokens, rollout))
         return rate[:, None] * (so_far - first)

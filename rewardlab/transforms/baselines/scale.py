@@ -22,9 +22,9 @@ def scale_by_group_std(
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
         n = masked.of_group(masked.placed_count(reward), rollout)
-        total = masked.of_group(jnp.sum(reward.value, axis=1), rollout)
+        total = masked.of_group(reward.total, rollout)
         away = reward.value - masked.divide(total, n)[:, None]
-        squares = jnp.sum(jnp.where(reward.placed, away**2, 0), axis=1)
+        squares = reward.add_up(away**2)
         var = masked.divide(masked.of_group(squares, rollout), n - ddof)
         std = jnp.sqrt(jnp.maximum(var, var_floor) + var_eps)
         std = jnp.where((n > ddof) & (std + eps > 0), std + eps, 1 + eps)
@@ -42,8 +42,9 @@ def scale_by_batch_std(eps: float = 1e-4, ddof: int = 1) -> RewardTransform:
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
-        std = jnp.sqrt(masked.variance(reward.value, reward.placed, ddof)) + eps
-        many = jnp.sum(reward.placed) > ddof
+        var = masked.variance(reward.value, reward.placed, ddof, reward.times)
+        std = jnp.sqrt(var) + eps
+        many = jnp.sum(reward.placed * reward.times) > ddof
         return reward.with_value(jnp.where(many, reward.value / std, reward.value))
 
     return anywhere(scale)

@@ -1,8 +1,9 @@
 """A baseline that comes with the rollout: a critic's value, a greedy completion."""
 
 from rewardlab.compose import named, per_channel
+from rewardlab.narrow import by_row
 from rewardlab.transforms.sources.signals import validity
-from rewardlab.types import Reward, RewardTransform, Rollout, SignalName, place, widen
+from rewardlab.types import Reward, RewardTransform, Rollout, SignalName, place
 
 
 @named
@@ -22,10 +23,12 @@ def center_by_signal(name: SignalName) -> RewardTransform:
                 f"[N, T], and has shape {baseline.shape}"
             )
         valid = validity(rollout, name)
-        if baseline.ndim == 1 and reward.narrow is not None:
-            row = reward.narrow.value - baseline[:, None]
-            return widen(place(row, reward.narrow.placed & valid), reward.placed)
-        baseline = baseline if baseline.ndim == 2 else baseline[:, None]
-        return place(reward.value - baseline, reward.placed & valid)
+        is_row = baseline.ndim == 1
+        baseline = baseline[:, None] if is_row else baseline
+
+        def less(reward: Reward, rollout: Rollout) -> Reward:
+            return place(reward.value - baseline, reward.placed & valid)
+
+        return by_row(less, reward, rollout) if is_row else less(reward, rollout)
 
     return per_channel(center)

@@ -18,10 +18,10 @@ def whiten(eps: float = 1e-8) -> RewardTransform:
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
-        value, placed = reward.value, reward.placed
+        value, placed, times = reward.value, reward.placed, reward.times
         distance = value - masked.least(value, placed)
-        centred = distance - masked.mean(distance, placed)
-        var = masked.variance(value, placed, ddof=1)
+        centred = distance - masked.mean(distance, placed, times)
+        var = masked.variance(value, placed, ddof=1, times=times)
         return reward.with_value(centred * lax.rsqrt(var + eps))
 
     return anywhere(scale)

@@ -4,7 +4,8 @@ import functools
 
 import jax.numpy as jnp
 
-from rewardlab.compose import find, named, stateless
+from rewardlab.compose import find, named
+from rewardlab.narrow import across_outcomes
 from rewardlab.rules import expression
 from rewardlab.types import Channels, RewardTransform, Rollout, place
 
@@ -32,4 +33,4 @@ def formula(text: str) -> RewardTransform:
             "reward": place(jnp.where(jnp.isfinite(value), value, 0), placed),
         }
 
-    return stateless(join)
+    return across_outcomes(join)

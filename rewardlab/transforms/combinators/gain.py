@@ -2,7 +2,8 @@
 
 import jax.numpy as jnp
 
-from rewardlab.compose import find, named, stateless
+from rewardlab.compose import find, named
+from rewardlab.narrow import across_outcomes
 from rewardlab.types import Channels, Coefficient, RewardTransform, Rollout, coefficient
 
 
@@ -27,7 +28,7 @@ def relative_drop(
         kept = type(own)(jnp.where(both, share, 0), both)
         return {**rest, channel: kept}
 
-    return stateless(save)
+    return across_outcomes(save)
 
 
 @named
@@ -53,4 +54,4 @@ def top_up(
         rest = {k: r for k, r in rewards.items() if k != by}
         return {**rest, channel: own.with_value(value)}
 
-    return stateless(help_)
+    return across_outcomes(help_)

@@ -2,7 +2,8 @@
 
 import jax.numpy as jnp
 
-from rewardlab.compose import find, named, stateless
+from rewardlab.compose import find, named
+from rewardlab.narrow import across_outcomes
 from rewardlab.types import Channels, Coefficient, RewardTransform, Rollout, coefficient
 
 
@@ -35,4 +36,4 @@ def gated_accumulation(
                 is_open &= passed & reward.has_value
         return gated
 
-    return stateless(close)
+    return across_outcomes(close)

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rewardlab import masked
-from rewardlab.compose import find, stateless
+from rewardlab.compose import find
+from rewardlab.narrow import across_outcomes
 from rewardlab.types import Channels, RewardTransform, Rollout, place
 
 Values = Float[Array, "K N T"]
@@ -32,7 +33,7 @@ def join(
         new = names[0] if len(names) == 1 else "reward"
         return {**rest, new: place(value, jnp.any(placed, axis=0))}
 
-    return stateless(update)
+    return across_outcomes(update)
 
 
 def mean_placed(value: Values, placed: Places) -> Float[Array, "N T"]:

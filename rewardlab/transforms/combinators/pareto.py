@@ -3,7 +3,8 @@
 import jax.numpy as jnp
 
 from rewardlab import masked
-from rewardlab.compose import named, stateless
+from rewardlab.compose import named
+from rewardlab.narrow import across_outcomes
 from rewardlab.selection.pareto import nondominated
 from rewardlab.types import Channels, RewardTransform, Rollout, place
 
@@ -30,4 +31,4 @@ def keep_pareto_front() -> RewardTransform:
             for name, r in rewards.items()
         }
 
-    return stateless(select)
+    return across_outcomes(select)

@@ -3,7 +3,8 @@
 import jax.numpy as jnp
 
 from rewardlab import masked
-from rewardlab.compose import find, named, stateless
+from rewardlab.compose import find, named
+from rewardlab.narrow import across_outcomes
 from rewardlab.types import Channels, RewardTransform, Rollout, SignalName
 
 
@@ -34,4 +35,4 @@ def standardize_or(
         chosen = jnp.where(tells, z, fallback)
         return {**rewards, channel: reward.with_value(chosen[:, None])}
 
-    return stateless(choose)
+    return across_outcomes(choose)

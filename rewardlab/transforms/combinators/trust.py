@@ -4,7 +4,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rewardlab import masked
-from rewardlab.compose import find, named, stateless
+from rewardlab.compose import find, named
+from rewardlab.narrow import across_outcomes
 from rewardlab.types import (
     Channels,
     Coefficient,
@@ -32,7 +33,7 @@ def trust(name: str, by: str, least: Coefficient = 0.5) -> RewardTransform:
         weight = jnp.where(compared, jnp.exp(jnp.minimum(gap, 0)), 1)
         return {**rewards, name: judged.with_value(weight[:, None] * judged.value)}
 
-    return stateless(weigh)
+    return across_outcomes(weigh)
 
 
 def _gap(
@@ -66,4 +67,4 @@ def pay_if_mixed(
         value = jnp.where((bad | good)[:, None], 0, paid.value)
         return {**rewards, name: paid.with_value(value)}
 
-    return stateless(close)
+    return across_outcomes(close)

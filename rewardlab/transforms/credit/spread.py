@@ -1,10 +1,12 @@
 """Where credit stands: on all of a row's tokens, off its step ends."""
 
+import dataclasses
+
 import jax.numpy as jnp
 
 from rewardlab import masked
 from rewardlab.compose import named, on_one
-from rewardlab.types import Reward, RewardTransform, Rollout, place
+from rewardlab.types import Reward, RewardTransform, Rollout, place, widen
 
 
 @named
@@ -12,8 +14,9 @@ def broadcast_to_tokens() -> RewardTransform:
     """A_t = the row's total, on every True token: credit of a whole episode."""
 
     def spread(reward: Reward, rollout: Rollout) -> Reward:
-        row = reward.total[:, None]
-        return place(row, rollout.mask & reward.has_value[:, None])
+        tokens = masked.count(rollout.mask)[:, None]
+        row = place(reward.total[:, None], reward.has_value[:, None])
+        return widen(dataclasses.replace(row, times=tokens), rollout.mask)
 
     return on_one(spread)
 

@@ -2,7 +2,8 @@
 
 import jax.numpy as jnp
 
-from rewardlab.compose import named, per_channel
+from rewardlab.compose import named
+from rewardlab.narrow import anywhere
 from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
 
 
@@ -14,7 +15,7 @@ def floor(bottom: Coefficient = 0.0) -> RewardTransform:
         limit = coefficient(bottom, rollout)
         return reward.with_value(jnp.maximum(reward.value, limit))
 
-    return per_channel(raise_)
+    return anywhere(raise_)
 
 
 @named
@@ -25,4 +26,4 @@ def at_least(threshold: Coefficient) -> RewardTransform:
         passed = reward.value >= coefficient(threshold, rollout)
         return reward.with_value(passed.astype(reward.value.dtype))
 
-    return per_channel(judge)
+    return anywhere(judge)

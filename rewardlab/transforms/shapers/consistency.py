@@ -7,7 +7,7 @@ from jaxtyping import Array, Bool, Float
 
 from rewardlab import masked
 from rewardlab.compose import named
-from rewardlab.narrow import anywhere
+from rewardlab.narrow import on_outcomes
 from rewardlab.types import (
     Coefficient,
     Reward,
@@ -46,7 +46,7 @@ def consistency_bonus(
         where = masked.last(reward.placed)
         return reward.with_value(reward.value + jnp.where(where, bonus[:, None], 0))
 
-    return anywhere(pay)
+    return on_outcomes(pay)
 
 
 def confidence(

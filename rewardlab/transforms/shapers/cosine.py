@@ -26,7 +26,7 @@ def cosine_length(
     """
 
     def bend(reward: Reward, rollout: Rollout) -> Reward:
-        length = jnp.sum(rollout.mask, axis=1)[:, None]
+        length = masked.count(rollout.mask)[:, None]
         right = reward.value == 1
         low = jnp.where(right, correct[0], wrong[1])
         high = jnp.where(right, correct[1], wrong[0])

@@ -2,7 +2,8 @@
 
 import jax.numpy as jnp
 
-from rewardlab.compose import named, per_channel
+from rewardlab.compose import named
+from rewardlab.narrow import anywhere
 from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
 
 
@@ -23,7 +24,7 @@ def proximity(
         )
         return reward.with_value(jnp.exp(-0.5 * reward.value / (reach * width * flat)))
 
-    return per_channel(decay)
+    return anywhere(decay)
 
 
 @named
@@ -41,4 +42,4 @@ def signed_proximity(
         size = jnp.abs(s) ** (1 / coefficient(density, rollout))
         return reward.with_value(jnp.sign(s) * size)
 
-    return per_channel(decay)
+    return anywhere(decay)

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 
 from rewardlab import masked
 from rewardlab.compose import named, per_channel
+from rewardlab.transforms.sources.last_token import on_last_token
 from rewardlab.transforms.sources.signals import at_steps
 from rewardlab.types import (
     Coefficient,
@@ -25,9 +26,10 @@ def episode_return(every_step: bool = False) -> RewardTransform:
     """
 
     def gather(reward: Reward, rollout: Rollout) -> Reward:
-        row = reward.total[:, None]
-        ends = masked.step_ends(rollout) if every_step else masked.last(rollout.mask)
-        return place(row, ends & reward.has_value[:, None])
+        row, there = reward.total, reward.has_value[:, None]
+        if not every_step:
+            return on_last_token(row, there, rollout)
+        return place(row[:, None], masked.step_ends(rollout) & there)
 
     return per_channel(gather)
 

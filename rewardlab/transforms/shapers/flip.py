@@ -3,7 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from rewardlab.compose import named, per_channel
+from rewardlab.compose import named
+from rewardlab.narrow import anywhere
 from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
 
 
@@ -24,4 +25,4 @@ def flip_groups(share: Coefficient, top: float = 1.0, seed: int = 0) -> RewardTr
         rows = flipped[rollout.group][:, None]
         return reward.with_value(jnp.where(rows, top - reward.value, reward.value))
 
-    return per_channel(flip)
+    return anywhere(flip)

@@ -4,7 +4,8 @@ import jax.numpy as jnp
 
 from rewardlab import masked
 from rewardlab.compose import named, per_channel
-from rewardlab.types import Reward, RewardTransform, Rollout, place
+from rewardlab.transforms.sources.last_token import on_last_token
+from rewardlab.types import Reward, RewardTransform, Rollout
 
 
 @named
@@ -17,13 +18,13 @@ def short_in_group() -> RewardTransform:
     """
 
     def shorten(reward: Reward, rollout: Rollout) -> Reward:
-        length, heard = jnp.sum(rollout.mask, axis=1), reward.has_value
+        length, heard = masked.count(rollout.mask), reward.has_value
         least = masked.group_least(jnp.where(heard, length, jnp.inf), rollout)
         most = -masked.group_least(jnp.where(heard, -length, jnp.inf), rollout)
         share = masked.divide(length - least, most - least)
         bonus = jnp.where(most > least, 0.5 - share, 0)
-        right = jnp.sum(reward.value, axis=1) > 0
+        right = reward.total > 0
         value = jnp.where(right, bonus, jnp.minimum(bonus, 0))
-        return place(value[:, None], masked.last(rollout.mask) & heard[:, None])
+        return on_last_token(value, heard[:, None], rollout)
 
     return per_channel(shorten)

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab.compose import named, running
+from rewardlab.compose import named
+from rewardlab.narrow import running_on_outcomes
 from rewardlab.transforms.shapers.moments import Moments
 from rewardlab.types import Reward, RewardTransform, Rollout
 
@@ -35,7 +36,7 @@ def standardize_by_history(prior: float = 0.0, ddof: int = 0) -> RewardTransform
         std = jnp.where(seen.std() == 0, 1, seen.std())
         return reward.with_value((reward.value - seen.mean) / std), seen
 
-    return running(lambda: Moments.empty(prior), scale)
+    return running_on_outcomes(lambda: Moments.empty(prior), scale)
 
 
 @named
@@ -47,7 +48,7 @@ def clip_by_history() -> RewardTransform:
         low, high = seen.mean - seen.std(), seen.mean + seen.std()
         return reward.with_value(jnp.clip(reward.value, low, high)), seen
 
-    return running(Moments.empty, clip)
+    return running_on_outcomes(Moments.empty, clip)
 
 
 @named
@@ -65,4 +66,6 @@ def minmax_by_history() -> RewardTransform:
         width = jnp.where(width > 0, width, 1)
         return reward.with_value((reward.value - seen.low) / width), seen
 
-    return running(lambda: Extremes(jnp.array(jnp.inf), jnp.array(-jnp.inf)), scale)
+    return running_on_outcomes(
+        lambda: Extremes(jnp.array(jnp.inf), jnp.array(-jnp.inf)), scale
+    )

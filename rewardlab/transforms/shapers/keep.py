@@ -4,7 +4,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from rewardlab import masked
-from rewardlab.compose import find, named, per_channel, stateless
+from rewardlab.compose import find, named, stateless
+from rewardlab.narrow import anywhere
 from rewardlab.selection import consistency, filtration
 from rewardlab.types import Channels, Reward, RewardTransform, Rollout, place
 
@@ -46,13 +47,13 @@ def keep_best_and_worst() -> RewardTransform:
     """
 
     def close(reward: Reward, rollout: Rollout) -> Reward:
-        total, there = jnp.sum(reward.value, axis=1), reward.has_value
+        total, there = reward.total, reward.has_value
         groups = rollout.group, rollout.prompts.shape[0], True
         low, high = jnp.where(there, total, jnp.inf), jnp.where(there, total, -jnp.inf)
         best = filtration.best_of_group(high, *groups)
         return _only(reward, best | filtration.worst_of_group(low, *groups))
 
-    return per_channel(close)
+    return anywhere(close)
 
 
 def _only(reward: Reward, rows: Bool[Array, " N"]) -> Reward:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from rewardlab import masked
 from rewardlab.compose import named
-from rewardlab.narrow import anywhere
+from rewardlab.narrow import on_outcomes
 from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
 
 
@@ -23,9 +23,9 @@ def length_penalty(
     """
 
     def penalise(reward: Reward, rollout: Rollout) -> Reward:
-        excess = jnp.maximum(jnp.sum(rollout.mask, axis=1) - after, 0)
+        excess = jnp.maximum(masked.count(rollout.mask) - after, 0)
         cost = jnp.minimum(coefficient(rate, rollout) * excess, most)
         last = masked.last(reward.placed)
         return reward.with_value(reward.value - jnp.where(last, cost[:, None], 0))
 
-    return anywhere(penalise)
+    return on_outcomes(penalise)

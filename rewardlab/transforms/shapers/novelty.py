@@ -3,7 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from rewardlab.compose import named, only, per_channel
+from rewardlab.compose import named, only
+from rewardlab.narrow import anywhere
 from rewardlab.transforms.sources.signals import at_steps
 from rewardlab.types import (
     Channels,
@@ -24,7 +25,7 @@ def keep_above(threshold: Coefficient) -> RewardTransform:
         least = coefficient(threshold, rollout)
         return reward.with_value(jnp.where(reward.value > least, reward.value, 0))
 
-    return per_channel(keep)
+    return anywhere(keep)
 
 
 @named

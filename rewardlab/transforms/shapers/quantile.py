@@ -3,7 +3,8 @@
 import jax.numpy as jnp
 from jax.scipy.stats import norm
 
-from rewardlab.compose import named, per_channel
+from rewardlab.compose import named
+from rewardlab.narrow import anywhere
 from rewardlab.transforms.shapers.reference import references
 from rewardlab.types import Reward, RewardTransform, Rollout, SignalName
 
@@ -18,7 +19,7 @@ def minus_reference_quantile(
         level = jnp.quantile(references(rollout, ref), quantile, axis=1)
         return reward.with_value(reward.value - level[:, None])
 
-    return per_channel(move)
+    return anywhere(move)
 
 
 @named
@@ -37,4 +38,4 @@ def minus_reference_normal_quantile(
         level = jnp.mean(scores, axis=1) + norm.ppf(quantile) * spread
         return reward.with_value(reward.value - level[:, None])
 
-    return per_channel(move)
+    return anywhere(move)

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rewardlab.compose import named, only, per_channel
+from rewardlab.narrow import anywhere, by_row
 from rewardlab.transforms.shapers.squash import sigmoid
 from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, SignalName
 
@@ -26,12 +27,17 @@ def relative(
                 f"relative(...) needs a shaper without state and has {shaper.sentence}"
             )
 
-        def shaped(ref_score: Float[Array, " N"]) -> Float[Array, "N T"]:
-            moved = reward.with_value(reward.value - ref_score[:, None])
-            return only(shaper.update({"": moved}, state, rollout)[0]).value
+        def shaped(ref_score: Float[Array, " N"]) -> Float[Array, "N _"]:
+            less = lambda r, _: r.with_value(r.value - ref_score[:, None])  # noqa: E731
+            moved = by_row(less, reward, rollout)
+            new = only(shaper.update({"": moved}, state, rollout)[0])
+            return (new.narrow or new).value
 
         scores = references(rollout, ref)[:, :num_references]
-        return reward.with_value(jnp.mean(jax.vmap(shaped)(scores.T), axis=0))
+        value = jnp.mean(jax.vmap(shaped)(scores.T), axis=0)
+        if value.shape[1] > 1:
+            return reward.with_value(value)
+        return by_row(lambda r, _: r.with_value(value), reward, rollout)
 
     return per_channel(against)
 
@@ -55,7 +61,7 @@ def minus_reference_mean(ref: SignalName, num_references: int = 10) -> RewardTra
         middle = jnp.mean(references(rollout, ref)[:, :num_references], axis=1)
         return reward.with_value(reward.value - middle[:, None])
 
-    return per_channel(move)
+    return anywhere(move)
 
 
 def references(rollout: Rollout, ref: SignalName) -> Float[Array, "N R"]:

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 
 from rewardlab import masked
 from rewardlab.compose import named, per_channel
+from rewardlab.narrow import anywhere
 from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
 
 
@@ -18,7 +19,7 @@ def clip_reward(eta: Coefficient) -> RewardTransform:
         limit = coefficient(eta, rollout)
         return reward.with_value(jnp.minimum(reward.value - limit, 0))
 
-    return per_channel(clip)
+    return anywhere(clip)
 
 
 @named

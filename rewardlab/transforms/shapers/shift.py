@@ -3,7 +3,8 @@
 import jax.numpy as jnp
 
 from rewardlab import masked
-from rewardlab.compose import named, per_channel
+from rewardlab.compose import named
+from rewardlab.narrow import anywhere, on_outcomes
 from rewardlab.types import (
     Coefficient,
     Reward,
@@ -21,7 +22,7 @@ def shift(by: Coefficient) -> RewardTransform:
     def move(reward: Reward, rollout: Rollout) -> Reward:
         return reward.with_value(reward.value + coefficient(by, rollout))
 
-    return per_channel(move)
+    return anywhere(move)
 
 
 @named
@@ -38,4 +39,4 @@ def require(name: SignalName, otherwise: Coefficient = -1.0) -> RewardTransform:
         instead = jnp.where(last, coefficient(otherwise, rollout), 0)
         return reward.with_value(jnp.where(passed[:, None], reward.value, instead))
 
-    return per_channel(replace)
+    return on_outcomes(replace)

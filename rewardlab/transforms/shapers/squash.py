@@ -3,7 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from rewardlab.compose import named, per_channel
+from rewardlab.compose import named
+from rewardlab.narrow import anywhere
 from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
 
 
@@ -15,7 +16,7 @@ def cap(ceiling: Coefficient) -> RewardTransform:
         limit = coefficient(ceiling, rollout)
         return reward.with_value(jnp.minimum(reward.value, limit))
 
-    return per_channel(lower)
+    return anywhere(lower)
 
 
 @named
@@ -26,7 +27,7 @@ def sigmoid(k: Coefficient = 1.0, at: Coefficient = 0.0) -> RewardTransform:
         middle, slope = coefficient(at, rollout), coefficient(k, rollout)
         return reward.with_value(jax.nn.sigmoid(slope * (reward.value - middle)))
 
-    return per_channel(squash)
+    return anywhere(squash)
 
 
 @named
@@ -36,13 +37,13 @@ def log_sigmoid() -> RewardTransform:
     The log-probability of "good"; summed over channels, of "all good" (LSC, arXiv
     2402.00742).
     """
-    return per_channel(lambda r, rollout: r.with_value(jax.nn.log_sigmoid(r.value)))
+    return anywhere(lambda r, rollout: r.with_value(jax.nn.log_sigmoid(r.value)))
 
 
 @named
 def tanh() -> RewardTransform:
     """tanh(r), in (-1, 1)."""
-    return per_channel(lambda r, rollout: r.with_value(jnp.tanh(r.value)))
+    return anywhere(lambda r, rollout: r.with_value(jnp.tanh(r.value)))
 
 
 FITTED = (
@@ -69,4 +70,4 @@ def fitted_polynomial() -> RewardTransform:
         outside = jnp.where(value > 0, 1, 0)
         return reward.with_value(jnp.where(jnp.abs(value) < 5, inside, outside))
 
-    return per_channel(squash)
+    return anywhere(squash)

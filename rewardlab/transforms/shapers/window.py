@@ -5,7 +5,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from rewardlab.compose import named, running
+from rewardlab.compose import named
+from rewardlab.narrow import running_on_outcomes
 from rewardlab.types import Reward, RewardTransform, Rollout
 
 
@@ -59,4 +60,4 @@ def cheapness_by_window(
     def empty() -> Window:
         return Window(jnp.zeros(window), jnp.zeros((), jnp.int32))
 
-    return running(empty, scale)
+    return running_on_outcomes(empty, scale)

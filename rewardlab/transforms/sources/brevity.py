@@ -5,8 +5,9 @@ import jax.numpy as jnp
 
 from rewardlab import masked
 from rewardlab.compose import add_channel, named, stateless
+from rewardlab.transforms.sources.last_token import on_last_token, scored
 from rewardlab.transforms.sources.signals import validity
-from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
+from rewardlab.types import Channels, RewardTransform, Rollout, SignalName
 
 
 @named
@@ -18,12 +19,13 @@ def shorter_than_group() -> RewardTransform:
     """
 
     def source(rewards: Channels, rollout: Rollout) -> Channels:
-        length = jnp.sum(rollout.mask, axis=1)
+        length = masked.count(rollout.mask)
         rows = masked.of_group((length > 0).astype(jnp.int32), rollout)
         total = masked.of_group(length.astype(rollout.logp.dtype), rollout)
         saved = masked.divide(masked.divide(total, rows) - length, length)
-        value = jnp.clip(saved, -1, 1)[:, None]
-        return add_channel(rewards, "brevity", place(value, masked.last(rollout.mask)))
+        everyone = jnp.ones((len(length), 1), bool)
+        reward = on_last_token(jnp.clip(saved, -1, 1), everyone, rollout)
+        return add_channel(rewards, "brevity", reward)
 
     return stateless(source)
 
@@ -38,16 +40,17 @@ def shorter_than_correct(name: SignalName, eps: float = 1e-5) -> RewardTransform
     """
 
     def source(rewards: Channels, rollout: Rollout) -> Channels:
-        where = masked.last(rollout.mask) & validity(rollout, name)
-        correct = jnp.where(jnp.any(where, axis=1), rollout.signal(name), 0)
+        valid = validity(rollout, name)
+        correct = jnp.where(scored(valid, rollout), rollout.signal(name), 0)
         right = correct > 0
-        length = jnp.sum(rollout.mask, axis=1).astype(rollout.logp.dtype)
+        length = masked.count(rollout.mask).astype(rollout.logp.dtype)
         n = masked.of_group(right.astype(jnp.int32), rollout)
         total = masked.of_group(jnp.where(right, length, 0), rollout)
         away = length - masked.divide(total, n)
         squares = masked.of_group(jnp.where(right, away**2, 0), rollout)
         z = away / (jnp.sqrt(masked.divide(squares, n)) + eps)
         price = jnp.where(right & (n > 1), 1 - 2 * jax.nn.sigmoid(z), 0)
-        return add_channel(rewards, "brevity", place((correct * price)[:, None], where))
+        reward = on_last_token(correct * price, valid, rollout)
+        return add_channel(rewards, "brevity", reward)
 
     return stateless(source)

@@ -3,10 +3,10 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab import masked
 from rewardlab.compose import add_channel, named, stateless
+from rewardlab.transforms.sources.last_token import on_last_token
 from rewardlab.transforms.sources.signals import validity
-from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
+from rewardlab.types import Channels, RewardTransform, Rollout, SignalName
 
 
 @named
@@ -21,8 +21,7 @@ def members(name: SignalName) -> RewardTransform:
         scores = columns(rollout, name)
         heard = jnp.broadcast_to(validity(rollout, name), scores.shape)
         for k in range(scores.shape[1]):
-            where = masked.last(rollout.mask) & heard[:, k : k + 1]
-            member = place(scores[:, k : k + 1], where)
+            member = on_last_token(scores[:, k], heard[:, k : k + 1], rollout)
             rewards = add_channel(rewards, f"{name}_{k}", member)
         return rewards
 
@@ -42,9 +41,9 @@ def surest_member(name: SignalName, spread: SignalName) -> RewardTransform:
         heard = jnp.broadcast_to(validity(rollout, name), scores.shape)
         doubt = jnp.where(heard, columns(rollout, spread), jnp.inf)
         surest = jnp.argmin(doubt, axis=1, keepdims=True)
-        value = jnp.take_along_axis(scores, surest, axis=1)
-        where = masked.last(rollout.mask) & jnp.any(heard, axis=1, keepdims=True)
-        return add_channel(rewards, "surest", place(value, where))
+        value = jnp.take_along_axis(scores, surest, axis=1)[:, 0]
+        heard = jnp.any(heard, axis=1, keepdims=True)
+        return add_channel(rewards, "surest", on_last_token(value, heard, rollout))
 
     return stateless(source)
 

@@ -6,6 +6,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab import masked
 from rewardlab.compose import add_channel, named, stateless
+from rewardlab.transforms.sources.last_token import on_last_token, scored
 from rewardlab.transforms.sources.signals import validity
 from rewardlab.types import (
     Channels,
@@ -14,7 +15,6 @@ from rewardlab.types import (
     Rollout,
     SignalName,
     coefficient,
-    place,
 )
 
 
@@ -32,7 +32,8 @@ def entropy_ranking(
     """
 
     def source(rewards: Channels, rollout: Rollout) -> Channels:
-        there = jnp.any(rollout.mask, axis=1) & jnp.all(validity(rollout, name), axis=1)
+        valid = jnp.all(validity(rollout, name), axis=1, keepdims=True)
+        there = scored(valid, rollout)
         entropy = rollout.signal(name)
         peak = peak_mean(entropy, rollout.mask, share)
         wins = dominated(peak, masked.row_mean(entropy, rollout.mask), rollout, there)
@@ -43,8 +44,7 @@ def entropy_ranking(
         others = jnp.sum(mates, axis=1) - 1
         fall = masked.divide(1.0 * jnp.sum(ahead, axis=1), others)
         value = coefficient(best, rollout) * (1 - fall)
-        where = masked.last(rollout.mask) & there[:, None]
-        return add_channel(rewards, name, place(value[:, None], where))
+        return add_channel(rewards, name, on_last_token(value, valid, rollout))
 
     return stateless(source)
 
@@ -55,7 +55,7 @@ def peak_mean(
     """The mean of each row's max(1, floor(share n)) greatest entries; 0 if empty."""
     width = x.shape[1]
     counts = np.maximum(np.floor(share * np.arange(width + 1)).astype(int), 1)
-    top = jnp.asarray(counts)[jnp.sum(mask, axis=1)][:, None]
+    top = jnp.asarray(counts)[masked.count(mask)][:, None]
     ordered = -jnp.sort(jnp.where(mask, -x, jnp.inf), axis=1)
     kept = (jnp.arange(width)[None] < top) & jnp.isfinite(ordered)
     return masked.row_mean(ordered, kept)

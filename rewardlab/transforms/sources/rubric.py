@@ -2,11 +2,11 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked
 from rewardlab.compose import add_channel, named, stateless
+from rewardlab.transforms.sources.last_token import on_last_token
 from rewardlab.transforms.sources.members import columns
 from rewardlab.transforms.sources.signals import validity
-from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
+from rewardlab.types import Channels, RewardTransform, Rollout, SignalName
 
 
 @named
@@ -31,7 +31,7 @@ def rubric(
         if signed_fallback:
             best = jnp.where(best > 0, best, jnp.sum(jnp.abs(worth), axis=1))
         score = jnp.where(best > 0, earned / jnp.where(best > 0, best, 1), 0)
-        where = masked.last(rollout.mask) & validity(rollout, met)
-        return add_channel(rewards, met, place(score[:, None], where))
+        reward = on_last_token(score, validity(rollout, met), rollout)
+        return add_channel(rewards, met, reward)
 
     return stateless(source)

@@ -4,8 +4,9 @@ import jax.numpy as jnp
 
 from rewardlab import masked
 from rewardlab.compose import add_channel, named, stateless
+from rewardlab.transforms.sources.last_token import on_last_token
 from rewardlab.transforms.sources.signals import validity
-from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
+from rewardlab.types import Channels, RewardTransform, Rollout, SignalName
 
 
 @named
@@ -27,7 +28,7 @@ def average(name: SignalName) -> RewardTransform:
             )
         valid = jnp.broadcast_to(validity(rollout, name), value.shape)
         mean = masked.row_mean(value, valid)
-        where = masked.last(rollout.mask) & jnp.any(valid, axis=1, keepdims=True)
-        return add_channel(rewards, name, place(mean[:, None], where))
+        heard = jnp.any(valid, axis=1, keepdims=True)
+        return add_channel(rewards, name, on_last_token(mean, heard, rollout))
 
     return stateless(source)

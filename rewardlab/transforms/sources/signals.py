@@ -5,13 +5,13 @@ from jaxtyping import Array, Bool
 
 from rewardlab import masked
 from rewardlab.compose import add_channel, named, stateless
+from rewardlab.transforms.sources.last_token import on_last_token
 from rewardlab.types import (
     Channels,
     RewardTransform,
     Rollout,
     SignalName,
     place,
-    widen,
 )
 
 
@@ -29,9 +29,8 @@ def outcome(name: SignalName) -> RewardTransform:
                 f"outcome({name!r}) needs one value a row and has shape {value.shape}; "
                 f"write process({name!r}) or dense({name!r})"
             )
-        scored = jnp.any(rollout.mask, axis=1, keepdims=True)
-        row = place(value[:, None], scored & validity(rollout, name))
-        return add_channel(rewards, name, widen(row, masked.last(rollout.mask)))
+        reward = on_last_token(value, validity(rollout, name), rollout)
+        return add_channel(rewards, name, reward)
 
     return stateless(source)
 

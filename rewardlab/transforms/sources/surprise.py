@@ -11,8 +11,9 @@ from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab import masked
 from rewardlab.compose import add_channel, named, stateless
+from rewardlab.transforms.sources.last_token import on_last_token
 from rewardlab.transforms.sources.signals import validity
-from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
+from rewardlab.types import Channels, RewardTransform, Rollout, SignalName
 
 
 @named
@@ -35,10 +36,10 @@ def _surprise(name: SignalName, exponential: bool) -> RewardTransform:
                 f"{name!r} needs a log-probability a token, {rollout.mask.shape}, and "
                 f"has shape {logp.shape}"
             )
-        where = masked.last(rollout.mask) & validity(rollout, name or "logp")
         mean = masked.row_mean(logp, rollout.mask)
         value = jnp.exp(-mean) if exponential else -mean
-        return add_channel(rewards, name or "logp", place(value[:, None], where))
+        reward = on_last_token(value, validity(rollout, name or "logp"), rollout)
+        return add_channel(rewards, name or "logp", reward)
 
     return stateless(source)
 

@@ -12,8 +12,9 @@ from jaxtyping import Array, Float
 
 from rewardlab import masked
 from rewardlab.compose import add_channel, named, stateless
+from rewardlab.transforms.sources.last_token import on_last_token, scored
 from rewardlab.transforms.sources.signals import validity
-from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
+from rewardlab.types import Channels, RewardTransform, Rollout, SignalName
 
 Calls = Float[Array, " N"]
 
@@ -38,8 +39,8 @@ def tool_thrift_by_group(
     """
 
     def score(m: Calls, rollout: Rollout) -> Calls:
-        right = (rollout.signal(correct) > 0) & jnp.any(rollout.mask, axis=1)
-        right &= validity(rollout, correct)[:, 0] & validity(rollout, calls)[:, 0]
+        right = (rollout.signal(correct) > 0) & validity(rollout, calls)[:, 0]
+        right &= scored(validity(rollout, correct), rollout)
         n = masked.group_least(jnp.where(right, m, jnp.inf), rollout)
         near = jnp.sin(0.5 * jnp.pi * effective_calls(m, n) / jnp.where(n > 0, n, 1))
         return jnp.where(n > 0, near, thrift(m, smooth))
@@ -63,8 +64,8 @@ def _source(
     def source(rewards: Channels, rollout: Rollout) -> Channels:
         made = rollout.signal(calls)
         m = made.astype(jnp.result_type(made, float))
-        where = masked.last(rollout.mask) & validity(rollout, calls)
-        value = score(m, rollout)[:, None]
-        return add_channel(rewards, "tool_use", place(value, where))
+        valid = validity(rollout, calls)
+        reward = on_last_token(score(m, rollout), valid, rollout)
+        return add_channel(rewards, "tool_use", reward)
 
     return stateless(source)

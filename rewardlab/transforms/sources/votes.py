@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
-from rewardlab import masked
 from rewardlab.compose import add_channel, named, stateless
+from rewardlab.transforms.sources.last_token import on_last_token, scored
 from rewardlab.transforms.sources.signals import validity
-from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
+from rewardlab.types import Channels, RewardTransform, Rollout, SignalName
 
 
 @named
@@ -27,12 +27,12 @@ def majority_vote(name: SignalName, of: SignalName = "") -> RewardTransform:
 
     def source(rewards: Channels, rollout: Rollout) -> Channels:
         answer = rollout.signal(name)
-        where = masked.last(rollout.mask) & validity(rollout, name)
-        votes = jnp.any(where, axis=1) & (answer >= 0)
+        valid = validity(rollout, name)
+        votes = scored(valid, rollout) & (answer >= 0)
         labels = majorities(answer, votes, rollout.group, rollout.prompts.shape[0])
         label = labels[rollout.signal(of) if of else rollout.group]
         right = ((answer == label) & (answer >= 0)).astype(rollout.logp.dtype)
-        return add_channel(rewards, name, place(right[:, None], where))
+        return add_channel(rewards, name, on_last_token(right, valid, rollout))
 
     return stateless(source)
 

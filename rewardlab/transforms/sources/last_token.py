@@ -1,0 +1,22 @@
+"""One reward a row: where it stands, and which rows have it."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from rewardlab import masked
+from rewardlab.types import Reward, Rollout, place, widen
+
+
+def on_last_token(
+    value: Float[Array, " N"], valid: Bool[Array, "N _"], rollout: Rollout
+) -> Reward:
+    """A number a row on its last True token; where that is not `valid` it abstains."""
+    row = place(value[:, None], scored(valid, rollout)[:, None])
+    return widen(row, masked.last(rollout.mask))
+
+
+def scored(valid: Bool[Array, "N _"], rollout: Rollout) -> Bool[Array, " N"]:
+    """Rows with a True token whose last one is `valid`."""
+    if valid.shape[1] > 1:
+        return jnp.any(masked.last(rollout.mask) & valid, axis=1)
+    return valid[:, 0] & (masked.count(rollout.mask) > 0)
