@@ -1,5 +1,6 @@
 """What agents' methods and token weights are in special cases: plainer methods."""
 
+import jax
 import numpy as np
 import pytest
 from rollouts import from_arrays, ragged
@@ -11,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("x64")
 
 def advantage(sentence, rollout, **hp):
     closed = estimator(build(sentence, **hp))
-    return np.asarray(closed.update({}, closed.init(rollout), rollout)[0])
+    return np.asarray(jax.jit(closed.update)({}, closed.init(rollout), rollout)[0])
 
 
 def of(method, rollout, **hp):

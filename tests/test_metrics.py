@@ -19,7 +19,9 @@ from tests.rollouts import from_arrays, ragged
 
 
 def channel(rollout: Rollout, source) -> Reward:
-    ((_, reward),) = source.update({}, source.init(rollout), rollout)[0].items()
+    ((_, reward),) = jax.jit(source.update)({}, source.init(rollout), rollout)[
+        0
+    ].items()
     return reward
 
 

@@ -1,5 +1,6 @@
 """GAE over tokens and steps against loops, in float64."""
 
+import jax
 import numpy as np
 import pytest
 from oracle import SEEDS, agree, run, step_tokens, true_tokens, varied
@@ -81,5 +82,5 @@ def test_each_reward_has_its_own_horizon():
     )
     hp = {"discount": 0.5, "repetition_discount": 1.0}
     closed = estimator(METHODS["multi_discount"].build(**hp))
-    got = closed.update({}, closed.init(rollout), rollout)[0]
+    got = jax.jit(closed.update)({}, closed.init(rollout), rollout)[0]
     assert got.tolist() == [[0.25 - 1 - 0.25, 0.5 - 1 - 0.25, 1 - 0.25]]

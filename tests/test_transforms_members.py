@@ -2,6 +2,7 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def test_members(seed):
     """Column k is the channel rm_k, on the last token of the rows that have it."""
     rollout = judged(seed)
     transform = build("members('rm')")
-    channels = transform.update({}, transform.init(rollout), rollout)[0]
+    channels = jax.jit(transform.update)({}, transform.init(rollout), rollout)[0]
     assert list(channels) == [f"rm_{k}" for k in range(K)]
     assert reads(transform) == {"rm"}
     for k in range(K):
