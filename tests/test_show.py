@@ -40,6 +40,8 @@ SIGNALS = {
     "prm": [0.5, 0.0, 0.75, 0.0],
     "prm_valid": [True, False, True, False],
     "gate": [True, True, False, False],
+    "calls": [1.0, 0.0, 2.0, 0.0],  # elsewhere a row's, here a turn's
+    "ended_by": 2,
     "success": [0.0, 0.25, 0.125, 1.0, 0.0],  # before each turn and after the last
     "entropy": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
 }
@@ -101,15 +103,16 @@ def test_an_episode_is_read_in_turns(run):
     assert [t.mean_advantage for t in episode.turns] == [3.0, -2.25, 0.25]
     facts = [{f.name: f.text for f in turn.facts} for turn in episode.turns]
     assert facts == [
-        {"prm": "0.5", "gate": "true", "success": "0 → 0.25"},
-        {"prm": "absent", "gate": "true", "success": "0.25 → 0.125"},
-        {"prm": "0.75", "gate": "false", "success": "0.125 → 1"},
+        {"prm": "0.5", "gate": "true", "calls": "1", "success": "0 → 0.25"},
+        {"prm": "absent", "gate": "true", "calls": "0", "success": "0.25 → 0.125"},
+        {"prm": "0.75", "gate": "false", "calls": "2", "success": "0.125 → 1"},
     ]
     assert {f.name: f.text for f in episode.facts} == {
         "reward": "0.75",
         "correct": "1",
         "format": "absent",
         "judge": "time-out",
+        "ended_by": "turns",
     }
     assert episode.turns[1].parts[0].tokens[0].facts == {"entropy": "0.5"}
     other = read_episode(run, 1, row=1)  # nobody answered; the peak is row 0's

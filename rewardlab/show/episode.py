@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rewardlab.sampling.playing import End
 from rewardlab.show.text import number, visible
 from rewardlab.signals import SIGNALS
 
@@ -146,7 +147,7 @@ def _kinds(lines: Sequence[Line]) -> dict[str, str]:
 def _kind(name: str, lines: Sequence[Line]) -> str:
     if not isinstance(lines[0]["signals"][name], list):
         return "N"
-    if name in SIGNALS:
+    if name in SIGNALS and SIGNALS[name].shape != "N":
         return SIGNALS[name].shape
     lengths = [len(line["signals"][name]) for line in lines]
     return "NT" if lengths == [len(line["tokens"]) for line in lines] else "NS"
@@ -180,6 +181,8 @@ def _facts(line: Line, kinds: dict[str, str], about: str, i: int) -> Iterator[Fa
         values = _listed(signals[name])
         if about != "row":
             values = values[i : i + (2 if shape == "NV" else 1)]
+        if name == "ended_by":
+            values = [End(values[0]).name.lower()]
         valid = _listed(signals.get(name + "_valid", True))
         if not values:
             continue
@@ -203,7 +206,9 @@ def _why(signals: dict[str, Any], name: str) -> str:
 def _text(value: Any) -> str:
     if value is None:
         return "not finite"
-    return str(value).lower() if isinstance(value, bool) else number(value)
+    if isinstance(value, bool | str):
+        return str(value).lower()
+    return number(value)
 
 
 def _reward(value: float | None) -> Fact:
