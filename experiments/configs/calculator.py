@@ -1,9 +1,9 @@
-"""TITLE
+"""Long sums with a calculator: an agent learns when the tool is worth its call.
 
     python -m experiments.train --config=experiments/configs/calculator.py \
         --workdir=runs/calculator
 
-FIGURES
+No run of this config is measured yet.
 """
 
 from ml_collections import ConfigDict

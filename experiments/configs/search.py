@@ -1,9 +1,10 @@
-"""TITLE
+"""Multi-hop search: an agent learns to look up a store hop by hop and to answer.
 
     python -m experiments.train --config=experiments/configs/search.py \
         --workdir=runs/search
 
-FIGURES
+One seed: held-out pass@1 from 0.256 to 0.865 in 120 steps (RESULTS.md); 4 min 48 s of
+CPU time for warm-up and training together.
 """
 
 from ml_collections import ConfigDict

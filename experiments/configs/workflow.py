@@ -1,9 +1,9 @@
-"""TITLE
+"""A workflow with tempting pay: an agent learns to mend, and to submit.
 
     python -m experiments.train --config=experiments/configs/workflow.py \
         --workdir=runs/workflow
 
-FIGURES
+No run of this config is measured yet.
 """
 
 from ml_collections import ConfigDict
