@@ -125,6 +125,11 @@ def test_a_row_is_its_turns_as_they_were_written(whole):
         assert signals["correct_valid"] == (told["end"] != End.ERROR)
         if told["end"] != End.ERROR:
             assert signals["correct"] == (len(told["size"]) >= 2)
+        for k in range(TURNS):
+            acts = own & (whole.step[n] == k)
+            assert signals["turn_entropy_valid"][k] == acts.any()
+            mean = signals["entropy"][acts].mean() if acts.any() else 0.0
+            np.testing.assert_allclose(signals["turn_entropy"][k], mean, rtol=1e-5)
         turn = np.clip(whole.step[n], 0, TURNS - 1)
         assert (signals["is_call"] == (own & (signals["call"][turn] > 0))).all()
         ends.add(told["end"])

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Int
 
+from rewardlab import masked
 from rewardlab.models.cache import start
 from rewardlab.models.lm import Apply, Params
 from rewardlab.sampling.beliefs import beliefs
@@ -44,8 +45,10 @@ def play(
 
     Signals: each reward of the environment [N, S], valid for the turns that it judged;
     its outcomes [N], valid unless it failed; `finished` [N], `turns` [N], `ended_by`
-    [N] (an `End`), `entropy` [N, T] and, if there is a reward `call`, `is_call` [N, T].
-    With `belief`, the signal `belief` [N, S]: see `beliefs`.
+    [N] (an `End`), `entropy` [N, T], `turn_entropy` [N, S], its mean over the tokens of
+    each action (so column k is from before tool call k, and k + 1 from after it), and,
+    if there is a reward `call`, `is_call` [N, T]. With `belief`, the signal `belief`
+    [N, S]: see `beliefs`.
 
     The noise of token t is as in `sample`: an episode does not depend on which others
     share its batch or device.
@@ -179,6 +182,11 @@ def closing(
         "ended_by": now.end,
         "entropy": now.entropy,
     }
+    turns = jnp.arange(now.taken.shape[1])[:, None]
+    acts = now.mask[:, None] & (now.step[:, None] == turns)
+    count = jnp.sum(acts, axis=2)
+    mean = masked.divide(jnp.sum(jnp.where(acts, now.entropy[:, None], 0), 2), count)
+    judged = {"turn_entropy": (mean, count > 0)} | judged
     for name, (value, valid) in judged.items():
         signals |= {name: jnp.where(valid, value, 0), f"{name}_valid": valid}
     rollout = Rollout(
