@@ -126,8 +126,8 @@ def _metrics(
 ) -> metrics.Metrics:
     channels: Channels = {}
     for name, x in rollout.signals.items():
-        counted = name.endswith("_valid") or name == "ended_by"
-        if not counted and x.shape != rollout.mask.shape:
+        number = jnp.issubdtype(x.dtype, jnp.floating)  # no id, no flag
+        if number and x.shape != rollout.mask.shape:
             source = outcome(name) if x.ndim == 1 else process(name)
             channels, _ = source.update(channels, (), rollout)
     advantage, reward, ended = report.advantage, report.reward, ends(task, rollout)

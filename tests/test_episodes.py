@@ -76,7 +76,7 @@ def whole():
 
 def replay(row):
     """The rules, read from the tokens of one row: facts of the episode."""
-    seen = {"size": [], "call": [], "own": [], "step": [], "end": None}
+    seen = {"size": [], "call": [], "own": [], "step": [], "end": None, "said": []}
     tokens, at = [int(t) for t in row], 0
     for turn in range(TURNS):
         action = []
@@ -100,6 +100,7 @@ def replay(row):
             if here:
                 return seen | {"end": end}
         assert tokens[at : at + len(said)] == said
+        seen["said"].append(tuple(said))
         seen["own"] += [False] * len(said)
         seen["step"] += [turn] * len(said)
         at += len(said)
@@ -107,7 +108,7 @@ def replay(row):
 
 
 def test_a_row_is_its_turns_as_they_were_written(whole):
-    ends = set()
+    ends, anchors = set(), {}
     for n, tokens in enumerate(whole.tokens):
         length = whole.valid[n].sum()
         assert whole.valid[n, :length].all() and not tokens[length:].any()
@@ -130,9 +131,13 @@ def test_a_row_is_its_turns_as_they_were_written(whole):
             assert signals["turn_entropy_valid"][k] == acts.any()
             mean = signals["entropy"][acts].mean() if acts.any() else 0.0
             np.testing.assert_allclose(signals["turn_entropy"][k], mean, rtol=1e-5)
+        for k, said in enumerate(told["said"], 1):
+            anchors.setdefault(said, set()).add(int(signals["anchor"][k]))
         turn = np.clip(whole.step[n], 0, TURNS - 1)
         assert (signals["is_call"] == (own & (signals["call"][turn] > 0))).all()
         ends.add(told["end"])
+    assert all(len(same) == 1 for same in anchors.values()) and len(anchors) > 4
+    assert len(set.union(*anchors.values())) == len(anchors)
     assert ends == {End.DONE, End.TURNS, End.TOKENS, End.ERROR}
 
 

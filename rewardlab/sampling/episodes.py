@@ -45,7 +45,8 @@ def play(
 
     Signals: each reward of the environment [N, S], valid for the turns that it judged;
     its outcomes [N], valid unless it failed; `finished` [N], `turns` [N], `ended_by`
-    [N] (an `End`), `entropy` [N, T], `turn_entropy` [N, S], its mean over the tokens of
+    [N] (an `End`), `anchor` [N, S], the same number where turns begin with the same
+    observation, `entropy` [N, T], `turn_entropy` [N, S], its mean over the tokens of
     each action (so column k is from before tool call k, and k + 1 from after it), and,
     if there is a reward `call`, `is_call` [N, T]. With `belief`, the signal `belief`
     [N, S]: see `beliefs`.
@@ -180,6 +181,7 @@ def closing(
         "finished": (now.end == End.DONE).astype(jnp.float32),
         "turns": jnp.sum(now.taken, axis=1).astype(jnp.float32),
         "ended_by": now.end,
+        "anchor": now.anchor,
         "entropy": now.entropy,
     }
     turns = jnp.arange(now.taken.shape[1])[:, None]

@@ -54,6 +54,7 @@ class Playing(NamedTuple):
     waiting: Bool[Array, " N"]  # the turn has ended and the environment is to be asked
     end: Int[Array, " N"]
     taken: Bool[Array, "N S"]  # turns that the environment has judged
+    anchor: Int[Array, "N S"]  # an id of the observation that each turn begins with
     rewards: dict[str, Float[Array, "N S"]]
 
     @property
@@ -103,6 +104,7 @@ def begin(
         waiting=none,
         end=zero,
         taken=jnp.zeros((n, turns), bool),
+        anchor=jnp.zeros((n, turns), jnp.int32),
         rewards={name: jnp.zeros((n, turns)) for name in rewards},
     )
 
@@ -172,6 +174,7 @@ def answer(now: Playing, seen: Observation, failed: Int[Array, " N"]) -> Playing
     end = jnp.where(asked, end, now.end)
     goes_on = asked & (end == End.NOT)
     rewards = {k: put(x, seen.rewards[k]) for k, x in now.rewards.items()}
+    following = jnp.where(goes_on, now.turn + 1, now.taken.shape[1])
     return now._replace(
         began=jnp.where(goes_on, now.length + seen.length, now.began),
         turn=now.turn + goes_on,
@@ -181,6 +184,7 @@ def answer(now: Playing, seen: Observation, failed: Int[Array, " N"]) -> Playing
         waiting=jnp.zeros_like(asked),
         end=end.astype(now.end.dtype),
         taken=put(now.taken, True),
+        anchor=now.anchor.at[rows, following].set(_identity(seen), mode="drop"),
         rewards=rewards,
     )
 
@@ -208,3 +212,11 @@ def rewind(now: Playing, turn: Int[Array, " N"], pad_id: int) -> Playing:
         taken=now.taken & judged,
         rewards={k: jnp.where(judged, x, 0) for k, x in now.rewards.items()},
     )
+
+
+def _identity(seen: Observation) -> Int[Array, " N"]:
+    """A number of each observation: a polynomial of its tokens modulo 2^32."""
+    places = jnp.arange(seen.tokens.shape[1])
+    text = jnp.where(places < seen.length[:, None], seen.tokens + 1, 0)
+    weights = jnp.cumprod(jnp.full(places.shape, 0x01000193, jnp.uint32))
+    return jnp.sum(text.astype(jnp.uint32) * weights, axis=1).astype(jnp.int32)

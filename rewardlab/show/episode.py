@@ -18,6 +18,7 @@ from rewardlab.signals import SIGNALS
 
 Line = dict[str, Any]
 COMPANIONS = ("_valid", "_error", "_timeout")  # of a signal: see `host_signal`
+IDS = ("anchor", "node")  # which turns are alike; the numbers themselves say nothing
 PLACES = {"NS": "turn", "NV": "turn", "NT": "token"}  # of other shapes: "row"
 
 
@@ -176,7 +177,7 @@ def _facts(line: Line, kinds: dict[str, str], about: str, i: int) -> Iterator[Fa
     for name, shape in kinds.items():
         stem, _, _ = name.rpartition("_")
         companion = stem in signals and name.removeprefix(stem) in COMPANIONS
-        if companion or PLACES.get(shape, "row") != about:
+        if companion or name in IDS or PLACES.get(shape, "row") != about:
             continue
         values = _listed(signals[name])
         if about != "row":
