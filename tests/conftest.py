@@ -19,6 +19,13 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import jax
 import pytest
 
+LONGEST = ("test_laws", "test_train", "test_golden", "test_methods_train")
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files first, so that workers end together."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
 
 def pytest_report_teststatus(report):
     """A golden case without an adapter, or with another number on purpose, says so."""
