@@ -93,7 +93,14 @@ AGGREGATES = {
 }
 
 
-@pytest.mark.parametrize("name", AGGREGATES)
+BRIEF = ("token_mean", "constant")  # the others differ in their counts alone
+CUTS = [
+    pytest.param(name, marks=[] if name in BRIEF else [pytest.mark.slow])
+    for name in AGGREGATES
+]
+
+
+@pytest.mark.parametrize("name", CUTS)
 def test_three_adam_steps_agree_on_any_cut(name):
     aggregate = AGGREGATES[name]
     one = train(jit_driver(jax.devices()[:1]), aggregate)[0]

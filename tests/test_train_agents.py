@@ -68,7 +68,11 @@ def test_a_turn_is_paid_where_it_ended(finished):
 
 @pytest.mark.parametrize(
     "change",
-    [{"mesh.driver": "pmap"}, {"mesh.devices": 1}, {"rollout.on_host": True}],
+    [
+        {"mesh.driver": "pmap"},
+        {"rollout.on_host": True},
+        pytest.param({"mesh.devices": 1}, marks=pytest.mark.slow),
+    ],
 )
 def test_the_same_episodes_however_they_are_played(finished, tmp_path, change):
     train(tiny(**change, **{"model.init_from": str(finished)}), tmp_path)
@@ -95,7 +99,11 @@ GATED = (
 
 
 @pytest.mark.parametrize(
-    ("task", "reward"), [("calculator", "otc_grpo"), ("workflow", GATED)]
+    ("task", "reward"),
+    [
+        ("workflow", GATED),
+        pytest.param("calculator", "otc_grpo", marks=pytest.mark.slow),
+    ],
 )
 def test_the_other_environments_train(tmp_path, task, reward):
     train(tiny(task, reward, **{"warmup.steps": 2, "train.max_steps": 1}), tmp_path)
