@@ -21,6 +21,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Int
 
 from rewardlab.models.tokenizers import CharTokenizer
+from rewardlab.tasks.environment import select
 from rewardlab.types import Rollout
 
 LETTERS = string.ascii_lowercase + " \n.,:!?'\"()<>[]*/%-_^&"  # for other texts
@@ -128,9 +129,9 @@ def _read(
         correct = formed & (said == answer)
 
         fresh = _start()._replace(sound=at.sound & equation, used=at.used + useful)
-        inside = _select(real, _within_step(at, token), at)
+        inside = select(real, _within_step(at, token), at)
         facts = _Facts(ended & (at.part != ANSWER), holds, useful, formed, correct)
-        return _select(ended, fresh, inside), facts
+        return select(ended, fresh, inside), facts
 
     return lax.scan(advance, _start(), (tokens, valid))[1]
 
@@ -161,7 +162,3 @@ def _within_step(at: _Reader, token: Int[Array, ""]) -> _Reader:
         digits=jnp.where(turns, 0, at.digits + longer),
         legal=at.legal & (longer | turns),
     )
-
-
-def _select(condition: Bool[Array, ""], yes: _Reader, no: _Reader) -> _Reader:
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)

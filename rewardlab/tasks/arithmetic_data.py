@@ -51,13 +51,12 @@ class Problems(datasets.Problems):
             )
 
 
-class Arithmetic(datasets.ProblemBuilder):
+class Sums(datasets.ProblemBuilder):
     """Sums with `prompt`, `answer`, `terms` (padded with -1) and a unique `id`.
 
-    Splits share no problem, nor one that differs only in the order of its terms.
+    Splits share no problem, nor one that differs only in the order of its terms. The
+    config has `max_terms`.
     """
-
-    builder_config: Problems
 
     def features(self) -> dict[str, Any]:
         terms = (self.builder_config.max_terms,)
@@ -66,11 +65,6 @@ class Arithmetic(datasets.ProblemBuilder):
             "answer": tfds.features.Scalar(np.int32),
             "terms": tfds.features.Tensor(shape=terms, dtype=np.int32),
         }
-
-    def draw(self, rng: np.random.Generator) -> Problem:
-        config = self.builder_config
-        count = rng.integers(config.min_terms, config.max_terms + 1)
-        return tuple(rng.integers(1, config.max_operand + 1, count).tolist())
 
     def key(self, problem: Problem) -> list[int]:
         return sorted(problem)
@@ -84,6 +78,38 @@ class Arithmetic(datasets.ProblemBuilder):
         }
 
 
+class Arithmetic(Sums):
+    """The sums of this task."""
+
+    builder_config: Problems
+
+    def draw(self, rng: np.random.Generator) -> Problem:
+        config = self.builder_config
+        count = rng.integers(config.min_terms, config.max_terms + 1)
+        return tuple(rng.integers(1, config.max_operand + 1, count).tolist())
+
+
+def read_sums(
+    builder: type[Sums],
+    config: datasets.Problems,
+    split: str,
+    data_dir: str | pathlib.Path,
+) -> Columns:
+    """A split's `prompts`, `prompt_mask`, `answer`, `terms` and `id`."""
+    examples = datasets.read(builder, config, split, data_dir)
+    texts = [example["prompt"].decode() for example in examples]
+    columns = prompt_columns(texts, TOKENIZER, PROMPT_LENGTH)
+    for name in ("id", "answer", "terms"):
+        columns[name] = np.array([example[name] for example in examples], np.int32)
+    return columns
+
+
+def slip(result: int, rng: np.random.Generator) -> int:
+    """A wrong result, off by 1 to 9 and not below 0."""
+    off = int(rng.integers(1, 10))
+    return result + (off if rng.random() < 0.5 or off > result else -off)
+
+
 def load(split: str, data_dir: str | pathlib.Path, **problems: int) -> Columns:
     """A split's columns, generated under `data_dir` if it is not there yet.
 
@@ -92,12 +118,7 @@ def load(split: str, data_dir: str | pathlib.Path, **problems: int) -> Columns:
     order of `id`.
     """
     config = Problems(**(DIFFICULTY | problems))
-    examples = datasets.read(Arithmetic, config, split, data_dir)
-    texts = [example["prompt"].decode() for example in examples]
-    columns = prompt_columns(texts, TOKENIZER, PROMPT_LENGTH)
-    for name in ("id", "answer", "terms"):
-        columns[name] = np.array([example[name] for example in examples], np.int32)
-    return columns
+    return read_sums(Arithmetic, config, split, data_dir)
 
 
 def demonstrations(
@@ -129,8 +150,7 @@ def _solution(
     for term in terms[1:]:
         result = total + term
         if rng.random() < noise:
-            off = int(rng.integers(1, 10))
-            result += off if rng.random() < 0.5 or off > result else -off
+            result = slip(result, rng)
         step = f"{total}+{term}={result};"
         text, total = text + step, result
         while rng.random() < useless:

@@ -5,18 +5,21 @@ import pathlib
 from typing import Any
 
 import numpy as np
-import tensorflow_datasets as tfds
 
 from rewardlab.tasks import datasets
 from rewardlab.tasks.arithmetic import TOKENIZER
+from rewardlab.tasks.arithmetic_data import (
+    PROMPT_LENGTH,
+    Problem,
+    Sums,
+    read_sums,
+    slip,
+)
 from rewardlab.tasks.calculator import MAX_DIGITS
 from rewardlab.tasks.calculator_text import ENVIRONMENT, is_hard
-from rewardlab.tasks.columns import Columns, Episodes, prompt_columns, written
-from rewardlab.tasks.datasets import Example
+from rewardlab.tasks.columns import Columns, Episodes, written
 
-PROMPT_LENGTH = 16
 TRUTH_LENGTH = len("#\n") + MAX_DIGITS
-Problem = tuple[int, ...]
 
 DIFFICULTY = {
     "min_terms": 3,
@@ -58,21 +61,10 @@ class Problems(datasets.Problems):
             )
 
 
-class Calculator(datasets.ProblemBuilder):
-    """Sums with `prompt`, `answer`, `terms` (padded with -1) and a unique `id`.
-
-    Splits share no problem, nor one that differs only in the order of its terms.
-    """
+class Calculator(Sums):
+    """The sums of this task."""
 
     builder_config: Problems
-
-    def features(self) -> dict[str, Any]:
-        terms = (self.builder_config.max_terms,)
-        return {
-            "prompt": tfds.features.Text(),
-            "answer": tfds.features.Scalar(np.int32),
-            "terms": tfds.features.Tensor(shape=terms, dtype=np.int32),
-        }
 
     def draw(self, rng: np.random.Generator) -> Problem:
         config = self.builder_config
@@ -80,17 +72,6 @@ class Calculator(datasets.ProblemBuilder):
         large = rng.integers(100, size=count) < config.hard_percent
         digits = np.where(large, config.hard_digits, 1)
         return tuple(rng.integers(10 ** (digits - 1), 10**digits).tolist())
-
-    def key(self, problem: Problem) -> list[int]:
-        return sorted(problem)
-
-    def example(self, problem: Problem) -> Example:
-        padding = [-1] * (self.builder_config.max_terms - len(problem))
-        return {
-            "prompt": "+".join(map(str, problem)) + "=",
-            "answer": sum(problem),
-            "terms": [*problem, *padding],
-        }
 
 
 def load(split: str, data_dir: str | pathlib.Path, **problems: int) -> Columns:
@@ -102,11 +83,7 @@ def load(split: str, data_dir: str | pathlib.Path, **problems: int) -> Columns:
     `truth_mask`.
     """
     config = Problems(**(DIFFICULTY | problems))
-    examples = datasets.read(Calculator, config, split, data_dir)
-    texts = [example["prompt"].decode() for example in examples]
-    columns = prompt_columns(texts, TOKENIZER, PROMPT_LENGTH)
-    for name in ("id", "answer", "terms"):
-        columns[name] = np.array([example[name] for example in examples], np.int32)
+    columns = read_sums(Calculator, config, split, data_dir)
     answers = [[(f"#{answer}\n", True)] for answer in columns["answer"]]
     truth = written(answers, TOKENIZER, TRUTH_LENGTH, end=False)
     return {**columns, "truth": truth.tokens, "truth_mask": truth.valid}
@@ -151,8 +128,7 @@ def _episode(
         calls = rng.random() < (1 - skip if is_hard((total, term)) else waste)
         result = total + term
         if not calls and rng.random() < noise:
-            off = int(rng.integers(1, 10))
-            result += off if rng.random() < 0.5 or off > result else -off
+            result = slip(result, rng)
         action = f"?{total}+{term}" if calls else f"{total}+{term}={result}"
         state, observed, _, _ = ENVIRONMENT.step(state, action)
         pieces += [(f"{action}\n", True), (observed, False)]

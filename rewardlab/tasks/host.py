@@ -9,7 +9,6 @@ function abstained (`None`), it failed, or it ran out of time. None of them is a
 import math
 import multiprocessing
 import multiprocessing.connection
-import numbers
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from jaxtyping import Bool, Float
 
 from rewardlab.models.tokenizers import CharTokenizer
 from rewardlab.tasks.columns import Columns, prompt_texts
+from rewardlab.tasks.text_episodes import Failure, not_a_number
 from rewardlab.types import Rollout
 
 
@@ -43,13 +43,6 @@ class TextReward(NamedTuple):
     stop_on_failure: bool = False
 
 
-class _Failure(NamedTuple):
-    """Why a whole batch has no values."""
-
-    timed_out: bool
-    reason: str
-
-
 def host_signal(
     reward: TextReward, tokenizer: CharTokenizer
 ) -> Callable[[Rollout, Columns], Rollout]:
@@ -67,9 +60,9 @@ def host_signal(
         n = rollout.tokens.shape[0]
         if isinstance(answers, list) and len(answers) != n:
             reason = f"it gave {len(answers)} values for {n} completions"
-            answers = _Failure(False, reason)
-        late = isinstance(answers, _Failure) and answers.timed_out
-        if isinstance(answers, _Failure):
+            answers = Failure(False, reason)
+        late = isinstance(answers, Failure) and answers.timed_out
+        if isinstance(answers, Failure):
             reasons, answers = [answers.reason] * n, [None] * n
         else:
             reasons = [_complaint(answer, reward.steps) for answer in answers]
@@ -107,7 +100,7 @@ def _questions(
     }
 
 
-def _ask(reward: TextReward, questions: dict[str, list]) -> list | _Failure:
+def _ask(reward: TextReward, questions: dict[str, list]) -> list | Failure:
     if math.isinf(reward.time_limit):
         return _call(reward.function, questions)
     forking = multiprocessing.get_context("fork")
@@ -121,10 +114,10 @@ def _ask(reward: TextReward, questions: dict[str, list]) -> list | _Failure:
     theirs.close()
     try:
         if not ours.poll(reward.time_limit):
-            return _Failure(True, f"it took more than {reward.time_limit} s")
+            return Failure(True, f"it took more than {reward.time_limit} s")
         return ours.recv()
     except EOFError:
-        return _Failure(False, "its process ended without an answer")
+        return Failure(False, "its process ended without an answer")
     finally:
         child.kill()
         child.join()
@@ -139,11 +132,11 @@ def _tell(
     pipe.send(_call(function, questions))
 
 
-def _call(function: Callable[..., list], questions: dict[str, list]) -> list | _Failure:
+def _call(function: Callable[..., list], questions: dict[str, list]) -> list | Failure:
     try:
         return list(function(**questions))
     except Exception as error:  # whatever a user's function raises
-        return _Failure(False, f"{type(error).__name__}: {error}")
+        return Failure(False, f"{type(error).__name__}: {error}")
 
 
 def _complaint(answer: Any, steps: int) -> str:
@@ -153,8 +146,7 @@ def _complaint(answer: Any, steps: int) -> str:
     if steps and not isinstance(answer, list | tuple):
         return f"{answer!r} is not a list with a number for each step"
     for number in answer if steps else [answer]:
-        real = isinstance(number, numbers.Real | np.bool_)
-        if not (number is None or (real and math.isfinite(number))):
+        if not_a_number(number):
             return f"{number!r} is not a finite number"
     return ""
 

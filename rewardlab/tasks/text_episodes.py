@@ -45,7 +45,7 @@ class HostEnvironment(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """Why a row has no answer."""
+    """Why Python code of a user gave no answer."""
 
     timed_out: bool
     reason: str
