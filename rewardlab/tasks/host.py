@@ -7,9 +7,7 @@ function abstained (`None`), it failed, or it ran out of time. None of them is a
 """
 
 import math
-import multiprocessing
 import multiprocessing.connection
-import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -21,6 +19,7 @@ from jaxtyping import Bool, Float
 
 from rewardlab.models.tokenizers import CharTokenizer
 from rewardlab.tasks.columns import Columns, prompt_texts
+from rewardlab.tasks.forked import forked
 from rewardlab.tasks.text_episodes import Failure, not_a_number
 from rewardlab.types import Rollout
 
@@ -103,25 +102,13 @@ def _questions(
 def _ask(reward: TextReward, questions: dict[str, list]) -> list | Failure:
     if math.isinf(reward.time_limit):
         return _call(reward.function, questions)
-    forking = multiprocessing.get_context("fork")
-    ours, theirs = forking.Pipe(duplex=False)
-    child = forking.Process(target=_tell, args=(theirs, reward.function, questions))
-    with warnings.catch_warnings():
-        # JAX warns that a forked child may deadlock; this one calls the function and
-        # nothing else, and if it does deadlock, that is a time-out.
-        warnings.simplefilter("ignore")
-        child.start()
-    theirs.close()
     try:
-        if not ours.poll(reward.time_limit):
-            return Failure(True, f"it took more than {reward.time_limit} s")
-        return ours.recv()
+        with forked(_tell, reward.function, questions) as pipe:
+            if not pipe.poll(reward.time_limit):
+                return Failure(True, f"it took more than {reward.time_limit} s")
+            return pipe.recv()
     except EOFError:
         return Failure(False, "its process ended without an answer")
-    finally:
-        child.kill()
-        child.join()
-        ours.close()
 
 
 def _tell(

@@ -6,9 +6,7 @@ failed, or it ran out of time. The other rows go on, and no failure becomes a ze
 
 import copy
 import math
-import multiprocessing
 import numbers
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +15,7 @@ from absl import logging
 
 from rewardlab.models.tokenizers import CharTokenizer
 from rewardlab.tasks.environment import Limits, TextEnvironment, Turn
+from rewardlab.tasks.forked import forked
 
 
 class Patience(NamedTuple):
@@ -154,28 +153,16 @@ def _until_late(
     environment: TextEnvironment, asked: Sequence[Asked], limit: float
 ) -> list[Turn | Failure]:
     """Answers in a process of their own, up to the first that does not come."""
-    forking = multiprocessing.get_context("fork")
-    ours, theirs = forking.Pipe(duplex=False)
-    child = forking.Process(target=_tell, args=(theirs, environment, asked))
-    with warnings.catch_warnings():
-        # JAX warns that a forked child may deadlock; this one calls the environment
-        # and nothing else, and if it does deadlock, that is a time-out.
-        warnings.simplefilter("ignore")
-        child.start()
-    theirs.close()
     answers: list[Turn | Failure] = []
     try:
-        while len(answers) < len(asked):
-            if not ours.poll(limit):
-                late = f"a step took more than {limit} s"
-                return [*answers, Failure(True, late)]
-            answers.append(ours.recv())
+        with forked(_tell, environment, asked) as pipe:
+            while len(answers) < len(asked):
+                if not pipe.poll(limit):
+                    late = f"a step took more than {limit} s"
+                    return [*answers, Failure(True, late)]
+                answers.append(pipe.recv())
     except EOFError:
         answers.append(Failure(False, "its process ended; look for a crash in C code"))
-    finally:
-        child.kill()
-        child.join()
-        ours.close()
     return answers
 
 
