@@ -99,12 +99,11 @@ def generator(
     key = jax.random.fold_in(jax.random.key(config.seed), salt)
     options = _options(config, task, num_generations)
     layout = {"ins": (REPLICATED, SHARDED, REPLICATED), "outs": SHARDED_ROLLOUT}
+    case = (lm.bind(model), task, key, options, belief)
     if config.rollout.on_host:
-        sampler = _by_turns(lm.bind(model), task, key, options, belief)
+        sampler = _by_turns(*case)
     else:
-        shard = _in_one(lm.bind(model), task, key, options, belief)
-        if tree is not None:
-            shard = _as_trees(lm.bind(model), task, key, options, belief, tree)
+        shard = _in_one(*case) if tree is None else _as_trees(*case, tree)
         sampler = driver.spmd(shard, **layout)
 
     @jax.jit
