@@ -10,14 +10,14 @@ from jaxtyping import Array, Bool, Int
 from ml_collections import ConfigDict
 
 from rewardlab.learner import Params, Policy
-from rewardlab.methods import reads
 from rewardlab.models import lm
 from rewardlab.models.logprobs import TokenStats, completion_logprobs
 from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
 from rewardlab.sampling import Branching, Sampling, grow, play, play_on_host, sample
 from rewardlab.sampling.values import VALUE_SIGNALS
+from rewardlab.signals.names import wanted
 from rewardlab.tasks import Task
-from rewardlab.types import RewardTransform, Rollout
+from rewardlab.types import Rollout
 
 Columns = dict[str, Any]  # by name: an array of B rows
 
@@ -52,7 +52,6 @@ def collector(
     driver: Driver,
     generate: Callable[..., Rollout],
     teach: lm.Teach,
-    transform: RewardTransform,
 ) -> Callable[..., Rollout]:
     """Rollouts with the log-probs that the sentence and the objective need."""
     policy = policy_of(config, teach, entropy=False)
@@ -60,10 +59,10 @@ def collector(
     layout = {"ins": (REPLICATED, SHARDED_ROLLOUT), "outs": SHARDED}
     teacher = driver.spmd(lambda p, rollout: policy(p, rollout).logp, **layout)
     hesitation = driver.spmd(lambda p, rollout: unsure(p, rollout).entropy, **layout)
-    wanted = reads(transform)
-    reads_ref = config.loss.beta > 0 or "ref_logp" in wanted
+    reads = wanted(config)
+    reads_ref = config.loss.beta > 0 or "ref_logp" in reads
     truncated = config.rollout.top_k > 0 or config.rollout.top_p < 1
-    differ = truncated or "sampler_logp" in wanted
+    differ = truncated or "sampler_logp" in reads
 
     def collect(
         params: Params, base: Params, columns: Columns, iteration: Int[Array, ""]
@@ -71,7 +70,7 @@ def collector(
         rollout = generate(params, columns, iteration)
         if reads_ref:
             rollout = rollout.with_signals(ref_logp=teacher(base, rollout))
-        if "entropy" in wanted and "entropy" not in rollout.signals:
+        if "entropy" in reads and "entropy" not in rollout.signals:
             rollout = rollout.with_signals(entropy=hesitation(params, rollout))
         if differ:
             # Ratios compare whole distributions: the sampled one lacks its tail.
@@ -164,10 +163,10 @@ def _by_turns(
     return draw
 
 
-def tree_of(config: ConfigDict, transform: RewardTransform) -> Tree | None:
+def tree_of(config: ConfigDict) -> Tree | None:
     """How training episodes share prefixes and are valued, if they are."""
     branching, rollout = branching_of(config), config.rollout
-    if reads(transform).isdisjoint(VALUE_SIGNALS):
+    if wanted(config).isdisjoint(VALUE_SIGNALS):
         return Tree(branching, None) if branching else None
     if branching is None and not rollout.continuations:
         return None  # the values are the task's own

@@ -13,6 +13,7 @@ DEFAULTS: dict[str, Any] = {
     "seed": 0,
     "reward": "grpo",  # a sentence, or the name of a method
     "hp": {},  # values of the sentence's bare names
+    "signals": "",  # "prm=hop": where the sentence reads `prm`, the task's `hop`
     "text_rewards": (),  # "package.module:function" with TRL's signature
     "data_dir": "",  # "": a folder of the user's cache
     "model": {

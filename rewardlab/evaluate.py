@@ -1,9 +1,11 @@
 """How good a policy is on problems that it was not trained on."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from rewardlab.analysis.pass_at_k import mean_pass_at_k
 from rewardlab.analysis.statistics import Interval
@@ -17,16 +19,38 @@ AT_ONCE = 64  # prompts
 Verdicts = Bool[np.ndarray, "problems samples"]
 
 
-def held_out(run: Run, params: Params) -> tuple[Verdicts, Rollout]:
-    """Verdicts on the held-out problems, and the last rollout of those they are of."""
-    count, chunks = len(run.held_out["id"]), []
+class Judged(NamedTuple):
+    """What a policy did with the held-out problems."""
+
+    correct: Verdicts
+    means: dict[str, float]  # of what the task knows of a completion, by name
+    rollout: Rollout  # the last of those that it is of
+
+
+def held_out(run: Run, params: Params) -> Judged:
+    """Samples every held-out problem `eval.num_generations` times."""
+    count, facts = len(run.held_out["id"]), []
     size = AT_ONCE if count % AT_ONCE == 0 else count
     for start in range(0, count, size):
         columns = take(run.held_out, np.arange(start, start + size))
         rollout = run.program.evaluate(params, columns, jnp.zeros((), jnp.int32))
-        chunks.append(np.asarray(rollout.signals["correct"]) > 0)
-    correct = np.concatenate(chunks).reshape(count, run.config.eval.num_generations)
-    return correct, jax.device_get(rollout)
+        rollout = jax.device_get(rollout)
+        facts.append(_facts(rollout))
+    of = {name: np.concatenate([chunk[name] for chunk in facts]) for name in facts[0]}
+    correct = of.pop("correct").reshape(count, run.config.eval.num_generations) > 0
+    means = {name: float(np.nanmean(x)) for name, x in of.items() if np.any(x == x)}
+    return Judged(correct, means, rollout)
+
+
+def _facts(rollout: Rollout) -> dict[str, Float[np.ndarray, " N"]]:
+    """The length in tokens and every [N] signal, NaN where it is absent."""
+    facts: dict[str, np.ndarray] = {}
+    facts["mean_length"] = np.asarray(np.sum(rollout.mask, axis=1), np.float64)
+    for name, x in rollout.signals.items():
+        if x.ndim == 1 and np.issubdtype(x.dtype, np.floating):
+            has = rollout.signals.get(f"{name}_valid", np.ones(len(x), bool))
+            facts[name] = np.where(has, x, np.nan)
+    return facts
 
 
 def pass_at(correct: Verdicts) -> dict[str, Interval]:

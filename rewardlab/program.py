@@ -21,10 +21,11 @@ from rewardlab.builders import build_objective, build_optimizer, reads_entropy
 from rewardlab.collect import collector, ends, generator, policy_of, tree_of
 from rewardlab.compose import estimator
 from rewardlab.learner import Learner, LearnerState, Params, Policy, Report, learner
-from rewardlab.methods import reads, resolve
+from rewardlab.methods import resolve
 from rewardlab.models import lm
 from rewardlab.parallel import Driver
 from rewardlab.sentence import shaped_reward
+from rewardlab.signals.names import also_as, names_of, wanted
 from rewardlab.tasks import Task
 from rewardlab.transforms.sources.signals import outcome, process
 from rewardlab.types import Channels, Rollout
@@ -71,12 +72,12 @@ def build_program(
         config.loss.micro_batches,
     )
     count, judged = config.rollout.num_generations, config.eval.num_generations
-    believes = "belief" in reads(transform)
-    tree = tree_of(config, transform)
+    believes, tree = "belief" in wanted(config), tree_of(config)
     generate = generator(config, task, driver, model, count, 0, believes, tree)
-    collect = collector(config, driver, generate, lm.bind_teach(model), transform)
+    collect = collector(config, driver, generate, lm.bind_teach(model))
     fused = host is None and not config.rollout.on_host
-    shapes, iterate = _iteration(collect, learn, host, fused)
+    names = names_of(config)
+    shapes, iterate = _iteration(collect, learn, host, fused, names)
     return Program(
         model,
         policy,
@@ -98,23 +99,28 @@ def _model(config: ConfigDict, task: Task) -> lm.LMConfig:
 
 
 def _iteration(
-    collect: Callable[..., Rollout], learn: Learner, host: Host | None, fused: bool
+    collect: Callable[..., Rollout],
+    learn: Learner,
+    host: Host | None,
+    fused: bool,
+    names: dict[str, str],
 ) -> tuple[Callable[..., Rollout], Callable[..., Any]]:
     """`shapes` and `iterate` of a `Program`."""
 
+    def scored(
+        params: Params, base: Params, columns: Columns, iteration: Int[Array, ""]
+    ) -> Rollout:
+        rollout = collect(params, base, columns, iteration)
+        return also_as(host(rollout, columns) if host else rollout, names)
+
     def shapes(params: Params, columns: Columns) -> Rollout:
-        zero = jnp.zeros((), jnp.int32)
-        if fused:
-            return jax.eval_shape(collect, params, params, columns, zero)
-        rollout = collect(params, params, columns, zero)
-        return host(rollout, columns) if host else rollout
+        case = (params, params, columns, jnp.zeros((), jnp.int32))
+        return jax.eval_shape(scored, *case) if fused else scored(*case)
 
     def iterate(
         state: LearnerState, base: Params, columns: Columns, iteration: Int[Array, ""]
     ) -> tuple[LearnerState, Report, Rollout]:
-        rollout = collect(state.params, base, columns, iteration)
-        if host is not None:
-            rollout = host(rollout, columns)
+        rollout = scored(state.params, base, columns, iteration)
         state, report = learn.update(state, rollout)
         return state, report, rollout
 

@@ -131,13 +131,15 @@ class Loop:
     def evaluate(self, state: LearnerState, metrics: Row, when: str = "after") -> Row:
         """Writes a step's metrics with held-out shares; shows samples at both ends."""
         run, step = self.context, int(state.step)
-        correct, rollout = held_out(run, state.params)
-        shares = {f"eval/{k}": x.mean for k, x in pass_at(correct).items()}
-        length = float(np.mean(np.sum(rollout.mask, axis=1)))
-        row = self.sinks.write(step, {**metrics, **shares, "eval/mean_length": length})
-        np.save(run.workdir / f"held_out_{when}.npy", correct)
+        judged = held_out(run, state.params)
+        shares = {k: x.mean for k, x in pass_at(judged.correct).items()}
+        numbers = {f"eval/{k}": x for k, x in {**judged.means, **shares}.items()}
+        row = self.sinks.write(step, {**metrics, **numbers})
+        np.save(run.workdir / f"held_out_{when}.npy", judged.correct)
         if when == "before" or step == run.config.train.max_steps:
-            self.console.samples(f"samples {when} training", samples_of(run, rollout))
+            self.console.samples(
+                f"samples {when} training", samples_of(run, judged.rollout)
+            )
         return row
 
     def refuse_not_finite(self, state: LearnerState, report: Report, step: int) -> None:

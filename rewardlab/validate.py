@@ -18,11 +18,12 @@ from rewardlab.builders import (
 )
 from rewardlab.collect import branching_of
 from rewardlab.config import DEFAULTS, default_config
-from rewardlab.methods import reads, resolve
+from rewardlab.methods import resolve
 from rewardlab.models.lm import CONFIGS
 from rewardlab.objectives import KL_ESTIMATORS, SURROGATES
 from rewardlab.parallel import DRIVERS
 from rewardlab.sampling.values import VALUE_SIGNALS
+from rewardlab.signals.names import wanted
 from rewardlab.tasks import TASKS
 from rewardlab.transforms import BASELINES
 
@@ -166,8 +167,8 @@ def _no_ops(config: ConfigDict) -> Iterator[str]:
 def _trees(config: ConfigDict) -> Iterator[str]:
     task, rollout = TASKS[config.task.name], config.rollout
     tree, branching = rollout.branching, branching_of(config)
-    wanted = reads(resolve(config.reward, **config.hp)).difference(task.signals)
-    values = sorted(wanted.intersection(VALUE_SIGNALS))
+    missing = wanted(config).difference(task.signals)
+    values = sorted(missing.intersection(VALUE_SIGNALS))
     if task.environment is None or rollout.on_host:
         if branching or rollout.continuations:
             have = ", ".join(k for k, t in TASKS.items() if t.environment)
@@ -195,7 +196,7 @@ def _trees(config: ConfigDict) -> Iterator[str]:
             f"rollout.continuations={rollout.continuations} does nothing: the reward "
             f"reads neither {' nor '.join(VALUE_SIGNALS)}; set it to 0"
         )
-    if "node" in wanted and not branching:
+    if "node" in missing and not branching:
         yield (
             "the reward reads the signal 'node', and without a tree there is none; set "
             "rollout.branching.roots"

@@ -52,6 +52,7 @@ REFUSED = {
         {"loss.kl_correct_bias": True},
         "loss.kl_correct_bias=True does nothing while loss.beta=0",
     ),
+    "names": ({"signals": "prm"}, "signals='prm' is not understood; write READ=MADE"),
     "greedy": ({"rollout.temperature": 0.0}, "nothing can be learned"),
     "top_p": ({"rollout.top_p": 1.5}, "above 0 and at most 1"),
     "learning rate": ({"optim.lr": 0.0}, "optim.lr=0 trains nothing"),

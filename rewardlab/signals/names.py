@@ -1,0 +1,40 @@
+"""Signals under other names: what a task makes, as a sentence calls it."""
+
+from ml_collections import ConfigDict
+
+from rewardlab.methods import reads, resolve
+from rewardlab.types import Rollout
+
+
+def names_of(config: ConfigDict) -> dict[str, str]:
+    """`config.signals` as a dict: the name that is read, then the one that is made.
+
+    It is written `prm=hop,match=format`; `ValueError` for what is not.
+    """
+    names = {}
+    for pair in filter(None, config.signals.split(",")):
+        read, _, made = (part.strip() for part in pair.partition("="))
+        if not (read.isidentifier() and made.isidentifier()):
+            raise ValueError(
+                f"signals={config.signals!r} is not understood; write "
+                "READ=MADE,READ=MADE, as in prm=hop,match=format"
+            )
+        names[read] = made
+    return names
+
+
+def wanted(config: ConfigDict) -> set[str]:
+    """The signals that the reward reads, by the names that they are made under."""
+    names = names_of(config)
+    read = reads(resolve(config.reward, **config.hp))
+    return {names.get(name, name) for name in read}
+
+
+def also_as(rollout: Rollout, names: dict[str, str]) -> Rollout:
+    """The rollout with the signals under their second names too, validity included."""
+    signals = dict(rollout.signals)
+    for read, made in names.items():
+        signals[read] = rollout.signal(made)
+        if f"{made}_valid" in signals:
+            signals[f"{read}_valid"] = signals[f"{made}_valid"]
+    return rollout.with_signals(**signals) if names else rollout
