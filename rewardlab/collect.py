@@ -65,9 +65,13 @@ def collector(
     differ = truncated or "sampler_logp" in reads
 
     def collect(
-        params: Params, base: Params, columns: Columns, iteration: Int[Array, ""]
+        params: Params,
+        base: Params,
+        columns: Columns,
+        key: Array,
+        iteration: Int[Array, ""],
     ) -> Rollout:
-        rollout = generate(params, columns, iteration)
+        rollout = generate(params, columns, key, iteration)
         if reads_ref:
             rollout = rollout.with_signals(ref_logp=teacher(base, rollout))
         if "entropy" in reads and "entropy" not in rollout.signals:
@@ -81,7 +85,7 @@ def collector(
     return collect
 
 
-Sampler = Callable[[Params, Columns, Int[Array, ""]], Rollout]
+Sampler = Callable[[Params, Columns, Array, Int[Array, ""]], Rollout]
 
 
 def generator(
@@ -94,11 +98,14 @@ def generator(
     belief: bool = False,
     tree: Tree | None = None,
 ) -> Sampler:
-    """Sampling on every device, then the task's score of the whole."""
-    key = jax.random.fold_in(jax.random.key(config.seed), salt)
+    """Sampling on every device, then the task's score of the whole.
+
+    The key is an argument, so that runs of several seeds share what is compiled.
+    """
     options = _options(config, task, num_generations)
-    layout = {"ins": (REPLICATED, SHARDED, REPLICATED), "outs": SHARDED_ROLLOUT}
-    case = (lm.bind(model), task, key, options, belief)
+    ins = (REPLICATED, SHARDED, REPLICATED, REPLICATED)
+    layout = {"ins": ins, "outs": SHARDED_ROLLOUT}
+    case = (lm.bind(model), task, options, belief)
     if config.rollout.on_host:
         sampler = _by_turns(*case)
     else:
@@ -112,20 +119,21 @@ def generator(
         return task.score(dataclasses.replace(rollout, group=group), columns)
 
     def generate(
-        params: Params, columns: Columns, iteration: Int[Array, ""]
+        params: Params, columns: Columns, key: Array, iteration: Int[Array, ""]
     ) -> Rollout:
-        return score(sampler(params, columns, iteration), columns)
+        own = jax.random.fold_in(key, salt)
+        return score(sampler(params, columns, own, iteration), columns)
 
     return generate
 
 
-def _in_one(
-    apply: lm.Apply, task: Task, key: Array, options: Sampling, belief: bool
-) -> Sampler:
+def _in_one(apply: lm.Apply, task: Task, options: Sampling, belief: bool) -> Sampler:
     """Completions, or episodes on the device, as one program for each shard."""
     world = task.environment
 
-    def draw(params: Params, columns: Columns, iteration: Int[Array, ""]) -> Rollout:
+    def draw(
+        params: Params, columns: Columns, key: Array, iteration: Int[Array, ""]
+    ) -> Rollout:
         if world is not None:
             return play(apply, params, columns, key, iteration, options, world, belief)
         prompts = (columns[name] for name in ("prompts", "prompt_mask", "id"))
@@ -135,27 +143,29 @@ def _in_one(
 
 
 def _as_trees(
-    apply: lm.Apply, task: Task, key: Array, options: Sampling, belief: bool, tree: Tree
+    apply: lm.Apply, task: Task, options: Sampling, belief: bool, tree: Tree
 ) -> Sampler:
     """Episodes on the device that share prefixes, or have values before their turns."""
     assert task.environment is not None  # `validate` has looked
     world = task.environment
 
-    def draw(params: Params, columns: Columns, iteration: Int[Array, ""]) -> Rollout:
+    def draw(
+        params: Params, columns: Columns, key: Array, iteration: Int[Array, ""]
+    ) -> Rollout:
         case = (apply, params, columns, key, iteration, options, world)
         return grow(*case, *tree, belief)
 
     return draw
 
 
-def _by_turns(
-    apply: lm.Apply, task: Task, key: Array, options: Sampling, belief: bool
-) -> Sampler:
+def _by_turns(apply: lm.Apply, task: Task, options: Sampling, belief: bool) -> Sampler:
     """Episodes whose environment is asked in Python."""
     assert task.on_host is not None  # `validate` has looked
     world = task.on_host
 
-    def draw(params: Params, columns: Columns, iteration: Int[Array, ""]) -> Rollout:
+    def draw(
+        params: Params, columns: Columns, key: Array, iteration: Int[Array, ""]
+    ) -> Rollout:
         return play_on_host(
             apply, params, columns, key, iteration, options, world, belief
         )

@@ -33,7 +33,8 @@ def held_out(run: Run, params: Params) -> Judged:
     size = AT_ONCE if count % AT_ONCE == 0 else count
     for start in range(0, count, size):
         columns = take(run.held_out, np.arange(start, start + size))
-        rollout = run.program.evaluate(params, columns, jnp.zeros((), jnp.int32))
+        zero = jnp.zeros((), jnp.int32)
+        rollout = run.program.evaluate(params, columns, run.key, zero)
         rollout = jax.device_get(rollout)
         facts.append(_facts(rollout))
     of = {name: np.concatenate([chunk[name] for chunk in facts]) for name in facts[0]}

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 import optax
+from jaxtyping import Array
 from ml_collections import ConfigDict
 
 from rewardlab import checkpoint
@@ -36,6 +37,7 @@ class Run(NamedTuple):
     program: Program
     problems: Columns  # of the train split
     held_out: Columns  # of the test split
+    key: Array  # of the seed
 
 
 def prepare(
@@ -78,6 +80,7 @@ def prepare(
         build_program(config, task, driver, _host(config, task, text_rewards)),
         load("train"),
         take(held_out, np.arange(count)),
+        jax.random.key(config.seed),
     )
 
 
@@ -153,7 +156,7 @@ def make_base(run: Run) -> Iterator[tuple[int, Params, dict[str, Any]]]:
 
 
 def _fresh(run: Run) -> Params:
-    return lm.init(run.program.model, jax.random.key(run.config.seed))
+    return lm.init(run.program.model, run.key)
 
 
 def _keep(run: Run, params: Params) -> None:

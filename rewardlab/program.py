@@ -46,7 +46,7 @@ class Program(NamedTuple):
     learner: Learner
     shapes: Callable[..., Rollout]  # of a rollout in training
     iterate: Callable[..., tuple[LearnerState, Report, Rollout]]
-    evaluate: Callable[[Params, Columns, Int[Array, ""]], Rollout]
+    evaluate: Callable[[Params, Columns, Array, Int[Array, ""]], Rollout]
     measure: Callable[[LearnerState, Report, Rollout], metrics.Metrics]
 
 
@@ -108,19 +108,27 @@ def _iteration(
     """`shapes` and `iterate` of a `Program`."""
 
     def scored(
-        params: Params, base: Params, columns: Columns, iteration: Int[Array, ""]
+        params: Params,
+        base: Params,
+        columns: Columns,
+        key: Array,
+        iteration: Int[Array, ""],
     ) -> Rollout:
-        rollout = collect(params, base, columns, iteration)
+        rollout = collect(params, base, columns, key, iteration)
         return also_as(host(rollout, columns) if host else rollout, names)
 
     def shapes(params: Params, columns: Columns) -> Rollout:
-        case = (params, params, columns, jnp.zeros((), jnp.int32))
+        case = (params, params, columns, jax.random.key(0), jnp.zeros((), jnp.int32))
         return jax.eval_shape(scored, *case) if fused else scored(*case)
 
     def iterate(
-        state: LearnerState, base: Params, columns: Columns, iteration: Int[Array, ""]
+        state: LearnerState,
+        base: Params,
+        columns: Columns,
+        key: Array,
+        iteration: Int[Array, ""],
     ) -> tuple[LearnerState, Report, Rollout]:
-        rollout = scored(state.params, base, columns, iteration)
+        rollout = scored(state.params, base, columns, key, iteration)
         state, report = learn.update(state, rollout)
         return state, report, rollout
 

@@ -113,7 +113,7 @@ class Loop:
         )
         columns = take(self.context.problems, rows)
         state, report, rollout = program.iterate(
-            state, self.base, columns, jnp.asarray(step - 1)
+            state, self.base, columns, self.context.key, jnp.asarray(step - 1)
         )
         metrics = dict(program.measure(state, report, rollout))
         tokens = int(jnp.sum(rollout.mask))

@@ -72,7 +72,9 @@ def test_a_row_trains(name):
     closed = estimator(method.build())
     update, opt, state, felt = jax.jit(closed.update), optimizer.init(params), None, 0.0
     for i in range(STEPS):
-        rollout = program.evaluate(params, columns, jnp.asarray(i, jnp.int32))
+        rollout = program.evaluate(
+            params, columns, jax.random.key(0), jnp.asarray(i, jnp.int32)
+        )
         n, width = rollout.mask.shape
         signals = made(np.random.default_rng(i), n, width, 4)
         rollout = rollout.with_signals(
