@@ -75,7 +75,9 @@ def build_program(
     believes, tree = "belief" in wanted(config), tree_of(config)
     generate = generator(config, task, driver, model, count, 0, believes, tree)
     collect = collector(config, driver, generate, lm.bind_teach(model))
-    fused = host is None and not config.rollout.on_host
+    judge = generator(config, task, driver, model, judged, salt=1)
+    on_device = not config.rollout.on_host
+    fused = on_device and host is None
     names = names_of(config)
     shapes, iterate = _iteration(collect, learn, host, fused, names)
     return Program(
@@ -84,7 +86,7 @@ def build_program(
         learn,
         shapes,
         driver.fuse(iterate, donate=(0,)) if fused else iterate,
-        generator(config, task, driver, model, judged, salt=1),
+        driver.fuse(judge) if on_device else judge,
         jax.jit(functools.partial(_metrics, task)),
     )
 

@@ -30,12 +30,13 @@ def warm_up(
     objective = objectives.objective(
         objectives.negative_log_likelihood(), aggregate=objectives.token_mean
     )
-    step = driver.spmd(
+    sharded = driver.spmd(
         gradient_step(policy, objective, optimizer, micro_batches, AXIS),
         ins=(REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED),
         outs=(REPLICATED, REPLICATED, REPLICATED, SHARDED),
         donate=(0, 1),
     )
+    step = driver.fuse(sharded, donate=(0, 1))  # for its compiler options
     params, opt = driver.replicate((params, jax.jit(optimizer.init)(params)))
     for batch in batches:
         demonstrations = as_rollout(**batch)
