@@ -10,7 +10,7 @@ import absl.logging
 from absl import app, flags
 from ml_collections import config_flags
 
-from rewardlab.train import train
+from rewardlab.training import train
 
 CONFIG = config_flags.DEFINE_config_file("config", help_string="the config file")
 WORKDIR = flags.DEFINE_string("workdir", "", "the folder that the run writes to")

@@ -5,6 +5,9 @@ state = advantage.init(rollout)
 per_token, state = advantage.update({}, state, rollout)
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from rewardlab.compose import (
     chain,
     estimator,
@@ -18,13 +21,31 @@ from rewardlab.compose import (
     stateless,
     weighted_sum,
 )
-from rewardlab.config import default_config
 from rewardlab.methods import LAWS, METHODS, Method, resolve
 from rewardlab.sentence import build, describe, hyperparameters, reads
-from rewardlab.tasks.host import TextReward
-from rewardlab.train import Result, train
 from rewardlab.transforms import TRANSFORMS
 from rewardlab.types import Channels, Reward, RewardTransform, Rollout, Sum, place
+
+if TYPE_CHECKING:
+    from rewardlab.config import default_config
+    from rewardlab.tasks.host import TextReward
+    from rewardlab.training import Result, train
+
+# Runs need data sets, plots and checkpoints, which take as long to import as JAX. They
+# are imported when they are asked for, so that transforms do not wait for them.
+_OF_RUNS = {
+    "Result": "training",
+    "TextReward": "tasks.host",
+    "default_config": "config",
+    "train": "training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _OF_RUNS:
+        raise AttributeError(f"module 'rewardlab' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"rewardlab.{_OF_RUNS[name]}"), name)
+
 
 __all__ = [
     "LAWS",

@@ -17,7 +17,7 @@ from rewardlab.metrics import WALL_CLOCK
 from rewardlab.sinks import read_metrics
 from rewardlab.tasks import arithmetic_text
 from rewardlab.tasks.host import TextReward
-from rewardlab.train import train
+from rewardlab.training import train
 
 REWARD = "process('prm') | episode_return() | center_by_group() | broadcast_to_tokens()"
 
@@ -90,7 +90,7 @@ SCRIPT = """
 import sys; sys.path.insert(0, "tests")
 import jax, numpy as np
 from test_train import tiny
-from rewardlab.train import train
+from rewardlab.training import train
 workdir = sys.argv[1]
 result = train(tiny(), workdir)
 np.savez(workdir + "/params.npz", *jax.tree.leaves(result.params))

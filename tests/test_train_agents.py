@@ -7,7 +7,7 @@ import pytest
 
 from rewardlab.config import default_config, use_reward
 from rewardlab.sinks import read_metrics
-from rewardlab.train import train
+from rewardlab.training import train
 
 
 def tiny(task="search", reward="igpo", **changes):
