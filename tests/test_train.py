@@ -10,6 +10,7 @@ import time
 import jax
 import numpy as np
 import pytest
+from runs import TINY
 
 from rewardlab import checkpoint
 from rewardlab.config import default_config
@@ -28,6 +29,7 @@ def tiny(**changes):
     config.update_from_flattened_dict(
         {
             "reward": REWARD,
+            "model.name": TINY,
             "task.difficulty.train": 64,
             "task.difficulty.test": 16,
             "task.difficulty.validation": 16,
@@ -36,7 +38,6 @@ def tiny(**changes):
             "rollout.num_prompts": 4,
             "rollout.num_generations": 4,
             "rollout.max_completion_length": 16,
-            "optim.schedule": "cosine",
             "loss.num_iterations": 2,
             "train.max_steps": 6,
             "eval.num_problems": 8,
@@ -92,7 +93,7 @@ import jax, numpy as np
 from test_train import tiny
 from rewardlab.training import train
 workdir = sys.argv[1]
-result = train(tiny(), workdir)
+result = train(tiny(**{"optim.schedule": "cosine"}), workdir)
 np.savez(workdir + "/params.npz", *jax.tree.leaves(result.params))
 """
 
@@ -138,7 +139,8 @@ def test_a_killed_run_resumes_bit_for_bit(sent, alone, tmp_path):
 
 
 def test_pmap_runs_too(finished, tmp_path):
-    result = train(tiny(**{"mesh.driver": "pmap"}), tmp_path)
+    start = {"model.init_from": str(finished[0])}
+    result = train(tiny(**start, **{"mesh.driver": "pmap"}), tmp_path)
     close = lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4)  # noqa: E731
     jax.tree.map(close, result.params, finished[1].params)
 
@@ -190,7 +192,7 @@ def test_going_on_with_other_settings_is_said(tmp_path, capsys):
 
 def test_a_damaged_checkpoint_is_named(finished, tmp_path):
     workdir = tmp_path / "damaged"
-    train(tiny(**{"train.max_steps": 2, "optim.schedule": "constant"}), workdir)
+    train(tiny(**{"train.max_steps": 2}), workdir)
     file = next((workdir / "checkpoints" / "2" / "state").rglob("manifest.ocdbt"))
     file.write_bytes(b"")
     with pytest.raises(

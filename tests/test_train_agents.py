@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from runs import TINY
 
 from rewardlab.config import default_config, use_reward
 from rewardlab.sinks import read_metrics
@@ -19,6 +20,7 @@ def tiny(task="search", reward="igpo", **changes):
             "task.difficulty.train": 64,
             "task.difficulty.test": 16,
             "task.difficulty.validation": 16,
+            "model.name": TINY,
             "warmup.steps": 30,
             "warmup.batch_size": 16,
             "rollout.num_prompts": 4,
