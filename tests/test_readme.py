@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from runs import TINY
 
 import rewardlab
 from rewardlab import build
@@ -42,6 +43,7 @@ def test_the_notebook_runs(monkeypatch, tmp_path):
             {"warmup": {"steps": 1, "batch_size": 16}, "train": {"max_steps": 2}}
         )
         cfg.update({"eval": {"num_problems": 8}, "task": {"difficulty": {"train": 64}}})
+        cfg.update({"model": {"name": TINY}, "mesh": {"devices": 1}})
         return whole(cfg, tmp_path / workdir)
 
     monkeypatch.setattr(rewardlab, "train", short)
