@@ -63,7 +63,7 @@ def learning_curves(
     drawn = [p for p in panels if any(row.get(p.name) is not None for row in every)]
     if not drawn:
         raise ValueError(f"no metrics to draw in {[str(f) for f in arms.values()]}")
-    columns = min(3, len(drawn))
+    columns = 2 if len(drawn) == 4 else min(3, len(drawn))
     lines = -(-len(drawn) // columns)
     figure = Figure(figsize=(3.4 * columns, 2.6 * lines + 0.9), facecolor="white")
     for i, panel in enumerate(drawn):
@@ -164,7 +164,7 @@ def _caption(runs: Mapping[str, list[Run]]) -> str:
         f"band: lowest to highest of {several} seeds" if several > 1 else "one seed",
     ]
     if any("eval/pass@1" in row for run in seeds for row in run):
-        words.append("dots: held-out pass@1")
+        words.append("dots: held-out problems")
     seconds = np.mean([sum(row.get("step_time") or 0 for row in run) for run in seeds])
     if seconds > 0:
         words.append(f"{seconds:.0f} s of training{' a run' if len(seeds) > 1 else ''}")
