@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from runs import TINY
+from small import TINY
 
 import rewardlab
 from rewardlab import build

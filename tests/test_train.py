@@ -10,7 +10,7 @@ import time
 import jax
 import numpy as np
 import pytest
-from runs import TINY
+from small import TINY
 
 from rewardlab import checkpoint
 from rewardlab.config import default_config

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from runs import TINY
+from small import TINY
 
 from rewardlab.config import default_config, use_reward
 from rewardlab.sinks import read_metrics
