@@ -1,5 +1,6 @@
 """Whole runs on an environment: however they are driven, the same episodes."""
 
+import functools
 import json
 
 import numpy as np
@@ -110,3 +111,53 @@ GATED = (
 def test_the_other_environments_train(tmp_path, task, reward):
     train(tiny(task, reward, **{"warmup.steps": 2, "train.max_steps": 1}), tmp_path)
     assert read_metrics(tmp_path / "metrics.jsonl")[-1]["step"] == 1
+
+
+TURNS = {  # the task, and which of its signals stand for the method's
+    "igpo_separate": ("search", ""),
+    "igpo_first_release": ("search", ""),
+    "g_ra": ("workflow", "prm=stage"),
+    "video_mtr": ("search", "iou=found"),
+    "ppr": ("workflow", "prm=useful"),
+    "ui_s1": ("search", "prm=hop,match=format"),
+    "gigpo": ("search", "prm=hop"),
+    "oprl": ("search", "prm_logp=ref_logp"),
+    "spa_rl": ("workflow", "contribution=useful,grounding=format,value=entropy"),
+    "mira": ("workflow", "milestones=useful"),
+    "toolrl": ("calculator", "format=finished,tool_match=tool_calls"),
+    "toolpo": ("calculator", "action=tool_calls"),
+    "spear": ("calculator", "calls=tool_calls"),
+    "otc_ppo": ("calculator", ""),
+}
+ABLE = {  # at first; an untrained policy earns nothing, so that all its rows are alike
+    "model.name": "S",
+    "warmup.steps": 200,
+    "warmup.batch_size": 32,
+    "task.difficulty.train": 512,
+    "rollout.max_completion_length": 64,
+    "rollout.num_generations": 4,
+}
+
+
+@pytest.fixture(scope="module")
+def able(tmp_path_factory):
+    """The workdir of a run with such a policy, for each task."""
+    folder = tmp_path_factory.mktemp("able")
+
+    @functools.cache
+    def of(task):
+        train(tiny(task, "grpo", **ABLE, **{"train.max_steps": 1}), folder / task)
+        return str(folder / task)
+
+    return of
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TURNS)
+def test_a_row_for_turns_trains_on_an_environment(able, tmp_path, name):
+    task, names = TURNS[name]
+    start = {"model.init_from": able(task), "signals": names}
+    train(tiny(task, name, **ABLE, **start), tmp_path)
+    last = read_metrics(tmp_path / "metrics.jsonl")[-1]
+    assert last["step"] == 2 and np.isfinite(last["grad_norm"])
+    assert last["advantages/abs_mean"] > 0

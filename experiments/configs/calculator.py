@@ -16,10 +16,10 @@ def get_config(reward: str = "") -> ConfigDict:
     config = default_config("calculator")
     if reward:
         use_reward(config, reward)
-    config.warmup.update({"steps": 800, "micro_batches": 2})
+    config.warmup.update({"steps": 300, "micro_batches": 2})
     config.loss.micro_batches = 2
     config.optim.update({"lr": 2.5e-4, "schedule": "cosine"})
-    config.train.max_steps = 120
+    config.train.max_steps = 80
     config.eval.every = 20
     config.mesh.devices = 2  # both cores of a small machine
     return config

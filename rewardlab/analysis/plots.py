@@ -65,7 +65,7 @@ def learning_curves(
         raise ValueError(f"no metrics to draw in {[str(f) for f in arms.values()]}")
     columns = 2 if len(drawn) == 4 else min(3, len(drawn))
     lines = -(-len(drawn) // columns)
-    figure = Figure(figsize=(3.4 * columns, 2.6 * lines + 0.9), facecolor="white")
+    figure = Figure(figsize=(10.2, 2.6 * lines + 0.9), facecolor="white")
     for i, panel in enumerate(drawn):
         axes = figure.add_subplot(lines, columns, i + 1)
         _frame(axes, panel)
