@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import json
 import pkgutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 import optax
+from flax.traverse_util import flatten_dict
 from jaxtyping import Array
 from ml_collections import ConfigDict
 
@@ -106,6 +108,24 @@ def _text_reward(where: str) -> TextReward:
             "package.module:function"
         ) from None
     return TextReward(function.__name__, function)
+
+
+def write_config(run: Run) -> None:
+    """Leaves the resolved config in the workdir, for people."""
+    run.workdir.mkdir(parents=True, exist_ok=True)
+    text = run.config.to_json_best_effort(indent=2)
+    (run.workdir / "config.json").write_text(text + "\n")
+
+
+def changes(config: ConfigDict, found: Path) -> list[str]:
+    """The keys that a checkpoint was saved with other values of.
+
+    A run may go on with other settings; nobody should do so unawares.
+    """
+    then = checkpoint.read_extra(found)["config"]
+    now = json.loads(config.to_json_best_effort())
+    then, now = (flatten_dict(x, sep=".") for x in (then, now))
+    return [key for key in now if now[key] != then.get(key)]
 
 
 def saved_base(run: Run) -> Params | None:

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from rewardlab import checkpoint
@@ -23,7 +22,15 @@ from rewardlab.console import TRAINING, WARMUP, Console
 from rewardlab.evaluate import held_out, pass_at, samples_of
 from rewardlab.learner import LearnerState, Params, Report
 from rewardlab.metrics import Row
-from rewardlab.prepare import Run, make_base, prepare, saved_base
+from rewardlab.prepare import (
+    Run,
+    changes,
+    make_base,
+    prepare,
+    saved_base,
+    write_config,
+)
+from rewardlab.program import early
 from rewardlab.sinks import Sinks, completion_lines, read_metrics, weights_and_biases
 from rewardlab.tasks.columns import batch_indices, take
 from rewardlab.tasks.host import TextReward
@@ -67,12 +74,13 @@ def train(
     state = run.program.learner.init(base, run.program.shapes(base, columns))
     if found is not None:
         state = checkpoint.restore(found, state)
-        _tell_of_changes(config, found, console)
+        if changed := changes(config, found):
+            console.say(f"going on from {found} with another {', '.join(changed)}")
     others = [weights_and_biases(workdir)] if config.log.wandb else []
     with Sinks(workdir, int(state.step) if found else None, tuple(others)) as sinks:
-        loop = Loop(run, console, sinks, base)
+        loop = Loop(run, console, sinks, base, state)
         if found is None or not (run.workdir / "held_out_before.npy").exists():
-            _write_config(run)
+            write_config(run)
             loop.evaluate(state, {}, "before")
         state = loop.run(state)
     return _finish(run, console, state, {"warm-up": warmup_seconds})
@@ -81,9 +89,26 @@ def train(
 class Loop:
     """Iterations from a state to the last step, with all that is written on the way."""
 
-    def __init__(self, run: Run, console: Console, sinks: Sinks, base: Params) -> None:
+    def __init__(
+        self,
+        run: Run,
+        console: Console,
+        sinks: Sinks,
+        base: Params,
+        state: LearnerState,
+    ) -> None:
         self.context, self.console, self.sinks = run, console, sinks
         self.base = base
+        self.iterate = run.program.iterate
+        if int(state.step) < run.config.train.max_steps:
+            self.iterate = early(self.iterate, *self.arguments(state, 1))
+
+    def arguments(self, state: LearnerState, step: int) -> tuple:
+        """Of `Program.iterate`, for iteration number `step`."""
+        config, problems = self.context.config, self.context.problems
+        size, count = config.rollout.num_prompts, len(problems["id"])
+        columns = take(problems, batch_indices(config.seed, step - 1, count, size))
+        return state, self.base, columns, self.context.key, jnp.asarray(step - 1)
 
     def run(self, state: LearnerState) -> LearnerState:
         """Trains to `train.max_steps`; a SIGTERM saves and leaves, exit status 143."""
@@ -103,19 +128,10 @@ class Loop:
 
     def step(self, state: LearnerState, step: int) -> tuple[LearnerState, Row]:
         """Iteration number `step` (from 1), its metrics and its completions."""
-        config, program = self.context.config, self.context.program
+        config = self.context.config
         began = time.monotonic()
-        rows = batch_indices(
-            config.seed,
-            step - 1,
-            len(self.context.problems["id"]),
-            config.rollout.num_prompts,
-        )
-        columns = take(self.context.problems, rows)
-        state, report, rollout = program.iterate(
-            state, self.base, columns, self.context.key, jnp.asarray(step - 1)
-        )
-        metrics = dict(program.measure(state, report, rollout))
+        state, report, rollout = self.iterate(*self.arguments(state, step))
+        metrics = dict(self.context.program.measure(state, report, rollout))
         tokens = int(jnp.sum(rollout.mask))
         seconds = time.monotonic() - began
         metrics |= {"step_time": seconds, "tokens_per_sec": tokens / seconds}
@@ -189,22 +205,6 @@ def _base(run: Run, console: Console) -> tuple[Params, float]:
                 if step % 10 == 0 and step:
                     show(step, {"loss": float(row["loss"])})
     return base, time.monotonic() - began
-
-
-def _tell_of_changes(config: ConfigDict, found: Path, console: Console) -> None:
-    """A run may go on with other settings; nobody should do so unawares."""
-    then = checkpoint.read_extra(found)["config"]
-    now = json.loads(config.to_json_best_effort())
-    then, now = (flatten_dict(x, sep=".") for x in (then, now))
-    changed = [key for key in now if now[key] != then.get(key)]
-    if changed:
-        console.say(f"going on from {found} with another {', '.join(changed)}")
-
-
-def _write_config(run: Run) -> None:
-    run.workdir.mkdir(parents=True, exist_ok=True)
-    text = run.config.to_json_best_effort(indent=2)
-    (run.workdir / "config.json").write_text(text + "\n")
 
 
 def _finish(
