@@ -224,24 +224,6 @@ def greatest_of_others(x: Shaped[Array, " N"], rollout: Rollout) -> Array:
     return jnp.where(stands_out, second, greatest)
 
 
-def group_rank(
-    x: Float[Array, " N"], rows: Bool[Array, " N"], rollout: Rollout
-) -> Float[Array, " N"]:
-    """How many True rows of the group are below each row; ties count half. From 0."""
-    x = jnp.where(rows, x, jnp.inf)
-    order = jnp.lexsort((x, rollout.group))
-    group, sorted_ = rollout.group[order], x[order]
-    position = jnp.arange(x.shape[0])
-    new_group = jnp.concatenate([jnp.ones(1, bool), jnp.diff(group) != 0])
-    new_value = new_group | (sorted_ != jnp.roll(sorted_, 1))
-    start = lax.cummax(jnp.where(new_value, position, 0))
-    ends = jnp.concatenate([new_value[1:], jnp.ones(1, bool)])
-    end = lax.cummin(jnp.where(ends, position, x.shape[0]), reverse=True)
-    first = lax.cummax(jnp.where(new_group, position, 0))
-    middle = (start + end).astype(x.dtype) / 2 - first
-    return jnp.zeros_like(x).at[order].set(middle)
-
-
 def placed_count(reward: Reward) -> Int[Array, " N"]:
     """How many rewards stand in each row."""
     reward = reward.narrow or reward

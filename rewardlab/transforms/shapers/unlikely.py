@@ -1,6 +1,6 @@
 """What the policy found likely is paid less."""
 
-from rewardlab import masked
+from rewardlab import masked, order
 from rewardlab.compose import named
 from rewardlab.narrow import anywhere
 from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
@@ -19,7 +19,7 @@ def unlikeliness(beta: Coefficient = 0.25, least_rank: int = 0) -> RewardTransfo
     def discount(reward: Reward, rollout: Rollout) -> Reward:
         scored = reward.has_value
         likely = masked.row_mean(rollout.logp, rollout.mask)
-        rank = masked.group_rank(likely, scored, rollout) + least_rank
+        rank = order.group_rank(likely, scored, rollout) + least_rank
         rows = masked.of_group(scored.astype(likely.dtype), rollout)
         share = coefficient(beta, rollout) * masked.divide(rank, rows)
         return reward.with_value(reward.value * (1 - share[:, None]))

@@ -6,6 +6,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab import masked
 from rewardlab.compose import add_channel, named, stateless
+from rewardlab.order import mean_of_greatest
 from rewardlab.transforms.sources.last_token import on_last_token, scored
 from rewardlab.transforms.sources.signals import validity
 from rewardlab.types import (
@@ -56,9 +57,7 @@ def peak_mean(
     width = x.shape[1]
     counts = np.maximum(np.floor(share * np.arange(width + 1)).astype(int), 1)
     top = jnp.asarray(counts)[masked.count(mask)][:, None]
-    ordered = -jnp.sort(jnp.where(mask, -x, jnp.inf), axis=1)
-    kept = (jnp.arange(width)[None] < top) & jnp.isfinite(ordered)
-    return masked.row_mean(ordered, kept)
+    return mean_of_greatest(x, mask, top)
 
 
 def dominated(

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rewardlab.compose import named, per_channel
+from rewardlab.order import kth_least
 from rewardlab.types import (
     Coefficient,
     Reward,
@@ -51,8 +52,8 @@ def high_entropy(
     that equals the next, so the next one divides the tokens alike and without rounding.
     """
     sets = mask if per_row else mask.reshape(1, -1)
-    values = jnp.sort(jnp.where(mask, entropy, jnp.inf).reshape(sets.shape), axis=1)
+    values = jnp.where(mask, entropy, jnp.inf).reshape(sets.shape)
     place = (1 - share) * (jnp.sum(sets, axis=1, keepdims=True) - 1)
     place = jnp.ceil(place - SLACK).astype(jnp.int32)
     place = jnp.clip(place, 0, values.shape[1] - 1)
-    return mask & (entropy >= jnp.take_along_axis(values, place, axis=1))
+    return mask & (entropy >= kth_least(values, place))

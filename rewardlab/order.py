@@ -1,0 +1,62 @@
+"""Ranks and order statistics."""
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
+
+from rewardlab import masked
+from rewardlab.types import Rollout
+
+
+def kth_least(x: Float[Array, "N M"], k: Int[Array, "N 1"]) -> Float[Array, "N 1"]:
+    """What stands at place k, from 0, of each row if it were sorted; NaN is last.
+
+    The bits of the answer are found one by one, from the first: each is a pass that
+    only counts, and 32 of those take a fraction of the time of a sort.
+    """
+    bits = 8 * x.dtype.itemsize
+    kind = {32: jnp.uint32, 64: jnp.uint64}[bits]
+    sign = jnp.asarray(1, kind) << (bits - 1)
+    pattern = lax.bitcast_convert_type(x, kind)
+    key = jnp.where(pattern >= sign, ~pattern, pattern | sign)  # in the order of x
+
+    def with_bit(i: Int[Array, ""], found: Array) -> Array:
+        tried = found | (sign >> i.astype(kind))
+        below = jnp.sum(key < tried, axis=1, keepdims=True)
+        return jnp.where(below <= k, tried, found)
+
+    found = lax.fori_loop(0, bits, with_bit, jnp.zeros(k.shape, kind))
+    pattern = jnp.where(found >= sign, found ^ sign, ~found)
+    return lax.bitcast_convert_type(pattern, x.dtype)
+
+
+def mean_of_greatest(
+    x: Float[Array, "N M"], mask: Bool[Array, "N M"], k: Int[Array, "N 1"]
+) -> Float[Array, " N"]:
+    """The mean of the k greatest True entries of each row, 1 <= k; 0 if none is True.
+
+    Those above the least of them are added up, and the rest of the k equal it.
+    """
+    least = -kth_least(jnp.where(mask, -x, jnp.inf), k - 1)
+    above = mask & (x > least)
+    rest = k[:, 0] - masked.count(above)
+    total = masked.total(x, above) + rest * least[:, 0]
+    return jnp.where(jnp.any(mask, axis=1), total / k[:, 0], 0)
+
+
+def group_rank(
+    x: Float[Array, " N"], rows: Bool[Array, " N"], rollout: Rollout
+) -> Float[Array, " N"]:
+    """How many True rows of the group are below each row; ties count half. From 0."""
+    x = jnp.where(rows, x, jnp.inf)
+    order = jnp.lexsort((x, rollout.group))
+    group, sorted_ = rollout.group[order], x[order]
+    position = jnp.arange(x.shape[0])
+    new_group = jnp.concatenate([jnp.ones(1, bool), jnp.diff(group) != 0])
+    new_value = new_group | (sorted_ != jnp.roll(sorted_, 1))
+    start = lax.cummax(jnp.where(new_value, position, 0))
+    ends = jnp.concatenate([new_value[1:], jnp.ones(1, bool)])
+    end = lax.cummin(jnp.where(ends, position, x.shape[0]), reverse=True)
+    first = lax.cummax(jnp.where(new_group, position, 0))
+    middle = (start + end).astype(x.dtype) / 2 - first
+    return jnp.zeros_like(x).at[order].set(middle)

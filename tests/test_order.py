@@ -1,0 +1,50 @@
+"""Ranks and order statistics against a sort."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from rollouts import from_arrays
+
+from rewardlab import order
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_kth_least_is_what_a_sort_has_there(wide):
+    """Negative numbers, zeros of both signs, ties, infinities, a row of one value."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(5, 9)).round(1) * 10.0 ** rng.integers(-20, 20, (5, 9))
+    x[1] = 0.5
+    x[2, :4] = [np.inf, -np.inf, -0.0, 0.0]
+    with jax.enable_x64(wide):
+        values = jnp.asarray(x, jnp.float64 if wide else jnp.float32)
+        for k in range(9):
+            place = jnp.full((5, 1), k)
+            got = np.asarray(order.kth_least(values, place))[:, 0]
+            np.testing.assert_array_equal(
+                got, np.sort(np.asarray(values), axis=1)[:, k]
+            )
+
+
+def test_every_row_has_its_own_place():
+    x = jnp.array([[3.0, 1.0, 2.0], [3.0, 1.0, 2.0]])
+    assert order.kth_least(x, jnp.array([[0], [2]])).tolist() == [[1.0], [3.0]]
+
+
+def test_the_greatest_entries_have_a_mean():
+    """Ties at the edge count once each; a row without entries gives 0."""
+    x = jnp.array([[1.0, 3.0, 3.0, 2.0, 9.0], [5.0, 1.0, 1.0, 1.0, 1.0], [1.0] * 5])
+    mask = jnp.array([[True] * 4 + [False], [True] * 5, [False] * 5])
+    got = order.mean_of_greatest(x, mask, jnp.array([[3], [2], [1]]))
+    np.testing.assert_allclose(got, [(3 + 3 + 2) / 3, (5 + 1) / 2, 0], rtol=1e-6)
+
+
+def test_ranks_in_a_group():
+    """Groups 2: (1, 4, 2) and 0: (5); ties share a rank; rows that are out do not."""
+    rollout = from_arrays(np.ones((4, 1)), group=[2, 0, 2, 2])
+    x, ties = jnp.array([1.0, 5.0, 4.0, 2.0]), jnp.array([4.0, 5.0, 4.0, 2.0])
+    rows = jnp.ones(4, bool)
+    assert order.group_rank(x, rows, rollout).tolist() == [0, 0, 2, 1]
+    assert order.group_rank(ties, rows, rollout).tolist() == [1.5, 0, 1.5, 0]
+    but_last = jnp.array([True, True, True, False])
+    assert order.group_rank(x, but_last, rollout).tolist()[:3] == [0, 0, 1]
