@@ -42,7 +42,7 @@ def setting():
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(lm.CONFIGS, "S", dataclasses.replace(lm.CONFIGS["S"], **SMALL))
         run = prepare(config, Path())
-    params = lm.init(run.program.model, jax.random.key(0))
+    params = run.driver.replicate(lm.init(run.program.model, jax.random.key(0)))
     columns = take(run.problems, np.arange(PROMPTS))
     return config, run.program, params, columns
 

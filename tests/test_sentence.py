@@ -1,5 +1,7 @@
 """The language: what is read, what is refused, and that it reads back."""
 
+import ast
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -28,12 +30,38 @@ def advantage(transform, rollout=None):
     return np.asarray(closed.update({}, closed.init(rollout), rollout)[0])
 
 
-@pytest.mark.parametrize("name", METHODS)
+def parts(text):
+    """The words of a sentence, and the arguments that it gives them."""
+    calls = [
+        n for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Call)
+    ]
+    given = [
+        (c.func.id, [*range(len(c.args)), *(k.arg for k in c.keywords)]) for c in calls
+    ]
+    return {(word, argument) for word, names in given for argument in [None, *names]}
+
+
+def covering():
+    """Rows that have every word of the table with every argument it is given."""
+    rows = {name: parts(describe(m.build())) for name, m in METHODS.items()}
+    missing, chosen = set().union(*rows.values()), []
+    while missing:
+        chosen.append(max(rows, key=lambda name: len(rows[name] & missing)))
+        missing -= rows[chosen[-1]]
+    return chosen
+
+
+def test_every_sentence_is_described_as_it_reads():
+    for method in METHODS.values():
+        text = describe(method.build())
+        assert describe(build(text)) == text
+
+
+@pytest.mark.parametrize("name", covering())
 def test_a_sentence_reads_back(name):
-    """`build(describe(t))` behaves as t, and is described alike."""
+    """`build(describe(t))` behaves as t."""
     transform = METHODS[name].build()
     again = build(describe(transform))
-    assert describe(again) == describe(transform)
     np.testing.assert_array_equal(advantage(again), advantage(transform))
 
 
