@@ -3,7 +3,9 @@
     python -m experiments.train --config=experiments/configs/calculator.py \
         --workdir=runs/calculator
 
-No run of this config is measured yet.
+On one CPU core about 7 min of warm-up and 2 of training; held-out pass@1 goes from
+0.57 to 0.969 [0.960, 0.977] (mean of 5 seeds that share one warm-up, with Student's
+95 % interval; RESULTS.md).
 """
 
 from ml_collections import ConfigDict

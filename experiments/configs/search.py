@@ -3,8 +3,9 @@
     python -m experiments.train --config=experiments/configs/search.py \
         --workdir=runs/search
 
-One seed: held-out pass@1 from 0.256 to 0.865 in 120 steps (RESULTS.md); 4 min 48 s of
-CPU time for warm-up and training together.
+Questions of 3 and 4 hops. On one CPU core about 2.5 min of warm-up and 3 of training;
+held-out pass@1 goes from 0.21 to 0.918 [0.867, 0.968] (mean of 5 seeds with Student's
+95 % interval; RESULTS.md).
 """
 
 from ml_collections import ConfigDict
