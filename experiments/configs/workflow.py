@@ -3,7 +3,9 @@
     python -m experiments.train --config=experiments/configs/workflow.py \
         --workdir=runs/workflow
 
-No run of this config is measured yet.
+On one CPU core about 8 min of warm-up and 3 of training; held-out pass@1 goes from
+0.41 to 0.854 [0.810, 0.898] (mean of 5 seeds with Student's 95 % interval) and levels
+off there (RESULTS.md).
 """
 
 from ml_collections import ConfigDict
@@ -18,8 +20,8 @@ def get_config(reward: str = "") -> ConfigDict:
         use_reward(config, reward)
     config.warmup.update({"steps": 1000, "micro_batches": 2})
     config.loss.micro_batches = 2
-    config.optim.update({"lr": 4e-4, "schedule": "cosine"})
-    config.train.max_steps = 250
+    config.optim.update({"lr": 2.5e-4, "schedule": "cosine"})
+    config.train.max_steps = 100
     config.eval.every = 20
     config.mesh.devices = 2  # both cores of a small machine
     return config
