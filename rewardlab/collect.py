@@ -15,7 +15,7 @@ from rewardlab.models.logprobs import TokenStats, completion_logprobs
 from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
 from rewardlab.sampling import Branching, Sampling, grow, play, play_on_host, sample
 from rewardlab.sampling.values import VALUE_SIGNALS
-from rewardlab.signals.names import wanted
+from rewardlab.signals.aliases import wanted
 from rewardlab.tasks import Task
 from rewardlab.types import Rollout
 

@@ -26,7 +26,7 @@ from rewardlab.methods import resolve
 from rewardlab.models import lm
 from rewardlab.parallel import Driver
 from rewardlab.sentence import shaped_reward
-from rewardlab.signals.names import also_as, names_of, wanted
+from rewardlab.signals.aliases import also_as, names_of, wanted
 from rewardlab.tasks import Task
 from rewardlab.transforms.sources.signals import outcome, process
 from rewardlab.types import Channels, Rollout

@@ -23,7 +23,7 @@ from rewardlab.models.lm import CONFIGS
 from rewardlab.objectives import KL_ESTIMATORS, SURROGATES
 from rewardlab.parallel import DRIVERS
 from rewardlab.sampling.values import VALUE_SIGNALS
-from rewardlab.signals.names import wanted
+from rewardlab.signals.aliases import wanted
 from rewardlab.tasks import TASKS
 from rewardlab.transforms import BASELINES
 

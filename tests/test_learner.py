@@ -13,6 +13,7 @@ from rewardlab.compose import estimator
 from rewardlab.learner import learner
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.parallel import jit_driver, pmap_driver
+from rewardlab.program import early
 from rewardlab.types import Rollout, place
 
 B, G, T, V = 8, 4, 6, 7
@@ -194,3 +195,10 @@ def test_micro_batches_must_divide_the_prompts():
         ValueError, match=r"micro_batches=3 does not divide the 8 prompts"
     ):
         train(jit_driver(jax.devices()[:1]), objectives.token_mean, micro_batches=3)
+
+
+def test_what_is_compiled_early_is_the_function():
+    """A function that is not compiled as a whole is left alone."""
+    double = jax.jit(lambda x: 2 * x)
+    assert early(double, np.float32(0))(np.float32(3)) == 6
+    assert early(len, []) is len

@@ -15,7 +15,6 @@ from small import TINY
 from rewardlab import checkpoint
 from rewardlab.config import default_config
 from rewardlab.metrics import WALL_CLOCK
-from rewardlab.program import early
 from rewardlab.sinks import read_metrics
 from rewardlab.tasks import arithmetic_text
 from rewardlab.tasks.host import TextReward
@@ -244,10 +243,3 @@ def test_a_gate_and_a_loss_are_given_entropies(tmp_path):
     train(config, tmp_path)
     last = numbers(tmp_path)[-1]
     assert np.isfinite(last["grad_norm"]) and last["grad_norm"] > 0
-
-
-def test_what_is_compiled_early_is_the_function():
-    """A function that is not compiled as a whole is left alone."""
-    double = jax.jit(lambda x: 2 * x)
-    assert early(double, np.float32(0))(np.float32(3)) == 6
-    assert early(len, []) is len
