@@ -127,7 +127,7 @@ TURNS = {  # the task, and which of its signals stand for the method's
     "toolrl": ("calculator", "format=finished,tool_match=tool_calls"),
     "toolpo": ("calculator", "action=tool_calls"),
     "spear": ("calculator", "calls=tool_calls"),
-    "otc_ppo": ("calculator", ""),
+    "otc_ppo": ("calculator", "correct=finished"),
 }
 ABLE = {  # at first; an untrained policy earns nothing, so that all its rows are alike
     "model.name": "S",

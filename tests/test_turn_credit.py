@@ -68,5 +68,6 @@ def test_a_signal_has_its_validity_under_its_second_name(played):
     rollout = also_as(played.with_signals(size_valid=heard), {"prm": "size"})
     assert rollout.signals["prm"] is played.signals["size"]
     assert rollout.signals["prm_valid"] is heard
+    assert "prm_valid" not in also_as(rollout, {"prm": "entropy"}).signals
     with pytest.raises(ValueError, match="no signal 'sizes'; have \\['anchor'"):
         also_as(played, {"prm": "sizes"})

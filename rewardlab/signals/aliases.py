@@ -35,6 +35,7 @@ def also_as(rollout: Rollout, names: dict[str, str]) -> Rollout:
     signals = dict(rollout.signals)
     for read, made in names.items():
         signals[read] = rollout.signal(made)
+        signals.pop(f"{read}_valid", None)  # of another signal that had the name
         if f"{made}_valid" in signals:
             signals[f"{read}_valid"] = signals[f"{made}_valid"]
     return rollout.with_signals(**signals) if names else rollout
