@@ -1,5 +1,7 @@
 """Signals under other names: what a task makes, as a sentence calls it."""
 
+import dataclasses
+
 from ml_collections import ConfigDict
 
 from rewardlab.methods import reads, resolve
@@ -38,4 +40,4 @@ def also_as(rollout: Rollout, names: dict[str, str]) -> Rollout:
         signals.pop(f"{read}_valid", None)  # of another signal that had the name
         if f"{made}_valid" in signals:
             signals[f"{read}_valid"] = signals[f"{made}_valid"]
-    return rollout.with_signals(**signals) if names else rollout
+    return dataclasses.replace(rollout, signals=signals)
