@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from absl import app, flags
@@ -38,8 +39,6 @@ REACH = flags.DEFINE_float(
     "reach", None, "also compare how many episodes bring held-out pass@1 to this"
 )
 JOBS = flags.DEFINE_integer("jobs", 1, "runs at a time", lower_bound=1)
-
-EPISODES = "episodes"  # the measure of --reach
 
 
 def arms_of(texts: Sequence[str]) -> dict[str, str]:
@@ -78,12 +77,15 @@ def run_seed(grid: Path, arms: dict[str, str], seed: str, options: list[str]) ->
             subprocess.run(program, check=True, stdout=log, stderr=log)
 
 
+def evaluations(folder: Path) -> list[dict[str, Any]]:
+    """The rows of a run's metrics that have held-out numbers."""
+    rows = read_metrics(folder / "metrics.jsonl")
+    return [row for row in rows if "eval/pass@1" in row]
+
+
 def at_end(folder: Path, measure: str) -> float:
     """A number of a run's last evaluation."""
-    name = f"eval/{measure}"
-    rows = [
-        row for row in read_metrics(folder / "metrics.jsonl") if "eval/pass@1" in row
-    ]
+    name, rows = f"eval/{measure}", evaluations(folder)
     if name not in rows[-1]:
         known = sorted(key[5:] for key in rows[-1] if key.startswith("eval/"))
         raise ValueError(f"no held-out number {measure!r}; have {', '.join(known)}")
@@ -96,9 +98,7 @@ def episodes_until(folder: Path, share: float) -> float:
     A straight line joins one evaluation and the next.
     """
     config = json.loads((folder / "config.json").read_text())["rollout"]
-    rows = [
-        row for row in read_metrics(folder / "metrics.jsonl") if "eval/pass@1" in row
-    ]
+    rows = evaluations(folder)
     steps = np.array([row["step"] for row in rows], np.float64)
     shares = np.array([row["eval/pass@1"] for row in rows], np.float64)
     reached = np.flatnonzero(shares >= share)
@@ -126,6 +126,7 @@ def report(numbers: dict[str, dict[str, Float[np.ndarray, " seeds"]]]) -> str:
     lines.append("|---" * (len(numbers[first]) + 1) + "|")
     for arm, values in numbers.items():
         lines.append(f"| `{arm}` | " + " | ".join(map(cell, values.values())) + " |")
+    lines.append("")
     for arm in others:
         for measure, ours in numbers[arm].items():
             theirs = numbers[first][measure]
@@ -133,7 +134,7 @@ def report(numbers: dict[str, dict[str, Float[np.ndarray, " seeds"]]]) -> str:
                 lines.append(
                     f"- {measure}: {compare(ours, theirs, (arm, first)).verdict}"
                 )
-    return "\n".join([*lines[: len(numbers) + 2], "", *lines[len(numbers) + 2 :]])
+    return "\n".join(lines)
 
 
 def results(grid: Path, arms: dict[str, str]) -> str:
@@ -146,7 +147,7 @@ def results(grid: Path, arms: dict[str, str]) -> str:
     if REACH.value is not None:
         for arm, runs in folders.items():
             until = [episodes_until(run, REACH.value) for run in runs]
-            numbers[arm][f"{EPISODES} to {REACH.value}"] = np.array(until)
+            numbers[arm][f"episodes to {REACH.value}"] = np.array(until)
     files = {
         arm: [run / "metrics.jsonl" for run in runs] for arm, runs in folders.items()
     }

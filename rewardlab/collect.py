@@ -15,11 +15,12 @@ from rewardlab.models.logprobs import TokenStats, completion_logprobs
 from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
 from rewardlab.sampling import Branching, Sampling, grow, play, play_on_host, sample
 from rewardlab.sampling.values import VALUE_SIGNALS
-from rewardlab.signals.aliases import wanted
+from rewardlab.signals.aliases import also_as, names_of, wanted
 from rewardlab.tasks import Task
 from rewardlab.types import Rollout
 
 Columns = dict[str, Any]  # by name: an array of B rows
+Host = Callable[[Rollout, Columns], Rollout]
 
 
 class Tree(NamedTuple):
@@ -52,8 +53,10 @@ def collector(
     driver: Driver,
     generate: Callable[..., Rollout],
     teach: lm.Teach,
+    host: Host | None = None,
 ) -> Callable[..., Rollout]:
-    """Rollouts with the log-probs that the sentence and the objective need."""
+    """Rollouts with all signals that the sentence and the objective need."""
+    names = names_of(config)
     policy = policy_of(config, teach, entropy=False)
     unsure = policy_of(config, teach, entropy=True)
     layout = {"ins": (REPLICATED, SHARDED_ROLLOUT), "outs": SHARDED}
@@ -80,7 +83,7 @@ def collector(
             # Ratios compare whole distributions: the sampled one lacks its tail.
             rollout = rollout.with_signals(sampler_logp=rollout.logp)
             rollout = dataclasses.replace(rollout, logp=teacher(params, rollout))
-        return rollout
+        return also_as(host(rollout, columns) if host else rollout, names)
 
     return collect
 

@@ -16,10 +16,11 @@ from jaxtyping import Array
 from ml_collections import ConfigDict
 
 from rewardlab import checkpoint
+from rewardlab.collect import Host
 from rewardlab.learner import Params
 from rewardlab.models import lm
 from rewardlab.parallel import DRIVERS, Driver
-from rewardlab.program import Host, Program, build_program
+from rewardlab.program import Program, build_program
 from rewardlab.tasks import TASKS, Task
 from rewardlab.tasks.columns import Columns, batch_indices, take
 from rewardlab.tasks.host import TextReward, host_signal

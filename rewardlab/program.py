@@ -19,20 +19,25 @@ from ml_collections import ConfigDict
 
 from rewardlab import masked, metrics
 from rewardlab.builders import build_objective, build_optimizer, reads_entropy
-from rewardlab.collect import collector, ends, generator, policy_of, tree_of
+from rewardlab.collect import (
+    Columns,
+    Host,
+    collector,
+    ends,
+    generator,
+    policy_of,
+    tree_of,
+)
 from rewardlab.compose import estimator
 from rewardlab.learner import Learner, LearnerState, Params, Policy, Report, learner
 from rewardlab.methods import resolve
 from rewardlab.models import lm
 from rewardlab.parallel import Driver
 from rewardlab.sentence import shaped_reward
-from rewardlab.signals.aliases import also_as, names_of, wanted
+from rewardlab.signals.aliases import wanted
 from rewardlab.tasks import Task
 from rewardlab.transforms.sources.signals import outcome, process
 from rewardlab.types import Channels, Rollout
-
-Columns = dict[str, Any]  # by name: an array of B rows
-Host = Callable[[Rollout, Columns], Rollout]
 
 
 class Program(NamedTuple):
@@ -75,12 +80,11 @@ def build_program(
     count, judged = config.rollout.num_generations, config.eval.num_generations
     believes, tree = "belief" in wanted(config), tree_of(config)
     generate = generator(config, task, driver, model, count, 0, believes, tree)
-    collect = collector(config, driver, generate, lm.bind_teach(model))
+    collect = collector(config, driver, generate, lm.bind_teach(model), host)
     judge = generator(config, task, driver, model, judged, salt=1)
     on_device = not config.rollout.on_host
     fused = on_device and host is None
-    names = names_of(config)
-    shapes, iterate = _iteration(collect, learn, host, fused, names)
+    shapes, iterate = _iteration(collect, learn, fused)
     return Program(
         model,
         policy,
@@ -104,25 +108,13 @@ def _model(config: ConfigDict, task: Task) -> lm.LMConfig:
 def _iteration(
     collect: Callable[..., Rollout],
     learn: Learner,
-    host: Host | None,
     fused: bool,
-    names: dict[str, str],
 ) -> tuple[Callable[..., Rollout], Callable[..., Any]]:
     """`shapes` and `iterate` of a `Program`."""
 
-    def scored(
-        params: Params,
-        base: Params,
-        columns: Columns,
-        key: Array,
-        iteration: Int[Array, ""],
-    ) -> Rollout:
-        rollout = collect(params, base, columns, key, iteration)
-        return also_as(host(rollout, columns) if host else rollout, names)
-
     def shapes(params: Params, columns: Columns) -> Rollout:
         case = (params, params, columns, jax.random.key(0), jnp.zeros((), jnp.int32))
-        return jax.eval_shape(scored, *case) if fused else scored(*case)
+        return jax.eval_shape(collect, *case) if fused else collect(*case)
 
     def iterate(
         state: LearnerState,
@@ -131,7 +123,7 @@ def _iteration(
         key: Array,
         iteration: Int[Array, ""],
     ) -> tuple[LearnerState, Report, Rollout]:
-        rollout = scored(state.params, base, columns, key, iteration)
+        rollout = collect(state.params, base, columns, key, iteration)
         state, report = learn.update(state, rollout)
         return state, report, rollout
 

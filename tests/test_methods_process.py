@@ -71,7 +71,8 @@ def test_p_grpo_asks_for_the_answer_first():
 def test_pav_is_paid_for_progress_only():
     """No progress, no pay; the sign is that of the progress whatever the prover."""
     still = rows(success=np.full((ROWS, STEPS + 1), 0.3), correct=np.ones(ROWS))
-    assert np.abs(advantage("pav", still)).max() < 1e-15
+    with jax.disable_jit():  # compiled, a product and a sum are rounded once
+        assert not advantage("pav", still).any()
     chance = RNG.random((ROWS, STEPS + 1))
     moved = rows(success=chance, correct=np.ones(ROWS))
     np.testing.assert_array_equal(
