@@ -195,7 +195,7 @@ def test_demonstrations_are_as_good_as_told(splits):
     clean = dict.fromkeys(NOISE, 0.0)
     right = replayed(demonstrations(columns, 0, length, **clean), columns)
     assert right["correct"].all() and (right["tests_run"] == 1).all()
-    # a fault at place 1, 2 or 3 of a random order, then edit, test, submit
+    # a fault at place 1, 2 or 3, then edit, test, submit
     assert set(right["calls"]) == {4, 5, 6} and abs(right["calls"].mean() - 5) < 0.1
     hasty = replayed(
         demonstrations(columns, 0, length, **clean | {"hasty": 1}), columns

@@ -18,7 +18,7 @@ def get_config(reward: str = "") -> ConfigDict:
     config = default_config("workflow")
     if reward:
         use_reward(config, reward)
-    config.warmup.update({"steps": 1000, "micro_batches": 2})
+    config.warmup.update({"steps": 600, "micro_batches": 2})
     config.loss.micro_batches = 2
     config.optim.update({"lr": 2.5e-4, "schedule": "cosine"})
     config.train.max_steps = 100

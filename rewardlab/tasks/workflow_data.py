@@ -121,7 +121,7 @@ def demonstrations(
 ) -> Episodes:
     """One episode on each problem, not always one that succeeds.
 
-    It inspects modules in a random order until the fault is found, edits, tests, edits
+    It inspects modules in their order until the fault is found, edits, tests, edits
     again if the test fails, and submits. But at each turn, with probability `wander`,
     it inspects any module or tests, for nothing; and otherwise, with probability
     `hasty`, it submits at once. An edit has one wrong digit with probability `wrong`.
@@ -161,8 +161,7 @@ def _diligent(
     """What the stage that the episode has reached asks for."""
     problem = state.problem
     if problem.broken not in state.inspected:
-        left = [m for m in problem.modules if m not in state.inspected]
-        return f"i {rng.choice(left)}"
+        return f"i {next(m for m in problem.modules if m not in state.inspected)}"
     if not state.edit or verdict not in ("", PASS):
         value = list(problem.value)
         if rng.random() < wrong:
