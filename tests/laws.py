@@ -145,13 +145,15 @@ def padding(rollout, rng, rows):
 def shift(rollout, rng, rows):
     added = (rng.integers(-8, 9, 4) / 4)[np.asarray(rollout.group)]
     outcomes = {k: (rollout.signals[k].T + added).T for k in names(shift=True)}
-    told = reading(rows, outcomes)
-    return gaps(rollout, changed(rollout, **outcomes), told)
+    return reading(outcomes, gaps(rollout, changed(rollout, **outcomes), rows))
 
 
-def reading(rows, signals):
-    """The rows that read one of these; of the others a law would say nothing."""
-    return tuple(row for row in rows if read_by(row) & set(signals))
+def reading(signals, found):
+    """The rows that read one of these; of the others a law would say nothing.
+
+    All rows were computed: another selection would be another program to compile.
+    """
+    return {row: size for row, size in found.items() if read_by(row) & set(signals)}
 
 
 @functools.cache
@@ -165,12 +167,12 @@ def _scaled(rollout):
 
 
 def scale(rollout, rng, rows):
-    return gaps(rollout, _scaled(rollout), reading(rows, names(scale=True)))
+    return reading(names(scale=True), gaps(rollout, _scaled(rollout), rows))
 
 
 def homogeneous(rollout, rng, rows):
-    told = reading(rows, names(scale=True))
-    return gaps(rollout, _scaled(rollout), told, lambda a: a / 8)
+    found = gaps(rollout, _scaled(rollout), rows, lambda a: a / 8)
+    return reading(names(scale=True), found)
 
 
 def telescoping(rollout, rng, rows):

@@ -92,16 +92,18 @@ def example(number=0):
     )
 
 
-def test_compiled_equals_eager():
+@pytest.mark.parametrize("idea", IDEAS)
+def test_compiled_equals_eager(idea, x64):
     """The law `jit`."""
     rollout = example()
-    compiled = advantages(rollout, tuple(METHODS))
-    for name, c in CLOSED.items():
-        eager = c.update({}, c.init(rollout), rollout)[0]
-        assert gap(compiled[name], eager) < 1e-5, name
+    compiled = advantages(rollout, tuple(IDEAS[idea]))
+    for name, advantage in compiled.items():
+        eager = CLOSED[name].update({}, CLOSED[name].init(rollout), rollout)[0]
+        assert gap(advantage, eager) < 1e-7, name  # optax's schedules are float32
 
 
-def test_one_device_equals_eight():
+@pytest.mark.parametrize("idea", IDEAS)
+def test_one_device_equals_eight(idea, x64):
     """The law `devices`: rows lie on eight devices, and groups across them."""
     devices = jax.make_mesh((8,), ("data",), axis_types=(AxisType.Auto,))
     rollout = example()
@@ -113,7 +115,7 @@ def test_one_device_equals_eight():
         rollout,
     )
     assert len(split.mask.sharding.device_set) == 8
-    assert max(gaps(rollout, split, tuple(METHODS)).values()) < 1e-5
+    assert max(gaps(rollout, split, tuple(IDEAS[idea])).values()) < 1e-7
 
 
 def stateful():
@@ -123,7 +125,7 @@ def stateful():
     return found
 
 
-def test_scan_carries_the_state():
+def test_scan_carries_the_state(x64):
     """The law `scan`: `lax.scan` takes every row, and gives what single calls give."""
     batches = [example(0), example(1)]
     both = jax.tree.map(lambda *x: jnp.stack(x), *batches)
@@ -143,7 +145,7 @@ def test_scan_carries_the_state():
         assert max(jax.tree.leaves(jax.tree.map(gap, state, after))) < 1e-5
 
 
-def test_orbax_restores_the_state(tmp_path):
+def test_orbax_restores_the_state(tmp_path, x64):
     """The law `orbax`: saved, restored and used, a state goes on as if never saved."""
     first, second = example(0), example(1)
     closed = stateful()

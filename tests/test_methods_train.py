@@ -63,6 +63,13 @@ def stepper(surrogate, aggregation):
     return optimizer, jax.jit(step)
 
 
+@functools.cache
+def made_up(i, shape):
+    """Every signal there is, for the rollout of iteration i."""
+    signals = made(np.random.default_rng(i), *shape, 4)
+    return {name: jnp.asarray(x) for name, x in signals.items()}
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_a_row_trains(name):
     """Advantages are finite and not all 0, and every step moves the parameters."""
@@ -75,11 +82,7 @@ def test_a_row_trains(name):
         rollout = program.evaluate(
             params, columns, jax.random.key(0), jnp.asarray(i, jnp.int32)
         )
-        n, width = rollout.mask.shape
-        signals = made(np.random.default_rng(i), n, width, 4)
-        rollout = rollout.with_signals(
-            **{k: jnp.asarray(v) for k, v in signals.items()}
-        )
+        rollout = rollout.with_signals(**made_up(i, rollout.mask.shape))
         state = closed.init(rollout) if state is None else state
         advantage, state = update({}, state, rollout)
         felt += float(jnp.sum(jnp.abs(advantage)))
