@@ -64,6 +64,7 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float, Callable]
 
     from rewardlab.models import lm
     from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, jit_driver
+    from rewardlab.program import early
     from rewardlab.sampling import Sampling, sample
 
     config, driver = lm.CONFIGS[shape], jit_driver()
@@ -75,25 +76,30 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float, Callable]
         rollout = sample(apply, params, prompts, mask, ids, key, i, options)
         return rollout.with_signals(r=jnp.mean(rollout.tokens % 2, axis=1))
 
+    def blank(*case: Any) -> Any:
+        shapes = jax.eval_shape(draw, *case)
+        return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+
     ins = (REPLICATED, SHARDED, SHARDED, SHARDED, REPLICATED)
-    generate = driver.spmd(draw, ins, SHARDED_ROLLOUT)
-    learn = _learner(lm.bind_teach(config), driver, micro_batches)
-    update = driver.fuse(learn.update, donate=(0,))
     drawn = np.random.default_rng(2).integers(
         config.vocab_size, size=(PROMPTS, PROMPT_TOKENS)
     )
     prompts = jnp.asarray(drawn, jnp.int32)
     mask, ids = jnp.ones(prompts.shape, bool), jnp.arange(PROMPTS)
     params = driver.replicate(lm.init(config, jax.random.key(0)))
-    state: list[Any] = []
+    case = (params, prompts, mask, ids, jnp.zeros((), jnp.int32))
+    # Two programs, so that each can be timed; they compile side by side.
+    generate = early(driver.fuse(driver.spmd(draw, ins, SHARDED_ROLLOUT)), *case)
+    like = driver.spmd(blank, ins, SHARDED_ROLLOUT)(*case)
+    learn = _learner(lm.bind_teach(config), driver, micro_batches)
+    state = [learn.init(params, like)]
+    update = early(driver.fuse(learn.update, donate=(0,)), state[0], like)
 
     def step(i: int) -> tuple[float, float]:
-        begin = time.perf_counter()
-        now = state[0].params if state else params
-        rollout = jax.block_until_ready(generate(now, prompts, mask, ids, i))
+        begin, now = time.perf_counter(), jnp.asarray(i, jnp.int32)
+        rollout = generate(state[0].params, prompts, mask, ids, now)
+        jax.block_until_ready(rollout)
         middle = time.perf_counter()
-        if not state:
-            state.append(learn.init(params, rollout))
         state[0], _ = jax.block_until_ready(update(state[0], rollout))
         return middle - begin, time.perf_counter() - middle
 

@@ -82,9 +82,21 @@ def least(x: Float[Array, "..."], mask: Bool[Array, "..."]) -> Float[Array, ""]:
 
 def last(mask: Bool[Array, "N T"]) -> Bool[Array, "N T"]:
     """True on the last True token of each row; an empty row has none."""
-    width = mask.shape[-1]
-    position = jnp.where(mask, jnp.arange(width)[None], -1)
-    return mask & (position == jnp.max(position, axis=-1, keepdims=True))
+    return mask & (jnp.arange(mask.shape[-1])[None] == _last_place(mask)[:, None])
+
+
+def _last_place(mask: Bool[Array, "N T"]) -> Int[Array, " N"]:
+    """The position of the last True entry of each row, or -1; sliced as in `count`."""
+    cut = mask.shape[-1] // SLICES * SLICES
+    place = jnp.arange(mask.shape[-1])[None]
+    rest = jnp.max(jnp.where(mask[:, cut:], place[:, cut:], -1), axis=-1, initial=-1)
+    if not cut:
+        return rest
+    whole = mask[:, :cut].reshape(mask.shape[0], SLICES, -1)
+    slices = jnp.arange(SLICES)[None, :, None]
+    latest, width = jnp.max(jnp.where(whole, slices, -1), axis=-2), whole.shape[-1]
+    places = jnp.where(latest < 0, -1, latest * width + place[:, :width])
+    return jnp.maximum(rest, jnp.max(places, axis=-1))
 
 
 def up_to_last(mask: Bool[Array, "N T"]) -> Bool[Array, "N T"]:

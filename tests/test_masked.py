@@ -60,6 +60,16 @@ def test_last_tokens_and_steps(seed):
         assert reach[i].sum() == (tokens[-1] + 1 if tokens else 0)
 
 
+@pytest.mark.parametrize("width", [1, 31, 32, 33, 64, 100])
+def test_last_tokens_of_long_rows(width):
+    """Rows are read in slices; the last one, holes and empty rows are no different."""
+    rng = np.random.default_rng(width)
+    mask = rng.random((40, width)) < rng.choice([0, 0.02, 0.5, 1], (40, 1))
+    last = np.asarray(masked.last(jnp.asarray(mask)))
+    for row, found in zip(mask, last, strict=True):
+        assert np.flatnonzero(found).tolist() == np.flatnonzero(row)[-1:].tolist()
+
+
 def test_a_step_without_a_token_of_the_policy_has_no_end():
     """Step 1 is all environment; step ids may jump, and columns may be empty."""
     rollout = from_arrays([[1, 0, 1]], step=[[0, 1, 5]], valid=[[1, 1, 1]])

@@ -15,9 +15,9 @@ def nondominated(
     no_worse = jnp.ones((rewards.shape[0],) * 2, bool)
     better = jnp.zeros_like(no_worse)
     for column in rewards.T:  # K is small; N^2 numbers at a time
-        no_worse &= column[None, :] >= column[:, None]
-        better |= column[None, :] > column[:, None]
-    beaten = jnp.any(no_worse & better & there[None, :], axis=1)
+        no_worse &= column[:, None] >= column[None, :]
+        better |= column[:, None] > column[None, :]
+    beaten = jnp.any(no_worse & better & there[:, None], axis=0)
     return there & ~beaten
 
 

@@ -5,6 +5,7 @@ from jax.scipy.stats import norm
 
 from rewardlab.compose import named
 from rewardlab.narrow import anywhere
+from rewardlab.order import quantile_of_few
 from rewardlab.transforms.shapers.reference import references
 from rewardlab.types import Reward, RewardTransform, Rollout, SignalName
 
@@ -16,7 +17,7 @@ def minus_reference_quantile(
     """r - the empirical quantile of all references (LSC, arXiv 2402.00742)."""
 
     def move(reward: Reward, rollout: Rollout) -> Reward:
-        level = jnp.quantile(references(rollout, ref), quantile, axis=1)
+        level = quantile_of_few(references(rollout, ref), quantile)
         return reward.with_value(reward.value - level[:, None])
 
     return anywhere(move)

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rewardlab import masked
-from rewardlab.compose import named, per_channel
+from rewardlab.compose import named
+from rewardlab.narrow import anywhere
 from rewardlab.types import Reward, RewardTransform, Rollout, SignalName
 
 
@@ -25,7 +26,7 @@ def weigh_by_unlikeness(similarity: SignalName) -> RewardTransform:
         weight = jax.nn.sigmoid(unlike) / jax.nn.sigmoid(_mean(unlike, rows, rollout))
         return reward.with_value(reward.value * weight[:, None])
 
-    return per_channel(weigh)
+    return anywhere(weigh)
 
 
 @named
@@ -47,7 +48,7 @@ def weigh_by_gap(gap: SignalName, tau: float = math.inf) -> RewardTransform:
         weight = jax.nn.sigmoid(middle) / jax.nn.sigmoid(mean)
         return reward.with_value(reward.value * weight[:, None])
 
-    return per_channel(weigh)
+    return anywhere(weigh)
 
 
 def _mean(
