@@ -103,6 +103,22 @@ def test_improvement_bonus(seed):
     agree(run("process('prm') | improvement_bonus(10)", rollout), want)
 
 
+def test_bonus_while_rare(seed):
+    """0.5 on each step that does it, if fewer steps of the batch than `below` do."""
+    rollout = varied(seed)
+    scores = run("process('prm')", rollout)
+    places = [p for i in {p[0] for p in scores} for p, _ in row(scores, i)]
+    step = np.asarray(rollout.step)
+    done = {p: float(rollout.signals["belief"][p[0], step[p]] > 0.5) for p in places}
+    rollout = rollout.with_signals(did=np.asarray(rollout.signals["belief"]) > 0.5)
+    rate = sum(done.values()) / len(done)
+    assert 0 < rate < 1
+    for below, rare in ((rate + 0.01, True), (rate - 0.01, False)):
+        want = {p: scores[p] + 0.5 * done[p] * rare for p in places}
+        text = f"process('prm') | bonus_while_rare('did', below={below}, bonus=0.5)"
+        agree(run(text, rollout), want)
+
+
 JUDGED = "outcome('correct') | outcome('score') | "
 
 

@@ -33,8 +33,8 @@ TURNS: dict[str, Method] = {
         hp={"penalty": 1.0, "gamma": 0.95},
         believes="turns that find better frames than before, if right",
         differs="guess: the penalty's rate, and a best overlap of 0 at first; turns "
-        "are gated as the episode is; the baseline is the group's mean over turns; no "
-        "bonus for retrieving while that is rare",
+        "are gated as the episode is; the baseline is the group's mean over turns; its "
+        "bonus for retrieving is the word `bonus_while_rare`",
     ),
     "igpo": Method(
         "information_gain('belief') | outcome('correct')"

@@ -23,6 +23,32 @@ def pair_loss(chosen: Scores, rejected: Scores, margin: Scores | float = 0.0) ->
     return jax.nn.softplus(margin - (chosen - rejected))
 
 
+def soft_pair_loss(first: Scores, second: Scores, preference: Scores) -> Scores:
+    """-p log sigmoid(r_first - r_second) - (1 - p) log sigmoid(r_second - r_first).
+
+    p is the chance that the first is the better one, 1/2 for a tie. (ONI's ranking,
+    arXiv 2410.23022, where the labels 0, 1 and 2 are p = 1, 0 and 1/2)
+    """
+    return preference * pair_loss(first, second) + (1 - preference) * pair_loss(
+        second, first
+    )
+
+
+def ranking_loss(
+    score: Float[Array, "N K"], rating: Float[Array, "N K"]
+) -> Float[Array, " N"]:
+    """The mean of `pair_loss` over every pair of a list that its ratings tell apart.
+
+    A rating below 0 is padding. A list without such a pair has loss 0. (MORE, arXiv
+    2312.07401; the mean, where a sum is possible, is our reading)
+    """
+    there = rating >= 0
+    pairs = (rating[:, :, None] > rating[:, None, :]) & there[:, None, :]
+    losses = pair_loss(score[:, :, None], score[:, None, :])
+    flat = (len(score), -1)
+    return masked.row_mean(losses.reshape(flat), pairs.reshape(flat))
+
+
 def focal_loss(chosen: Scores, rejected: Scores, gamma: float = 2.0) -> Scores:
     """(1 - p)^gamma * pair_loss with p = 2 max(sigmoid(d) - 1/2, 0).
 

@@ -21,6 +21,7 @@ from rewardlab.transforms.shapers.quantile import (
     minus_reference_normal_quantile,
     minus_reference_quantile,
 )
+from rewardlab.transforms.shapers.rare import bonus_while_rare
 from rewardlab.transforms.shapers.reference import (
     minus_reference_mean,
     par,
@@ -71,6 +72,7 @@ SHAPERS: Table = {
     "consistency_bonus": consistency_bonus,
     "unlikeliness": unlikeliness,
     "improvement_bonus": improvement_bonus,
+    "bonus_while_rare": bonus_while_rare,
     "keep_best_and_worst": keep_best_and_worst,
     "keep_consistent": keep_consistent,
     "require": require,

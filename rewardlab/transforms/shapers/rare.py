@@ -1,0 +1,36 @@
+"""What is hardly tried is paid for being tried."""
+
+import jax.numpy as jnp
+
+from rewardlab import masked
+from rewardlab.compose import named, per_channel
+from rewardlab.transforms.sources.signals import at_steps
+from rewardlab.types import (
+    Coefficient,
+    Reward,
+    RewardTransform,
+    Rollout,
+    SignalName,
+    coefficient,
+)
+
+
+@named
+def bonus_while_rare(
+    name: SignalName, below: Coefficient = 0.1, bonus: Coefficient = 1.0
+) -> RewardTransform:
+    """r_k + bonus on steps that do it, while less than `below` of the batch's do.
+
+    The signal [N, S] is 1 on steps that do it (retrieve) and 0 on others; the rate is
+    over all steps that carry a reward. Video-MTR (arXiv 2508.20478) pays 1 below a rate
+    of 0.1 in its first stage, 0.5 below 0.5 in its second, and then nothing; that the
+    rate is one of steps is our reading.
+    """
+
+    def add(reward: Reward, rollout: Rollout) -> Reward:
+        done = at_steps(rollout.signal(name), rollout)
+        rare = masked.mean(done, reward.placed) < coefficient(below, rollout)
+        paid = jnp.where(reward.placed & rare, coefficient(bonus, rollout) * done, 0)
+        return reward.with_value(reward.value + paid)
+
+    return per_channel(add)
