@@ -74,8 +74,7 @@ CONFIGS = {
 def init(config: LMConfig, key: Array) -> Params:
     """Fresh float32 parameters: normal with std fan_in^-1/2, norms at 1.
 
-    One long draw is cut into the weights: a program with one generator instead of one
-    a weight compiles in a third of the time.
+    One long draw is cut into the weights: one generator compiles faster than many.
     """
     shapes = jax.tree.leaves(_split(config)[1])
     draw = jax.random.normal(key, (sum(math.prod(x.shape) for x in shapes),))
@@ -193,7 +192,7 @@ class _LM(nnx.Module):
         self, tokens: Int[Array, "N t"], streams: tuple[Stream | Beside, ...]
     ) -> tuple[Float[Array, "N t W"], tuple[Any, ...]]:
         x = self.embedding[...].astype(self.config.dtype)[tokens]
-        run = nnx.remat(_Layer.__call__) if self.config.remat else _Layer.__call__
+        run = nnx.remat(_layer) if self.config.remat else _layer
         memories = []
         for i, stream in enumerate(streams):
             x, memory = run(self.layers[f"{i:02}"], x, stream)
@@ -233,6 +232,14 @@ class _Layer(nnx.Module):
         h = _rms_norm(x, self.ffn_norm[...], config.norm_eps)
         gate, up = project(h, self.gate[...], self.up[...])
         return x + project(swiglu(gate, up), self.down[...])[0], memory
+
+
+@jax.jit
+def _layer(
+    layer: _Layer, x: Float[Array, "N t W"], stream: Stream | Beside
+) -> tuple[Float[Array, "N t W"], Memory | None]:
+    """A layer that is traced once for all layers of its shape."""
+    return layer(x, stream)
 
 
 def _rms_norm(x: Array, scale: Array, eps: float) -> Array:
