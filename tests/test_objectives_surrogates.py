@@ -1,5 +1,6 @@
 """Policy losses against loops in float64, and what every one of them keeps."""
 
+import functools
 import inspect
 
 import jax
@@ -22,18 +23,23 @@ gradients = pytest.mark.parametrize("name", sorted({*SURROGATES} - {*REGRESSIONS
 plain = pytest.mark.parametrize("name", ORACLES)
 
 
-def run(make, case, aggregate=objectives.token_mean, **options):
-    """(loss, gradient to the log-probs, metrics)."""
-    objective = objectives.objective(make(**options), aggregate=aggregate)
-    rollout = from_arrays(case.mask, logp=case.old)
-    advantage = jnp.asarray(case.advantage)
+@functools.cache
+def compiled(make, aggregate, options):
+    """(loss, metrics) and the gradient to the log-probs, of any rollout."""
+    objective = objectives.objective(make(**dict(options)), aggregate=aggregate)
 
-    def total(logp):
+    def total(logp, rollout, advantage):
         parts, metrics = objective(TokenStats(logp, 0 * logp), rollout, advantage)
         return parts.mean(), metrics
 
-    both = jax.jit(jax.value_and_grad(total, has_aux=True))
-    (value, metrics), grad = both(jnp.asarray(case.logp))
+    return jax.jit(jax.value_and_grad(total, has_aux=True))
+
+
+def run(make, case, aggregate=objectives.token_mean, **options):
+    """(loss, gradient to the log-probs, metrics)."""
+    both = compiled(make, aggregate, tuple(sorted(options.items())))
+    rollout = from_arrays(case.mask, logp=case.old)
+    (value, metrics), grad = both(case.logp, rollout, case.advantage)
     return float(value), np.asarray(grad), {k: v.mean() for k, v in metrics.items()}
 
 
