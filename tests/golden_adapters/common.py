@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from rollouts import from_arrays
 
-from rewardlab import METHODS, build, estimator, hyperparameters
+from rewardlab import METHODS, build, chain, estimator, hyperparameters
 
 
 class NoAdapter(Exception):
@@ -17,10 +17,22 @@ def groups(index):
     return np.unique(np.asarray(index), return_inverse=True)[1]
 
 
+BUILT = {}
+
+
+def run(make, text, rollout, hp):
+    """What a sentence gives; the same one is built and compiled once."""
+    key = (make, text, repr(sorted(hp.items())), jax.config.jax_enable_x64)
+    if key not in BUILT:
+        transform = make(build(text, **hp))
+        BUILT[key] = transform.init, jax.jit(transform.update)
+    init, update = BUILT[key]
+    return update({}, init(rollout), rollout)[0]
+
+
 def channels(text, rollout, **hp):
     """The channels at the end of a sentence."""
-    transform = build(text, **hp)
-    return jax.jit(transform.update)({}, transform.init(rollout), rollout)[0]
+    return run(chain, text, rollout, hp)
 
 
 def values(text, rollout, **hp):
@@ -31,8 +43,7 @@ def values(text, rollout, **hp):
 
 def advantages(text, rollout, **hp):
     """What an estimator makes of a rollout: [N, T]."""
-    closed = estimator(build(text, **hp))
-    return np.asarray(jax.jit(closed.update)({}, closed.init(rollout), rollout)[0])
+    return np.asarray(run(estimator, text, rollout, hp))
 
 
 def only(mask, x):
