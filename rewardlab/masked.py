@@ -36,13 +36,19 @@ SLICES = 32  # of a long row, added up side by side; below 256, so a byte holds 
 
 def count(mask: Bool[Array, "*N T"]) -> Int[Array, " *N"]:
     """How many entries of each row are True; in bytes, four times faster on a CPU."""
-    width = mask.shape[-1] // SLICES
-    if not width:
+    if mask.shape[-1] < SLICES:
         return jnp.sum(mask, axis=-1)
-    whole = mask[..., : SLICES * width].reshape(*mask.shape[:-1], SLICES, width)
+    whole, rest = _slices(mask)
     sums = jnp.sum(whole, axis=-2, dtype=jnp.uint8)
-    rest = mask[..., SLICES * width :]
     return jnp.sum(sums, axis=-1, dtype=int) + jnp.sum(rest, axis=-1)
+
+
+def _slices(mask: Bool[Array, "*N T"]) -> tuple[Bool[Array, "*N slices w"], Array]:
+    """The slices of each row, one under the other, and the few columns left over."""
+    width = mask.shape[-1] // SLICES
+    cut = SLICES * width
+    whole = mask[..., :cut].reshape(*mask.shape[:-1], SLICES, width)
+    return whole, mask[..., cut:]
 
 
 def sum_of(x: Float[Array, "..."], mask: Bool[Array, "..."], times: Times = 1) -> Sum:
@@ -87,16 +93,15 @@ def last(mask: Bool[Array, "N T"]) -> Bool[Array, "N T"]:
 
 def _last_place(mask: Bool[Array, "N T"]) -> Int[Array, " N"]:
     """The position of the last True entry of each row, or -1; sliced as in `count`."""
-    cut = mask.shape[-1] // SLICES * SLICES
     place = jnp.arange(mask.shape[-1])[None]
-    rest = jnp.max(jnp.where(mask[:, cut:], place[:, cut:], -1), axis=-1, initial=-1)
-    if not cut:
-        return rest
-    whole = mask[:, :cut].reshape(mask.shape[0], SLICES, -1)
-    slices = jnp.arange(SLICES)[None, :, None]
-    latest, width = jnp.max(jnp.where(whole, slices, -1), axis=-2), whole.shape[-1]
+    if mask.shape[-1] < SLICES:
+        return jnp.max(jnp.where(mask, place, -1), axis=-1, initial=-1)
+    whole, rest = _slices(mask)
+    slices, width = jnp.arange(SLICES)[None, :, None], whole.shape[-1]
+    latest = jnp.max(jnp.where(whole, slices, -1), axis=-2)
     places = jnp.where(latest < 0, -1, latest * width + place[:, :width])
-    return jnp.maximum(rest, jnp.max(places, axis=-1))
+    over = jnp.where(rest, place[:, SLICES * width :], -1)
+    return jnp.max(jnp.concatenate([places, over], axis=-1), axis=-1)
 
 
 def up_to_last(mask: Bool[Array, "N T"]) -> Bool[Array, "N T"]:

@@ -31,7 +31,8 @@ def kth_least(x: Float[Array, "N M"], k: Int[Array, "N 1"]) -> Float[Array, "N 1
 
 
 def quantile_of_few(x: Float[Array, "N R"], q: float) -> Float[Array, " N"]:
-    """The q-quantile of each row, with linear interpolation, for some ten entries.
+    """The q-quantile of each row, with linear interpolation, for some ten entries; NaN
+    where an entry is.
 
     Counting what stands before each entry takes a seventh of the time of sorting them.
     """
@@ -42,7 +43,8 @@ def quantile_of_few(x: Float[Array, "N R"], q: float) -> Float[Array, " N"]:
     rank = jnp.sum(before, axis=2)
     low, share = int(q * last), q * last - int(q * last)
     at = lambda k: jnp.sum(jnp.where(rank == k, x, 0), axis=1)  # noqa: E731
-    return (1 - share) * at(low) + share * at(min(low + 1, last))
+    found = (1 - share) * at(low) + share * at(min(low + 1, last))
+    return jnp.where(jnp.any(jnp.isnan(x), axis=1), jnp.nan, found)
 
 
 def mean_of_greatest(

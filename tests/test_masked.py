@@ -68,6 +68,7 @@ def test_last_tokens_of_long_rows(width):
     last = np.asarray(masked.last(jnp.asarray(mask)))
     for row, found in zip(mask, last, strict=True):
         assert np.flatnonzero(found).tolist() == np.flatnonzero(row)[-1:].tolist()
+    assert masked.last(jnp.zeros((0, width), bool)).shape == (0, width)
 
 
 def test_a_step_without_a_token_of_the_policy_has_no_end():

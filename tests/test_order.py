@@ -29,9 +29,9 @@ def test_kth_least_is_what_a_sort_has_there(wide):
 @pytest.mark.parametrize("q", [0.0, 0.3, 0.5, 0.85, 1.0])
 @pytest.mark.parametrize("entries", [1, 2, 10])
 def test_a_quantile_of_few_is_numpys(q, entries, x64):
-    """Linear interpolation; with ties, and of a single entry."""
+    """Linear interpolation; with ties, with NaN, and of a single entry."""
     x = np.random.default_rng(0).normal(size=(6, entries)).round(1)
-    x[0] = 0.7
+    x[0], x[1, 0] = 0.7, np.nan
     got = order.quantile_of_few(jnp.asarray(x), q)
     np.testing.assert_allclose(got, np.quantile(x, q, axis=1), rtol=1e-12)
 
