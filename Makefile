@@ -8,7 +8,7 @@ demo: .venv/ready
 	$(BIN)/python -m experiments.train --config=experiments/configs/quickstart.py --workdir=runs/quickstart
 
 test: .venv/ready
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/ready
 	$(BIN)/ruff format --check .

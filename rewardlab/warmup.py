@@ -36,13 +36,20 @@ def warm_up(
         outs=(REPLICATED, REPLICATED, REPLICATED, SHARDED),
         donate=(0, 1),
     )
-    step = driver.fuse(sharded, donate=(0, 1))  # for its compiler options
+
+    def one(params: Params, opt: Any, rollout: Rollout, nothing: Any) -> Any:
+        params, opt, sums, _ = sharded(params, opt, rollout, nothing)
+        return params, opt, {name: s.mean() for name, s in sums.items()}
+
+    step = driver.fuse(one, donate=(0, 1))
     params, opt = driver.replicate((params, jax.jit(optimizer.init)(params)))
     for batch in batches:
         demonstrations = as_rollout(**batch)
         nothing = jnp.zeros(demonstrations.mask.shape)
-        params, opt, sums, _ = step(params, opt, demonstrations, nothing)
-        yield params, {name: s.mean() for name, s in sums.items()}
+        params, opt, means = step(params, opt, demonstrations, nothing)
+        # Programs that run ahead on several CPU devices can wait for each other: XLA
+        # starts each on a pool of as many threads, and lets 32 queue for a device.
+        yield params, jax.block_until_ready(means)
 
 
 def as_rollout(

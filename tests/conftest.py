@@ -19,12 +19,35 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import jax
 import pytest
 
-LONGEST = ("test_laws", "test_train", "test_golden", "test_methods_train")
+LONGEST = "laws train golden methods_train train_agents learner".split()
+COMPILED, MANY = "/jax/core/compile/backend_compile_duration", 200
+_compiled = [0]  # programs since the caches were last cleared
+
+
+def pytest_configure():
+    """Counts what JAX compiles."""
+
+    def count(event, *_, **__):
+        _compiled[0] += event == COMPILED
+
+    jax.monitoring.register_event_duration_secs_listener(count)
+
+
+def pytest_runtest_teardown(item, nextitem):
+    """Forgets old programs: each that JAX keeps makes it slower to compile the next.
+
+    The laws share theirs from test to test, so they are kept to the end of that file.
+    """
+    shared = item.path.stem == "test_laws" == (nextitem and nextitem.path.stem)
+    if _compiled[0] > MANY and not shared:
+        jax.clear_caches()
+        _compiled[0] = 0
 
 
 def pytest_collection_modifyitems(items):
     """The longest files first, so that workers end together."""
-    items.sort(key=lambda item: item.path.stem not in LONGEST)
+    order = {f"test_{name}": i for i, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 def pytest_report_teststatus(report):
