@@ -17,13 +17,16 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--trl-python", required=True, help="TRL's interpreter")
     arguments.add_argument("--attention", choices=["sdpa", "eager"], default="sdpa")
+    arguments.add_argument("--checkpointing", action="store_true", help="TRL's default")
     args = arguments.parse_args()
     common = [args.shape, "--paced", "--steps", str(args.steps + 1)]
     theirs = [args.trl_python, "-m", "benchmarks.trl_step", *common]
+    theirs += ["--attention", args.attention]
+    theirs += ["--checkpointing"] if args.checkpointing else []
     ours = [sys.executable, "-m", "benchmarks.step", *common]
     # The second starts once the first is warm and waits, so that neither compiles while
     # the other steps.
-    systems = [_warm(ours), _warm([*theirs, "--attention", args.attention])]
+    systems = [_warm(ours), _warm(theirs)]
     times = [[_step(s) for s in systems] for _ in range(args.steps)]
     for system in systems:
         print(json.dumps(_json(system)))

@@ -2,7 +2,7 @@
 
 Needs its own environment (see README.md). The model is transformers' Llama with the
 same shapes, tied and in float32; generation and loss are TRL's, with its defaults
-unless a flag says otherwise.
+but for checkpointing, unless a flag says otherwise.
 """
 
 import time
@@ -43,6 +43,11 @@ SHAPES = {  # vocabulary, layers, width, heads, ffn
 def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--attention", choices=["sdpa", "eager"], default="sdpa")
+    arguments.add_argument(
+        "--checkpointing",
+        action="store_true",
+        help="recompute activations in the backward pass, TRL's default",
+    )
     args = arguments.parse_args()
     vocab, layers, width, heads, ffn = SHAPES[args.shape]
     config = LlamaConfig(
@@ -62,21 +67,26 @@ def main() -> None:
     trainer = GRPOTrainer(
         model=LlamaForCausalLM(config).float(),
         reward_funcs=_reward,
-        args=_settings(WARM_STEPS + args.steps),
+        args=_settings(WARM_STEPS + args.steps, args.checkpointing),
         train_dataset=_prompts(vocab),
         processing_class=_tokenizer(vocab),
         callbacks=[_Timer(record)],
     )
     _time_generation(trainer)
     trainer.train()
-    record.report("trl", args.shape, attention=args.attention)
+    record.report(
+        "trl",
+        args.shape,
+        attention=args.attention,
+        checkpointing=args.checkpointing,
+    )
 
 
 def _reward(completions: list[str], **columns: Any) -> list[float]:
     return [float(sum(int(w[1:]) % 2 for w in c.split())) for c in completions]
 
 
-def _settings(steps: int) -> GRPOConfig:
+def _settings(steps: int, checkpointing: bool) -> GRPOConfig:
     return GRPOConfig(
         output_dir=tempfile.mkdtemp(),
         per_device_train_batch_size=PROMPTS * SAMPLES,
@@ -89,7 +99,7 @@ def _settings(steps: int) -> GRPOConfig:
         max_steps=steps,
         use_cpu=True,
         bf16=False,
-        activation_checkpointing=False,
+        gradient_checkpointing=checkpointing,
         report_to="none",
         save_strategy="no",
         logging_strategy="no",

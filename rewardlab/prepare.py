@@ -48,11 +48,12 @@ def prepare(
 ) -> Run:
     """Checks the config, loads the data and builds the programs; nothing runs yet.
 
-    Compiled programs are kept in the user's cache folder, so a second run of the same
-    shapes starts in seconds.
+    Compiled programs are kept in the user's cache folder, unless JAX was told of
+    another, so a second run of the same shapes starts in seconds.
     """
-    jax.config.update("jax_compilation_cache_dir", str(CACHE / "compiled"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    if jax.config.jax_compilation_cache_dir is None:
+        jax.config.update("jax_compilation_cache_dir", str(CACHE / "compiled"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
     if config.mesh.devices > 1:
         with contextlib.suppress(RuntimeError):  # too late once JAX has looked
             jax.config.update("jax_num_cpu_devices", config.mesh.devices)

@@ -15,6 +15,7 @@ from rewardlab.models.logprobs import TokenStats
 from rewardlab.parallel import jit_driver, pmap_driver
 from rewardlab.program import early
 from rewardlab.types import Rollout, place
+from rewardlab.warmup import warm_up
 
 B, G, T, V = 8, 4, 6, 7
 
@@ -49,6 +50,7 @@ def make_rollout(seed=0):
     )
 
 
+SGD = optax.sgd(0.1)
 CLIPPED = objectives.clipped_surrogate(0.2, 0.28, 3.0)
 
 
@@ -202,3 +204,27 @@ def test_what_is_compiled_early_is_the_function():
     double = jax.jit(lambda x: 2 * x)
     assert early(double, np.float32(0))(np.float32(3)) == 6
     assert early(len, []) is len
+
+
+def test_warm_up_has_done_a_step_before_it_yields():
+    """Steps that run ahead on several CPU devices can wait for each other for ever."""
+
+    def slow(params, rollout):
+        stats = bigram(params, rollout)
+        x = jax.lax.stop_gradient(stats.logp[0, 0])
+        x = jax.lax.fori_loop(0, 1_000_000, lambda _, x: jnp.sin(x), x)
+        return TokenStats(stats.logp + 1e-9 * x, stats.entropy)
+
+    rows = make_rollout()
+    batch = {
+        "prompts": jnp.repeat(rows.prompts, G, 0),
+        "prompt_mask": jnp.repeat(rows.prompt_mask, G, 0),
+        **{name: getattr(rows, name) for name in ("tokens", "mask", "valid")},
+    }
+    driver = jit_driver(jax.devices()[:2])
+    steps = warm_up(slow, {"table": jnp.zeros((V, V))}, [batch] * 3, SGD, driver)
+    losses = []
+    for _, row in steps:
+        assert all(x.is_ready() for x in row.values())
+        losses.append(float(row["loss"]))
+    assert losses[0] > losses[1] > losses[2]
