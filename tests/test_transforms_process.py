@@ -103,6 +103,17 @@ def test_improvement_bonus(seed):
     agree(run("process('prm') | improvement_bonus(10)", rollout), want)
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_only_step(seed, number):
+    """What stands on tokens of that step, by a loop over tokens."""
+    rollout = varied(seed)
+    step = np.asarray(rollout.step)
+    scores = run("process('prm')", rollout)
+    want = {p: r for p, r in scores.items() if step[p] == number}
+    assert 0 < len(want) < len(scores)
+    agree(run(f"process('prm') | only_step({number})", rollout), want)
+
+
 def test_bonus_while_rare(seed):
     """0.5 on each step that does it, if fewer steps of the batch than `below` do."""
     rollout = varied(seed)

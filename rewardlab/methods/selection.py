@@ -94,4 +94,15 @@ SELECTION: dict[str, Method] = {
         believes="attempts, and far more a mended answer",
         differs="stage II; the baseline is the group's mean return to go",
     ),
+    "score_stage_1": Method(
+        "process('attempt') | only_step(1) | kl_penalty(beta) | on('kl', only_step(0))"
+        " | weighted_sum(attempt=1, kl=1) | returns_to_go() | center_by_group()",
+        "Training Language Models to Self-Correct via RL (SCoRe)",
+        "2409.12917",
+        laws=SOUND,
+        verified="secondary",
+        hp={"beta": 0.1},
+        believes="the second answer, if the first stays as it was",
+        differs="stage I; the baseline is the group's mean return to go",
+    ),
 }

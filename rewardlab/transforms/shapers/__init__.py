@@ -1,6 +1,6 @@
 """A reward becomes another reward, before any baseline."""
 
-from rewardlab.transforms.shapers.attempts import improvement_bonus
+from rewardlab.transforms.shapers.attempts import improvement_bonus, only_step
 from rewardlab.transforms.shapers.bounds import at_least, floor
 from rewardlab.transforms.shapers.consistency import consistency_bonus
 from rewardlab.transforms.shapers.cosine import cosine_length
@@ -72,6 +72,7 @@ SHAPERS: Table = {
     "consistency_bonus": consistency_bonus,
     "unlikeliness": unlikeliness,
     "improvement_bonus": improvement_bonus,
+    "only_step": only_step,
     "bonus_while_rare": bonus_while_rare,
     "keep_best_and_worst": keep_best_and_worst,
     "keep_consistent": keep_consistent,

@@ -1,10 +1,17 @@
-"""Trying again: a second attempt is paid for being better than the first."""
+"""Trying again: a second attempt is paid for being better than the first, or alone."""
 
 import jax.numpy as jnp
 
 from rewardlab import masked
 from rewardlab.compose import named, per_channel
-from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
+from rewardlab.types import (
+    Coefficient,
+    Reward,
+    RewardTransform,
+    Rollout,
+    coefficient,
+    place,
+)
 
 
 @named
@@ -24,3 +31,18 @@ def improvement_bonus(alpha: Coefficient = 10.0) -> RewardTransform:
         return reward.with_value(reward.value + coefficient(alpha, rollout) * gain)
 
     return per_channel(add)
+
+
+@named
+def only_step(number: int) -> RewardTransform:
+    """Keeps the rewards of one step or turn, counted from 0; there are no others.
+
+    A row without such a step has no reward left: it abstains. Stage I of SCoRe
+    (arXiv 2409.12917) pays the second attempt only, and charges the first for leaving
+    the reference policy.
+    """
+
+    def keep(reward: Reward, rollout: Rollout) -> Reward:
+        return place(reward.value, reward.placed & (rollout.step == number))
+
+    return per_channel(keep)
