@@ -15,7 +15,8 @@ from rewardlab import METHODS, Rollout, estimator
 from rewardlab.signals import SIGNALS
 
 GROUP, STEPS, REFERENCES = 8, 4, 10
-FOLLOWS = ("scan", "while", "cumsum", "cummax", "cummin")  # one token after another
+# One token after another; sums to go are products with a triangle.
+FOLLOWS = ("scan", "while", "cumsum", "cummax", "cummin", "dot_general")
 
 
 @dataclasses.dataclass(frozen=True)

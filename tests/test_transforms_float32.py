@@ -59,3 +59,18 @@ def test_long_rows_in_float32():
         got = update({}, transform.init(rollout), rollout)[0]["r"].value
         assert got.dtype == jnp.float32
         assert np.abs(np.asarray(got) - want).max() <= 1e-5 * np.abs(want).max(), text
+
+
+@pytest.mark.parametrize("width", [1, 64, 65, 4096, 4097, 65536])
+def test_plain_returns_over_many_blocks(width):
+    """Sums from the right in float64, over the holes of the mask, which hold NaN."""
+    rng = np.random.default_rng(width)
+    mask = rng.random((3, width)) < 0.8
+    mask[2] = False
+    reward = rng.normal(size=mask.shape).astype(np.float32) + 1
+    rollout = from_arrays(mask, r=np.where(mask, reward, np.nan))
+    transform = build("dense('r') | returns_to_go()")
+    got = jax.jit(transform.update)({}, transform.init(rollout), rollout)[0]["r"].value
+    kept = np.where(mask, reward, 0).astype(np.float64)
+    want = np.where(mask, np.cumsum(kept[:, ::-1], axis=1)[:, ::-1], 0)
+    assert np.abs(np.asarray(got) - want).max() <= 1e-5 * np.abs(want).max()

@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 from jax import lax
+from jaxtyping import Array, Bool, Float
 
 from rewardlab import masked
 from rewardlab.compose import named, on_one
@@ -27,8 +28,7 @@ def returns_to_go(
 
     def accumulate(reward: Reward, rollout: Rollout) -> Reward:
         gap = 1.0 if across_gaps else 0.0
-        keep = jnp.where(rollout.mask, coefficient(discount, rollout), gap)
-        value = masked.accumulate(reward.value, keep)
+        value = _to_go(reward.value, rollout.mask, discount, rollout, gap)
         return place(value, rollout.mask & reward.has_value[:, None])
 
     return on_one(accumulate)
@@ -44,25 +44,36 @@ def step_returns_to_go(discount: Coefficient = 1.0) -> RewardTransform:
 
     def accumulate(reward: Reward, rollout: Rollout) -> Reward:
         ends = masked.step_ends(rollout)
-        keep = jnp.where(ends, coefficient(discount, rollout), 1.0)
-        value = masked.accumulate(reward.value, keep)
+        value = _to_go(reward.value, ends, discount, rollout)
         value = jnp.take_along_axis(value, masked.step_starts(rollout), axis=1)
         return place(value, rollout.mask & reward.has_value[:, None])
 
     return on_one(accumulate)
 
 
-@named
-def min_to_go() -> RewardTransform:
-    """V_t = the least reward from token t on; 0 after the last reward.
+def _to_go(
+    x: Float[Array, "N T"],
+    passes: Bool[Array, "N T"],
+    discount: Coefficient,
+    rollout: Rollout,
+    gap: float = 1.0,
+) -> Float[Array, "N T"]:
+    """y_t = x_t + keep * y_{t+1}; keep is `discount` where time passes, else `gap`."""
+    if isinstance(discount, int | float) and discount == gap == 1:
+        return _sum_to_go(x)
+    keep = jnp.where(passes, coefficient(discount, rollout), gap)
+    return masked.accumulate(x, keep)
 
-    The value of a chain that is as good as its worst step. (PURE, arXiv 2504.15275)
-    """
 
-    def accumulate(reward: Reward, rollout: Rollout) -> Reward:
-        score = jnp.where(reward.placed, reward.value, jnp.inf)
-        least = lax.cummin(score, axis=1, reverse=True)
-        value = jnp.where(masked.up_to_last(reward.placed), least, 0)
-        return place(value, rollout.mask & reward.has_value[:, None])
-
-    return on_one(accumulate)
+def _sum_to_go(x: Float[Array, "N T"]) -> Float[Array, "N T"]:
+    """y_t = x_t + y_{t+1}: blocks of tokens times a triangle of ones, not a loop."""
+    rows, width = x.shape
+    size = max(min(64, width), 1)  # tokens of a block
+    blocks = jnp.pad(x, ((0, 0), (0, -width % size)))
+    blocks = blocks.reshape(rows, -(-width // size), size)
+    triangle = jnp.tril(jnp.ones((size, size), x.dtype))
+    inside = jnp.matmul(blocks, triangle, precision=lax.Precision.HIGHEST)
+    if width > size:
+        later = _sum_to_go(inside[:, :, 0])[:, 1:]
+        inside += jnp.pad(later, ((0, 0), (0, 1)))[:, :, None]
+    return lax.collapse(inside, 1)[:, :width]
