@@ -51,7 +51,7 @@ def prepare(
     Compiled programs are kept in the user's cache folder, unless JAX was told of
     another, so a second run of the same shapes starts in seconds.
     """
-    if jax.config.jax_compilation_cache_dir is None:
+    if jax.config.jax_compilation_cache_dir is None:  # type: ignore[attr-defined]
         jax.config.update("jax_compilation_cache_dir", str(CACHE / "compiled"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
     if config.mesh.devices > 1:
