@@ -37,13 +37,15 @@ def main() -> None:
     flag = f"--xla_force_host_platform_device_count={args.devices}"
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}"
     micro_batches = args.micro_batches or MICRO_BATCHES[args.shape]
-    step, floor, matmul = _program(args.shape, micro_batches)
+    step, floor = _program(args.shape, micro_batches)
     record, rates = Record(BEGAN, args.paced), []
-    for i in range(WARM_STEPS + args.steps):
-        record.wait()
-        if i >= WARM_STEPS:
-            rates.append(matmul())
+    for i in range(WARM_STEPS):
         record.add(*step(i))
+    matmul = _matmul()
+    for i in range(args.steps):
+        record.wait()
+        rates.append(matmul())
+        record.add(*step(WARM_STEPS + i))
     rate = statistics.median(rates)
     # Paired step by step: what slows the machine down slows both.
     pairs = zip(record.times, rates, strict=True)
@@ -58,8 +60,8 @@ def main() -> None:
     )
 
 
-def _program(shape: str, micro_batches: int) -> tuple[Callable, float, Callable]:
-    """step(i) -> (rollout, update) seconds; the floor in FLOPs; the matmul rate."""
+def _program(shape: str, micro_batches: int) -> tuple[Callable, float]:
+    """step(i) -> (rollout, update) seconds; the floor in FLOPs."""
     import jax
     import jax.numpy as jnp
     import numpy as np
@@ -85,24 +87,31 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float, Callable]
     ins = (REPLICATED, SHARDED, SHARDED, SHARDED, REPLICATED)
     size = (PROMPTS, PROMPT_TOKENS)
     drawn = np.random.default_rng(2).integers(config.vocab_size, size=size)
-    asked = (jnp.asarray(drawn, jnp.int32), jnp.ones(size, bool), jnp.arange(PROMPTS))
-    params = driver.replicate(lm.init(config, jax.random.key(0)))
-    case = (params, *asked, jnp.zeros((), jnp.int32))
-    # Two programs, so that each can be timed; they compile side by side.
-    generate = early(driver.fuse(driver.spmd(draw, ins, SHARDED_ROLLOUT)), *case)
+    asked = (drawn.astype(np.int32), np.ones(size, bool), np.arange(PROMPTS))
+    make = jax.jit(lambda: lm.init(config, jax.random.key(0)))
+    # Three programs that compile side by side: parameters, update and rollout, the two
+    # that follow one another as two so that each can be timed. Zeros stand in for
+    # parameters, which are made meanwhile.
+    made = early(make)
+    shapes = jax.eval_shape(make)
+    params = driver.replicate(jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes))
+    case = (params, *asked, np.int32(0))
     like = driver.spmd(blank, ins, SHARDED_ROLLOUT)(*case)
     learn = _learner(lm.bind_teach(config), driver, micro_batches)
-    state = [learn.init(params, like)]
-    update = early(driver.fuse(learn.update, donate=(0,)), state[0], like)
+    update = early(
+        driver.fuse(learn.update, donate=(0,)), learn.init(params, like), like
+    )
+    generate = early(driver.fuse(driver.spmd(draw, ins, SHARDED_ROLLOUT)), *case)
+    state = [learn.init(driver.replicate(made()), like)]
 
     def step(i: int) -> tuple[float, float]:
-        begin, now = time.perf_counter(), jnp.asarray(i, jnp.int32)
+        begin, now = time.perf_counter(), np.int32(i)
         rollout = jax.block_until_ready(generate(state[0].params, *asked, now))
         middle = time.perf_counter()
         state[0], _ = jax.block_until_ready(update(state[0], rollout))
         return middle - begin, time.perf_counter() - middle
 
-    return step, _floor(config), _matmul(driver)
+    return step, _floor(config)
 
 
 def _learner(teach: Callable, driver: Any, micro_batches: int) -> Any:
@@ -145,15 +154,15 @@ def _floor(config: Any) -> float:
     return 4.0 * 2 * weights * tokens
 
 
-def _matmul(driver: Any) -> Callable[[], float]:
+def _matmul() -> Callable[[], float]:
     """Times float32 products of 1024 x 1024 on all devices at once, in FLOP/s."""
     import jax
     import jax.numpy as jnp
     from jax import lax
 
-    from rewardlab.parallel import REPLICATED, SHARDED
+    from rewardlab.parallel import REPLICATED, SHARDED, jit_driver
 
-    size, repeats = 1024, 4
+    driver, size, repeats = jit_driver(), 1024, 4
 
     def chain(a: Any, b: Any) -> Any:
         return lax.fori_loop(0, repeats, lambda i, x: x @ b, a)
