@@ -94,7 +94,9 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float]:
     # parameters, which are made meanwhile.
     made = early(make)
     shapes = jax.eval_shape(make)
-    params = driver.replicate(jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes))
+    params = driver.replicate(
+        jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
+    )
     case = (params, *asked, np.int32(0))
     like = driver.spmd(blank, ins, SHARDED_ROLLOUT)(*case)
     learn = _learner(lm.bind_teach(config), driver, micro_batches)
