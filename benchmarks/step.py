@@ -69,42 +69,25 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float]:
     from rewardlab.models import lm
     from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, jit_driver
     from rewardlab.program import early
-    from rewardlab.sampling import Sampling, sample
 
     config, driver = lm.CONFIGS[shape], jit_driver()
-    apply = lm.bind(config)
-    options = Sampling(SAMPLES, NEW_TOKENS, eos_id=-1, pad_id=0)
-
-    def draw(params: Any, prompts: Any, mask: Any, ids: Any, i: Any) -> Any:
-        key = jax.random.key(1)
-        rollout = sample(apply, params, prompts, mask, ids, key, i, options)
-        return rollout.with_signals(r=jnp.mean(rollout.tokens % 2, axis=1))
-
-    def blank(*case: Any) -> Any:
-        shapes = jax.eval_shape(draw, *case)
-        return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
-
+    draw = _sampler(config)
     ins = (REPLICATED, SHARDED, SHARDED, SHARDED, REPLICATED)
     size = (PROMPTS, PROMPT_TOKENS)
     drawn = np.random.default_rng(2).integers(config.vocab_size, size=size)
     asked = (drawn.astype(np.int32), np.ones(size, bool), np.arange(PROMPTS))
+    # Parameters, update and rollout compile side by side, the last two as two programs
+    # so that each can be timed; zeros stand in for what is not made yet.
     make = jax.jit(lambda: lm.init(config, jax.random.key(0)))
-    # Three programs that compile side by side: parameters, update and rollout, the two
-    # that follow one another as two so that each can be timed. Zeros stand in for
-    # parameters, which are made meanwhile.
-    made = early(make)
-    shapes = jax.eval_shape(make)
-    params = driver.replicate(
-        jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
-    )
+    made, params = early(make), driver.replicate(_zeros(np, jax.eval_shape(make)))
     case = (params, *asked, np.int32(0))
+    blank = lambda *case: _zeros(jnp, jax.eval_shape(draw, *case))  # noqa: E731
     like = driver.spmd(blank, ins, SHARDED_ROLLOUT)(*case)
     learn = _learner(lm.bind_teach(config), driver, micro_batches)
-    update = early(
-        driver.fuse(learn.update, donate=(0,)), learn.init(params, like), like
-    )
+    state = [learn.init(params, like)]
+    update = early(driver.fuse(learn.update, donate=(0,)), state[0], like)
     generate = early(driver.fuse(driver.spmd(draw, ins, SHARDED_ROLLOUT)), *case)
-    state = [learn.init(driver.replicate(made()), like)]
+    state[0] = learn.init(driver.replicate(made()), like)
 
     def step(i: int) -> tuple[float, float]:
         begin, now = time.perf_counter(), np.int32(i)
@@ -114,6 +97,31 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float]:
         return middle - begin, time.perf_counter() - middle
 
     return step, _floor(config)
+
+
+def _sampler(config: Any) -> Callable:
+    """(params, prompts, mask, ids, iteration) -> the rollout with its reward."""
+    import jax
+    import jax.numpy as jnp
+
+    from rewardlab.models import lm
+    from rewardlab.sampling import Sampling, sample
+
+    options = Sampling(SAMPLES, NEW_TOKENS, eos_id=-1, pad_id=0)
+
+    def draw(params: Any, prompts: Any, mask: Any, ids: Any, i: Any) -> Any:
+        key = jax.random.key(1)
+        asked = (prompts, mask, ids, key, i, options)
+        rollout = sample(lm.bind(config), params, *asked)
+        return rollout.with_signals(r=jnp.mean(rollout.tokens % 2, axis=1))
+
+    return draw
+
+
+def _zeros(numpy: Any, like: Any) -> Any:
+    import jax
+
+    return jax.tree.map(lambda x: numpy.zeros(x.shape, x.dtype), like)
 
 
 def _learner(teach: Callable, driver: Any, micro_batches: int) -> Any:

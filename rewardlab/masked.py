@@ -136,54 +136,6 @@ def _run_starts(
     return mask & ((before < 0) | (step_before != step))
 
 
-BLOCK = 128  # tokens that follow one another; blocks run side by side
-
-
-def accumulate(
-    x: Float[Array, "N T"], keep: Float[Array, "N T"]
-) -> Float[Array, "N T"]:
-    """y_t = x_t + keep_t * y_{t+1}, from the right, with y_T = 0.
-
-    Blocks of tokens run side by side, once for what they hand on to the left, which is
-    such a recursion over blocks, and once for y. So not T but about 256 log_128 T steps
-    follow one another, and rounding grows with their number.
-    """
-    rows, width = x.shape
-    keep = jnp.broadcast_to(keep, x.shape).astype(x.dtype)
-    blocks = _blocks(keep), _blocks(x)
-    after = jnp.zeros_like(blocks[1][0])
-    if width > BLOCK:
-        (kept, added), _ = lax.scan(_compose, (after + 1, after), blocks, reverse=True)
-        after = accumulate_after(added, kept)
-    y = lax.scan(_follow, after, blocks, reverse=True)[1]
-    return jnp.moveaxis(y, 0, 2).reshape(rows, -1)[:, :width]
-
-
-_Affine = tuple[Array, Array]  # (keep, x): y = x + keep * what comes later
-
-
-def _compose(later: _Affine, here: _Affine) -> tuple[_Affine, None]:
-    return (here[0] * later[0], here[1] + here[0] * later[1]), None
-
-
-def _follow(later: Array, here: _Affine) -> tuple[Array, Array]:
-    y = here[1] + here[0] * later
-    return y, y
-
-
-def _blocks(x: Float[Array, "N T"]) -> Float[Array, "t N blocks"]:
-    size = max(min(BLOCK, x.shape[1]), 1)
-    padded = jnp.pad(x, ((0, 0), (0, -x.shape[1] % size)))
-    return jnp.moveaxis(padded.reshape(x.shape[0], -1, size), 2, 0)
-
-
-def accumulate_after(
-    x: Float[Array, "N T"], keep: Float[Array, "N T"]
-) -> Float[Array, "N T"]:
-    """y_{t+1} of `accumulate`: what has gathered to the right of each token."""
-    return jnp.pad(accumulate(x, keep)[:, 1:], ((0, 0), (0, 1)))
-
-
 def alike(*keys: Int[Array, "..."]) -> Int[Array, "..."]:
     """A number for each entry, the same where all keys agree: 0 .. size - 1."""
     flat = [key.reshape(-1) for key in keys]

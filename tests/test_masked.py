@@ -1,6 +1,5 @@
 """Sums and means against loops, with NaN wherever nothing may be read."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -79,13 +78,6 @@ def test_a_step_without_a_token_of_the_policy_has_no_end():
     assert not masked.step_ends(empty).any() and not masked.last(empty.mask).any()
 
 
-def test_accumulate():
-    """y_t = x_t + keep_t y_{t+1}: 3; 2 + 0.5 * 3; 1 + 0 * 3.5."""
-    keep = jnp.array([[0.0, 0.5, 9.0]])
-    got = masked.accumulate(jnp.array([[1.0, 2.0, 3.0]]), keep)
-    assert got.tolist() == [[1.0, 3.5, 3.0]]
-
-
 def test_groups_by_id():
     """Groups are ids in any order; a prompt may have no rows."""
     rollout = from_arrays(np.ones((4, 1)), group=[2, 0, 2, 2])
@@ -95,48 +87,6 @@ def test_groups_by_id():
     assert masked.of_others(x, rollout).tolist() == [6, 0, 5, 3]
     least = masked.group_least(jnp.where(x == 5, jnp.inf, x), rollout)
     assert least.tolist() == [1, 0, 1, 1]
-
-
-def recursion(x, keep):
-    """A loop over time, in float64."""
-    y, following = np.zeros_like(x), np.zeros(len(x))
-    for t in reversed(range(x.shape[1])):
-        following = y[:, t] = x[:, t] + keep[:, t] * following
-    return y
-
-
-@pytest.mark.parametrize("width", [1, 2, 31, 127, 128, 129, 400, 128 * 128 + 1])
-def test_accumulate_in_blocks(width):
-    """Any width, factors from 0 to 1, and what has gathered after each token."""
-    rng = np.random.default_rng(width)
-    x = rng.normal(size=(3, width))
-    keep = rng.choice([0.0, 0.3, 0.95, 1.0], size=x.shape)
-    want = recursion(x, keep)
-    np.testing.assert_allclose(masked.accumulate(x, keep), want, rtol=1e-12)
-    after = np.concatenate([want[:, 1:], np.zeros((3, 1))], axis=1)
-    np.testing.assert_allclose(masked.accumulate_after(x, keep), after, rtol=1e-12)
-
-
-def test_accumulate_has_gradients_and_batches():
-    """d y_0 / d x_t is the product of the factors before t; vmap is a loop."""
-    rng = np.random.default_rng(0)
-    x, keep = rng.normal(size=(2, 1, 11)), rng.random((2, 1, 11))
-    first = lambda x, keep: masked.accumulate(x, keep)[0, 0]  # noqa: E731
-    dx, dkeep = jax.grad(first, (0, 1))(x[0], keep[0])
-    passed = np.cumprod(np.concatenate([[1.0], keep[0, 0, :-1]]))
-    np.testing.assert_allclose(dx[0], passed, rtol=1e-12)
-    later = np.append(recursion(x[0], keep[0])[0, 1:], 0)
-    np.testing.assert_allclose(dkeep[0], passed * later, rtol=1e-12)
-    both = jax.vmap(masked.accumulate)(x, keep)
-    np.testing.assert_allclose(both[1], recursion(x[1], keep[1]), rtol=1e-12)
-
-
-def test_long_sums_in_float32():
-    """0.1 added 65,536 times stays within 1e-5; one after the other drifts by 1e-3."""
-    with jax.enable_x64(False):
-        got = masked.accumulate(jnp.full((2, 65536), 0.1), jnp.ones((2, 65536)))
-        want = np.float64(np.float32(0.1)) * np.arange(65536, 0, -1)
-        assert np.abs(np.asarray(got) / want - 1).max() < 1e-5
 
 
 def test_rivals():

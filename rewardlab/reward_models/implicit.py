@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab import masked
+from rewardlab import masked, recursions
 
 
 def implicit_reward(
@@ -37,7 +37,7 @@ def process_values(
     neighbours are step rewards: `log_ratio(...) | return_from_step(discount=0)`.
     """
     ratio = jnp.where(mask, logp - ref_logp, 0)
-    return beta * masked.accumulate(ratio[:, ::-1], jnp.ones(()))[:, ::-1]
+    return beta * recursions.sum_to_go(ratio[:, ::-1])[:, ::-1]
 
 
 def cross_entropy(

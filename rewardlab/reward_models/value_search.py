@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
+from rewardlab import masked, recursions
 
 
 def lambda_returns(
@@ -26,7 +26,7 @@ def lambda_returns(
     following = jnp.pad(value[:, 1:], ((0, 0), (0, 1)))
     here = reward + discount * (1 - decay) * following
     keep = jnp.full_like(here, discount * decay)
-    return jnp.where(mask, masked.accumulate(here, keep), 0)
+    return jnp.where(mask, recursions.accumulate(here, keep), 0)
 
 
 def value_loss(

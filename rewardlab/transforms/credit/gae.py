@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked
+from rewardlab import masked, recursions
 from rewardlab.compose import named, on_one
 from rewardlab.transforms.sources.signals import at_steps
 from rewardlab.types import (
@@ -35,7 +35,7 @@ def gae(
         value = jnp.where(rollout.mask, rollout.signal(values), 0)
         x = gamma * ((1 - lam) * value + lam * reward.value)
         keep = jnp.where(rollout.mask, gamma * lam, 1.0)
-        ahead = masked.accumulate_after(x, keep)
+        ahead = recursions.accumulate_after(x, keep)
         advantage = reward.value - value + ahead
         return place(advantage, rollout.mask & reward.has_value[:, None])
 
@@ -58,9 +58,9 @@ def step_gae(
         ends = masked.step_ends(rollout)
         value = jnp.where(ends, at_steps(rollout.signal(values), rollout), 0)
         x = gamma * ((1 - lam) * value + lam * reward.value)
-        ahead = masked.accumulate_after(x, jnp.where(ends, gamma * lam, 1.0))
+        ahead = recursions.accumulate_after(x, jnp.where(ends, gamma * lam, 1.0))
         parts = reward.value + jnp.where(ends, ahead - value, 0)
-        whole = masked.accumulate(parts, jnp.where(ends, 0.0, 1.0))
+        whole = recursions.accumulate(parts, jnp.where(ends, 0.0, 1.0))
         # whole at a step's first token is its sum: the end of the step before cuts it.
         advantage = jnp.take_along_axis(whole, masked.step_starts(rollout), axis=1)
         return place(advantage, rollout.mask & reward.has_value[:, None])

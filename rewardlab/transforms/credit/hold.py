@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked
+from rewardlab import masked, recursions
 from rewardlab.compose import named, on_one
 from rewardlab.types import Reward, RewardTransform, Rollout, place
 
@@ -19,7 +19,7 @@ def hold_step_ends() -> RewardTransform:
     def hold(reward: Reward, rollout: Rollout) -> Reward:
         ends = masked.step_ends(rollout)
         last = jnp.where(ends, reward.value, 0)
-        value = masked.accumulate(last, jnp.where(ends, 0, 1))
+        value = recursions.accumulate(last, jnp.where(ends, 0, 1))
         return place(value, rollout.mask & reward.has_value[:, None])
 
     return on_one(hold)

@@ -1,10 +1,9 @@
 """Credit: which tokens get what comes after them."""
 
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
+from rewardlab import masked, recursions
 from rewardlab.compose import named, on_one
 from rewardlab.types import (
     Coefficient,
@@ -60,20 +59,6 @@ def _to_go(
 ) -> Float[Array, "N T"]:
     """y_t = x_t + keep * y_{t+1}; keep is `discount` where time passes, else `gap`."""
     if isinstance(discount, int | float) and discount == gap == 1:
-        return _sum_to_go(x)
+        return recursions.sum_to_go(x)
     keep = jnp.where(passes, coefficient(discount, rollout), gap)
-    return masked.accumulate(x, keep)
-
-
-def _sum_to_go(x: Float[Array, "N T"]) -> Float[Array, "N T"]:
-    """y_t = x_t + y_{t+1}: blocks of tokens times a triangle of ones, not a loop."""
-    rows, width = x.shape
-    size = max(min(64, width), 1)  # tokens of a block
-    blocks = jnp.pad(x, ((0, 0), (0, -width % size)))
-    blocks = blocks.reshape(rows, -(-width // size), size)
-    triangle = jnp.tril(jnp.ones((size, size), x.dtype))
-    inside = jnp.matmul(blocks, triangle, precision=lax.Precision.HIGHEST)
-    if width > size:
-        later = _sum_to_go(inside[:, :, 0])[:, 1:]
-        inside += jnp.pad(later, ((0, 0), (0, 1)))[:, :, None]
-    return lax.collapse(inside, 1)[:, :width]
+    return recursions.accumulate(x, keep)

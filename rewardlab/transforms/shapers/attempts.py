@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked
+from rewardlab import recursions
 from rewardlab.compose import named, per_channel
 from rewardlab.types import (
     Coefficient,
@@ -24,7 +24,7 @@ def improvement_bonus(alpha: Coefficient = 10.0) -> RewardTransform:
 
     def add(reward: Reward, rollout: Rollout) -> Reward:
         score, placed = reward.value[:, ::-1], reward.placed[:, ::-1]
-        carried = masked.accumulate(score, jnp.where(placed, 0, 1))[:, ::-1]
+        carried = recursions.accumulate(score, jnp.where(placed, 0, 1))[:, ::-1]
         before = jnp.pad(carried, ((0, 0), (1, 0)))[:, :-1]
         count = jnp.cumsum(reward.placed, axis=1)
         gain = jnp.where(count > 1, reward.value - before, 0)

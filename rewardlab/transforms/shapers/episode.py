@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked
+from rewardlab import masked, recursions
 from rewardlab.compose import named, per_channel
 from rewardlab.transforms.sources.last_token import on_last_token
 from rewardlab.transforms.sources.signals import at_steps
@@ -52,10 +52,10 @@ def return_from_step(
             passes = passes & at_steps(rollout.signal(match) > 0, rollout)
         through = jnp.where(passes, reward.value, 0)
         keep = jnp.where(ends, jnp.where(passes, rate, 0), 1)
-        later = masked.accumulate(through, keep)
+        later = recursions.accumulate(through, keep)
         later = jnp.pad(later, ((0, 0), (0, 1)))[:, 1:]
         own = reward.value + jnp.where(ends & passes, rate * later, 0)
-        value = masked.accumulate(own, jnp.where(ends, 0.0, 1.0))
+        value = recursions.accumulate(own, jnp.where(ends, 0.0, 1.0))
         value = jnp.take_along_axis(value, masked.step_starts(rollout), axis=1)
         return place(value, ends & reward.has_value[:, None])
 

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked
+from rewardlab import masked, recursions
 from rewardlab.compose import named, per_channel
 from rewardlab.types import (
     Coefficient,
@@ -30,7 +30,7 @@ def potential_shaping(
 
     def difference(reward: Reward, rollout: Rollout) -> Reward:
         end = masked.last(reward.placed)
-        carried = masked.accumulate(reward.value, jnp.where(reward.placed, 0, 1))
+        carried = recursions.accumulate(reward.value, jnp.where(reward.placed, 0, 1))
         after = jnp.pad(carried, ((0, 0), (0, 1)))[:, 1:]
         if final:
             after = jnp.where(end, rollout.signal(final)[:, None], after)

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked
+from rewardlab import masked, recursions
 from rewardlab.compose import named, per_channel
 from rewardlab.narrow import anywhere
 from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
@@ -33,7 +33,7 @@ def delta() -> RewardTransform:
     def difference(reward: Reward, rollout: Rollout) -> Reward:
         final = masked.last(reward.placed)
         score = jnp.where(final, 0, reward.value)
-        carried = masked.accumulate(score, jnp.where(reward.placed, 0, 1))
+        carried = recursions.accumulate(score, jnp.where(reward.placed, 0, 1))
         following = jnp.pad(carried, ((0, 0), (0, 1)))[:, 1:]
         return reward.with_value(score - following)
 

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
+from rewardlab import masked, recursions
 from rewardlab.compose import add_channel, named, stateless
 from rewardlab.transforms.sources.signals import at_steps, validity
 from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
@@ -59,10 +59,10 @@ def scores_to_go(
 ) -> Float[Array, "N S"]:
     """sum_{s' >= s} P_{s'} x_{s'}; of equal scores exactly their part of the prior."""
     low = jnp.min(score, axis=1, keepdims=True)
-    above = masked.accumulate(prior[None] * (score - low), jnp.ones(()))
+    above = recursions.sum_to_go(prior[None] * (score - low))
     return low * tail(prior)[None] + above
 
 
 def tail(prior: Float[Array, " S"]) -> Float[Array, " S"]:
     """sum_{s' >= s} P_{s'}."""
-    return masked.accumulate(prior[None], jnp.ones(()))[0]
+    return recursions.sum_to_go(prior[None])[0]
