@@ -4,13 +4,12 @@ Rollouts come poisoned: NaN stands wherever nothing may be read.
 """
 
 import dataclasses
-import functools
 
 import jax
 import numpy as np
 from rollouts import ragged
 
-from rewardlab import build
+from rewardlab import build, chain
 
 SEEDS = (0, 1, 2)
 GROUPS = np.repeat([0, 1, 2, 3], [5, 4, 2, 1])  # a group of one, and row 11 is empty
@@ -62,7 +61,7 @@ def _poisoned(rollout):
 
 def run(text, rollout, **hp):
     """The one channel at the end of a sentence; it has places on True tokens only."""
-    init, update = compiled(text, tuple(hp.items()))
+    init, update = compiled(text, **hp)
     (reward,) = update({}, init(rollout), rollout)[0].values()
     value, where = np.asarray(reward.value), np.asarray(reward.placed)
     assert not value[~where].any(), "a value stands where nothing is placed"
@@ -70,11 +69,16 @@ def run(text, rollout, **hp):
     return {(i, t): value[i, t] for i, t in zip(*np.nonzero(where), strict=True)}
 
 
-@functools.cache
-def compiled(text, hp=()):
-    """A sentence's init and its jitted update, one for all seeds."""
-    transform = build(text, **dict(hp))
-    return transform.init, jax.jit(transform.update)
+_COMPILED = {}
+
+
+def compiled(text, make=chain, **hp):
+    """A sentence's init and its jitted update; the same one is compiled once."""
+    key = (make, text, repr(sorted(hp.items())), jax.config.jax_enable_x64)
+    if key not in _COMPILED:
+        transform = make(build(text, **hp))
+        _COMPILED[key] = transform.init, jax.jit(transform.update)
+    return _COMPILED[key]
 
 
 def agree(got, want, tol=1e-12):

@@ -1,11 +1,11 @@
 """From a golden file's inputs to a rollout, and back to its outputs."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from oracle import compiled
 from rollouts import from_arrays
 
-from rewardlab import METHODS, build, chain, estimator, hyperparameters
+from rewardlab import METHODS, chain, estimator, hyperparameters
 
 
 class NoAdapter(Exception):
@@ -17,16 +17,9 @@ def groups(index):
     return np.unique(np.asarray(index), return_inverse=True)[1]
 
 
-BUILT = {}
-
-
 def run(make, text, rollout, hp):
-    """What a sentence gives; the same one is built and compiled once."""
-    key = (make, text, repr(sorted(hp.items())), jax.config.jax_enable_x64)
-    if key not in BUILT:
-        transform = make(build(text, **hp))
-        BUILT[key] = transform.init, jax.jit(transform.update)
-    init, update = BUILT[key]
+    """What a sentence gives."""
+    init, update = compiled(text, make, **hp)
     return update({}, init(rollout), rollout)[0]
 
 
