@@ -22,7 +22,7 @@ def kth_least(x: Float[Array, "N M"], k: Int[Array, "N 1"]) -> Float[Array, "N 1
 
     def with_bit(i: Int[Array, ""], found: Array) -> Array:
         tried = found | (sign >> i.astype(kind))
-        below = jnp.sum(key < tried, axis=1, keepdims=True)
+        below = masked.count(key < tried)[:, None]
         return jnp.where(below <= k, tried, found)
 
     found = lax.fori_loop(0, bits, with_bit, jnp.zeros(k.shape, kind))
