@@ -1,9 +1,8 @@
 """From a golden file's inputs to a rollout, and back to its outputs."""
 
-import jax.numpy as jnp
 import numpy as np
 from oracle import compiled
-from rollouts import from_arrays
+from rollouts import as_jax, from_arrays
 
 from rewardlab import METHODS, chain, estimator, hyperparameters
 
@@ -74,8 +73,8 @@ def with_end(mask):
 
 
 def as_array(x):
-    """Nested lists with "nan" and "inf" as numbers."""
-    return jnp.asarray(np.asarray(x, dtype=float))
+    """Nested lists with "nan" and "inf" as numbers, in the precision of the moment."""
+    return as_jax(np.asarray(x, dtype=float))
 
 
 def rollout_of(mask, **kwargs):
