@@ -69,6 +69,11 @@ def run(text, rollout, **hp):
     return {(i, t): value[i, t] for i, t in zip(*np.nonzero(where), strict=True)}
 
 
+def apply(transform, rollout):
+    """What it makes of a rollout from its first state, as one program."""
+    return jax.jit(transform.update)({}, transform.init(rollout), rollout)[0]
+
+
 _COMPILED = {}
 
 

@@ -35,18 +35,18 @@ def test_effective_rank(tokens):
     """The entropy of the singular values; a mask is the same as fewer rows."""
     hidden = hidden_states(0, tokens)
     want = loop_rank(hidden)
-    np.testing.assert_allclose(effective_rank(hidden), want, rtol=1e-9)
+    np.testing.assert_allclose(jax.jit(effective_rank)(hidden), want, rtol=1e-9)
     if tokens:
         more = np.concatenate([np.full((2, 5), np.nan), hidden])
         rows = np.arange(len(more)) >= 2
-        np.testing.assert_allclose(effective_rank(more, rows), want, rtol=1e-6)
+        np.testing.assert_allclose(jax.jit(effective_rank)(more, rows), want, rtol=1e-6)
 
 
 def test_effective_rank_does_not_see_scale_or_rotation():
     """And lies between 1 and the number of directions; one direction is 1."""
     hidden = hidden_states(1, 9)
     turn = np.linalg.qr(hidden_states(2, 5))[0]
-    rank = float(effective_rank(hidden))
+    rank = float(jax.jit(effective_rank)(hidden))
     np.testing.assert_allclose(effective_rank(7 * hidden @ turn), rank, rtol=1e-6)
     assert 1 <= rank <= 5
     line = np.arange(9.0)[:, None] * np.ones(5)
@@ -68,7 +68,8 @@ def test_rank_change(tokens, stride):
     np.testing.assert_allclose(got.acceleration, acceleration, rtol=1e-6)
     means = [np.mean(x) if x else 0 for x in (acceleration, velocity)]
     want = [*means, loop_rank(last)]
-    np.testing.assert_allclose(rank_indicators(hidden, stride, 16), want, rtol=1e-6)
+    got = jax.jit(lambda h: rank_indicators(h, stride, 16))(hidden)
+    np.testing.assert_allclose(got, want, rtol=1e-6)
 
 
 @pytest.mark.parametrize("by_score", [True, False])

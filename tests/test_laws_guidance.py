@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from oracle import apply
 from rollouts import from_arrays
 
 from rewardlab import METHODS, build, estimator
@@ -167,7 +168,7 @@ def transitions(reward, potential, gamma):
         " | weighted_sum(phi=1, r=1)"
     )
     transform = build(text)
-    channels = transform.update({}, transform.init(rollout), rollout)[0]
+    channels = apply(transform, rollout)
     value = np.asarray(channels["reward"].value[:, 0])
     return value.reshape(count, -1, count)
 
@@ -230,5 +231,5 @@ def test_a_summed_potential_means_nothing_to_a_group():
         " | center_by_group() | broadcast_to_tokens()"
     )
     closed = estimator(build(text))
-    got = closed.update({}, closed.init(rollout), rollout)[0]
+    got = apply(closed, rollout)
     assert jnp.abs(got).max() < 1e-15

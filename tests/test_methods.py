@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from oracle import apply
 from rollouts import from_arrays, ragged
 
 from rewardlab import (
@@ -83,7 +84,7 @@ def test_presets_give_the_winner_what_their_library_gives(name, x64):
     """
     rollout = from_arrays(np.ones((4, 1)), correct=np.array([1.0, 0, 0, 0]))
     closed = estimator(METHODS[name].build())
-    got = closed.update({}, closed.init(rollout), rollout)[0]
+    got = apply(closed, rollout)
     np.testing.assert_allclose(got[0, 0], WINNER[name], rtol=1e-12)
 
 
@@ -95,7 +96,7 @@ def test_a_group_of_one(name, x64):
     """verl keeps its reward; by default it has no baseline and gets 0."""
     rollout = from_arrays(np.ones((1, 1)), correct=np.array([5.0]))
     closed = estimator(METHODS[name].build())
-    got = closed.update({}, closed.init(rollout), rollout)[0]
+    got = apply(closed, rollout)
     np.testing.assert_allclose(got[0, 0], SINGLE[name], rtol=1e-12)
 
 
@@ -115,6 +116,6 @@ def test_useless_steps_pay_only_in_the_plain_sum(name, x64):
     step = np.where(mask, np.arange(8), -1)
     rollout = from_arrays(mask, step=step, prm=prm, correct=np.ones(2))
     before = chain(*METHODS[name].build().parts[:-1])
-    (to_go,) = before.update({}, before.init(rollout), rollout)[0].values()
+    (to_go,) = apply(before, rollout).values()
     gain = float(to_go.value[1, 0] - to_go.value[0, 0])
     assert gain == pytest.approx(USELESS[name], abs=1e-12)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from oracle import apply
 from rollouts import from_arrays
 
 from rewardlab import METHODS, build, estimator, hyperparameters
@@ -31,15 +32,13 @@ def until(name, word):
 
 
 def reward(transform, rollout):
-    (only,) = jax.jit(transform.update)({}, transform.init(rollout), rollout)[
-        0
-    ].values()
+    (only,) = apply(transform, rollout).values()
     return np.asarray(only.value)
 
 
 def advantage(name, rollout, **hp):
     closed = estimator(METHODS[name].build(**hp))
-    return np.asarray(jax.jit(closed.update)({}, closed.init(rollout), rollout)[0])
+    return np.asarray(apply(closed, rollout))
 
 
 RIGHT = np.tile([1.0, 0.0], ROWS // 2)
@@ -141,7 +140,7 @@ def test_rapo_makes_up_for_groups_that_agree():
     good = np.where(np.arange(ROWS) < 4, outcome, 0.7)
     for correct, factor in ((outcome, 1), (good, 3), (np.full(ROWS, 0.7), 1)):
         rollout = rows(correct=correct)
-        want = factor * jax.jit(closed.update)({}, closed.init(rollout), rollout)[0]
+        want = factor * apply(closed, rollout)
         got = advantage("rapo", rollout)
         np.testing.assert_allclose(got, want, rtol=1e-12)
         sums = got[:, 0].reshape(3, 4).sum(axis=1)

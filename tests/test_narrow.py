@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from oracle import varied
+from oracle import apply, varied
 
 from rewardlab import build, chain, stateless
 from rewardlab.signals import made
@@ -64,5 +64,5 @@ def _pair(source, words, rollout):
     found = []
     for between in ((), (FORGET,)):
         whole = chain(build(source), *between, build(words))
-        found.append(whole.update({}, whole.init(rollout), rollout)[0])
+        found.append(apply(whole, rollout))
     return found

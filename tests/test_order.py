@@ -19,8 +19,8 @@ def test_kth_least_is_what_a_sort_has_there(wide):
     with jax.enable_x64(wide):
         values = jnp.asarray(x, jnp.float64 if wide else jnp.float32)
         for k in range(9):
-            place = jnp.full((5, 1), k)
-            got = np.asarray(order.kth_least(values, place))[:, 0]
+            place = np.full((5, 1), k)
+            got = np.asarray(jax.jit(order.kth_least)(values, place))[:, 0]
             np.testing.assert_array_equal(
                 got, np.sort(np.asarray(values), axis=1)[:, k]
             )
@@ -32,7 +32,7 @@ def test_a_quantile_of_few_is_numpys(q, entries, x64):
     """Linear interpolation; with ties, with NaN, and of a single entry."""
     x = np.random.default_rng(0).normal(size=(6, entries)).round(1)
     x[0], x[1, 0] = 0.7, np.nan
-    got = order.quantile_of_few(jnp.asarray(x), q)
+    got = jax.jit(lambda x: order.quantile_of_few(x, q))(x)
     np.testing.assert_allclose(got, np.quantile(x, q, axis=1), rtol=1e-12)
 
 
@@ -45,7 +45,7 @@ def test_the_greatest_entries_have_a_mean():
     """Ties at the edge count once each; a row without entries gives 0."""
     x = jnp.array([[1.0, 3.0, 3.0, 2.0, 9.0], [5.0, 1.0, 1.0, 1.0, 1.0], [1.0] * 5])
     mask = jnp.array([[True] * 4 + [False], [True] * 5, [False] * 5])
-    got = order.mean_of_greatest(x, mask, jnp.array([[3], [2], [1]]))
+    got = jax.jit(order.mean_of_greatest)(x, mask, jnp.array([[3], [2], [1]]))
     np.testing.assert_allclose(got, [(3 + 3 + 2) / 3, (5 + 1) / 2, 0], rtol=1e-6)
 
 

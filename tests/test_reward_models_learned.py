@@ -129,8 +129,8 @@ def test_pair_accuracy(label):
                 won += abs(apart) * ((score[j] > score[i]) == (apart > 0))
                 weight += abs(apart)
         shares.append(won / weight if weight else 0.5)
-    given = (jnp.asarray(x) for x in (score, label, GROUP))
-    assert pairs.pair_accuracy(*given) == pytest.approx(np.mean(shares))
+    given = (score, label, GROUP)
+    assert jax.jit(pairs.pair_accuracy)(*given) == pytest.approx(np.mean(shares))
 
 
 def test_redistribution_errors():

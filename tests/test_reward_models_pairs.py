@@ -194,14 +194,14 @@ def test_min_norm_pair():
 def test_min_norm_weights(tasks):
     """On the simplex, no worse than random weights, and no task is made worse."""
     grads = RNG.normal(size=(tasks, 8)) + 0.5
-    found = min_norm.min_norm_weights(jnp.asarray(grads))
+    found = jax.jit(min_norm.min_norm_weights)(jnp.asarray(grads))
     weights = np.asarray(found.weights)
     assert weights.sum() == pytest.approx(1) and (weights >= 0).all()
     mixed = weights @ grads
     draws = RNG.dirichlet(np.ones(tasks), 2000) @ grads
     assert mixed @ mixed <= np.sum(draws**2, axis=1).min() * (1 + 1e-3)
     assert (grads @ mixed >= (1 - 0.05) * (mixed @ mixed)).all()
-    equal = min_norm.min_norm_weights(jnp.ones((tasks, 3)))
+    equal = jax.jit(min_norm.min_norm_weights)(jnp.ones((tasks, 3)))
     assert np.asarray(equal.weights) @ np.ones(tasks) == pytest.approx(1)
 
 

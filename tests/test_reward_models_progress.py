@@ -1,5 +1,7 @@
 """Hops and progress, and weights of a blend learned through the policy they train."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -85,8 +87,9 @@ def test_the_implicit_gradient_is_the_finite_difference(seed):
     """Each weight moved, the inner problem solved again; the constant does nothing."""
     inner, outer = bandit(seed)
     phi, zero = jnp.array([0.3, 1.0, 0.5]), jnp.zeros(4)
-    solve = lambda p: bilevel.inner_optimum(inner, p, zero)  # noqa: E731
-    got = bilevel.implicit_gradient(inner, outer, phi, solve(phi))
+    solve = jax.jit(lambda p: bilevel.inner_optimum(inner, p, zero))
+    gradient = functools.partial(bilevel.implicit_gradient, inner, outer)
+    got = jax.jit(gradient)(phi, solve(phi))
     for k in range(3):
         move = 1e-5 * jnp.eye(3)[k]
         want = (outer(solve(phi + move)) - outer(solve(phi - move))) / 2e-5

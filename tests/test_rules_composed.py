@@ -5,6 +5,7 @@ import itertools
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from oracle import apply
 from rollouts import from_arrays
 
 from rewardlab import build
@@ -86,7 +87,7 @@ def test_the_word_and_the_rule_give_the_same():
     sources = " | ".join(f"outcome('{k}')" for k in G)
     transform = build(f"{sources} | formula({text!r})")
     rollout = from_arrays(np.ones((16, 1)), **signals)
-    channels = transform.update({}, transform.init(rollout), rollout)[0]
+    channels = apply(transform, rollout)
     want = [derl.composed(text, v) for v in values]
     np.testing.assert_allclose(channels["reward"].value[:, 0], want, rtol=1e-6)
     assert expression.names(text) == set(G)

@@ -1,9 +1,8 @@
 """GAE over tokens and steps against loops, in float64."""
 
-import jax
 import numpy as np
 import pytest
-from oracle import SEEDS, agree, run, step_tokens, true_tokens, varied
+from oracle import SEEDS, agree, apply, run, step_tokens, true_tokens, varied
 from rollouts import from_arrays
 
 from rewardlab import METHODS, estimator
@@ -82,5 +81,5 @@ def test_each_reward_has_its_own_horizon():
     )
     hp = {"discount": 0.5, "repetition_discount": 1.0}
     closed = estimator(METHODS["multi_discount"].build(**hp))
-    got = jax.jit(closed.update)({}, closed.init(rollout), rollout)[0]
+    got = apply(closed, rollout)
     assert got.tolist() == [[0.25 - 1 - 0.25, 0.5 - 1 - 0.25, 1 - 0.25]]

@@ -2,11 +2,10 @@
 
 import math
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from oracle import SEEDS, agree, run, true_tokens, varied
+from oracle import SEEDS, agree, apply, run, true_tokens, varied
 from rollouts import from_arrays
 
 from rewardlab import build, reads
@@ -52,7 +51,7 @@ def test_members(seed):
     """Column k is the channel rm_k, on the last token of the rows that have it."""
     rollout = judged(seed)
     transform = build("members('rm')")
-    channels = jax.jit(transform.update)({}, transform.init(rollout), rollout)[0]
+    channels = apply(transform, rollout)
     assert list(channels) == [f"rm_{k}" for k in range(K)]
     assert reads(transform) == {"rm"}
     for k in range(K):

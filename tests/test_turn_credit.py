@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from oracle import apply
 from test_episodes import episodes
 
 from rewardlab import estimator
@@ -52,8 +53,7 @@ def played():
 def test_credit_reaches_its_turn(played, name):
     rollout = also_as(played, NAMES[name])
     transform = estimator(METHODS[name].build())
-    advantage, _ = transform.update({}, transform.init(rollout), rollout)
-    advantage = np.asarray(advantage)
+    advantage = np.asarray(apply(transform, rollout))
     assert np.isfinite(advantage).all() and not advantage[~played.mask].any()
     spread = []
     for row, own, turn in zip(advantage, played.mask, played.step, strict=True):

@@ -5,6 +5,7 @@ import itertools
 import jax
 import jax.numpy as jnp
 import numpy as np
+from oracle import apply
 
 from golden_adapters.common import NoAdapter, as_array, per_row, rollout_of, values
 from rewardlab import build
@@ -195,7 +196,7 @@ def pareto(inputs, hyper):
     front = nondominated(rewards, jnp.ones(len(rewards), bool))
     rollout = rollout_of(per_row(rewards), r=rewards)
     transform = build("members('r') | keep_pareto_front()")
-    kept = transform.update({}, transform.init(rollout), rollout)[0].values()
+    kept = apply(transform, rollout).values()
     weights = np.stack([r.value[:, 0] for r in kept], axis=1) / len(rewards)
     np.testing.assert_allclose(weights, pareto_weights(rewards), rtol=1e-5, atol=1e-7)
     key = "weights[N,K]=mask*r/n(P)"
