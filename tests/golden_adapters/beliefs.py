@@ -29,7 +29,7 @@ def tw_grpo(inputs, hyper):
     rollout = rollout_of(np.asarray(inputs["mask"]) > 0, group=group)
     alpha = inputs.get("alpha", hyper["alpha"])
     limit = inputs.get("clamp", hyper["clamp"])
-    weights = token_importance(logp, rollout, alpha, limit)
+    weights = jax.jit(token_importance)(logp, rollout, alpha, limit)
     return {"weights": weights, "weights_carry_gradient": True}
 
 

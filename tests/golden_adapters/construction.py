@@ -1,5 +1,6 @@
 """Rewards put together: potentials, ensembles, products, rubrics, multipliers."""
 
+import functools
 import itertools
 
 import jax
@@ -81,12 +82,14 @@ def barfi(inputs, hyper):
     def outer(theta):
         return jax.nn.softmax(theta) @ primary
 
-    theta = bilevel.inner_optimum(inner, phi, jnp.zeros_like(primary))
-    gradient = bilevel.implicit_gradient(inner, outer, phi, theta)
+    theta = jax.jit(functools.partial(bilevel.inner_optimum, inner))(phi, 0 * primary)
+    implicit = functools.partial(bilevel.implicit_gradient, inner, outer)
+    gradient = jax.jit(implicit)(phi, theta)
+    sensitivity = jax.jit(functools.partial(bilevel.sensitivity, inner))
     return {
         "theta": theta,
         "pi": jax.nn.softmax(theta),
-        "dtheta_dphi": bilevel.sensitivity(inner, phi, theta),
+        "dtheta_dphi": sensitivity(phi, theta),
         "outer_value": outer(theta),
         "outer_grad": gradient,
         "finite_difference": gradient,
@@ -176,7 +179,8 @@ def constrained_rlhf(inputs, hyper):
     transform = build(f"{sources} | {text}")
     state = transform.init(rollout)
     start = state[-1]._replace(value=as_array(inputs["lagrange_init"]))
-    mixed = transform.update({}, (*state[:-1], start), rollout)[0]["reward"]
+    update = jax.jit(transform.update)
+    mixed = update({}, (*state[:-1], start), rollout)[0]["reward"]
     return {**out, "mixed_advantages": mixed.value[:, 0]}
 
 
@@ -193,7 +197,7 @@ def _sgd(hyper):
 def pareto(inputs, hyper):
     """Rows and their rewards; the sentence's rows are those of the front."""
     rewards = as_array(inputs["rewards[N,K]"])
-    front = nondominated(rewards, jnp.ones(len(rewards), bool))
+    front = jax.jit(nondominated)(rewards, np.ones(len(rewards), bool))
     rollout = rollout_of(per_row(rewards), r=rewards)
     transform = build("members('r') | keep_pareto_front()")
     kept = apply(transform, rollout).values()

@@ -2,6 +2,7 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -47,7 +48,7 @@ def rollout_weights(inputs, hyper):
     return {
         "weights": weights,
         "mask": mask,
-        "offpolicy_metrics": off_policy_measures(logp, sampler, mask),
+        "offpolicy_metrics": jax.jit(off_policy_measures)(logp, sampler, mask),
         "rollout_is_mean_before_truncation": jnp.mean(raw, where=mask),
         "ess": effective_sample_size(raw, mask, most),
     }

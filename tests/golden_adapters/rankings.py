@@ -129,7 +129,8 @@ def more_mgda(inputs, hyper):
     grads = as_array(inputs["grads[task,d]"])
     tasks = grads.shape[0]
     losses = as_array(inputs.get("losses", 0.5 + 0.1 * np.arange(tasks)))
-    found = min_norm.min_norm_weights(grads, hyper["max_iter"], hyper["stop"])
+    solve = jax.jit(min_norm.min_norm_weights, static_argnums=(1, 2))
+    found = solve(grads, hyper["max_iter"], hyper["stop"])
     mixed = found.weights @ grads
     out = {
         "lambda": found.weights,

@@ -2,6 +2,7 @@
 
 import itertools
 
+import jax
 import numpy as np
 
 from golden_adapters.common import (
@@ -93,10 +94,11 @@ def router_r1(inputs, hyper):
 def _stream(costs):
 
     transform, state, out = build("outcome('c') | cheapness_by_window()"), None, []
+    update = jax.jit(transform.update)
     for cost in costs:
         rollout = rollout_of([[1]], c=[float(cost)])
         state = transform.init(rollout) if state is None else state
-        rewards, state = transform.update({}, state, rollout)
+        rewards, state = update({}, state, rollout)
         out.append(float(rewards["c"].value[0, 0]))
     return out
 

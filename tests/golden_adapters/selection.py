@@ -1,5 +1,6 @@
 """Which rows and prompts are learned from: filters, weights, replay, curricula."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -19,6 +20,11 @@ from rewardlab.selection import consistency, curriculum, filtration, replay
 from rewardlab.selection import groups as of_groups
 from rewardlab.transforms.sources.ranking import dominated, peak_mean
 
+GROUP_STD, INFORMATIVE, SOLVE_RATE = (
+    jax.jit(f, static_argnums=2)
+    for f in (of_groups.group_std, of_groups.informative, of_groups.solve_rate)
+)
+
 
 def dynamic_sampling(inputs, hyper):
     """Groups by id; what is kept is told by id and by row."""
@@ -26,15 +32,15 @@ def dynamic_sampling(inputs, hyper):
     group = groups(inputs["uid"])
     names = list(dict.fromkeys(inputs["uid"]))
     index = groups([*names, *inputs["uid"]])[: len(names)]
-    reward, rows, count = as_array(metric), jnp.asarray(group), len(names)
-    std = np.asarray(of_groups.group_std(reward, rows, count))
+    reward, rows, count = as_array(metric), group, len(names)
+    std = np.asarray(GROUP_STD(reward, rows, count))
     out = {"std": {str(n): std[i] for n, i in zip(names, index, strict=True)}}
     levels = {
         "kept_uids": hyper.get("threshold", 0.0),
         "kept_uids_threshold_0.3(UI-S1)": hyper.get("ui_s1_threshold", 0.3),
     }
     for label, least in levels.items():
-        keep = np.asarray(of_groups.informative(reward, rows, count, least))
+        keep = np.asarray(INFORMATIVE(reward, rows, count, least))
         equal = [len(set(metric[group == i])) == 1 for i in range(count)]
         leaks = [np.std(metric[group == i]) > least for i in range(count)]
         if np.any(np.logical_and(equal, leaks)):
@@ -56,15 +62,14 @@ def prof(inputs, hyper):
         uid = np.arange(len(outcome)) // inputs.get("group_size", len(outcome))
     order = list(dict.fromkeys(list(uid)))
     group = np.array([order.index(u) for u in uid])
-    right, wrong = jnp.asarray(outcome == 1), jnp.asarray(outcome == 0)
+    right, wrong = outcome == 1, outcome == 0
     center = inputs.get("center", hyper.get("center"))
-    agree = consistency.step_consistency(score, valid, right, center)
-    steps = jnp.sum(valid, axis=1)
+    agree = jax.jit(consistency.step_consistency)(score, valid, right, center)
+    steps = np.sum(valid, axis=1)
     charge = inputs.get("len_step_reward_coef", inputs.get("len_step_coef", 10.0))
     critic = agree + consistency.length_charge(steps, charge)
-    kept = consistency.keep_consistent(
-        critic, right, wrong, jnp.asarray(group), len(order), inputs["n_remove"]
-    )
+    keep = jax.jit(consistency.keep_consistent, static_argnums=(4, 5))
+    kept = keep(critic, right, wrong, group, len(order), inputs["n_remove"])
     told = np.lexsort((np.asarray(critic), outcome == 0, group))
     return {
         "consistency": agree,
@@ -79,11 +84,11 @@ def rapo(inputs, hyper):
     count, group = len(rewards), np.repeat(np.arange(len(rewards)), rewards.shape[1])
     flat = rewards.ravel()
     rollout = rollout_of(per_row(flat), group=group, correct=flat)
-    reward, rows = as_array(flat), jnp.asarray(group)
-    rate = of_groups.solve_rate(reward, rows, count)
+    reward = as_array(flat)
+    rate = SOLVE_RATE(reward, group, count)
     return {
         "advantages": advantages(sentence("rapo"), rollout).reshape(rewards.shape),
-        "informative": of_groups.group_std(reward, rows, count) > 0,
+        "informative": GROUP_STD(reward, group, count) > 0,
         "solve_rate": rate,
         "prune": of_groups.solved(rate, hyper.get("prune_at", 0.9)),
     }
