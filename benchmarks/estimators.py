@@ -15,7 +15,7 @@ from rewardlab import METHODS, Rollout, estimator
 from rewardlab.signals import SIGNALS
 
 GROUP, STEPS, REFERENCES = 8, 4, 10
-# One token after another; sums to go are products with a triangle.
+# One token, or member of a group, after another; sums to go are products.
 FOLLOWS = ("scan", "while", "cumsum", "cummax", "cummin", "dot_general")
 
 
