@@ -22,7 +22,8 @@ def share_prefixes(node: SignalName) -> RewardTransform:
     """
 
     def share(reward: Reward, rollout: Rollout) -> Reward:
-        here, placed, value = rollout.signal(node), reward.placed, reward.value
+        here = jnp.asarray(rollout.signal(node))  # rows are read by traced numbers
+        placed, value = jnp.asarray(reward.placed), jnp.asarray(reward.value)
         size = masked.of_group(jnp.ones(rollout.group.shape, jnp.int32), rollout)
         partner = _partners(rollout.group, size)
 
