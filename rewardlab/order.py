@@ -47,6 +47,18 @@ def quantile_of_few(x: Float[Array, "N R"], q: float) -> Float[Array, " N"]:
     return jnp.where(jnp.any(jnp.isnan(x), axis=1), jnp.nan, found)
 
 
+def k_greatest(x: Float[Array, "N M"], k: int) -> Bool[Array, "N M"]:
+    """True on the k greatest entries of each row, of equal ones on the first.
+
+    NaN is never among them, and all others are where a row has no more than k.
+    """
+    place = jnp.full((x.shape[0], 1), max(min(k, x.shape[1]) - 1, 0))
+    least = -kth_least(jnp.where(jnp.isnan(x), jnp.inf, -x), place)
+    above, equal = x > least, x == least
+    rest = k - masked.count(above)[:, None]
+    return above | (equal & (jnp.cumsum(equal, axis=1) <= rest))
+
+
 def mean_of_greatest(
     x: Float[Array, "N M"], mask: Bool[Array, "N M"], k: Int[Array, "N 1"]
 ) -> Float[Array, " N"]:

@@ -41,6 +41,21 @@ def test_every_row_has_its_own_place():
     assert order.kth_least(x, jnp.array([[0], [2]])).tolist() == [[1.0], [3.0]]
 
 
+@pytest.mark.parametrize("k", [0, 1, 3, 8, 9, 20])
+def test_the_k_greatest(k):
+    """As a stable sort has them: ties, zeros of both signs, infinities, NaN, one row
+    with nothing else."""
+    x = np.random.default_rng(k).integers(-2, 3, (6, 9)) * 0.5
+    x[0], x[1, ::2], x[2, :3] = np.nan, np.nan, [np.inf, -np.inf, -0.0]
+    want = np.zeros(x.shape, bool)
+    for row, values in zip(want, x, strict=True):
+        order_ = np.argsort(np.where(np.isnan(values), np.inf, -values), kind="stable")
+        row[order_[:k]] = True
+    got = jax.jit(order.k_greatest, static_argnums=1)(x.astype(np.float32), k)
+    assert (np.asarray(got) == want & ~np.isnan(x)).all()
+    assert order.k_greatest(jnp.zeros((2, 0)), k).shape == (2, 0)
+
+
 def test_the_greatest_entries_have_a_mean():
     """Ties at the edge count once each; a row without entries gives 0."""
     x = jnp.array([[1.0, 3.0, 3.0, 2.0, 9.0], [5.0, 1.0, 1.0, 1.0, 1.0], [1.0] * 5])

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 
 from rewardlab.compose import named, per_channel
+from rewardlab.order import k_greatest
 from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
 
 
@@ -39,9 +40,7 @@ def keep_top(count: int, above: Coefficient = 0.0) -> RewardTransform:
 
     def keep(reward: Reward, rollout: Rollout) -> Reward:
         score = jnp.where(reward.placed, reward.value, -jnp.inf)
-        order = jnp.argsort(-score, axis=1, stable=True)
-        rank = jnp.argsort(order, axis=1)
-        kept = (rank < count) & (reward.value > coefficient(above, rollout))
+        kept = k_greatest(score, count) & (reward.value > coefficient(above, rollout))
         return reward.with_value(jnp.where(kept, reward.value, 0))
 
     return per_channel(keep)
