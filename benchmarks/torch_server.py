@@ -11,6 +11,8 @@ TORCH = {  # theirs: ours, and how many times faster ours has to be
     "rloo_loop": ("rloo", 1),
     "rloo_vectorised": ("rloo", 1),
     "remax_vectorised": ("remax", 1),
+    "high_entropy_tokens_vectorised": ("high_entropy_tokens", 1),
+    "earl_vectorised": ("earl", 1),
     "opo_loop": ("opo", 1),
     "opo_vectorised": ("opo", 1),
     "reinforce_pp_baseline_loop": ("reinforce_pp_baseline", 1),

@@ -139,6 +139,19 @@ def reinforce_pp_baseline_vectorised(reward, mask, group):
     return whiten(dr_grpo_vectorised(reward, mask, group), mask) * mask
 
 
+def high_entropy_tokens_vectorised(reward, mask, group, entropy):
+    """As in TRL: the quantile of all tokens."""
+    least = torch.quantile(entropy[mask.bool()], 0.8)
+    return grpo_vectorised(reward, mask, group) * (entropy >= least)
+
+
+def earl_vectorised(reward, mask, group, entropy):
+    """The quantile of each row's tokens."""
+    there = torch.where(mask.bool(), entropy, torch.nan)
+    least = torch.nanquantile(there, 0.8, dim=1, keepdim=True)
+    return grpo_vectorised(reward, mask, group) * (entropy >= least)
+
+
 def remax_vectorised(reward, mask, baseline):
     to_go = (reward * mask).flip(dims=[-1]).cumsum(dim=-1).flip(dims=[-1])
     return to_go - baseline.unsqueeze(-1) * mask
@@ -152,7 +165,8 @@ def work(rows, tokens):
     reward = torch.zeros(rows, tokens)
     reward[torch.arange(rows), length - 1] = torch.randint(0, 2, (rows,)).float()
     inputs = {"reward": reward, "mask": mask, "group": torch.arange(rows) // GROUP}
-    return inputs | {"value": torch.randn(rows, tokens), "baseline": torch.rand(rows)}
+    more = {"value": torch.randn(rows, tokens), "baseline": torch.rand(rows)}
+    return inputs | more | {"entropy": torch.rand(rows, tokens)}
 
 
 def main() -> None:
