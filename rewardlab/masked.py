@@ -4,7 +4,7 @@ Selection is by `where`, so NaN outside a mask never leaks; a count is guarded w
 `maximum(n, 1)`, so an empty mean is 0.
 """
 
-import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -136,14 +136,20 @@ def _run_starts(
     return mask & ((before < 0) | (step_before != step))
 
 
+def nested(*keys: Int[Array, "..."]) -> tuple[Int[Array, "..."], ...]:
+    """For each key, numbers 0 .. size - 1 that agree where it and those before do."""
+    flat = [key.reshape(-1) for key in keys]
+    order = jnp.lexsort(flat[::-1])
+    moves = [jnp.diff(key[order]) != 0 for key in flat]
+    new = itertools.accumulate(moves, jnp.logical_or)
+    numbers = [jnp.pad(jnp.cumsum(n), (1, 0)).astype(jnp.int32) for n in new]
+    empty = jnp.zeros(flat[0].shape, jnp.int32)
+    return tuple(empty.at[order].set(n).reshape(keys[0].shape) for n in numbers)
+
+
 def alike(*keys: Int[Array, "..."]) -> Int[Array, "..."]:
     """A number for each entry, the same where all keys agree: 0 .. size - 1."""
-    flat = [key.reshape(-1) for key in keys]
-    order = jnp.lexsort(flat)
-    moves = [jnp.diff(key[order]) != 0 for key in flat]
-    new = functools.reduce(jnp.logical_or, moves)
-    number = jnp.pad(jnp.cumsum(new), (1, 0)).astype(jnp.int32)
-    return jnp.zeros_like(number).at[order].set(number).reshape(keys[0].shape)
+    return nested(*keys)[-1]
 
 
 def set_sum(x: Float[Array, "..."], ids: Int[Array, "..."], size: int) -> Array:

@@ -98,3 +98,11 @@ def test_rivals():
     assert masked.greatest_of_others(x, rollout).tolist() == [4, -np.inf, 2, 4]
     ties = jnp.array([4.0, 5.0, 4.0, 2.0])
     assert masked.greatest_of_others(ties, rollout).tolist() == [4, -np.inf, 4, 4]
+
+
+def test_numbers_of_nested_keys():
+    """Each key divides the sets of those before it; the numbers follow their order."""
+    first, second = np.array([[5, 2], [5, 2]]), np.array([[1, 1], [0, 1]])
+    outer, inner = masked.nested(first, second)
+    assert outer.tolist() == [[1, 0], [1, 0]]
+    assert inner.tolist() == [[2, 0], [1, 0]] == masked.alike(first, second).tolist()

@@ -22,10 +22,8 @@ def center_by_fork(node: SignalName) -> RewardTransform:
 
     def center(reward: Reward, rollout: Rollout) -> Reward:
         here, placed = rollout.signal(node), reward.placed
-        group = jnp.broadcast_to(rollout.group[:, None], here.shape)
-        parent = _parents(here, rollout)
-        nodes = masked.alike(placed, group, parent, here)
-        forks = masked.alike(placed, group, parent)
+        keys = (rollout.group[:, None], _parents(here, rollout), here)
+        _, forks, nodes = masked.nested(*(jnp.where(placed, k, -2) for k in keys))
         size = here.size
         score = jnp.where(placed, reward.value, jnp.inf)
         distance = reward.value - masked.set_least(score, forks, size)
