@@ -94,6 +94,14 @@ def test_median_of(seed):
     each(seed, "median_of('rm')", lambda s: float(np.median(s)))
 
 
+def test_a_member_that_is_not_a_number_has_no_median(seed):
+    """So that the row is named, whatever the others say."""
+    rm = np.roll([1.0, np.nan, 2.0], seed), np.roll([1.0, 5.0, 2.0], seed)
+    rollout = from_arrays(np.ones((2, 1)), rm=np.stack(rm))
+    (reward,) = apply(build("members('rm') | median_of('rm')"), rollout).values()
+    np.testing.assert_array_equal(reward.value[:, 0], [np.nan, 2.0])
+
+
 def test_mean_minus_variance_of(seed):
     """mean - weight * variance; one member has none, whatever the divisor."""
 

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from rewardlab import masked
 from rewardlab.compose import named
+from rewardlab.order import rank_of_few
 from rewardlab.transforms.combinators.joined import Places, Values, join, mean_placed
 from rewardlab.types import RewardTransform
 
@@ -32,14 +33,17 @@ def min_of(*names: str) -> RewardTransform:
 
 @named
 def median_of(*names: str) -> RewardTransform:
-    """median_k r_k, the mean of the two middle ones for an even number."""
+    """median_k r_k, of an even number the mean of the middle ones; NaN if one is."""
 
     def middle(value: Values, placed: Places) -> Float[Array, "N T"]:
-        ordered = jnp.sort(jnp.where(placed, value, jnp.inf), axis=0)
-        count = jnp.sum(placed, axis=0, keepdims=True)
-        pair = jnp.clip(jnp.stack([count - 1, count]) // 2, 0, value.shape[0] - 1)
-        low, high = (jnp.take_along_axis(ordered, p, axis=0)[0] for p in pair)
-        return low + (high - low) / 2
+        members = jnp.moveaxis(jnp.where(placed, value, jnp.inf), 0, -1)
+        rank, count = rank_of_few(members), jnp.sum(placed, axis=0)[..., None]
+        low, high = (
+            jnp.sum(jnp.where(rank == k, members, 0), axis=-1)
+            for k in ((count - 1) // 2, count // 2)
+        )
+        missing = jnp.any(jnp.isnan(members), axis=-1)
+        return jnp.where(missing, jnp.nan, low + (high - low) / 2)
 
     return join(names, middle)
 
