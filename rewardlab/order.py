@@ -83,10 +83,7 @@ def group_rank(
 ) -> Float[Array, " N"]:
     """How many True rows of the group are below each row; ties count half. From 0."""
     x = jnp.where(rows, x, jnp.inf)
-    one, other = (
-        x[None],
-        x[:, None],
-    )  # every pair: for a thousand rows as fast as a sort
+    one, other = x[None], x[:, None]  # all pairs: fast for some thousand rows
     here = (rollout.group[None] == rollout.group[:, None]) & rows[:, None]
     below = jnp.where(other < one, 1.0, jnp.where(other == one, 0.5, 0.0))
     return jnp.sum(jnp.where(here, below, 0), axis=0) - 0.5 * rows
