@@ -179,6 +179,11 @@ def of_group(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "N *T"]:
     return group_sum(x, rollout)[rollout.group]
 
 
+def group_size(rollout: Rollout) -> Int[Array, " N"]:
+    """How many rows each row's group has."""
+    return of_group(jnp.ones(rollout.group.shape, jnp.int32), rollout)
+
+
 def of_others(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "N *T"]:
     """The sum over the other rows of each row's group, given back per row."""
     return of_group(x, rollout) - x

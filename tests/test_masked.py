@@ -69,7 +69,7 @@ def test_last_tokens_of_long_rows(width):
     last = np.asarray(jax.jit(masked.last)(mask))
     for row, found in zip(mask, last, strict=True):
         assert np.flatnonzero(found).tolist() == np.flatnonzero(row)[-1:].tolist()
-    assert jax.eval_shape(masked.last, np.zeros((0, width), bool)).shape == (0, width)
+    assert jax.jit(masked.last)(np.zeros((0, width), bool)).shape == (0, width)
 
 
 def test_a_step_without_a_token_of_the_policy_has_no_end():
@@ -87,6 +87,7 @@ def test_groups_by_id():
     assert masked.group_sum(x, rollout).tolist() == [5, 0, 7]
     assert masked.of_group(x, rollout).tolist() == [7, 5, 7, 7]
     assert masked.of_others(x, rollout).tolist() == [6, 0, 5, 3]
+    assert masked.group_size(rollout).tolist() == [3, 1, 3, 3]
     least = masked.group_least(jnp.where(x == 5, jnp.inf, x), rollout)
     assert least.tolist() == [1, 0, 1, 1]
 

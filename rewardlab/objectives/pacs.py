@@ -40,14 +40,14 @@ def logit_leave_one_out(
     reward: Float[Array, " N"], rollout: Rollout
 ) -> Float[Array, " N"]:
     """r - mean over the other rows of the group; 0 for a group of one."""
-    others = masked.of_others(jnp.ones(reward.shape, jnp.int32), rollout)
+    others = masked.group_size(rollout) - 1
     mean = masked.divide(masked.of_others(reward, rollout), others)
     return jnp.where(others > 0, reward - mean, 0)
 
 
 def logit_group(reward: Float[Array, " N"], rollout: Rollout) -> Float[Array, " N"]:
     """r - mean of the group; 0 for a group of one."""
-    rows = masked.of_group(jnp.ones(reward.shape, jnp.int32), rollout)
+    rows = masked.group_size(rollout)
     centred = reward - masked.divide(masked.of_group(reward, rollout), rows)
     return jnp.where(rows > 1, centred, 0)
 
@@ -60,7 +60,7 @@ def logit_group_std(
     Equal rewards give 0 and no gradient, where the square root has none.
     """
     centred = logit_group(reward, rollout)
-    rows = masked.of_group(jnp.ones(reward.shape, jnp.int32), rollout)
+    rows = masked.group_size(rollout)
     var = masked.divide(masked.of_group(centred**2, rollout), rows - 1)
     spread = var > 0
     std = jnp.where(spread, jnp.sqrt(jnp.where(spread, var, 1)), 0)

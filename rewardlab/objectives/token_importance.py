@@ -20,7 +20,7 @@ def group_divergence(
     """
     uniform = -jnp.log(jnp.asarray(logp.shape[-1], logp.dtype))
     logp = jnp.where(rollout.mask[..., None], logp, uniform)
-    rows = masked.of_group(jnp.ones(logp.shape[0], jnp.int32), rollout)
+    rows = masked.group_size(rollout)
     center = masked.divide(masked.of_group(logp, rollout), rows[:, None, None])
     gap = jnp.clip(center - logp, -limit, limit)
     spread = jnp.sum(jnp.expm1(gap) - gap, axis=-1)

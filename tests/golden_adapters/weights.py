@@ -75,9 +75,9 @@ def verl_effective_rank(inputs, hyper):
     """The Gram route is float32 noise around the same numbers: not compared."""
     hidden, stride = as_array(inputs["hidden"]), inputs["stride"]
     window = hyper["max_seq_len"]
-    both = lambda h: [f(h, stride, window) for f in of_ranks]  # noqa: E731
-    of_ranks = (ranks.rank_change, ranks.rank_indicators)
-    change, (acceleration, velocity, _) = jax.jit(both)(hidden)
+    measures = (ranks.rank_change, ranks.rank_indicators)
+    both = jax.jit(lambda h: [measure(h, stride, window) for measure in measures])
+    change, (acceleration, velocity, _) = both(hidden)
     noise = {
         f"{name}_per_stride_optimized": only(np.zeros(x.shape, bool), np.asarray(x))
         for name, x in (("erv", change.velocity), ("era", change.acceleration))

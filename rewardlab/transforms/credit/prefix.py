@@ -24,7 +24,7 @@ def share_prefixes(node: SignalName) -> RewardTransform:
     def share(reward: Reward, rollout: Rollout) -> Reward:
         here = jnp.asarray(rollout.signal(node))  # rows are read by traced numbers
         placed, value = jnp.asarray(reward.placed), jnp.asarray(reward.value)
-        size = masked.of_group(jnp.ones(rollout.group.shape, jnp.int32), rollout)
+        size = masked.group_size(rollout)
         partner = _partners(rollout.group, size)
 
         def add(d: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
