@@ -5,6 +5,7 @@ A driver runs a per-shard program over the devices. Its arguments and results ar
 drivers run the same program, which may use the axis name `AXIS` in collectives.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from rewardlab.types import Rollout
 
 AXIS = "data"
 # XLA's newer CPU emitters and its higher optimization take longer to compile and make
-# an iteration no faster (benchmarks/README.md).
+# an iteration no faster (benchmarks/README.md). What XLA_FLAGS names stays as it says.
 CPU_OPTIONS = {
     "xla_cpu_use_fusion_emitters": False,
     "xla_backend_optimization_level": 1,
@@ -54,7 +55,9 @@ def jit_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
     )
     everywhere = NamedSharding(mesh, REPLICATED)
     on_cpu = mesh.devices.flat[0].platform == "cpu"
-    options = CPU_OPTIONS if on_cpu else None
+    said = os.environ.get("XLA_FLAGS", "")
+    unsaid = {name: x for name, x in CPU_OPTIONS.items() if name not in said}
+    options = unsaid if on_cpu else None
 
     def spmd(
         f: Callable[..., Any], ins: Any, outs: Any, donate: Sequence[int] = ()

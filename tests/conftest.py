@@ -4,6 +4,7 @@ Programs are compiled as cheaply as can be: tests compile much and compute littl
 are kept beside pytest's own cache, for the other worker and for the next run.
 """
 
+import gc
 import os
 from pathlib import Path
 
@@ -39,6 +40,14 @@ def pytest_configure():
         _compiled[0] += event == COMPILED
 
     jax.monitoring.register_event_duration_secs_listener(count)
+
+
+def pytest_collection_finish():
+    """What was imported and collected stays; to look through it again and again for
+    garbage takes a twentieth of the whole time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_runtest_teardown(item, nextitem):
