@@ -63,7 +63,6 @@ def main() -> None:
 def _program(shape: str, micro_batches: int) -> tuple[Callable, float]:
     """step(i) -> (rollout, update) seconds; the floor in FLOPs."""
     import jax
-    import jax.numpy as jnp
     import numpy as np
 
     from rewardlab.models import lm
@@ -77,17 +76,21 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float]:
     drawn = np.random.default_rng(2).integers(config.vocab_size, size=size)
     asked = (drawn.astype(np.int32), np.ones(size, bool), np.arange(PROMPTS))
     # Parameters, update and rollout compile side by side, the last two as two programs
-    # so that each can be timed; zeros stand in for what is not made yet.
+    # so that each can be timed. Shapes stand in for what is not made yet.
+    here = driver.replicate(np.zeros(())).sharding
+    apart = driver.spmd(lambda x: x, SHARDED, SHARDED)(
+        np.zeros(driver.devices)
+    ).sharding
     make = jax.jit(lambda: lm.init(config, jax.random.key(0)))
-    made, params = early(make), driver.replicate(_zeros(np, jax.eval_shape(make)))
+    made, params = early(make), _laid(jax.eval_shape(make), here)
+    draws = driver.fuse(driver.spmd(draw, ins, SHARDED_ROLLOUT))
     case = (params, *asked, np.int32(0))
-    blank = lambda *case: _zeros(jnp, jax.eval_shape(draw, *case))  # noqa: E731
-    like = driver.spmd(blank, ins, SHARDED_ROLLOUT)(*case)
+    rollout = _laid(jax.eval_shape(draws, *case), here, apart)
     learn = _learner(lm.bind_teach(config), driver, micro_batches)
-    state = [learn.init(params, like)]
-    update = early(driver.fuse(learn.update, donate=(0,)), state[0], like)
-    generate = early(driver.fuse(driver.spmd(draw, ins, SHARDED_ROLLOUT)), *case)
-    state[0] = learn.init(driver.replicate(made()), like)
+    first = _laid(jax.eval_shape(learn.init, params, rollout), here)
+    update = early(driver.fuse(learn.update, donate=(0,)), first, rollout)
+    generate = early(draws, *case)
+    state = [learn.init(driver.replicate(made()), rollout)]
 
     def step(i: int) -> tuple[float, float]:
         begin, now = time.perf_counter(), np.int32(i)
@@ -118,10 +121,15 @@ def _sampler(config: Any) -> Callable:
     return draw
 
 
-def _zeros(numpy: Any, like: Any) -> Any:
+def _laid(shapes: Any, scalars: Any, arrays: Any = None) -> Any:
+    """The same shapes with the layouts of scalars and, if they differ, of arrays."""
     import jax
 
-    return jax.tree.map(lambda x: numpy.zeros(x.shape, x.dtype), like)
+    def laid(x: Any) -> Any:
+        layout = arrays if arrays and x.ndim else scalars
+        return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=layout)
+
+    return jax.tree.map(laid, shapes)
 
 
 def _learner(teach: Callable, driver: Any, micro_batches: int) -> Any:

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.models.logprobs import TokenStats
@@ -84,10 +85,10 @@ def gradient_step(
         if axis is not None:
             grads, sums = lax.psum((grads, sums), axis)
         total, metrics = sums
-        grads = jax.tree.map(lambda g: g / jnp.maximum(total.count, 1), grads)
         # One long vector, as `optax.flatten` makes it: a loop, not one a parameter.
-        flat = jnp.concatenate([jnp.ravel(g) for g in jax.tree.leaves(grads)])
-        norm, one = jnp.linalg.norm(flat), jnp.ones(())
+        flat, unravel = ravel_pytree(grads)
+        flat = flat / jnp.maximum(total.count, 1)
+        grads, norm, one = unravel(flat), jnp.linalg.norm(flat), jnp.ones(())
         finite = jnp.isfinite(norm) & jnp.isfinite(total.value)
         updates, after = optimizer.update(grads, opt, params)
         new = (optax.apply_updates(params, updates), after)

@@ -30,18 +30,22 @@ def attend(
         mass = jnp.sum(weights, axis=-1, keepdims=True)
         out = _mix(weights, own, queries)
         return out / mass.astype(out.dtype)
-    b, k, *_, d = queries.shape
-    flat = queries.reshape(b, k, -1, d)
-    shared = jnp.einsum("bkqd,bkpd->bkqp", flat, prompt.keys[:, :, 0])
-    shared = shared.astype(jnp.float32).reshape(*scores.shape[:-1], -1)
-    shared = jnp.where(prompt_mask, shared, _HIDDEN)
-    shared_peak = jnp.max(shared, axis=-1, keepdims=True)
+    b, k, *rows, d = queries.shape
+    flat, slots = queries.reshape(b, k, -1, d), prompt.keys.shape[3]
+    # The longer axis last: short inner loops compile slowly, all unrolled.
+    order, axis = ("qp", 5) if slots > flat.shape[2] else ("pq", 2)
+    shape = (b, k, *rows)
+    products = jnp.einsum(f"bkqd,bkpd->bk{order}", flat, prompt.keys[:, :, 0])
+    shared = products.astype(jnp.float32).reshape(*shape[:axis], slots, *shape[axis:])
+    shared = jnp.where(jnp.moveaxis(prompt_mask, 5, axis), shared, _HIDDEN)
+    shared_peak = jnp.expand_dims(jnp.max(shared, axis), 5)
     peak = jnp.maximum(peak, lax.stop_gradient(shared_peak))
-    weights, shared = jnp.exp(scores - peak), jnp.exp(shared - peak)
+    weights = jnp.exp(scores - peak)
+    shared = jnp.exp(shared - jnp.expand_dims(peak[..., 0], axis))
     mass = jnp.sum(weights, axis=-1, keepdims=True)
-    mass += jnp.sum(shared, axis=-1, keepdims=True)
-    shared = shared.astype(flat.dtype).reshape(*flat.shape[:-1], -1)
-    read = jnp.einsum("bkqp,bkpd->bkqd", shared, prompt.values[:, :, 0])
+    mass += jnp.expand_dims(jnp.sum(shared, axis), 5)
+    shared = shared.astype(flat.dtype).reshape(products.shape)
+    read = jnp.einsum(f"bk{order},bkpd->bkqd", shared, prompt.values[:, :, 0])
     out = _mix(weights, own, queries) + read.reshape(queries.shape)
     return out / mass.astype(out.dtype)
 
