@@ -119,51 +119,49 @@ def test_one_device_equals_eight(idea, x64):
 
 
 @functools.cache
+def begun():
+    """The first state of every row."""
+    first = example()
+    return {name: c.init(first) for name, c in CLOSED.items()}
+
+
 def stateful():
-    """The rows whose state is not empty."""
-    found = {k: c for k, c in CLOSED.items() if jax.tree.leaves(c.init(example()))}
+    """The first states that are not empty."""
+    found = {name: state for name, state in begun().items() if jax.tree.leaves(state)}
     assert found, "no method has a state, so these tests say nothing"
     return found
 
 
-def begun():
-    """The first state of each of them."""
-    return {name: c.init(example()) for name, c in stateful().items()}
-
-
 @jax.jit
 def advance(states, rollout):
-    """Each row's advantage and its next state, all in one program."""
-    found = {k: c.update({}, states[k], rollout) for k, c in stateful().items()}
-    return {k: x for k, (x, _) in found.items()}, {k: s for k, (_, s) in found.items()}
+    """The next state and the advantage of each row that has a state here."""
+    found = {k: CLOSED[k].update({}, s, rollout) for k, s in states.items()}
+    return {k: s for k, (_, s) in found.items()}, {k: a for k, (a, _) in found.items()}
 
 
 def test_scan_carries_the_state(x64):
     """The law `scan`: `lax.scan` takes every row, and gives what single calls give."""
     batches = [example(0), example(1)]
     both = jax.tree.map(lambda *x: jnp.stack(x), *batches)
-    for name, c in CLOSED.items():
-        if name not in stateful():
-            scan = lambda c=c: jax.lax.scan(  # noqa: E731
-                lambda s, r: c.update({}, s, r)[::-1], c.init(batches[0]), both
-            )
-            assert jax.eval_shape(scan)[1].shape == (2, N, T)
-    after, scanned = jax.lax.scan(lambda s, r: advance(s, r)[::-1], begun(), both)
-    states = begun()
+    scan = lambda states: jax.lax.scan(advance, states, both)  # noqa: E731
+    shapes = jax.eval_shape(scan, begun())[1]
+    assert {k: x.shape for k, x in shapes.items()} == dict.fromkeys(CLOSED, (2, N, T))
+    after, scanned = scan(stateful())
+    states = stateful()
     for i, rollout in enumerate(batches):
-        advantage, states = advance(states, rollout)
-        for name in stateful():
-            assert gap(advantage[name], scanned[name][i]) < 1e-5, name
+        states, advantage = advance(states, rollout)
+        for name, x in advantage.items():
+            assert gap(x, scanned[name][i]) < 1e-5, name
     assert max(jax.tree.leaves(jax.tree.map(gap, states, after))) < 1e-5
 
 
 def test_orbax_restores_the_state(tmp_path, x64):
     """The law `orbax`: saved, restored and used, a state goes on as if never saved."""
-    _, states = advance(begun(), example(0))
+    states, _ = advance(stateful(), example(0))
     with ocp.StandardCheckpointer() as checkpointer:
         checkpointer.save(tmp_path / "state", states)
         checkpointer.wait_until_finished()
         blank = jax.tree.map(jnp.zeros_like, states)
         restored = checkpointer.restore(tmp_path / "state", blank)
-    want, got = (advance(s, example(1))[0] for s in (states, restored))
+    want, got = (advance(s, example(1))[1] for s in (states, restored))
     assert {k: gap(want[k], got[k]) for k in want} == dict.fromkeys(want, 0.0)
