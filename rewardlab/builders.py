@@ -1,6 +1,7 @@
 """Sections of a config become objectives and optimizers."""
 
 import inspect
+from typing import Any, NamedTuple
 
 import optax
 from ml_collections import ConfigDict
@@ -30,40 +31,58 @@ AGGREGATIONS = {
 }
 
 
+class LossOf(NamedTuple):
+    """All that a config's loss is; the fields are those of `Method`."""
+
+    surrogate: str
+    options: dict[str, float]
+    aggregation: str
+    beta: float
+    kl: str
+    kl_correct_bias: bool
+    entropy: float
+
+
+def loss_of(config: ConfigDict) -> LossOf:
+    """What the config says of the loss, and else what its method does.
+
+    The method's options go with the method's own policy loss only.
+    """
+    said, method = config.loss, _method_of(config)
+    surrogate = said.surrogate or method.surrogate
+    own = dict(method.options) if surrogate == method.surrogate else {}
+    known = surrogate_options(surrogate)
+    options = {k: v for k, v in said.items() if k in known and v is not None}
+
+    def first(name: str) -> Any:
+        return getattr(method, name) if said[name] in (None, "") else said[name]
+
+    rest = ("aggregation", "beta", "kl", "kl_correct_bias", "entropy")
+    return LossOf(surrogate, own | options, *map(first, rest))
+
+
+def select_of(config: ConfigDict) -> str:
+    """Which rows are learned from: what the config says, and else its method."""
+    return _method_of(config).select if config.select is None else config.select
+
+
 def build_objective(config: ConfigDict) -> objectives.Objective:
     """The policy loss with the terms that have a weight."""
-    loss = config.loss
-    terms = [objectives.SURROGATES[surrogate_of(config)](**options_of(config))]
+    loss = loss_of(config)
+    terms = [objectives.SURROGATES[loss.surrogate](**loss.options)]
     if loss.beta:
         terms.append(objectives.kl_loss(loss.beta, loss.kl, loss.kl_correct_bias))
     if loss.entropy:
         terms.append(objectives.entropy_bonus(loss.entropy))
     length = config.rollout.max_completion_length
-    aggregate = AGGREGATIONS[aggregation_of(config)](length)
+    aggregate = AGGREGATIONS[loss.aggregation](length)
     return objectives.objective(*terms, aggregate=aggregate)
 
 
 def reads_entropy(config: ConfigDict) -> bool:
     """Whether the objective reads the entropy of each token's distribution."""
-    return config.loss.entropy != 0 or surrogate_of(config) in objectives.READS_ENTROPY
-
-
-def aggregation_of(config: ConfigDict) -> str:
-    """The aggregation that the config names, or else the method it trains by."""
-    return config.loss.aggregation or _method_of(config).aggregation
-
-
-def surrogate_of(config: ConfigDict) -> str:
-    """The policy loss that the config names, or else the method it trains by."""
-    return config.loss.surrogate or _method_of(config).surrogate
-
-
-def options_of(config: ConfigDict) -> dict[str, float]:
-    """What the config sets of the policy loss, and else the method of that loss."""
-    name, method = surrogate_of(config), _method_of(config)
-    own = dict(method.options) if name == method.surrogate else {}
-    known = surrogate_options(name)
-    return own | {k: v for k, v in config.loss.items() if k in known and v is not None}
+    loss = loss_of(config)
+    return loss.entropy != 0 or loss.surrogate in objectives.READS_ENTROPY
 
 
 def surrogate_options(name: str) -> list[str]:

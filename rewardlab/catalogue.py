@@ -3,8 +3,9 @@
 `docs/methods.md` has every row whole; the README has one line a row.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from rewardlab.methods import IDEAS, LAWS, METHODS, Method
 from rewardlab.methods.method import ALWAYS
@@ -79,9 +80,19 @@ def short() -> str:
     return "\n".join(lines)
 
 
-def loss_of(method: Method) -> str:
-    """The policy loss and the average that a row goes with."""
-    return f"{method.surrogate}, {method.aggregation}"
+def loss_text(method: Method) -> str:
+    """The loss that a row goes with, and its average: all that it sets."""
+    words = [_called(method.surrogate, method.options)]
+    if method.beta:
+        bias = {"correct_bias": True} if method.kl_correct_bias else {}
+        words.append(_called("kl", {"beta": method.beta, "kind": method.kl, **bias}))
+    if method.entropy:
+        words.append(_called("entropy_bonus", {"weight": method.entropy}))
+    return " + ".join(words) + f", {method.aggregation}"
+
+
+def _called(name: str, arguments: Mapping[str, Any]) -> str:
+    return f"{name}({', '.join(f'{k}={v!r}' for k, v in arguments.items())})"
 
 
 def laws_of(method: Method) -> str:
@@ -126,7 +137,9 @@ def _lines(method: Method) -> Iterator[str]:
         yield f"- with {values}"
     yield f"- reads {', '.join(f'`{s}`' for s in method.reads)}"
     yield f"- laws: {laws_of(method) or 'none beyond those of all'}"
-    yield f"- loss: {loss_of(method)}"
+    yield f"- loss: `{loss_text(method)}`"
+    if method.select:
+        yield f"- learns from `{method.select}`"
     yield f"- checked against {VERIFIED[method.verified]}"
     if method.differs:
         yield f"- differs: {method.differs}"

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 from ml_collections import ConfigDict
 
+from rewardlab.builders import loss_of
 from rewardlab.learner import Params, Policy
 from rewardlab.models import lm
 from rewardlab.models.logprobs import TokenStats, completion_logprobs
@@ -63,7 +64,7 @@ def collector(
     teacher = driver.spmd(lambda p, rollout: policy(p, rollout).logp, **layout)
     hesitation = driver.spmd(lambda p, rollout: unsure(p, rollout).entropy, **layout)
     reads = wanted(config)
-    reads_ref = config.loss.beta > 0 or "ref_logp" in reads
+    reads_ref = loss_of(config).beta > 0 or "ref_logp" in reads
     truncated = config.rollout.top_k > 0 or config.rollout.top_p < 1
     differ = truncated or "sampler_logp" in reads
 

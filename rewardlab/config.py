@@ -13,6 +13,7 @@ DEFAULTS: dict[str, Any] = {
     "seed": 0,
     "reward": "grpo",  # a sentence, or the name of a method
     "hp": {},  # values of the sentence's bare names
+    "select": None,  # which rows are learned from; None: the method's, "": all
     "signals": "",  # "prm=hop": where the sentence reads `prm`, the task's `hop`
     "text_rewards": (),  # "package.module:function" with TRL's signature
     "data_dir": "",  # "": a folder of the user's cache
@@ -63,10 +64,11 @@ DEFAULTS: dict[str, Any] = {
         "floor": None,
         "rho": None,
         "aggregation": "",  # "": the method's, or token_mean for a sentence
-        "beta": 0.0,
-        "kl": "k3",
-        "kl_correct_bias": False,
-        "entropy": 0.0,
+        # KL to the reference and entropy; None: the method's, or none for a sentence.
+        "beta": None,
+        "kl": "",  # "": the method's, or k3 for a sentence
+        "kl_correct_bias": None,
+        "entropy": None,
         "num_iterations": 1,
         "micro_batches": 1,  # on each device
     },
@@ -93,7 +95,9 @@ def default_config(task: str = "arithmetic") -> ConfigDict:
     config = ConfigDict(DEFAULTS)
     for name, value in DEFAULTS["loss"].items():
         if value is None:
-            config.loss[name] = placeholder(float)
+            kind = bool if name == "kl_correct_bias" else float
+            config.loss[name] = placeholder(kind)
+    config.select = placeholder(str)
     known = TASKS[task]
     options = {"difficulty": known.difficulty, "noise": known.noise}
     config.task = ConfigDict({"name": task, **options})

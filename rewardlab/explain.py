@@ -12,7 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from rewardlab.catalogue import VERIFIED, laws_of, loss_of
+from rewardlab.catalogue import VERIFIED, laws_of, loss_text
 from rewardlab.compose import estimator
 from rewardlab.methods import METHODS, Method, reads
 from rewardlab.sentence import shaped_reward
@@ -114,7 +114,7 @@ def _about(name: str, method: Method) -> Iterator[RenderableType]:
     yield Text.assemble((name, "bold cyan"), f"  {method.title}{link}")
     said = {
         "believes": method.believes,
-        "loss": loss_of(method),
+        "loss": loss_text(method),
         "laws": laws_of(method) or "none beyond those of all rows",
         "checked": f"against {VERIFIED[method.verified]}",
         "differs": method.differs,

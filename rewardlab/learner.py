@@ -17,6 +17,7 @@ from jax import lax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int
 
+from rewardlab.masked import divide
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives import Metrics, Objective
 from rewardlab.parallel import AXIS, REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
@@ -146,11 +147,13 @@ def learner(
     driver: Driver,
     num_iterations: int = 1,
     micro_batches: int = 1,
+    select: Callable[[Rollout], Rollout] | None = None,
 ) -> Learner:
     """An estimator and `num_iterations` gradient steps on each rollout.
 
     `reward(state, rollout)` is the reward that the sentence makes before any baseline,
-    for the record. When an advantage is not finite the estimator's state stays too.
+    for the record, of all rows; the estimator and the loss see those that `select`
+    keeps. When an advantage is not finite the estimator's state stays too.
     """
     step = driver.spmd(
         gradient_step(policy, objective, optimizer, micro_batches, AXIS),
@@ -158,21 +161,24 @@ def learner(
         outs=(REPLICATED, REPLICATED, REPLICATED, SHARDED),
         donate=(0, 1),
     )
-    estimate = _estimate(estimator, reward)
+    estimate = _estimate(estimator, reward, select or (lambda rollout: rollout))
 
     def init(params: Params, rollout: Rollout) -> LearnerState:
         return driver.replicate(_first_state(params, rollout, optimizer, estimator))
 
     def update(state: LearnerState, rollout: Rollout) -> tuple[LearnerState, Report]:
         chex.assert_equal_shape([rollout.tokens, rollout.mask, rollout.logp])
-        advantage, reward_state, trained_on = estimate(state.reward, rollout)
+        kept, advantage, reward_state, trained_on = estimate(state.reward, rollout)
         params, opt = state.params, state.opt
         history, bad = [], ~jnp.all(jnp.isfinite(trained_on.value), axis=1)
         for _ in range(num_iterations):
-            params, opt, sums, fine = step(params, opt, rollout, advantage)
+            params, opt, sums, fine = step(params, opt, kept, advantage)
             history.append(sums)
             bad |= ~fine
         metrics = _mean_over_epochs(history)
+        if select is not None:
+            rows = (jnp.any(x.mask, axis=1) for x in (kept, rollout))
+            metrics["frac_rows_selected"] = divide(*(jnp.sum(x * 1.0) for x in rows))
         skipped = jnp.where(metrics["skipped"] > 0, state.skipped + 1, 0)
         new = LearnerState(state.step + 1, skipped, params, opt, reward_state)
         spread = ~jnp.all(jnp.isfinite(advantage), axis=1)
@@ -199,16 +205,20 @@ def _first_state(
 
 
 def _estimate(
-    estimator: RewardTransform, reward: Callable[[Any, Rollout], Reward]
-) -> Callable[[Any, Rollout], tuple[Float[Array, "N T"], Any, Reward]]:
-    """The advantage, the estimator's next state if all is finite, and the reward."""
+    estimator: RewardTransform,
+    reward: Callable[[Any, Rollout], Reward],
+    select: Callable[[Rollout], Rollout],
+) -> Callable[[Any, Rollout], tuple[Rollout, Float[Array, "N T"], Any, Reward]]:
+    """The rows to learn from, their advantage, the estimator's next state if all is
+    finite, and the reward of all rows."""
 
     @jax.jit
-    def estimate(state: Any, rollout: Rollout) -> tuple[Any, Any, Reward]:
-        advantage, after = estimator.update({}, state, rollout)
+    def estimate(state: Any, rollout: Rollout) -> tuple[Rollout, Any, Any, Reward]:
+        kept = select(rollout)
+        advantage, after = estimator.update({}, state, kept)
         finite = jnp.all(jnp.isfinite(advantage))
-        kept = jax.tree.map(lambda n, o: jnp.where(finite, n, o), after, state)
-        return advantage, kept, reward(state, rollout)
+        new = jax.tree.map(lambda n, o: jnp.where(finite, n, o), after, state)
+        return kept, advantage, new, reward(state, rollout)
 
     return estimate
 

@@ -18,7 +18,12 @@ from jaxtyping import Array, Int
 from ml_collections import ConfigDict
 
 from rewardlab import masked, metrics
-from rewardlab.builders import build_objective, build_optimizer, reads_entropy
+from rewardlab.builders import (
+    build_objective,
+    build_optimizer,
+    reads_entropy,
+    select_of,
+)
 from rewardlab.collect import (
     Columns,
     Host,
@@ -34,6 +39,7 @@ from rewardlab.methods import resolve
 from rewardlab.models import lm
 from rewardlab.parallel import Driver
 from rewardlab.sentence import shaped_reward
+from rewardlab.selection import select_rows
 from rewardlab.signals.aliases import wanted
 from rewardlab.tasks import Task
 from rewardlab.transforms.sources.signals import outcome, process
@@ -76,6 +82,7 @@ def build_program(
         driver,
         config.loss.num_iterations,
         config.loss.micro_batches,
+        select_rows(select_of(config)),
     )
     count, judged = config.rollout.num_generations, config.eval.num_generations
     believes, tree = "belief" in wanted(config), tree_of(config)

@@ -12,8 +12,8 @@ from rewardlab.builders import (
     AGGREGATIONS,
     OPTIMIZERS,
     SCHEDULES,
-    aggregation_of,
-    surrogate_of,
+    loss_of,
+    select_of,
     surrogate_options,
 )
 from rewardlab.collect import branching_of
@@ -23,6 +23,7 @@ from rewardlab.models.lm import CONFIGS
 from rewardlab.objectives import KL_ESTIMATORS, SURROGATES
 from rewardlab.parallel import DRIVERS
 from rewardlab.sampling.values import VALUE_SIGNALS
+from rewardlab.selection import select_rows
 from rewardlab.signals.aliases import wanted
 from rewardlab.tasks import TASKS
 from rewardlab.transforms import BASELINES
@@ -65,9 +66,10 @@ def _problems(config: ConfigDict, devices: int) -> Iterator[str]:
     _known("model.name", config.model.name, CONFIGS)
     _known("optim.name", config.optim.name, OPTIMIZERS)
     _known("optim.schedule", config.optim.schedule, SCHEDULES)
-    _known("loss.surrogate", surrogate_of(config), SURROGATES)
-    _known("loss.aggregation", aggregation_of(config), AGGREGATIONS)
-    _known("loss.kl", config.loss.kl, KL_ESTIMATORS)
+    _known("loss.surrogate", config.loss.surrogate, ("", *SURROGATES))
+    _known("loss.aggregation", config.loss.aggregation, ("", *AGGREGATIONS))
+    _known("loss.kl", config.loss.kl, ("", *KL_ESTIMATORS))
+    select_rows(select_of(config))
     _known("mesh.driver", config.mesh.driver, DRIVERS)
     if config.rollout.on_host and TASKS[config.task.name].on_host is None:
         yield (
@@ -126,7 +128,7 @@ def _shapes(config: ConfigDict, devices: int) -> Iterator[str]:
 
 
 def _unused_options(config: ConfigDict) -> Iterator[str]:
-    name = surrogate_of(config)
+    name = loss_of(config).surrogate
     own, every = (
         surrogate_options(name),
         {k for s in SURROGATES for k in surrogate_options(s)},
@@ -142,8 +144,8 @@ def _unused_options(config: ConfigDict) -> Iterator[str]:
 
 def _no_ops(config: ConfigDict) -> Iterator[str]:
     loss, rollout = config.loss, config.rollout
-    for key, usual in (("kl", "k3"), ("kl_correct_bias", False)):
-        if loss[key] != usual and loss.beta == 0:
+    for key in ("kl", "kl_correct_bias"):
+        if loss[key] and loss_of(config).beta == 0:
             value = f"loss.{key}={loss[key]!r}"
             yield f"{value} does nothing while loss.beta=0; set loss.beta"
     if loss.dual_clip is not None and loss.dual_clip <= 1:

@@ -1,16 +1,17 @@
 """Every config that cannot or need not run is refused in one sentence."""
 
+import dataclasses
+
 import pytest
 
-from rewardlab.builders import (
-    options_of,
-    reads_entropy,
-    surrogate_of,
-    surrogate_options,
-)
+from rewardlab.builders import loss_of, reads_entropy, select_of, surrogate_options
 from rewardlab.config import default_config, use_reward
+from rewardlab.methods import METHODS
 from rewardlab.objectives import SURROGATES
 from rewardlab.validate import validate
+
+
+DROP = "drop_uniform('correct')"
 
 
 def config(**changes):
@@ -52,6 +53,7 @@ REFUSED = {
         {"loss.kl_correct_bias": True},
         "loss.kl_correct_bias=True does nothing while loss.beta=0",
     ),
+    "rows": ({"select": "drop('correct')"}, "does not say which rows to learn from"),
     "names": ({"signals": "prm"}, "signals='prm' is not understood; write READ=MADE"),
     "greedy": ({"rollout.temperature": 0.0}, "nothing can be learned"),
     "top_p": ({"rollout.top_p": 1.5}, "above 0 and at most 1"),
@@ -98,22 +100,43 @@ def test_a_missing_key_is_named():
 
 def test_every_option_of_a_loss_is_a_key_and_only_those():
     keys = {k for k, v in default_config().loss.items() if v is None}
+    keys -= {"beta", "kl_correct_bias", "entropy"}
     assert keys == {k for name in SURROGATES for k in surrogate_options(name)}
 
 
 def test_a_method_brings_its_loss_and_its_options():
     """What the config says comes first, and the options of a loss stay with it."""
     made = config(reward="dapo")
-    assert surrogate_of(made) == "clipped"
-    assert options_of(made) == {"epsilon": 0.2, "epsilon_high": 0.28}
+    loss = loss_of(made)
+    assert (loss.surrogate, loss.aggregation) == ("clipped", "token_mean")
+    assert loss.options == {"epsilon": 0.2, "epsilon_high": 0.28, "dual_clip": 10.0}
     made.loss.epsilon_high = 0.4
-    assert options_of(made) == {"epsilon": 0.2, "epsilon_high": 0.4}
+    assert loss_of(made).options == loss.options | {"epsilon_high": 0.4}
     made.loss.update({"surrogate": "gspo", "epsilon": 0.1})
-    assert options_of(made) == {"epsilon": 0.1, "epsilon_high": 0.4}
-    assert options_of(config()) == {}
+    assert loss_of(made).options == {"epsilon": 0.1, "epsilon_high": 0.4}
+    assert loss_of(config()).options == {}
     validate(made, devices=2)
     with pytest.raises(TypeError):
         made.loss.epsilon = "wide"
+
+
+def test_a_method_brings_its_kl_and_its_rows(monkeypatch):
+    """And each can be replaced alone, also by nothing."""
+    row = dataclasses.replace(METHODS["grpo"], beta=0.04, kl="k2", select=DROP)
+    monkeypatch.setitem(METHODS, "grpo", row)
+    loss = loss_of(config())
+    assert (loss.beta, loss.kl, loss.kl_correct_bias, loss.entropy) == (
+        0.04,
+        "k2",
+        False,
+        0.0,
+    )
+    assert select_of(config()) == DROP
+    assert loss_of(config(**{"loss.beta": 0.0})).beta == 0
+    assert loss_of(config(**{"loss.kl": "k1"})).kl == "k1"
+    assert select_of(config(select="")) == ""
+    text = "outcome('correct') | broadcast_to_tokens()"
+    assert loss_of(config(reward=text)).beta == 0 and not select_of(config(reward=text))
 
 
 def test_entropies_are_computed_where_they_are_read():

@@ -32,9 +32,11 @@ SOUND = (*ALWAYS, "padding")
 class Method:
     """A published method: its sentence, what goes with it, and what is known of it.
 
-    `surrogate` and `aggregation` name the policy loss of `objectives.SURROGATES` and
-    the way to average tokens that the paper goes with; `options` are what the paper
-    sets of the loss beyond its defaults. `believes` says in about eight words what the
+    The loss is `surrogate`, a policy loss of `objectives.SURROGATES`, with `options`,
+    what the paper sets of it beyond its defaults; `beta` times the KL estimate `kl` to
+    the reference (`kl_correct_bias`: weighted by the ratio), less `entropy` times the
+    entropy; averaged by `aggregation`. `select` says which rows are learned from, in
+    the words of `selection.SELECTORS`. `believes` says in about eight words what the
     method takes to deserve credit.
     """
 
@@ -48,6 +50,11 @@ class Method:
     surrogate: str = "clipped"
     aggregation: str = "token_mean"
     options: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    beta: float = 0.0
+    kl: str = "k3"
+    kl_correct_bias: bool = False
+    entropy: float = 0.0
+    select: str = ""
     differs: str = ""
 
     def build(self, **hp: Any) -> RewardTransform:

@@ -82,9 +82,10 @@ OUTCOME: dict[str, Method] = {
         verified="code",
         hp={"after": 16384, "rate": 1 / 4096},
         believes="better than the group's mean, and not overlong",
-        options={"epsilon": 0.2, "epsilon_high": 0.28},
+        options={"epsilon": 0.2, "epsilon_high": 0.28, "dual_clip": 10.0},
+        select="drop_uniform('correct')",
         differs="the penalty ends at 1 as in the paper; verl's code has no floor."
-        " Goes with prompts without differences resampled",
+        " Prompts without differences are dropped; there others take their place",
     ),
     "reinforce_pp": Method(
         "outcome('correct') | returns_to_go(discount=gamma) | whiten()",

@@ -1,4 +1,9 @@
 """Which rows or prompts are trained on, weighted or replayed: functions of arrays.
 
-Groups are ids 0..B-1, one for each row, as `rollout.group`; B is static.
+Groups are ids 0..B-1, one for each row, as `rollout.group`; B is static. A method's
+`select` is a sentence of `SELECTORS`.
 """
+
+from rewardlab.selection.words import SELECTORS, Selector, select_rows
+
+__all__ = ["SELECTORS", "Selector", "select_rows"]

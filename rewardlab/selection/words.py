@@ -1,0 +1,70 @@
+"""The words of `select`: which rows of a rollout are learned from."""
+
+import ast
+import dataclasses
+from collections.abc import Callable
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool
+
+from rewardlab.selection.groups import informative
+from rewardlab.types import Rollout
+
+Selector = Callable[[Rollout], Bool[Array, " N"]]
+
+
+def drop_uniform(signal: str, least_std: float = 0.0) -> Selector:
+    """Drops the rows of prompts whose `signal` is equal in all rows: std <= least_std.
+
+    Of (1, 0), (1, 1) the second group is dropped. A group of one stays, as in verl's
+    recipe of DAPO (arXiv 2503.14476), which samples other prompts in their place.
+    Rows in which the signal abstained are dropped too.
+    """
+
+    def keep(rollout: Rollout) -> Bool[Array, " N"]:
+        value = rollout.signal(signal)
+        has = rollout.signals.get(f"{signal}_valid", jnp.ones(value.shape, bool))
+        has &= jnp.any(rollout.mask, axis=1)
+        prompts = rollout.prompts.shape[0]
+        group = jnp.where(has, rollout.group, prompts)  # the last, of no prompt
+        varied = informative(jnp.where(has, value, 0), group, prompts + 1, least_std)
+        return has & varied[rollout.group]
+
+    return keep
+
+
+SELECTORS: dict[str, Callable[..., Selector]] = {"drop_uniform": drop_uniform}
+
+
+def select_rows(text: str) -> Callable[[Rollout], Rollout] | None:
+    """A function that masks the rows which the sentence drops; None if it is empty.
+
+    `drop_uniform('correct')`; several words are joined by `|` and each sees what the
+    ones before have left. A row that is dropped has no True token, so it is in no
+    baseline, no average and no gradient. Raises `ValueError` for what is no sentence.
+    """
+    if not text.strip():
+        return None
+    selectors = [_selector(part) for part in text.split("|")]
+
+    def select(rollout: Rollout) -> Rollout:
+        for keep in selectors:
+            mask = rollout.mask & keep(rollout)[:, None]
+            rollout = dataclasses.replace(rollout, mask=mask)
+        return rollout
+
+    return select
+
+
+def _selector(text: str) -> Selector:
+    try:
+        call = ast.parse(text.strip(), mode="eval").body
+        assert isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+        make = SELECTORS[call.func.id]
+        words = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+        return make(*map(ast.literal_eval, call.args), **words)
+    except (SyntaxError, AssertionError, KeyError, ValueError, TypeError):
+        raise ValueError(
+            f"{text.strip()!r} does not say which rows to learn from; write one of "
+            f"{', '.join(SELECTORS)} with its arguments, as drop_uniform('correct')"
+        ) from None
