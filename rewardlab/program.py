@@ -38,8 +38,8 @@ from rewardlab.learner import Learner, LearnerState, Params, Policy, Report, lea
 from rewardlab.methods import resolve
 from rewardlab.models import lm
 from rewardlab.parallel import Driver
-from rewardlab.sentence import shaped_reward
 from rewardlab.selection import select_rows
+from rewardlab.sentence import shaped_reward
 from rewardlab.signals.aliases import wanted
 from rewardlab.tasks import Task
 from rewardlab.transforms.sources.signals import outcome, process

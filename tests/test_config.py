@@ -10,7 +10,6 @@ from rewardlab.methods import METHODS
 from rewardlab.objectives import SURROGATES
 from rewardlab.validate import validate
 
-
 DROP = "drop_uniform('correct')"
 
 
