@@ -48,6 +48,7 @@ PRESETS: dict[str, Method] = {
         laws=SOUND,
         verified="code",
         believes="better than the group's mean; a lone reward as is",
+        options={"dual_clip": 3.0},
         differs="a group of one keeps its reward",
     ),
     "grpo_like_verl_vectorized": Method(

@@ -1,0 +1,155 @@
+"""A row whole, by its name: rows kept, advantage, loss with its options, average, KL.
+
+    agrees("grpo", batch(0), lambda b: mean_of_rows(b, clipped(b, advantage(b), 0.2)))
+
+`whole` is what the library makes of a row; an oracle is a float64 loop over the same
+batch, written from the authors' source, and its gradient is taken by differences.
+"""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from rollouts import from_arrays
+
+from rewardlab import estimator, resolve
+from rewardlab.builders import build_objective, select_of
+from rewardlab.config import default_config
+from rewardlab.models.logprobs import TokenStats
+from rewardlab.selection import select_rows
+
+LIMIT = 8  # the most tokens of a completion
+
+
+@dataclasses.dataclass
+class Batch:
+    """Eight rows of two prompts, ragged; `logp` is the policy's at the update.
+
+    `old`, `ref` and `logp` [N, T] differ enough that every bound is met; `entropy`
+    [N, T] is the policy's. `signals` go to the rollout.
+    """
+
+    mask: np.ndarray
+    group: np.ndarray
+    old: np.ndarray
+    ref: np.ndarray
+    logp: np.ndarray
+    entropy: np.ndarray
+    signals: dict
+    step: np.ndarray | None = None
+    valid: np.ndarray | None = None
+
+    def rows(self):
+        """(row, positions of its True tokens) of rows that have any."""
+        for i in range(len(self.mask)):
+            tokens = np.flatnonzero(self.mask[i]).tolist()
+            if tokens:
+                yield i, tokens
+
+    def members(self, i):
+        """The rows of i's group, i included."""
+        return np.flatnonzero(self.group == self.group[i]).tolist()
+
+
+def batch(seed=0, spread=0.6, **signals):
+    """A varied batch with verdicts `correct` in {0, 1} unless `signals` say others."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(1, LIMIT + 1, 8)
+    mask = np.arange(LIMIT) < lengths[:, None]
+    old = -rng.exponential(size=mask.shape)
+    logp = old + rng.normal(0, spread, mask.shape)
+    ref = old + rng.normal(0, spread, mask.shape)
+    correct = np.array([1.0, 0, 0, 1, 1, 1, 0, 1])
+    return Batch(
+        mask,
+        np.repeat([0, 1], 4),
+        old,
+        ref,
+        logp,
+        rng.exponential(size=mask.shape),
+        {"correct": correct, **signals},
+    )
+
+
+def whole(name, b, **changes):
+    """(advantage [N, T], loss, its gradient to `logp` [N, T]) of the row `name`.
+
+    Everything comes from the name: nothing is passed but the rollout. `changes` are
+    config keys, for a row that is meant to be told something (a limit, a weight).
+    """
+    with jax.enable_x64(True):
+        config = default_config()
+        config.rollout.max_completion_length = b.mask.shape[1]
+        config.reward = name
+        with config.unlocked():
+            config.update_from_flattened_dict(changes)
+        signals = {"ref_logp": b.ref, **b.signals}
+        rollout = from_arrays(b.mask, b.group, b.step, b.valid, b.old, **signals)
+        rollout = jax.tree.map(jnp.asarray, rollout)
+        if select := select_rows(select_of(config)):
+            rollout = select(rollout)
+        advantage = estimator(resolve(name, **config.hp))
+        entropy, objective = jnp.asarray(b.entropy), build_objective(config)
+
+        @jax.jit
+        def run(logp, rollout):
+            given, _ = advantage.update({}, advantage.init(rollout), rollout)
+
+            def loss(logp):
+                total, _ = objective(TokenStats(logp, entropy), rollout, given)
+                return total.mean()
+
+            return given, *jax.value_and_grad(loss)(logp)
+
+        return [np.asarray(x) for x in run(jnp.asarray(b.logp), rollout)]
+
+
+def agrees(name, b, oracle, advantage=None, rtol=1e-6, **changes):
+    """The row's loss and gradient are the oracle's, and so is its advantage if given.
+
+    `oracle(b)` is the loss as a number, a function of `b.logp`; what the source stops
+    the gradient of, it reads from the batch it was made for.
+    """
+    got_advantage, got, gradient = whole(name, b, **changes)
+    if advantage is not None:
+        want = np.where(b.mask, advantage, 0)
+        np.testing.assert_allclose(got_advantage, want, rtol=rtol, atol=1e-9)
+    np.testing.assert_allclose(got, oracle(b), rtol=rtol, atol=1e-9)
+    np.testing.assert_allclose(gradient, slope(oracle, b), rtol=1e-4, atol=1e-7)
+
+
+def slope(oracle, b, h=1e-6):
+    """The gradient of `oracle` to `b.logp` by central differences, on True tokens."""
+    found = np.zeros(b.mask.shape)
+    for i, tokens in b.rows():
+        for t in tokens:
+            ends = []
+            for sign in (1, -1):
+                moved = b.logp.copy()
+                moved[i, t] += sign * h
+                ends.append(oracle(dataclasses.replace(b, logp=moved)))
+            found[i, t] = (ends[0] - ends[1]) / (2 * h)
+    return found
+
+
+def token_mean(b, losses):
+    """losses {(row, token): l}: every token counts once."""
+    return sum(losses.values()) / sum(len(tokens) for _, tokens in b.rows())
+
+
+def sequence_mean(b, losses):
+    """The mean over rows of each row's mean over its tokens."""
+    means = [sum(losses[i, t] for t in ts) / len(ts) for i, ts in b.rows()]
+    return sum(means) / len(means)
+
+
+def k3(gap):
+    """exp(gap) - gap - 1 of gap = ref - logp."""
+    return float(np.exp(gap) - gap - 1)
+
+
+def ppo(a, ratio, low=0.2, high=0.2, dual=None):
+    """The clipped loss of one token; with `dual`, at most -dual a where a < 0."""
+    loss = max(-a * ratio, -a * min(max(ratio, 1 - low), 1 + high))
+    return min(loss, -a * dual) if dual is not None and a < 0 else loss
