@@ -1,7 +1,7 @@
 """Rows of other libraries, whole, by name."""
 
 import numpy as np
-from rows import agrees, batch, k3, ppo, token_mean
+from rows import agrees, batch, ppo, token_mean
 
 
 def group_advantage(b, eps, ddof=1):
