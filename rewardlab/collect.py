@@ -97,7 +97,7 @@ def generator(
     task: Task,
     driver: Driver,
     model: lm.LMConfig,
-    num_generations: int,
+    options: Sampling,
     salt: int = 0,
     belief: bool = False,
     tree: Tree | None = None,
@@ -106,7 +106,6 @@ def generator(
 
     The key is an argument, so that runs of several seeds share what is compiled.
     """
-    options = _options(config, task, num_generations)
     ins = (REPLICATED, SHARDED, REPLICATED, REPLICATED)
     layout = {"ins": ins, "outs": SHARDED_ROLLOUT}
     case = (lm.bind(model), task, options, belief)
@@ -119,7 +118,7 @@ def generator(
     @jax.jit
     def score(rollout: Rollout, columns: Columns) -> Rollout:
         rows = jnp.arange(rollout.tokens.shape[0], dtype=jnp.int32)
-        group = rows // num_generations  # shards count from 0 each
+        group = rows // options.num_generations  # shards count from 0 each
         return task.score(dataclasses.replace(rollout, group=group), columns)
 
     def generate(
@@ -195,11 +194,13 @@ def branching_of(config: ConfigDict) -> Branching | None:
     return Branching(**{**options.to_dict(), "turns": tuple(options.turns)})
 
 
-def _options(config: ConfigDict, task: Task, num_generations: int) -> Sampling:
+def sampling_of(config: ConfigDict, task: Task) -> Sampling:
+    """How completions are drawn in training."""
+    playing = task.environment is not None or config.rollout.on_host
     return Sampling(
-        num_generations=num_generations,
+        num_generations=config.rollout.num_generations,
         max_completion_length=config.rollout.max_completion_length,
-        eos_id=-1 if task.environment else task.tokenizer.eos_id,
+        eos_id=-1 if playing else task.tokenizer.eos_id,
         pad_id=task.tokenizer.pad_id,
         temperature=config.rollout.temperature,
         top_k=config.rollout.top_k,
@@ -207,8 +208,23 @@ def _options(config: ConfigDict, task: Task, num_generations: int) -> Sampling:
     )
 
 
+def judging_of(config: ConfigDict, task: Task) -> Sampling:
+    """How completions of held-out problems are drawn: one a problem where it is greedy.
+
+    What `eval` does not say is as in training.
+    """
+    temperature = config.eval.temperature
+    if temperature is None:
+        temperature = config.rollout.temperature
+    return dataclasses.replace(
+        sampling_of(config, task),
+        num_generations=config.eval.num_generations if temperature else 1,
+        temperature=temperature,
+    )
+
+
 def ends(task: Task, rollout: Rollout) -> Bool[Array, " N"]:
     """The rows that ended by themselves, not by a limit."""
-    if task.environment is not None:
+    if "ended_by" in rollout.signals:  # an episode
         return rollout.signals["finished"] > 0
     return jnp.any((rollout.tokens == task.tokenizer.eos_id) & rollout.mask, axis=1)

@@ -82,8 +82,17 @@ DEFAULTS: dict[str, Any] = {
         "weight_decay": 0.0,
         "max_grad_norm": 1.0,
     },
-    "train": {"max_steps": 100, "max_skipped": 5},
-    "eval": {"every": 20, "num_problems": 128, "num_generations": 8},
+    "train": {
+        "max_steps": 100,
+        "max_skipped": 5,  # steps in a row that are not finite
+        "max_unrewarded": 5,  # batches in a row in which no completion has a reward
+    },
+    "eval": {
+        "every": 20,
+        "num_problems": 128,
+        "num_generations": 8,
+        "temperature": None,  # None: that of the rollout; 0: greedy, one a problem
+    },
     "log": {"completions_every": 20, "wandb": False},
     "checkpoint": {"every": 20, "keep": 3},
     "mesh": {"driver": "jit", "devices": 0},  # 0: all there are
@@ -98,6 +107,7 @@ def default_config(task: str = "arithmetic") -> ConfigDict:
             kind = bool if name == "kl_correct_bias" else float
             config.loss[name] = placeholder(kind)
     config.select = placeholder(str)
+    config.eval.temperature = placeholder(float)
     known = TASKS[task]
     options = {"difficulty": known.difficulty, "noise": known.noise}
     config.task = ConfigDict({"name": task, **options})

@@ -15,7 +15,7 @@ from rewardlab.prepare import Run
 from rewardlab.tasks.columns import take
 from rewardlab.types import Rollout
 
-AT_ONCE = 64  # prompts
+AT_ONCE = 64  # prompts, or a few more where the devices need it
 Verdicts = Bool[np.ndarray, "problems samples"]
 
 
@@ -24,27 +24,41 @@ class Judged(NamedTuple):
 
     correct: Verdicts
     means: dict[str, float]  # of what the task knows of a completion, by name
-    rollout: Rollout  # the last of those that it is of
+    rollout: Rollout  # of the first of them
 
 
 def held_out(run: Run, params: Params) -> Judged:
-    """Samples every held-out problem `eval.num_generations` times."""
+    """Samples every held-out problem `eval.num_generations` times, or greedily once.
+
+    Problems go in chunks of one size that the devices divide; what fills the last one
+    up is left out again.
+    """
     count, facts = len(run.held_out["id"]), []
-    size = AT_ONCE if count % AT_ONCE == 0 else count
+    size = chunk_size(count, run.driver.devices)
     for start in range(0, count, size):
-        columns = take(run.held_out, np.arange(start, start + size))
+        rows = np.arange(start, start + size) % count
         zero = jnp.zeros((), jnp.int32)
+        columns = take(run.held_out, rows)
         rollout = run.program.evaluate(params, columns, run.key, zero)
         rollout = jax.device_get(rollout)
-        facts.append(_facts(rollout))
+        samples = len(rollout.tokens) // size
+        real = min(size, count - start) * samples
+        facts.append({name: x[:real] for name, x in _facts(rollout).items()})
+        first = first if start else rollout
     of = {name: np.concatenate([chunk[name] for chunk in facts]) for name in facts[0]}
-    correct = of.pop("correct").reshape(count, run.config.eval.num_generations) > 0
+    correct = of.pop("correct").reshape(count, samples) > 0
     means = {name: float(np.nanmean(x)) for name, x in of.items() if np.any(x == x)}
-    return Judged(correct, means, rollout)
+    return Judged(correct, means, first)
+
+
+def chunk_size(count: int, devices: int) -> int:
+    """Prompts at once: chunks of about `AT_ONCE`, as equal as the devices allow."""
+    chunks = -(-count // AT_ONCE)
+    return -(-count // (chunks * devices)) * devices
 
 
 def _facts(rollout: Rollout) -> dict[str, Float[np.ndarray, " N"]]:
-    """The length in tokens and every [N] signal, NaN where it is absent."""
+    """The policy's tokens and every [N] signal, NaN where it is absent."""
     facts: dict[str, np.ndarray] = {}
     facts["mean_length"] = np.asarray(np.sum(rollout.mask, axis=1), np.float64)
     for name, x in rollout.signals.items():
@@ -61,13 +75,14 @@ def pass_at(correct: Verdicts) -> dict[str, Interval]:
     return {f"pass@{k}": mean_pass_at_k(correct.sum(axis=1), samples, k) for k in ks}
 
 
-def samples_of(run: Run, rollout: Rollout) -> list[Sample]:
+def samples_of(run: Run, judged: Judged) -> list[Sample]:
     """The first sample of up to six problems."""
-    decode, wanted = run.task.tokenizer.decode, run.config.eval.num_generations
-    samples = []
-    for row in range(0, min(6 * wanted, len(rollout.tokens)), wanted):
+    decode, rollout = run.task.tokenizer.decode, judged.rollout
+    problems, samples = judged.correct.shape
+    shown = []
+    for row in range(0, min(6, problems) * samples, samples):
         b = rollout.group[row]
         prompt = decode(rollout.prompts[b][rollout.prompt_mask[b]].tolist())
         text = decode(rollout.tokens[row][rollout.valid[row]].tolist())
-        samples.append(Sample(prompt, text, bool(rollout.signals["correct"][row] > 0)))
-    return samples
+        shown.append(Sample(prompt, text, bool(rollout.signals["correct"][row] > 0)))
+    return shown

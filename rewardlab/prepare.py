@@ -22,7 +22,7 @@ from rewardlab.models import lm
 from rewardlab.parallel import DRIVERS, Driver
 from rewardlab.program import Program, build_program
 from rewardlab.tasks import TASKS, Task
-from rewardlab.tasks.columns import Columns, batch_indices, take
+from rewardlab.tasks.columns import Columns, batch_indices, sample_of, take
 from rewardlab.tasks.host import TextReward, host_signal
 from rewardlab.validate import validate
 from rewardlab.warmup import warm_up
@@ -83,7 +83,7 @@ def prepare(
         driver,
         build_program(config, task, driver, _host(config, task, text_rewards)),
         load("train"),
-        take(held_out, np.arange(count)),
+        take(held_out, sample_of(len(held_out["id"]), count)),
         jax.random.key(config.seed),
     )
 

@@ -30,7 +30,9 @@ from rewardlab.collect import (
     collector,
     ends,
     generator,
+    judging_of,
     policy_of,
+    sampling_of,
     tree_of,
 )
 from rewardlab.compose import estimator
@@ -84,11 +86,11 @@ def build_program(
         config.loss.micro_batches,
         select_rows(select_of(config)),
     )
-    count, judged = config.rollout.num_generations, config.eval.num_generations
+    options, judging = sampling_of(config, task), judging_of(config, task)
     believes, tree = "belief" in wanted(config), tree_of(config)
-    generate = generator(config, task, driver, model, count, 0, believes, tree)
+    generate = generator(config, task, driver, model, options, 0, believes, tree)
     collect = collector(config, driver, generate, lm.bind_teach(model), host)
-    judge = generator(config, task, driver, model, judged, salt=1)
+    judge = generator(config, task, driver, model, judging, salt=1)
     on_device = not config.rollout.on_host
     fused = on_device and host is None
     shapes, iterate = _iteration(collect, learn, fused)

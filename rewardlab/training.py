@@ -153,9 +153,7 @@ class Loop:
         row = self.sinks.write(step, {**metrics, **numbers})
         np.save(run.workdir / f"held_out_{when}.npy", judged.correct)
         if when == "before" or step == run.config.train.max_steps:
-            self.console.samples(
-                f"samples {when} training", samples_of(run, judged.rollout)
-            )
+            self.console.samples(f"samples {when} training", samples_of(run, judged))
         return row
 
     def refuse_not_finite(self, state: LearnerState, report: Report, step: int) -> None:
@@ -222,7 +220,7 @@ def _finish(
     learning_curves(
         {run.config.reward: [workdir / "metrics.jsonl"]}, picture, workdir.name
     )
-    shares = {name: (before[name], after[name]) for name in before}
+    shares = {name: (before[name], after[name]) for name in before if name in after}
     files: dict[str, str | Path] = {
         "learning curves": picture,
         "metrics": workdir / "metrics.jsonl",

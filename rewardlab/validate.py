@@ -4,6 +4,7 @@ Each is refused with one sentence that names the key and says what to do.
 """
 
 import difflib
+import math
 from collections.abc import Iterator
 
 from ml_collections import ConfigDict
@@ -92,6 +93,7 @@ def _positive(config: ConfigDict) -> Iterator[str]:
         "loss.micro_batches",
         "train.max_steps",
         "train.max_skipped",
+        "train.max_unrewarded",
         "eval.every",
         "eval.num_problems",
         "eval.num_generations",
@@ -105,7 +107,7 @@ def _positive(config: ConfigDict) -> Iterator[str]:
 
 
 def _shapes(config: ConfigDict, devices: int) -> Iterator[str]:
-    for key in ("rollout.num_prompts", "eval.num_problems", "warmup.batch_size"):
+    for key in ("rollout.num_prompts", "warmup.batch_size"):
         group, name = key.split(".")
         if config[group][name] % devices:
             yield (
@@ -155,6 +157,9 @@ def _no_ops(config: ConfigDict) -> Iterator[str]:
             f"rollout.temperature={rollout.temperature} makes all samples of a prompt "
             "equal, so nothing can be learned; use a temperature above 0"
         )
+    asked = config.eval.temperature
+    if asked is not None and not 0 <= asked < math.inf:
+        yield f"eval.temperature={asked} must be finite and at least 0, which is greedy"
     if not 0 < rollout.top_p <= 1:
         yield f"rollout.top_p={rollout.top_p} must be above 0 and at most 1"
     if config.optim.lr == 0:

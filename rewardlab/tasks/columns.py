@@ -119,6 +119,15 @@ def take(columns: Columns, rows: Int[np.ndarray, " B"]) -> Columns:
     return {name: column[rows] for name, column in columns.items()}
 
 
+def sample_of(size: int, count: int) -> Int[np.ndarray, " count"]:
+    """`count` of `size` rows at random, the same ones every time.
+
+    Ids often go from easy to hard, so the first rows are no sample of the others. A
+    larger sample holds the smaller ones.
+    """
+    return np.random.default_rng(size).permutation(size)[:count]
+
+
 def batch_indices(
     seed: int, iteration: int, size: int, batch: int
 ) -> Int[np.ndarray, " batch"]:
