@@ -35,11 +35,11 @@ def rollout_metrics(
     `channels` those it is made of and those only watched. Rows that abstain are left
     out. `reward/std` is the mean over groups of the standard deviation within one
     (dividing by n - 1), `frac_reward_zero_std` the share of groups whose rewards are
-    all equal, both over groups with two scored rows or more. Lengths are in tokens, the
-    policy's and the environment's; `completions/clipped_ratio` is the share that has
-    not `ended` by an end-of-sequence token. Advantages are those of the True tokens.
+    all equal, both over groups with two scored rows or more. Lengths are in tokens of
+    the policy, as `eval/mean_length` is; `completions/clipped_ratio` is the share that
+    has not `ended` by itself. Advantages are those of the True tokens.
     """
-    length = jnp.sum(rollout.valid, axis=1).astype(jnp.float32)
+    length = jnp.sum(rollout.mask, axis=1).astype(jnp.float32)
     everyone = jnp.ones_like(ended)
     row = masked.total(reward.value, reward.placed)
     out: dict[str, Sum | Float[Array, ""]] = {
@@ -62,10 +62,15 @@ def rollout_metrics(
     }
 
 
-def episode_metrics(ended_by: Int[Array, " N"]) -> dict[str, Sum]:
-    """The shares of episodes that ended at a limit, or failed, by the kind of `End`."""
+def episode_metrics(rollout: Rollout, ended_by: Int[Array, " N"]) -> dict[str, Sum]:
+    """The shares of episodes that ended at a limit, or failed, by the kind of `End`.
+
+    `episodes/mean_total_length` is in tokens of the policy and the environment, which
+    `rollout.max_completion_length` limits.
+    """
     everyone = jnp.ones(ended_by.shape, bool)
-    return {
+    total = jnp.sum(rollout.valid, axis=1).astype(jnp.float32)
+    return {"episodes/mean_total_length": masked.sum_of(total, everyone)} | {
         f"episodes/{end.name.lower()}": masked.sum_of(
             (ended_by == end).astype(jnp.float32), everyone
         )

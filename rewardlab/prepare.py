@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 import optax
 from flax.traverse_util import flatten_dict
 from jaxtyping import Array

@@ -164,7 +164,7 @@ def _metrics(
     played = rollout.signals.get("ended_by")
     return {
         **metrics.rollout_metrics(rollout, advantage, channels, reward, ended),
-        **({} if played is None else metrics.episode_metrics(played)),
+        **({} if played is None else metrics.episode_metrics(rollout, played)),
         "entropy": masked.sum_of(-rollout.logp, rollout.mask),  # a sample of it
         **report.metrics,
         **metrics.state_metrics(state.reward),

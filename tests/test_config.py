@@ -35,7 +35,7 @@ REFUSED = {
     "G = 1": ({"rollout.num_generations": 1}, "nothing to compare with"),
     "devices": ({"rollout.num_prompts": 15}, "num_prompts=15 does not divide over 2"),
     "micro-batches": ({"loss.micro_batches": 3}, "does not divide the 8 prompts"),
-    "greedy": ({"eval.temperature": -0.1}, "eval.temperature=-0.1 must be finite"),
+    "judging": ({"eval.temperature": -0.1}, "eval.temperature=-0.1 must be finite"),
     "unrewarded": ({"train.max_unrewarded": 0}, "train.max_unrewarded=0 must be at"),
     "nothing": ({"train.max_steps": 0}, "train.max_steps=0 must be at least 1"),
     "kl without beta": ({"loss.kl": "k1"}, "'k1' does nothing while loss.beta=0"),

@@ -47,7 +47,8 @@ def test_rollout_metrics_are_their_definitions() -> None:
         present = set(np.asarray(rollout.step[i])[np.asarray(rollout.mask[i])])
         if present:
             steps.append(sum(float(rollout.signals["prm"][i, s]) for s in present))
-    lengths = np.asarray(rollout.valid).sum(1)
+    lengths = np.asarray(rollout.mask).sum(1)  # an observation's tokens do not count
+    assert (lengths != np.asarray(rollout.valid).sum(1)).any()
     chosen = np.asarray(advantage, np.float64)[np.asarray(rollout.mask)]
     want = {
         "reward/mean": np.mean(list(values.values())),
