@@ -35,7 +35,7 @@ REFUSED = {
     "G = 1": ({"rollout.num_generations": 1}, "nothing to compare with"),
     "devices": ({"rollout.num_prompts": 15}, "num_prompts=15 does not divide over 2"),
     "micro-batches": ({"loss.micro_batches": 3}, "does not divide the 8 prompts"),
-    "judging": ({"eval.temperature": -0.1}, "eval.temperature=-0.1 must be finite"),
+    "judging": ({"eval.temperature": -0.1}, "eval.temperature=-0.1 must be at least 0"),
     "unrewarded": ({"train.max_unrewarded": 0}, "train.max_unrewarded=0 must be at"),
     "nothing": ({"train.max_steps": 0}, "train.max_steps=0 must be at least 1"),
     "kl without beta": ({"loss.kl": "k1"}, "'k1' does nothing while loss.beta=0"),
@@ -58,6 +58,26 @@ REFUSED = {
     "greedy": ({"rollout.temperature": 0.0}, "nothing can be learned"),
     "top_p": ({"rollout.top_p": 1.5}, "above 0 and at most 1"),
     "learning rate": ({"optim.lr": 0.0}, "optim.lr=0 trains nothing"),
+    "warm-up's micro-batches": (
+        {"warmup.micro_batches": 3},
+        "warmup.micro_batches=3 does not divide the 32 prompts",
+    ),
+    "more prompts than problems": (
+        {"task.difficulty.train": 8, "warmup.steps": 0},
+        "rollout.num_prompts=16 and the train split has 8; lower it, or raise task.dif",
+    ),
+    "a larger warm-up than problems": (
+        {"task.difficulty.train": 32},
+        "warmup.batch_size=64 and the train split has 32",
+    ),
+    "more held-out problems than there are": (
+        {"task.difficulty.test": 100},
+        "eval.num_problems=128 and the test split has 100",
+    ),
+    "bounds of a loss": (
+        {"loss.surrogate": "clip_cov", "loss.cov_low": 6.0},
+        "loss.cov_low=6.0 is above loss.cov_high=5.0",
+    ),
     "decay": (
         {"optim.name": "sgd", "optim.weight_decay": 0.1},
         "weight_decay=0.1 does nothing for sgd",

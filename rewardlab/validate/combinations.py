@@ -1,109 +1,39 @@
-"""What a config may not say: unknown keys, impossible shapes, settings without effect.
+"""Settings that do not go together: impossible shapes, and what has no effect."""
 
-Each is refused with one sentence that names the key and says what to do.
-"""
-
-import difflib
-import math
+import importlib.util
+import inspect
 from collections.abc import Iterator
 
 from ml_collections import ConfigDict
 
-from rewardlab.builders import (
-    AGGREGATIONS,
-    OPTIMIZERS,
-    SCHEDULES,
-    loss_of,
-    select_of,
-    surrogate_options,
-)
+from rewardlab.builders import loss_of, select_of, surrogate_options
 from rewardlab.collect import branching_of
-from rewardlab.config import DEFAULTS, default_config
+from rewardlab.config import DEFAULTS
 from rewardlab.methods import resolve
-from rewardlab.models.lm import CONFIGS
-from rewardlab.objectives import KL_ESTIMATORS, SURROGATES
-from rewardlab.parallel import DRIVERS
+from rewardlab.objectives import SURROGATES
 from rewardlab.sampling.values import VALUE_SIGNALS
 from rewardlab.selection import select_rows
 from rewardlab.signals.aliases import wanted
 from rewardlab.tasks import TASKS
 from rewardlab.transforms import BASELINES
 
-
-def validate(config: ConfigDict, devices: int) -> None:
-    """Raises `ValueError`, in one sentence, for a config that cannot or need not run.
-
-    `devices` is how many the run will use.
-    """
-    task = config.task.get("name", None)
-    _known("task.name", task, TASKS)
-    _refuse_unknown_keys(config, default_config(task))
-    for problem in _problems(config, devices):
-        raise ValueError(problem)
+LEAST_TEMPERATURE = 1e-3
 
 
-def _refuse_unknown_keys(config: ConfigDict, known: ConfigDict, at: str = "") -> None:
-    for key in config:
-        if key not in known:
-            near = difflib.get_close_matches(key, list(known), n=1)
-            guess = f"did you mean {at + near[0]!r}" if near else "remove it"
-            raise ValueError(f"unknown config key {at + key!r}; {guess}")
-        if isinstance(known[key], ConfigDict) and key != "hp":
-            _refuse_unknown_keys(config[key], known[key], f"{at}{key}.")
-    for key in known:
-        if key not in config:
-            raise ValueError(f"missing config key {at + key!r}; see default_config()")
-
-
-def _known(key: str, value: object, table: dict) -> None:
-    if value not in table:
-        raise ValueError(f"{key}={value!r} is unknown; have {', '.join(table)}")
-
-
-def _problems(config: ConfigDict, devices: int) -> Iterator[str]:
-    for name, value in config.hp.items():
-        if value is None:
-            yield f"hp.{name} has no value; pass --config.hp.{name}=NUMBER"
-    _known("model.name", config.model.name, CONFIGS)
-    _known("optim.name", config.optim.name, OPTIMIZERS)
-    _known("optim.schedule", config.optim.schedule, SCHEDULES)
-    _known("loss.surrogate", config.loss.surrogate, ("", *SURROGATES))
-    _known("loss.aggregation", config.loss.aggregation, ("", *AGGREGATIONS))
-    _known("loss.kl", config.loss.kl, ("", *KL_ESTIMATORS))
-    select_rows(select_of(config))
-    _known("mesh.driver", config.mesh.driver, DRIVERS)
+def impossible(config: ConfigDict, devices: int) -> Iterator[str]:
+    """A sentence for each setting that the others make impossible or idle."""
     if config.rollout.on_host and TASKS[config.task.name].on_host is None:
         yield (
             f"rollout.on_host=True and task {config.task.name!r} has no environment in "
             "Python; set it to False"
         )
-    yield from _positive(config)
+    select_rows(select_of(config))
     yield from _shapes(config, devices)
+    yield from _sizes(config)
+    yield from _order(config)
     yield from _unused_options(config)
     yield from _no_ops(config)
     yield from _trees(config)
-
-
-def _positive(config: ConfigDict) -> Iterator[str]:
-    for key in (
-        "rollout.num_prompts",
-        "rollout.num_generations",
-        "rollout.max_completion_length",
-        "loss.num_iterations",
-        "loss.micro_batches",
-        "train.max_steps",
-        "train.max_skipped",
-        "train.max_unrewarded",
-        "eval.every",
-        "eval.num_problems",
-        "eval.num_generations",
-        "checkpoint.every",
-        "checkpoint.keep",
-        "log.completions_every",
-    ):
-        group, name = key.split(".")
-        if config[group][name] < 1:
-            yield f"{key}={config[group][name]} must be at least 1"
 
 
 def _shapes(config: ConfigDict, devices: int) -> Iterator[str]:
@@ -114,12 +44,14 @@ def _shapes(config: ConfigDict, devices: int) -> Iterator[str]:
                 f"{key}={config[group][name]} does not divide over {devices} devices; "
                 f"use a multiple of {devices}, or set mesh.devices"
             )
-    prompts, chunks = config.rollout.num_prompts, config.loss.micro_batches
-    if prompts // devices % chunks:
-        yield (
-            f"loss.micro_batches={chunks} does not divide the {prompts // devices} "
-            f"prompts of a device; use a divisor of {prompts // devices}"
-        )
+    batches = {"loss": config.rollout.num_prompts, "warmup": config.warmup.batch_size}
+    for group, prompts in batches.items():
+        own, chunks = prompts // devices, config[group].micro_batches
+        if own % chunks:
+            yield (
+                f"{group}.micro_batches={chunks} does not divide the {own} prompts of "
+                f"a device; use a divisor of {own}"
+            )
     sentence = resolve(config.reward, **config.hp).sentence
     grouped = [name for name in BASELINES if "group" in name and name in sentence]
     if config.rollout.num_generations == 1 and grouped:
@@ -127,6 +59,30 @@ def _shapes(config: ConfigDict, devices: int) -> Iterator[str]:
             f"rollout.num_generations=1 leaves {grouped[0]} nothing to compare "
             "with, so every advantage would be 0; use at least 2"
         )
+
+
+def _sizes(config: ConfigDict) -> Iterator[str]:
+    """Batches that are larger than what they are drawn from."""
+    splits = {"rollout.num_prompts": "train", "eval.num_problems": "test"}
+    if config.warmup.steps:
+        splits["warmup.batch_size"] = "train"
+    for key, split in splits.items():
+        (group, name), have = key.split("."), config.task.difficulty.get(split)
+        if have is not None and config[group][name] > have:
+            yield (
+                f"{key}={config[group][name]} and the {split} split has {have}; lower "
+                f"it, or raise task.difficulty.{split}"
+            )
+
+
+def _order(config: ConfigDict) -> Iterator[str]:
+    """Bounds of a policy loss that are the wrong way round."""
+    loss = loss_of(config)
+    arguments = inspect.signature(SURROGATES[loss.surrogate]).parameters
+    now = {k: x.default for k, x in arguments.items()} | loss.options
+    for low, high in (("cov_low", "cov_high"), ("w_min", "w_max")):
+        if low in now and high in now and now[low] > now[high]:
+            yield f"loss.{low}={now[low]} is above loss.{high}={now[high]}; lower it"
 
 
 def _unused_options(config: ConfigDict) -> Iterator[str]:
@@ -150,18 +106,13 @@ def _no_ops(config: ConfigDict) -> Iterator[str]:
         if loss[key] and loss_of(config).beta == 0:
             value = f"loss.{key}={loss[key]!r}"
             yield f"{value} does nothing while loss.beta=0; set loss.beta"
-    if loss.dual_clip is not None and loss.dual_clip <= 1:
-        yield f"loss.dual_clip={loss.dual_clip} must be above 1, where the ratio starts"
-    if rollout.temperature <= 0:
+    if rollout.temperature < LEAST_TEMPERATURE:
         yield (
             f"rollout.temperature={rollout.temperature} makes all samples of a prompt "
-            "equal, so nothing can be learned; use a temperature above 0"
+            f"equal, so nothing can be learned; use at least {LEAST_TEMPERATURE}"
         )
-    asked = config.eval.temperature
-    if asked is not None and not 0 <= asked < math.inf:
-        yield f"eval.temperature={asked} must be finite and at least 0, which is greedy"
-    if not 0 < rollout.top_p <= 1:
-        yield f"rollout.top_p={rollout.top_p} must be above 0 and at most 1"
+    if config.log.wandb and importlib.util.find_spec("wandb") is None:
+        yield "log.wandb=True and wandb is not installed; pip install wandb, or False"
     if config.optim.lr == 0:
         yield "optim.lr=0 trains nothing; set optim.lr"
     if config.optim.name != "adamw" and config.optim.weight_decay:

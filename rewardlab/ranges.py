@@ -1,0 +1,113 @@
+"""What a value may be: a kind, and for numbers from where to where; NaN never is."""
+
+import math
+import numbers
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+LARGEST = 2**31 - 1  # of an int32, which counts iterations, rows and tokens
+
+
+class Range(NamedTuple):
+    """Numbers from `low` to `high`; `above` and `below` say that an end is outside."""
+
+    whole: bool = False
+    low: float = -math.inf
+    high: float = math.inf
+    above: bool = False
+    below: bool = False
+
+    def problem(self, value: Any) -> str:
+        """What the value must be, unless it is; "" if it is."""
+        number = is_whole(value) if self.whole else is_number(value)
+        if not number:
+            kind = "a whole number" if self.whole else "a finite number"
+            return f"{kind}{', ' if self._ends() else ''}{self._ends()}"
+        small = value <= self.low if self.above else value < self.low
+        large = value >= self.high if self.below else value > self.high
+        return self._ends() if small or large else ""
+
+    def _ends(self) -> str:
+        low = f"{'above' if self.above else 'at least'} {self.low:g}"
+        high = f"{'below' if self.below else 'at most'} {self.high:g}"
+        ends = [low] if self.low > -math.inf else []
+        return " and ".join(ends + ([high] if self._says_high else []))
+
+    @property
+    def _says_high(self) -> bool:
+        return self.high < (LARGEST if self.whole else math.inf)
+
+
+class Kind(NamedTuple):
+    """Values of some types, as in text or a switch."""
+
+    types: tuple[type, ...]
+    says: str
+
+    def problem(self, value: Any) -> str:
+        """As `Range.problem`."""
+        return "" if isinstance(value, self.types) else self.says
+
+
+class Each(NamedTuple):
+    """A tuple or a list of values that are alike."""
+
+    one: "Range | Kind"
+
+    def problem(self, value: Any) -> str:
+        """As `Range.problem`."""
+        if not isinstance(value, tuple | list):
+            return "a tuple"
+        wrong = [self.one.problem(x) for x in value if self.one.problem(x)]
+        return f"a tuple, each {wrong[0]}" if wrong else ""
+
+
+class OneOf(NamedTuple):
+    """One of some words."""
+
+    words: Iterable[str]
+
+    def problem(self, value: Any) -> str:
+        """As `Range.problem`."""
+        words = list(self.words)
+        known = isinstance(value, str) and value in words
+        return "" if known else f"one of {', '.join(map(repr, words))}"
+
+
+class Maybe(NamedTuple):
+    """What may be left out, as None."""
+
+    rule: "Range | Kind"
+
+    def problem(self, value: Any) -> str:
+        """As `Range.problem`."""
+        return "" if value is None else self.rule.problem(value)
+
+
+Rule = Range | Kind | Each | OneOf | Maybe
+
+FLAG = Kind((bool, np.bool_), "True or False")
+TEXT = Kind((str,), "text")
+NUMBER = Range()
+POSITIVE = Range(low=0, above=True)
+NOT_NEGATIVE = Range(low=0)
+SHARE = Range(low=0, high=1)
+FRACTION = Range(low=0, high=1, below=True)
+
+
+def whole(low: int = 0, high: int = LARGEST) -> Range:
+    """Whole numbers from `low` to `high`, both of them too."""
+    return Range(True, low, high)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is an integer, of Python or NumPy; True and False are none."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a real number that is finite as a float32 too."""
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return real and abs(value) <= float(np.finfo(np.float32).max)

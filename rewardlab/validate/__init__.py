@@ -1,0 +1,45 @@
+"""What a config may not say; each is refused in one sentence that names the key.
+
+Keys that there are not, values outside of their range, settings that do not go together
+or do nothing: all before anything is loaded or compiled.
+"""
+
+import difflib
+
+from ml_collections import ConfigDict
+
+from rewardlab.config import default_config
+from rewardlab.tasks import TASKS
+from rewardlab.validate.combinations import impossible
+from rewardlab.validate.numbers import RULES, refused
+
+__all__ = ["RULES", "validate"]
+
+
+def validate(config: ConfigDict, devices: int) -> None:
+    """Raises `ValueError`, in one sentence, for a config that cannot or need not run.
+
+    `devices` is how many the run will use.
+    """
+    task = config.task.get("name", None)
+    if task not in TASKS:
+        raise ValueError(f"task.name={task!r} is unknown; have {', '.join(TASKS)}")
+    _refuse_unknown_keys(config, default_config(task))
+    for find in (refused(config), impossible(config, devices)):
+        for problem in find:
+            raise ValueError(problem)
+
+
+def _refuse_unknown_keys(config: ConfigDict, known: ConfigDict, at: str = "") -> None:
+    for key in config:
+        if key not in known:
+            near = difflib.get_close_matches(key, list(known), n=1)
+            guess = f"did you mean {at + near[0]!r}" if near else "remove it"
+            raise ValueError(f"unknown config key {at + key!r}; {guess}")
+        if isinstance(known[key], ConfigDict) and key != "hp":
+            if not isinstance(config[key], ConfigDict):
+                raise ValueError(f"{at}{key}={config[key]!r} must be a group of keys")
+            _refuse_unknown_keys(config[key], known[key], f"{at}{key}.")
+    for key in known:
+        if key not in config:
+            raise ValueError(f"missing config key {at + key!r}; see default_config()")
