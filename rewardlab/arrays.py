@@ -1,0 +1,114 @@
+"""A pytree of arrays on the disk, as Orbax writes it.
+
+It is kept by the names of its leaves, in nested dicts: what holds no array (an empty
+state of an optimizer, of a reward transform) is no part of it.
+"""
+
+import contextlib
+import logging
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import orbax.checkpoint as ocp
+from flax.traverse_util import flatten_dict, unflatten_dict
+
+from rewardlab.files import short
+
+State = TypeVar("State")
+# Orbax looks for some of its files by a pattern that the folder's name is a part of.
+_PLAIN = re.compile(r"[\w./ +=,@:~-]*", re.ASCII)
+
+
+def write(folder: Path, state: Any) -> None:
+    """Saves the arrays in `folder`, which must not be there yet."""
+    with _orbax(folder, "written") as (orbax, there):
+        orbax.save(there, args=ocp.args.StandardSave(_nested(state)))
+
+
+def read(folder: Path, like: State) -> State:
+    """The arrays saved in `folder`, laid out as those of `like`, of the same names."""
+    with _orbax(folder, "read") as (orbax, there):
+        found = orbax.restore(there, args=ocp.args.StandardRestore(_nested(like)))
+    leaves, at = jax.tree.structure(like), flatten_dict(found)
+    return jax.tree.unflatten(leaves, [at[name] for name, _ in _named(like)])
+
+
+def shapes(state: Any) -> dict[str, str]:
+    """One line a leaf, such as `{"params.head": "float32[128, 64]"}`."""
+    return {".".join(n): f"{x.dtype}{list(x.shape)}" for n, x in _named(state)}
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether all arrays are equal bit for bit, as far as this process holds them."""
+    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+    return all(_bits(x) == _bits(y) for x, y in pairs)
+
+
+def finite(state: Any) -> bool:
+    """Whether no array of floats holds a NaN or an infinity."""
+    floats = [
+        x for x in jax.tree.leaves(state) if jnp.issubdtype(x.dtype, jnp.floating)
+    ]
+    return all(bool(jnp.all(jnp.isfinite(x))) for x in floats)
+
+
+def _bits(x: Any) -> list[bytes]:
+    if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
+        x = jax.random.key_data(x)
+    if not isinstance(x, jax.Array):
+        return [np.asarray(x).tobytes()]
+    shards = [s for s in x.addressable_shards if s.replica_id == 0]
+    return [np.asarray(s.data).tobytes() for s in shards]
+
+
+def _named(state: Any) -> list[tuple[tuple[str, ...], Any]]:
+    leaves = jax.tree_util.tree_leaves_with_path(state)
+    name = lambda key: jax.tree_util.keystr((key,), simple=True)  # noqa: E731
+    return [(tuple(map(name, path)), x) for path, x in leaves]
+
+
+def _nested(state: Any) -> dict[str, Any]:
+    return unflatten_dict(dict(_named(state)))
+
+
+@contextlib.contextmanager
+def _orbax(folder: Path, what: str) -> Iterator[tuple[ocp.Checkpointer, Path]]:
+    """What saves and restores, and the folder under a name without patterns.
+
+    The synchronous writer: a small state takes as long either way, and nothing is left
+    in flight when the process dies.
+    """
+    with _quiet(), contextlib.ExitStack() as stack:
+        orbax = ocp.Checkpointer(ocp.StandardCheckpointHandler())
+        stack.callback(orbax.close)
+        there = folder
+        if not _PLAIN.fullmatch(str(folder)):
+            link = Path(stack.enter_context(tempfile.TemporaryDirectory()), "here")
+            link.symlink_to(folder.parent)
+            there = link / folder.name
+        try:
+            yield orbax, there
+        except Exception as error:  # TensorStore's own kinds, each with pages of text
+            reason = " ".join(str(error).split())[:200]
+            raise ValueError(
+                f"checkpoint {short(folder.parent)} cannot be {what} ({reason}); make "
+                "room, or use another --workdir"
+            ) from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Orbax reports its own housekeeping through absl; only errors are for the user."""
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

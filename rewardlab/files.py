@@ -1,0 +1,104 @@
+"""Files that are whole or absent, and one sentence where there can be none."""
+
+import contextlib
+import errno
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+# What a person can do something about; any other OSError is a fault of ours.
+_OF_THE_DISK = {
+    errno.EACCES: "change its permissions, or use another folder",
+    errno.EPERM: "change its permissions, or use another folder",
+    errno.EROFS: "use a folder that can be written to",
+    errno.ENOSPC: "make room, or use another folder",
+    errno.EDQUOT: "make room, or use another folder",
+    errno.EFBIG: "make room, or use another folder",
+    errno.ENOTDIR: "use another folder",
+    errno.EEXIST: "use another folder",
+    errno.EISDIR: "use another folder",
+    errno.ENAMETOOLONG: "use a shorter name",
+    errno.ELOOP: "use another folder",
+    errno.ENOENT: "use another folder",
+    errno.EIO: "check the disk, or use another folder",
+}
+
+
+def write_whole(file: Path, content: str | bytes) -> None:
+    """Writes beside the file and renames, so that it is the old one or the new one.
+
+    It is on the disk before the rename, so neither a kill nor a loss of power halves
+    it.
+    """
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+    sync(file.parent)
+
+
+def sync(path: Path) -> None:
+    """Waits until what was written to a file, or to a folder's list, is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_all(folder: Path) -> None:
+    """`sync` of a folder and all that lies in it."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        sync(path)
+    sync(folder)
+
+
+def fingerprints(folder: Path) -> dict[str, list[int]]:
+    """Size and CRC-32 of every file in a folder, by its path there."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {str(p.relative_to(folder)): fingerprint(p) for p in files}
+
+
+def fingerprint(file: Path) -> list[int]:
+    """Size in bytes and CRC-32."""
+    crc, size = 0, 0
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 22):
+            crc, size = zlib.crc32(block, crc), size + len(block)
+    return [size, crc]
+
+
+def short(path: Path) -> str:
+    """The path as a person here would type it."""
+    with contextlib.suppress(ValueError):
+        return str(path.absolute().relative_to(Path.cwd()))
+    return str(path)
+
+
+def typed(path: str) -> str:
+    """A path of an `OSError` in a sentence."""
+    return short(Path(path)) if path else "a file"
+
+
+@contextlib.contextmanager
+def in_a_sentence() -> Iterator[None]:
+    """Turns what a disk refuses into a `ValueError` that names the file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _OF_THE_DISK:
+            raise
+        what = typed(os.fsdecode(error.filename or error.filename2 or ""))
+        reason = (error.strerror or "refused").lower()
+        then = _OF_THE_DISK[error.errno]
+        raise ValueError(f"{what} cannot be written or read ({reason}); {then}") from (
+            error
+        )

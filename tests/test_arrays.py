@@ -1,0 +1,96 @@
+"""Arrays on the disk: any folder's name, the same bits, plain failures."""
+
+import json
+import random
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from rewardlab import arrays, checkpoint
+
+NAMES = ["lr[1e-3]", "a\\b", "a*", "w?at", "{x}", "p%41", "a#b", "new\nline", "ü", "$x"]
+X = {"x": jnp.arange(3.0)}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    path = checkpoint.save(tmp_path / name, 1, X, {"lr": 1})
+    assert path == tmp_path / name / "checkpoints" / "1"
+    np.testing.assert_array_equal(checkpoint.restore(path, X)["x"], X["x"])
+
+
+def test_what_does_not_read_back_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint.save(tmp_path, 1, X, {})
+    write = arrays.write
+    half = lambda folder, state: write(folder, {"x": state["x"] + 1})  # noqa: E731
+    monkeypatch.setattr(arrays, "write", half)
+    with pytest.raises(ValueError, match="checkpoints/2 does not read back as it was"):
+        checkpoint.save(tmp_path, 2, X, {})
+    assert checkpoint.steps(tmp_path) == [1]
+
+
+def test_states_of_the_same_arrays_are_one(tmp_path: Path) -> None:
+    """What holds no array is no part of a checkpoint: Orbax is never asked of it."""
+    path = checkpoint.save(tmp_path, 1, ((), X, ()), {})
+    back = checkpoint.restore(path, [None, X])
+    assert back[0] is None
+    np.testing.assert_array_equal(back[1]["x"], X["x"])
+
+
+def test_same_is_bit_for_bit() -> None:
+    nan = {"x": jnp.array([jnp.nan, 0.0]), "k": jax.random.key(1)}
+    assert arrays.same(nan, jax.tree.map(jnp.copy, nan))
+    assert not arrays.same(nan, {**nan, "x": jnp.array([jnp.nan, -0.0])})
+    assert not arrays.same(nan, {**nan, "k": jax.random.key(2)})
+    assert arrays.finite({"n": jnp.arange(2), "k": jax.random.key(1), **X})
+    assert not arrays.finite(nan)
+
+
+def manifests() -> list[bytes]:
+    rng = random.Random(0)
+    values = [0, None, "x", [], {}, [1, 2], {"a": 1}, {"state": [0, 0]}, -1e999]
+    files = [{"files": a, "arrays": b} for a in values for b in values]
+    texts = [json.dumps(x) for x in [*values, *files]] + ["[" * 10**5, "", "{}x"]
+    noise = [rng.randbytes(rng.randrange(60)) for _ in range(20)]
+    return [t.encode() for t in texts] + noise + [b"\xff\xfe{}"]
+
+
+def test_a_manifest_of_anything_is_one_sentence(tmp_path: Path) -> None:
+    path = checkpoint.save(tmp_path, 1, X, {})
+    for content in manifests():
+        (path / "manifest.json").write_bytes(content)
+        for read in (checkpoint.read_extra, lambda p: checkpoint.restore(p, X)):
+            with pytest.raises(ValueError, match="checkpoints/1 is damaged"):
+                read(path)
+
+
+@pytest.mark.parametrize("name", ["0040", "²", "40.damaged", "x"])
+def test_only_steps_are_checkpoints(tmp_path: Path, name: str) -> None:
+    (tmp_path / "checkpoints" / name).mkdir(parents=True)
+    (tmp_path / "checkpoints" / "50").write_text("a file")
+    assert checkpoint.steps(tmp_path) == []
+
+
+def test_the_newest_whole_one_is_found(tmp_path: Path) -> None:
+    for step in (1, 2, 3):
+        path = checkpoint.save(tmp_path, step, X, {})
+    for torn in (3, 2):
+        file = path.with_name(str(torn)) / "extra.json"
+        file.write_text("[" + file.read_text()[1:])  # one bit or a few
+    said: list[str] = []
+    assert checkpoint.find(tmp_path, "auto", said.append) == path.with_name("1")
+    assert len(said) == 2 and "checkpoints/3 is damaged" in said[0]
+    assert checkpoint.find(tmp_path / "new", str(tmp_path)) == path.with_name("1")
+    checkpoint.set_aside(tmp_path, beyond=1)
+    assert checkpoint.steps(tmp_path) == [1]
+    checkpoint.save(tmp_path, 2, X, {}, keep=2)
+    assert checkpoint.steps(tmp_path) == [1, 2]
+    (path.with_name("1") / "manifest.json").unlink()
+    (path.with_name("2") / "manifest.json").unlink()
+    with pytest.raises(ValueError, match="checkpoints/2 is damaged"):
+        checkpoint.find(tmp_path, "auto")
