@@ -3,6 +3,7 @@
 `docs/methods.md` has every row whole; the README has one line a row.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from rewardlab.methods import IDEAS, LAWS, METHODS, Method
 from rewardlab.methods.method import ALWAYS
 from rewardlab.signals import SIGNALS
+from rewardlab.signals.makers import missing, reads_of, tasks_for
 
 VERIFIED = {
     "code": "the authors' code",
@@ -44,9 +46,13 @@ than outcomes and rewards of steps, or is slow to compile.
 *Checked against* names the weakest part that matters: {verified}.
 
 *Signals* are facts about completions, made by a task, a model or a text reward; what
-each name means is at the end. A sentence may name others. Episodes that share prefixes
-make `node`, `success` and `step_value`: set `rollout.branching.roots`, and see `Trees
-of episodes` in the README.
+each name means is at the end. A sentence may name others.
+{alone} of {count} rows train by their name alone, on a task that makes all they read;
+{trees} more with episodes that share prefixes, which make `node`, `success` and
+`step_value` (`Trees of episodes` in the README); {together} read signals that no one task
+makes together. The other {waiting} read a signal that no task makes: a text reward of that
+name can (`--config.text_rewards`), or another signal in its place
+(`--config.signals=READ=MADE`). Until then they are formulas, tested on made-up numbers.
 """
 
 
@@ -56,12 +62,14 @@ def page() -> str:
     laws = "\n".join(f"- `{law}`: {LAWS[law]}." for law in TELLING)
     verified = ", ".join(VERIFIED.values())
     kept = [f"`{name}`" for name, m in METHODS.items() if "stopping" in m.laws]
+    ways = Counter(map(_way, METHODS.values()))
     head = PAGE.format(
         count=len(METHODS),
         always=always,
         laws=laws,
         stopping=", ".join(kept),
         verified=verified,
+        **{way: ways[way] for way in ("alone", "trees", "together", "waiting")},
     )
     parts = [head]
     parts += [f"## {idea}\n\n{_index(rows)}\n" for idea, rows in IDEAS.items()]
@@ -101,6 +109,28 @@ def laws_of(method: Method) -> str:
     return ", ".join(kept + [f"not {law}" for law in ALWAYS if law not in method.laws])
 
 
+def _way(method: Method) -> str:
+    """Whether a run can make what a row reads, and by what."""
+    reads = reads_of(method)
+    if tasks_for(reads):
+        return "alone"
+    if tasks_for(reads, trees=True):
+        return "trees"
+    return "waiting" if missing(reads) else "together"
+
+
+def made_text(method: Method) -> str:
+    """Which runs make what a row reads, or what it waits for."""
+    reads, way = reads_of(method), _way(method)
+    if way == "alone":
+        return f"trains by its name on {', '.join(tasks_for(reads))}"
+    if way == "trees":
+        tasks = ", ".join(tasks_for(reads, trees=True))
+        return f"trains on {tasks} with `rollout.branching` or `rollout.continuations`"
+    names = ", ".join(f"`{name}`" for name in sorted(missing(reads) or reads))
+    return f"no task makes {names}" + (" together" if way == "together" else "")
+
+
 def _index(rows: dict[str, Method]) -> str:
     lines = ["| method | what it believes about credit | laws | checked against |"]
     lines.append("|---|---|---|---|")
@@ -136,6 +166,7 @@ def _lines(method: Method) -> Iterator[str]:
         values = ", ".join(f"`{k}={v!r}`" for k, v in method.hp.items())
         yield f"- with {values}"
     yield f"- reads {', '.join(f'`{s}`' for s in method.reads)}"
+    yield f"- in a run: {made_text(method)}"
     yield f"- laws: {laws_of(method) or 'none beyond those of all'}"
     yield f"- loss: `{loss_text(method)}`"
     if method.select:

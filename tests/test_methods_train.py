@@ -1,11 +1,11 @@
-"""Every row of METHODS trains: three iterations on the embedded task.
+"""Rows train on what a run makes; made-up signals stand in for what nobody makes yet.
 
-Rollouts are the task's own, sampled by a model of one layer and scored by one compiled
-program; signals that it does not make are made up. Steps of equal loss and aggregation
+Rollouts are those of a task's own iterations, sampled by a model of one layer, with
+every signal that the sampler and the task make. Only signals that the row reads and no
+task makes (`makers.missing`, in docs/methods.md) are made up. Steps of equal losses
 share a program.
 """
 
-import dataclasses
 import functools
 from pathlib import Path
 
@@ -14,81 +14,126 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from small import TINY
 
 from rewardlab import METHODS, default_config, estimator
-from rewardlab.builders import build_objective
+from rewardlab.builders import build_objective, select_of
+from rewardlab.catalogue import loss_text
 from rewardlab.learner import gradient_step
 from rewardlab.models import lm
 from rewardlab.prepare import prepare
-from rewardlab.signals import made
+from rewardlab.selection import select_rows
+from rewardlab.signals import SIGNALS, made
+from rewardlab.signals.makers import made_on, missing, reads_of, tasks_for
+from rewardlab.tasks import TASKS
 from rewardlab.tasks.columns import take
 
 PROMPTS, SAMPLES, STEPS = 4, 4, 3
-SMALL = {"num_layers": 1, "width": 32, "num_heads": 2, "num_kv_heads": 2, "ffn": 64}
+READS_ALL = {
+    "arithmetic": "outcome('correct') | center_by_group() | broadcast_to_tokens()"
+    " | keep_high_entropy(share=0.5) | truncated_importance(most=2.0)",
+    "search": "outcome('correct') | process('belief') | weighted_sum(correct=1,"
+    " belief=1) | returns_to_go() | center_by_group() | truncated_importance(most=2.0)",
+}
 
 
-@functools.cache
-def setting():
-    """The task's rollouts, the policy and its first parameters."""
-    config = default_config()
+def home(name):
+    """The task on which a row trains: the first that makes all that it reads."""
+    return (tasks_for(reads_of(METHODS[name])) or ["arithmetic"])[0]
+
+
+def settings(task):
+    """A config of a few prompts whose reward reads all that the sampler can make."""
+    config = default_config(task)
     config.update(
         {
+            "reward": READS_ALL["arithmetic" if task == "arithmetic" else "search"],
+            "model": {"name": TINY},
             "rollout": {"num_prompts": PROMPTS, "num_generations": SAMPLES},
             "eval": {"num_generations": SAMPLES, "num_problems": PROMPTS},
             "task": {"difficulty": {"train": 64}},
             "mesh": {"devices": 1},
+            "loss": {"beta": 0.01},
         }
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(lm.CONFIGS, "S", dataclasses.replace(lm.CONFIGS["S"], **SMALL))
-        run = prepare(config, Path())
-    params = run.driver.replicate(lm.init(run.program.model, jax.random.key(0)))
+    return config
+
+
+@functools.cache
+def lived(task):
+    """The config, the policy, its first parameters and the rollouts of iterations."""
+    config = settings(task)
+    run = prepare(config, Path())
+    base = run.driver.replicate(lm.init(run.program.model, jax.random.key(0)))
     columns = take(run.problems, np.arange(PROMPTS))
-    return config, run.program, params, columns
+    shapes = jax.eval_shape(run.program.shapes, base, columns)
+    state, rollouts = run.program.learner.init(base, shapes), []
+    for i in range(STEPS):
+        step = jnp.asarray(i, jnp.int32)
+        state, _, rollout = run.program.iterate(state, base, columns, run.key, step)
+        rollouts.append(rollout)
+    return config, run.program.policy, base, rollouts
 
 
 @functools.cache
-def stepper(surrogate, aggregation):
-    """The compiled gradient step of a loss; `method` is any row that goes with it."""
-    config, program, _, _ = setting()
-    name = next(
-        n
-        for n, m in METHODS.items()
-        if (m.surrogate, m.aggregation) == (surrogate, aggregation)
-    )
+def stepper(task, loss):
+    """The compiled gradient step of a loss, of any row that goes with it."""
+    config, policy, *_ = lived(task)
     own = config.copy_and_resolve_references()
-    own.reward = name
+    own.reward = next(n for n in METHODS if loss_text(METHODS[n]) == loss)
+    own.loss.beta = None
     optimizer = optax.sgd(0.05)
-    step = gradient_step(program.policy, build_objective(own), optimizer)
-    return optimizer, jax.jit(step)
+    return optimizer, jax.jit(gradient_step(policy, build_objective(own), optimizer))
 
 
-@functools.cache
-def made_up(i, shape):
-    """Every signal there is, for the rollout of iteration i."""
-    signals = made(np.random.default_rng(i), *shape, 4)
-    return {name: jnp.asarray(x) for name, x in signals.items()}
+def with_what_is_missing(rollout, name, i):
+    """The rollout with made-up numbers for those signals alone that nobody makes."""
+    absent = reads_of(METHODS[name]) - made_on(home(name))
+    if not absent:
+        return rollout
+    assert not tasks_for(reads_of(METHODS[name])), (name, absent)
+    drawn = made(np.random.default_rng(i), *rollout.mask.shape, 4)
+    names = [n for n in drawn if n.removesuffix("_valid") in absent]
+    return rollout.with_signals(**{n: jnp.asarray(drawn[n]) for n in names})
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_row_trains(name):
-    """Advantages are finite and not all 0, and every step moves the parameters."""
-    _, program, params, columns = setting()
-    method = METHODS[name]
-    optimizer, step = stepper(method.surrogate, method.aggregation)
+    """Advantages are finite and every step that has some moves the parameters."""
+    method, task = METHODS[name], home(name)
+    _, _, params, rollouts = lived(task)
+    optimizer, step = stepper(task, loss_text(method))
     closed = estimator(method.build())
-    update, opt, state, felt = jax.jit(closed.update), optimizer.init(params), None, 0.0
-    for i in range(STEPS):
-        rollout = program.evaluate(
-            params, columns, jax.random.key(0), jnp.asarray(i, jnp.int32)
-        )
-        rollout = rollout.with_signals(**made_up(i, rollout.mask.shape))
+    select = select_rows(method.select) or (lambda rollout: rollout)
+    update, opt, state = jax.jit(closed.update), optimizer.init(params), None
+    for i, rollout in enumerate(rollouts):
+        rollout = select(with_what_is_missing(rollout, name, i))
         state = closed.init(rollout) if state is None else state
         advantage, state = update({}, state, rollout)
-        felt += float(jnp.sum(jnp.abs(advantage)))
         before = params
         params, opt, sums, _ = step(params, opt, rollout, advantage)
         assert np.isfinite(sums["loss"].mean()) and sums["skipped"].mean() == 0, i
-    assert felt > 0 and np.isfinite(felt)
-    moved = optax.tree.norm(jax.tree.map(lambda a, b: a - b, params, before))
-    assert float(moved) > 0 or not jnp.any(advantage)
+        moved = optax.tree.norm(jax.tree.map(lambda a, b: a - b, params, before))
+        assert float(moved) > 0 or not jnp.any(advantage), i
+
+
+@pytest.mark.parametrize("task", ["arithmetic", "search", "calculator"])
+def test_a_run_makes_what_the_table_says(task):
+    """The task's rollouts have them, and no other of the shape that rows read."""
+    *_, rollouts = lived(task)
+    there = {n for n in rollouts[0].signals if not n.endswith("_valid")}
+    optional = {"ref_logp", "sampler_logp", "entropy"}
+    assert made_on(task) - optional <= there - optional
+    other_shape = there - optional - made_on(task)
+    assert all(rollouts[0].signals[n].ndim != len(SIGNALS[n].shape) for n in other_shape)
+    assert optional - {"entropy"} <= there
+
+
+def test_what_nobody_makes_is_counted():
+    """The rows that wait for a maker are those that docs/methods.md lists."""
+    waiting = [n for n, m in METHODS.items() if missing(reads_of(m))]
+    alone = [n for n, m in METHODS.items() if tasks_for(reads_of(m))]
+    assert not set(waiting) & set(alone)
+    page = (Path(__file__).parents[1] / "docs" / "methods.md").read_text()
+    assert f"{len(alone)} of {len(METHODS)} rows train by their name alone" in page
+    assert select_of(settings("search")) == "" and set(TASKS) >= {home(n) for n in alone}
