@@ -49,9 +49,9 @@ than outcomes and rewards of steps, or is slow to compile.
 each name means is at the end. A sentence may name others.
 {alone} of {count} rows train by their name alone, on a task that makes all they read;
 {trees} more with episodes that share prefixes, which make `node`, `success` and
-`step_value` (`Trees of episodes` in the README); {together} read signals that no one task
-makes together. The other {waiting} read a signal that no task makes: a text reward of that
-name can (`--config.text_rewards`), or another signal in its place
+`step_value` (`Trees of episodes` in the README); {together} read signals that no one
+task makes together. The other {waiting} read a signal that no task makes: a text reward
+of that name can (`--config.text_rewards`), or another signal in its place
 (`--config.signals=READ=MADE`). Until then they are formulas, tested on made-up numbers.
 """
 

@@ -125,7 +125,9 @@ def test_a_run_makes_what_the_table_says(task):
     optional = {"ref_logp", "sampler_logp", "entropy"}
     assert made_on(task) - optional <= there - optional
     other_shape = there - optional - made_on(task)
-    assert all(rollouts[0].signals[n].ndim != len(SIGNALS[n].shape) for n in other_shape)
+    assert all(
+        rollouts[0].signals[n].ndim != len(SIGNALS[n].shape) for n in other_shape
+    )
     assert optional - {"entropy"} <= there
 
 
@@ -136,4 +138,6 @@ def test_what_nobody_makes_is_counted():
     assert not set(waiting) & set(alone)
     page = (Path(__file__).parents[1] / "docs" / "methods.md").read_text()
     assert f"{len(alone)} of {len(METHODS)} rows train by their name alone" in page
-    assert select_of(settings("search")) == "" and set(TASKS) >= {home(n) for n in alone}
+    assert select_of(settings("search")) == "" and set(TASKS) >= {
+        home(n) for n in alone
+    }
