@@ -2,12 +2,23 @@
 
     f(prompts, completions, completion_ids=None, **columns) -> list[float | None]
 
-A completion gets a value, or none, for one of three reasons that stay apart: the
-function abstained (`None`), it failed, or it ran out of time. None of them is a zero.
+It may be `async`, or a generator, and give anything that is a number. A completion gets
+a value, or none, for one of three reasons that stay apart: the function abstained
+(`None`), it failed, or it ran out of time. None of them is a zero.
+
+Texts are strings. Of an episode they are messages, as TRL has them where a model talks
+with tools, so that nobody's words count as another's:
+
+    prompt      [{"role": "user", "content": "3+4="}]
+    completion  [{"role": "assistant", "content": "?3+4\n"},
+                 {"role": "tool", "content": "7\n"}, ...]
+
+`completion_ids` are all its tokens then, and `completion_mask` says which of them the
+policy wrote.
 """
 
+import itertools
 import math
-import multiprocessing.connection
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -18,10 +29,12 @@ from absl import logging
 from jaxtyping import Bool, Float
 
 from rewardlab.models.tokenizers import CharTokenizer
+from rewardlab.tasks.answers import Failure, NoAnswer, Row, ask
 from rewardlab.tasks.columns import Columns, prompt_texts
-from rewardlab.tasks.forked import forked
-from rewardlab.tasks.text_episodes import Failure, not_a_number
 from rewardlab.types import Rollout
+
+Text = str | list[dict[str, str]]  # messages with a role and a content
+ARGUMENTS = ("prompts", "completions", "completion_ids", "completion_mask")
 
 
 class TextReward(NamedTuple):
@@ -36,10 +49,36 @@ class TextReward(NamedTuple):
     """
 
     name: str
-    function: Callable[..., list]
+    function: Callable[..., Any]
     steps: int = 0
     time_limit: float = math.inf  # seconds a batch
     stop_on_failure: bool = False
+
+
+class Host(NamedTuple):
+    """What adds signals that need Python, and what adds such arrays of zeros."""
+
+    add: Callable[[Rollout, Columns], Rollout]
+    blank: Callable[[Rollout], Rollout]
+
+
+def hosted(rewards: list[TextReward], tokenizer: CharTokenizer) -> Host | None:
+    """All text rewards as one; None if there are none."""
+    if not rewards:
+        return None
+    asked = [host_signal(reward, tokenizer) for reward in rewards]
+
+    def add(rollout: Rollout, columns: Columns) -> Rollout:
+        for one in asked:
+            rollout = one(rollout, columns)
+        return rollout
+
+    def blank(rollout: Rollout) -> Rollout:
+        for reward in rewards:
+            rollout = _with(rollout, reward, [None] * rollout.tokens.shape[0])
+        return rollout
+
+    return Host(add, blank)
 
 
 def host_signal(
@@ -51,28 +90,16 @@ def host_signal(
     - `name_error`, `name_timeout` [N]: why the rest, unless the function abstained.
 
     An error is an exception, or for its row a value that is no finite number. The first
-    is logged. With `stop_on_failure`, errors and time-outs raise `RuntimeError`.
+    is logged. With `stop_on_failure`, errors and time-outs raise `NoAnswer`.
     """
 
     def add(rollout: Rollout, columns: Columns) -> Rollout:
-        answers = _ask(reward, _questions(rollout, columns, tokenizer))
-        n = rollout.tokens.shape[0]
-        if isinstance(answers, list) and len(answers) != n:
-            reason = f"it gave {len(answers)} values for {n} completions"
-            answers = Failure(False, reason)
-        late = isinstance(answers, Failure) and answers.timed_out
+        questions = _questions(rollout, columns, tokenizer)
+        answers = ask(reward.function, questions, reward.steps, reward.time_limit)
         if isinstance(answers, Failure):
-            reasons, answers = [answers.reason] * n, [None] * n
-        else:
-            reasons = [_complaint(answer, reward.steps) for answer in answers]
-        value, valid = _arrays(answers, reasons, reward.steps)
-        _report(reward, reasons)
-        failed = np.array([reason != "" for reason in reasons])
-        signals = {"": value, "_valid": valid}
-        signals |= {"_error": failed & (not late), "_timeout": failed & late}
-        return rollout.with_signals(
-            **{reward.name + suffix: jnp.asarray(x) for suffix, x in signals.items()}
-        )
+            answers = [answers] * rollout.tokens.shape[0]
+        _report(reward, answers)
+        return _with(rollout, reward, answers)
 
     return add
 
@@ -81,87 +108,96 @@ def _questions(
     rollout: Rollout, columns: Columns, tokenizer: CharTokenizer
 ) -> dict[str, list]:
     """The arguments of the function: lists with an entry for each completion."""
-    tokens, valid, group = jax.device_get(
-        (rollout.tokens, rollout.valid, rollout.group)
-    )
-    prompts = prompt_texts(columns, tokenizer)
-    ids = [row[real].tolist() for row, real in zip(tokens, valid, strict=True)]
+    if taken := sorted(set(ARGUMENTS[1:]).intersection(columns)):
+        raise ValueError(
+            f"the data have a column {taken[0]!r}, as an argument of text rewards is "
+            "called; give it another name"
+        )
+    host = jax.device_get((rollout.tokens, rollout.valid, rollout.mask, rollout.step))
+    tokens, valid, mask, step = map(np.asarray, host)
+    group = np.asarray(jax.device_get(rollout.group))
+    rows = [np.flatnonzero(row) for row in valid]
+    ids = [tokens[n, at].tolist() for n, at in enumerate(rows)]
+    prompts: list[Any] = prompt_texts(columns, tokenizer)
+    asked: dict[str, list] = {"completion_ids": ids}
+    if "ended_by" in rollout.signals or (valid & ~mask).any():  # an episode
+        own = [mask[n, at].tolist() for n, at in enumerate(rows)]
+        turns = [step[n, at].tolist() for n, at in enumerate(rows)]
+        asked["completions"] = [
+            _messages(*row, tokenizer) for row in zip(ids, own, turns, strict=True)
+        ]
+        asked["completion_mask"] = own
+        prompts = [[{"role": "user", "content": text}] for text in prompts]
+    else:
+        asked["completions"] = [tokenizer.decode(row) for row in ids]
     facts = {
         name: np.asarray(column)[group].tolist()
         for name, column in columns.items()
         if name not in ("prompts", "prompt_mask")
     }
-    return {
-        "prompts": [prompts[row] for row in group],
-        "completions": [tokenizer.decode(row) for row in ids],
-        "completion_ids": ids,
-        **facts,
-    }
+    return {"prompts": [prompts[row] for row in group], **asked, **facts}
 
 
-def _ask(reward: TextReward, questions: dict[str, list]) -> list | Failure:
-    if math.isinf(reward.time_limit):
-        return _call(reward.function, questions)
-    try:
-        with forked(_tell, reward.function, questions) as pipe:
-            if not pipe.poll(reward.time_limit):
-                return Failure(True, f"it took more than {reward.time_limit} s")
-            return pipe.recv()
-    except EOFError:
-        return Failure(False, "its process ended without an answer")
+def _messages(
+    ids: list[int], own: list[bool], turns: list[int], tokenizer: CharTokenizer
+) -> list[dict[str, str]]:
+    """What the policy wrote in each turn, and what it was answered."""
+    pieces = itertools.groupby(
+        zip(ids, own, turns, strict=True), key=lambda token: token[1:]
+    )
+    return [
+        {
+            "role": "assistant" if mine else "tool",
+            "content": tokenizer.decode(token for token, *_ in piece),
+        }
+        for (mine, _), piece in pieces
+    ]
 
 
-def _tell(
-    pipe: multiprocessing.connection.Connection,
-    function: Callable[..., list],
-    questions: dict[str, list],
-) -> None:
-    pipe.send(_call(function, questions))
-
-
-def _call(function: Callable[..., list], questions: dict[str, list]) -> list | Failure:
-    try:
-        return list(function(**questions))
-    except Exception as error:  # whatever a user's function raises
-        return Failure(False, f"{type(error).__name__}: {error}")
-
-
-def _complaint(answer: Any, steps: int) -> str:
-    """What is wrong with the answer for one completion; nothing for a good one."""
-    if answer is None:
-        return ""
-    if steps and not isinstance(answer, list | tuple):
-        return f"{answer!r} is not a list with a number for each step"
-    for number in answer if steps else [answer]:
-        if not_a_number(number):
-            return f"{number!r} is not a finite number"
-    return ""
+def _with(
+    rollout: Rollout, reward: TextReward, answers: list[Row | Failure]
+) -> Rollout:
+    """The rollout with the signals that the answers are."""
+    value, valid = _arrays(answers, reward.steps)
+    failed = [isinstance(answer, Failure) for answer in answers]
+    late = [isinstance(answer, Failure) and answer.timed_out for answer in answers]
+    signals = {"": value, "_valid": valid}
+    signals["_error"] = np.array(failed, bool) & ~np.array(late, bool)
+    signals["_timeout"] = np.array(late, bool)
+    named = {reward.name + suffix: jnp.asarray(x) for suffix, x in signals.items()}
+    if taken := sorted(set(named).intersection(rollout.signals)):
+        raise ValueError(
+            f"the text reward {reward.name!r} would replace the signal {taken[0]!r}, "
+            "which the run makes; give it another name"
+        )
+    return rollout.with_signals(**named)
 
 
 def _arrays(
-    answers: list, reasons: list[str], steps: int
+    answers: list[Row | Failure], steps: int
 ) -> tuple[Float[np.ndarray, "N *S"], Bool[np.ndarray, "N *S"]]:
     value = np.zeros((len(answers), max(steps, 1)), np.float32)
     valid = np.zeros(value.shape, bool)
-    for row, (answer, reason) in enumerate(zip(answers, reasons, strict=True)):
-        if answer is None or reason:
+    for row, answer in enumerate(answers):
+        if answer is None or isinstance(answer, Failure):
             continue
-        for column, number in enumerate(answer[:steps] if steps else [answer]):
-            if number is not None:
-                value[row, column], valid[row, column] = number, True
+        numbers = answer if isinstance(answer, list) else [answer]
+        for column, x in enumerate(numbers):
+            if x is not None:
+                value[row, column], valid[row, column] = x, True
     return (value, valid) if steps else (value[:, 0], valid[:, 0])
 
 
-def _report(reward: TextReward, reasons: list[str]) -> None:
-    failures = [reason for reason in reasons if reason]
+def _report(reward: TextReward, answers: list[Row | Failure]) -> None:
+    failures = [answer for answer in answers if isinstance(answer, Failure)]
     if not failures:
         return
     what = (
-        f"the reward {reward.name!r} failed for {len(failures)} of {len(reasons)} "
-        f"completions, first because: {failures[0]}"
+        f"the reward {reward.name!r} failed for {len(failures)} of {len(answers)} "
+        f"completions, first because: {failures[0].reason}"
     )
     if reward.stop_on_failure:
-        raise RuntimeError(
+        raise NoAnswer(
             f"{what}; mend it, or set stop_on_failure=False to let failures abstain"
         )
     logging.warning("%s", what)
