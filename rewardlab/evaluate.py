@@ -46,6 +46,11 @@ def held_out(run: Run, params: Params) -> Judged:
         facts.append({name: x[:real] for name, x in _facts(rollout).items()})
         first = first if start else rollout
     of = {name: np.concatenate([chunk[name] for chunk in facts]) for name in facts[0]}
+    if "correct" not in of:
+        raise ValueError(
+            f"held-out problems have no signal 'correct', a number a completion; have "
+            f"{', '.join(sorted(of))}"
+        )
     correct = of.pop("correct").reshape(count, samples) > 0
     means = {name: float(np.nanmean(x)) for name, x in of.items() if np.any(x == x)}
     return Judged(correct, means, first)

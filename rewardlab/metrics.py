@@ -78,6 +78,26 @@ def episode_metrics(rollout: Rollout, ended_by: Int[Array, " N"]) -> dict[str, S
     }
 
 
+def failure_metrics(signals: Mapping[str, Any]) -> dict[str, Sum]:
+    """Shares of completions that a text reward gave no value, by the reason.
+
+    `rewards/<name>/errors`, `timeouts` and `abstained`, for each reward that has the
+    signals of `host_signal`.
+    """
+    out: dict[str, Sum] = {}
+    for name in signals:
+        kinds = {"errors": f"{name}_error", "timeouts": f"{name}_timeout"}
+        if not set(kinds.values()) <= signals.keys():
+            continue
+        why = {kind: signals[key] for kind, key in kinds.items()}
+        heard = signals[f"{name}_valid"].reshape(why["errors"].shape[0], -1).any(axis=1)
+        why["abstained"] = ~(heard | why["errors"] | why["timeouts"])
+        for kind, rows in why.items():
+            share = masked.sum_of(rows.astype(jnp.float32), jnp.ones_like(rows))
+            out[f"rewards/{name}/{kind}"] = share
+    return out
+
+
 def _spread(
     row: Float[Array, " N"], scored: Bool[Array, " N"], rollout: Rollout
 ) -> dict[str, Sum]:

@@ -1,9 +1,7 @@
 """Before a run can start: its data, its programs and its base policy."""
 
 import contextlib
-import functools
 import json
-import pkgutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,14 +13,15 @@ from jaxtyping import Array
 from ml_collections import ConfigDict
 
 from rewardlab import checkpoint
-from rewardlab.collect import Host
 from rewardlab.learner import Params
 from rewardlab.models import lm
 from rewardlab.parallel import DRIVERS, Driver
 from rewardlab.program import Program, build_program
+from rewardlab.signals.aliases import names_of
 from rewardlab.tasks import TASKS, Task
 from rewardlab.tasks.columns import Columns, batch_indices, sample_of, take
-from rewardlab.tasks.host import TextReward, host_signal
+from rewardlab.tasks.host import TextReward, hosted
+from rewardlab.tasks.named_rewards import refuse, text_reward
 from rewardlab.validate import validate
 from rewardlab.warmup import warm_up
 
@@ -40,6 +39,7 @@ class Run(NamedTuple):
     problems: Columns  # of the train split
     held_out: Columns  # of the test split
     key: Array  # of the seed
+    text_rewards: tuple[str, ...] = ()  # their names
 
 
 def prepare(
@@ -68,47 +68,37 @@ def prepare(
     task = TASKS[config.task.name]
     folder = Path(config.data_dir or CACHE / "data")
     load = lambda split: task.load(split, folder, **config.task.difficulty)  # noqa: E731
-    held_out = load("test")
-    count = config.eval.num_problems
-    if count > len(held_out["id"]):
-        raise ValueError(
-            f"eval.num_problems={count} and the test split has {len(held_out['id'])}; "
-            "lower it, or raise task.difficulty.test"
-        )
+    held_out = _held_out(config, task, load("test"))
+    rewards = [*text_rewards, *map(text_reward, config.text_rewards)]
+    refuse(rewards, held_out, task.signals, names_of(config))
     return Run(
         config,
         workdir,
         task,
         driver,
-        build_program(config, task, driver, _host(config, task, text_rewards)),
+        build_program(config, task, driver, hosted(rewards, task.tokenizer)),
         load("train"),
-        take(held_out, sample_of(len(held_out["id"]), count)),
+        held_out,
         jax.random.key(config.seed),
+        tuple(reward.name for reward in rewards),
     )
 
 
-def _host(
-    config: ConfigDict, task: Task, text_rewards: Sequence[TextReward]
-) -> Host | None:
-    """What adds the signals of all text rewards; None if there are none."""
-    rewards = [*text_rewards, *map(_text_reward, config.text_rewards)]
-    adders = [host_signal(reward, task.tokenizer) for reward in rewards]
-    if not adders:
-        return None
-    return lambda rollout, columns: functools.reduce(
-        lambda scored, add: add(scored, columns), adders, rollout
-    )
-
-
-def _text_reward(where: str) -> TextReward:
-    try:
-        function = pkgutil.resolve_name(where)
-    except (ImportError, AttributeError, ValueError) as error:
+def _held_out(config: ConfigDict, task: Task, problems: Columns) -> Columns:
+    """The problems that the policy is judged on."""
+    if "correct" not in task.signals:
         raise ValueError(
-            f"text reward {where!r} cannot be imported ({error}); write "
-            "package.module:function"
-        ) from None
-    return TextReward(function.__name__, function)
+            f"the task {config.task.name!r} makes no signal 'correct', which says what "
+            "share of held-out problems is solved; add it in `score`, or as an outcome "
+            "of the environment, and name it in `Task.signals`"
+        )
+    count, have = config.eval.num_problems, len(problems["id"])
+    if count > have:
+        raise ValueError(
+            f"eval.num_problems={count} and the test split has {have}; lower it, or "
+            "raise task.difficulty.test"
+        )
+    return take(problems, sample_of(have, count))
 
 
 def write_config(run: Run) -> None:

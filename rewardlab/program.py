@@ -24,18 +24,15 @@ from rewardlab.builders import (
     reads_entropy,
     select_of,
 )
-from rewardlab.collect import (
+from rewardlab.collect import collector, ends, policy_of
+from rewardlab.compose import estimator
+from rewardlab.generate import (
     Columns,
-    Host,
-    collector,
-    ends,
     generator,
     judging_of,
-    policy_of,
     sampling_of,
     tree_of,
 )
-from rewardlab.compose import estimator
 from rewardlab.learner import Learner, LearnerState, Params, Policy, Report, learner
 from rewardlab.methods import resolve
 from rewardlab.models import lm
@@ -44,6 +41,7 @@ from rewardlab.selection import select_rows
 from rewardlab.sentence import shaped_reward
 from rewardlab.signals.aliases import wanted
 from rewardlab.tasks import Task
+from rewardlab.tasks.host import Host
 from rewardlab.transforms.sources.signals import outcome, process
 from rewardlab.types import Channels, Rollout
 
@@ -69,8 +67,8 @@ def build_program(
 ) -> Program:
     """Builds every function; nothing is compiled before it is called.
 
-    `host(rollout, columns) -> rollout` adds signals that need Python between sampling
-    and the estimate; without it an iteration is one program where the driver can fuse.
+    `host` adds signals that need Python between sampling and the estimate; without it
+    an iteration is one program where the driver can fuse. `shapes` asks nobody.
     """
     model = _model(config, task)
     transform = resolve(config.reward, **config.hp)
@@ -88,17 +86,20 @@ def build_program(
     )
     options, judging = sampling_of(config, task), judging_of(config, task)
     believes, tree = "belief" in wanted(config), tree_of(config)
-    generate = generator(config, task, driver, model, options, 0, believes, tree)
-    collect = collector(config, driver, generate, lm.bind_teach(model), host)
+    case = (config, task, driver, model, options, 0, believes, tree)
+    gather = functools.partial(collector, config, driver)
+    teach = lm.bind_teach(model)
+    collect = gather(generator(*case), teach, host and host.add)
+    blank = gather(generator(*case, played=False), teach, host and host.blank)
     judge = generator(config, task, driver, model, judging, salt=1)
     on_device = not config.rollout.on_host
     fused = on_device and host is None
-    shapes, iterate = _iteration(collect, learn, fused)
+    iterate = _iteration(collect, learn)
     return Program(
         model,
         policy,
         learn,
-        shapes,
+        _shapes(blank),
         driver.fuse(iterate, donate=(0,)) if fused else iterate,
         driver.fuse(judge) if on_device else judge,
         jax.jit(functools.partial(_metrics, task)),
@@ -114,16 +115,18 @@ def _model(config: ConfigDict, task: Task) -> lm.LMConfig:
     )
 
 
-def _iteration(
-    collect: Callable[..., Rollout],
-    learn: Learner,
-    fused: bool,
-) -> tuple[Callable[..., Rollout], Callable[..., Any]]:
-    """`shapes` and `iterate` of a `Program`."""
+def _shapes(blank: Callable[..., Rollout]) -> Callable[[Params, Columns], Rollout]:
+    """Of a rollout that `blank` would gather; nothing is computed."""
 
     def shapes(params: Params, columns: Columns) -> Rollout:
         case = (params, params, columns, jax.random.key(0), jnp.zeros((), jnp.int32))
-        return jax.eval_shape(collect, *case) if fused else collect(*case)
+        return jax.eval_shape(blank, *case)
+
+    return shapes
+
+
+def _iteration(collect: Callable[..., Rollout], learn: Learner) -> Callable[..., Any]:
+    """`iterate` of a `Program`."""
 
     def iterate(
         state: LearnerState,
@@ -136,7 +139,7 @@ def _iteration(
         state, report = learn.update(state, rollout)
         return state, report, rollout
 
-    return shapes, iterate
+    return iterate
 
 
 def early(f: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
@@ -164,6 +167,7 @@ def _metrics(
     played = rollout.signals.get("ended_by")
     return {
         **metrics.rollout_metrics(rollout, advantage, channels, reward, ended),
+        **metrics.failure_metrics(rollout.signals),
         **({} if played is None else metrics.episode_metrics(rollout, played)),
         "entropy": masked.sum_of(-rollout.logp, rollout.mask),  # a sample of it
         **report.metrics,

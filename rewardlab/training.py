@@ -21,7 +21,7 @@ from rewardlab.analysis.statistics import Interval
 from rewardlab.console import TRAINING, WARMUP, Console
 from rewardlab.evaluate import held_out, pass_at, samples_of
 from rewardlab.learner import LearnerState, Params, Report
-from rewardlab.metrics import Row
+from rewardlab.metrics import Metrics, Row
 from rewardlab.prepare import (
     Run,
     changes,
@@ -32,6 +32,7 @@ from rewardlab.prepare import (
 )
 from rewardlab.program import early
 from rewardlab.sinks import Sinks, completion_lines, read_metrics, weights_and_biases
+from rewardlab.stopping import Trouble, not_finite
 from rewardlab.tasks.columns import batch_indices, take
 from rewardlab.tasks.host import TextReward
 from rewardlab.types import Rollout
@@ -67,6 +68,11 @@ def train(
     workdir = workdir or Path("runs", time.strftime("%Y%m%d-%H%M%S"))
     console = Console()
     run = prepare(config, Path(workdir), text_rewards)
+    if run.text_rewards:
+        console.say(
+            f"text rewards ({', '.join(run.text_rewards)}) are asked in training only; "
+            "held-out numbers are of what the task makes"
+        )
     found = checkpoint.find(workdir, resume)
     base, warmup_seconds = _base(run, console)
     base = run.driver.replicate(base)
@@ -99,6 +105,7 @@ class Loop:
     ) -> None:
         self.context, self.console, self.sinks = run, console, sinks
         self.base = base
+        self.trouble = Trouble(run.config, run.workdir)
         self.iterate = run.program.iterate
         if int(state.step) < run.config.train.max_steps:
             self.iterate = early(self.iterate, *self.arguments(state, 1))
@@ -141,7 +148,7 @@ class Loop:
             row = self.evaluate(state, metrics)
         else:
             row = self.sinks.write(step, metrics)
-        self.refuse_not_finite(state, report, step)
+        self.refuse_trouble(state, report, metrics, row)
         return state, row
 
     def evaluate(self, state: LearnerState, metrics: Row, when: str = "after") -> Row:
@@ -156,22 +163,16 @@ class Loop:
             self.console.samples(f"samples {when} training", samples_of(run, judged))
         return row
 
-    def refuse_not_finite(self, state: LearnerState, report: Report, step: int) -> None:
-        """Names the rows of a skipped step; stops after too many in a row."""
-        skipped = int(state.skipped)
-        if not skipped:
-            return
-        rows = np.flatnonzero(report.bad_rows).tolist()
-        what = f"rows {rows[:8]}" if rows else "the gradient"
-        self.console.say(f"step {step} skipped: {what} not finite")
-        if skipped < self.context.config.train.max_skipped:
-            return
-        self.save(state)
-        raise FloatingPointError(
-            f"{skipped} steps in a row were not finite, the last in {what}; mend the "
-            "reward or lower optim.lr, and go on from the last good parameters in "
-            f"{self.sinks.workdir}/checkpoints/{step}"
-        )
+    def refuse_trouble(
+        self, state: LearnerState, report: Report, metrics: Metrics, row: Row
+    ) -> None:
+        """Names the rows of a skipped step; stops, saved, after too many in a row."""
+        if int(state.skipped):
+            what = not_finite(report)
+            self.console.say(f"step {int(state.step)} skipped: {what} not finite")
+        if error := self.trouble(state, report, metrics, row):
+            self.save(state)
+            raise error
 
     def write_completions(self, step: int, report: Report, rollout: Rollout) -> None:
         """The file of this step's completions, with every signal and advantage."""

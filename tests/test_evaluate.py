@@ -8,8 +8,8 @@ import pytest
 from small import TINY
 
 from rewardlab import evaluate
-from rewardlab.collect import judging_of, sampling_of
 from rewardlab.config import default_config
+from rewardlab.generate import judging_of, sampling_of
 from rewardlab.models import lm
 from rewardlab.prepare import prepare
 from rewardlab.tasks import TASKS

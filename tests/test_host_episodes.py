@@ -3,8 +3,11 @@
 import itertools
 import re
 import time
+from decimal import Decimal
+from fractions import Fraction
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from test_episodes import (
@@ -22,7 +25,7 @@ from test_episodes import (
 )
 
 from rewardlab.models.tokenizers import CharTokenizer
-from rewardlab.sampling import End, play_on_host
+from rewardlab.sampling import End, play_on_host, unplayed_on_host
 from rewardlab.tasks.environment import TextEnvironment, Turn
 from rewardlab.tasks.gymnasium_text import gymnasium_text
 from rewardlab.tasks.text_episodes import HostEnvironment, Patience
@@ -70,6 +73,13 @@ def test_episodes_on_the_host_are_those_on_the_device(device):
     same(host, device, atol=1e-4)
 
 
+def test_shapes_are_known_before_anybody_is_asked(device):
+    case = (PARAMS, facts(), KEY, 3, OPTIONS, world(), True)
+    shapes = jax.eval_shape(lambda: unplayed_on_host(APPLY, *case))
+    kind = lambda x: (x.shape, x.dtype)  # noqa: E731
+    assert jax.tree.map(kind, shapes) == jax.tree.map(kind, device)
+
+
 def test_a_time_limit_changes_nothing_that_is_in_time(device):
     some = slice(0, 2)
     host = on_host(world(patience=Patience(time_limit=20.0, retries=1)), some)
@@ -103,6 +113,14 @@ def talks(state, action):
     return step(0, action)._replace(text="bbbb")
 
 
+def shouts(state, action):
+    return step(0, action)._replace(rewards={"size": 1e39})
+
+
+def boasts(state, action):
+    return step(0, action)._replace(rewards={"size": 10**400})
+
+
 def mumbles(state, action):
     return step(0, action)._replace(text="Z")
 
@@ -118,6 +136,12 @@ def pays(state, action):
         (hangs, End.TIMEOUT, r"first because: a step took more than 0.3 s"),
         (talks, End.ERROR, "4 tokens is longer than observation_length=3; cut it"),
         (mumbles, End.ERROR, r"characters \['Z'\] of 'Z' are not in the vocabulary"),
+        (shouts, End.ERROR, "the reward 'size' is no reward: 1e.39 is not a finite"),
+        (
+            boasts,
+            End.ERROR,
+            "the reward 'size' is no reward: .* is not a finite number",
+        ),
         (pays, End.ERROR, "a reward 'gold'; name it in `rewards`"),
     ],
 )
@@ -131,6 +155,22 @@ def test_other_rows_go_on_when_one_fails(device, caplog, bad, end, message):
     assert not host.signals["correct_valid"][4:].any()
     assert host.signals["correct_valid"][:4].any()
     assert re.search(message, caplog.text)
+
+
+def test_values_of_any_type_are_numbers(device):
+    """Also an outcome that float32 does not hold is none, and ends nothing."""
+    kinds = {1: Fraction, 2: Decimal, 3: np.float16}
+
+    def typed(state, action):
+        turn = step(state, action)
+        size = turn.rewards["size"]
+        return turn._replace(rewards={"size": kinds.get(size, jnp.asarray)(size)})
+
+    huge = TextEnvironment(TWIN.reset, typed, lambda turns: {"correct": 10**400})
+    host = on_host(world(huge), slice(0, 2))
+    np.testing.assert_array_equal(host.signals["size"], device.signals["size"][:8])
+    assert not host.signals["correct_valid"].any()
+    assert (host.signals["correct"] == 0).all()
 
 
 def test_a_second_try_gets_the_state_as_it_was(device):

@@ -96,6 +96,30 @@ def test_no_scored_row_is_no_number() -> None:
     assert got["completions/mean_terminated_length"] is None
 
 
+def test_why_a_reward_gave_nothing_is_counted_by_kind() -> None:
+    has = lambda *rows: jnp.array(rows, bool)  # noqa: E731
+    signals = {
+        "judge": jnp.zeros(4),
+        "judge_valid": has(1, 0, 0, 0),
+        "judge_error": has(0, 1, 1, 0),
+        "judge_timeout": has(0, 0, 0, 0),
+        "late": jnp.zeros((4, 2)),
+        "late_valid": jnp.array([[1, 0], [0, 1], [0, 0], [0, 0]], bool),
+        "late_error": has(0, 0, 0, 0),
+        "late_timeout": has(0, 0, 1, 0),
+        "prm": jnp.zeros((4, 2)),  # the task's own, which abstains by itself
+        "prm_valid": jnp.zeros((4, 2), bool),
+    }
+    assert metrics.plain(metrics.failure_metrics(signals)) == {
+        "rewards/judge/errors": 0.5,
+        "rewards/judge/timeouts": 0,
+        "rewards/judge/abstained": 0.25,
+        "rewards/late/errors": 0,
+        "rewards/late/timeouts": 0.25,
+        "rewards/late/abstained": 0.25,
+    }
+
+
 def test_state_metrics_and_plain_numbers() -> None:
     state = {
         "kl": {"coef": jnp.float32(0.1), "history": jnp.zeros(3)},

@@ -1,5 +1,6 @@
 """Rewards on text: equal to the array verifier, and honest about failures."""
 
+import dataclasses
 import os
 
 import jax
@@ -9,11 +10,13 @@ from absl import logging
 from texts import problems, texts_of, written
 
 from rewardlab.compose import estimator
+from rewardlab.rules.texts import each
 from rewardlab.sentence import build
 from rewardlab.tasks import arithmetic_text
 from rewardlab.tasks.arithmetic import TOKENIZER, max_steps, score
 from rewardlab.tasks.columns import prompt_columns
 from rewardlab.tasks.host import TextReward, host_signal
+from tests.rollouts import from_arrays
 
 TERMS = [[3, 4, 5], [9, 8]]
 PROMPTS = prompt_columns(["3+4+5=", "9+8="], TOKENIZER, 16)
@@ -76,6 +79,16 @@ def test_none_abstains_and_stays_out_of_the_baseline():
     assert np.asarray(advantage).sum(axis=1).tolist() == [-1, 1, 0, 0]
 
 
+@pytest.fixture
+def said(monkeypatch):
+    """What is logged as a warning."""
+    lines = []
+    monkeypatch.setattr(
+        logging, "warning", lambda text, *args: lines.append(text % args)
+    )
+    return lines
+
+
 def hang(**_):
     while True:
         pass
@@ -83,6 +96,10 @@ def hang(**_):
 
 def leave(**_):
     os._exit(3)
+
+
+def stop(**_):
+    raise SystemExit(2)
 
 
 def fail(**_):
@@ -94,18 +111,13 @@ def fail(**_):
     [
         (fail, float("inf"), "error", "KeyError: 'label'"),
         (fail, 60.0, "error", "KeyError: 'label'"),
+        (stop, float("inf"), "error", "SystemExit: 2"),
         (leave, 60.0, "error", "its process ended without an answer"),
         (hang, 0.2, "timeout", "it took more than 0.2 s"),
         (lambda **_: [1.0], 60.0, "error", "it gave 1 values for 4 completions"),
     ],
 )
-def test_failures_are_no_zeros_and_say_why(
-    function, limit, outcome, reason, monkeypatch
-):
-    said = []
-    monkeypatch.setattr(
-        logging, "warning", lambda text, *args: said.append(text % args)
-    )
+def test_failures_are_no_zeros_and_say_why(function, limit, outcome, reason, said):
     signals, _ = asked(function, time_limit=limit)
     assert not signals["judge_valid"].any()
     assert signals[f"judge_{outcome}"].all()
@@ -124,9 +136,6 @@ def test_one_bad_value_leaves_the_others():
     assert signals["judge"].tolist() == [0.25, 0, 0, 0]
     assert signals["judge_valid"].tolist() == [True, False, False, False]
     assert signals["judge_error"].tolist() == [False, True, True, False]
-    numbers = asked(lambda **_: [True, np.float32(0.5), np.bool_(False), 2])[0]
-    assert numbers["judge"].tolist() == [1, 0.5, 0, 2]
-    assert numbers["judge_valid"].all()
 
 
 def test_a_list_a_completion_rewards_steps():
@@ -136,3 +145,54 @@ def test_a_list_a_completion_rewards_steps():
     assert signals["judge_valid"].tolist() == [[True, False]] + [[False, False]] * 3
     assert signals["judge_error"].tolist() == [False, False, False, True]
     assert asked(lambda **_: [[1.0]] * 4)[0]["judge_error"].all()  # steps=0
+
+
+def spoken(*texts):
+    """A rollout of one row: the policy, a tool, the policy, ..."""
+    ids = [TOKENIZER.encode(text) for text in texts]
+    own = [[i % 2 == 0] * len(text) for i, text in enumerate(texts)]
+    turn = [[i // 2] * len(text) for i, text in enumerate(texts)]
+    flat = lambda lists: np.array([sum(lists, [])])  # noqa: E731
+    valid = np.ones_like(flat(own))
+    rollout = from_arrays(flat(own), step=flat(turn), valid=valid)
+    return dataclasses.replace(rollout, tokens=flat(ids).astype(np.int32))
+
+
+def test_the_words_of_a_tool_are_not_the_policys():
+    heard = {}
+
+    def judge(prompts, completions, completion_ids, completion_mask, **columns):
+        heard.update(locals())
+        own = [[m for m in row if m["role"] == "assistant"] for row in completions]
+        return [any("leak" in m["content"] for m in row) for row in own]
+
+    columns = prompt_columns(["3+4="], TOKENIZER, 16)
+    ask = host_signal(TextReward("judge", judge), TOKENIZER)
+    signals = ask(spoken("#1", "leak", "#2"), columns).signals
+    assert signals["judge"].tolist() == [0] and signals["judge_valid"].all()
+    assert heard["prompts"] == [[{"role": "user", "content": "3+4="}]]
+    assert heard["completions"] == [
+        [
+            {"role": "assistant", "content": "#1"},
+            {"role": "tool", "content": "leak"},
+            {"role": "assistant", "content": "#2"},
+        ]
+    ]
+    assert TOKENIZER.decode(heard["completion_ids"][0]) == "#1leak#2"
+    assert heard["completion_mask"] == [[True] * 2 + [False] * 4 + [True] * 2]
+    assert ask(spoken("leak", "#1"), columns).signals["judge"].tolist() == [1]
+    rule = TextReward("rule", each(lambda text: text.count("leak")))
+    found = host_signal(rule, TOKENIZER)(spoken("leak", "leak", "#2"), columns)
+    assert found.signals["rule"].tolist() == [1]
+
+
+def test_turns_that_nothing_answers_are_messages_of_their_own():
+    rollout = spoken("#1", "a", "#2", "b", "#3#4")
+    rollout = dataclasses.replace(
+        rollout, step=np.where(np.arange(10) < 8, rollout.step, 3)
+    )
+    heard = []
+    judge = TextReward("judge", lambda completions, **_: heard.extend(completions))
+    host_signal(judge, TOKENIZER)(rollout, prompt_columns(["1="], TOKENIZER, 4))
+    said = [m["content"] for m in heard[0]]
+    assert said == ["#1", "a", "#2", "b", "#3", "#4"]

@@ -16,8 +16,6 @@ from rewardlab import checkpoint
 from rewardlab.config import default_config
 from rewardlab.metrics import WALL_CLOCK
 from rewardlab.sinks import read_metrics
-from rewardlab.tasks import arithmetic_text
-from rewardlab.tasks.host import TextReward
 from rewardlab.training import train
 
 REWARD = "process('prm') | episode_return() | center_by_group() | broadcast_to_tokens()"
@@ -143,28 +141,6 @@ def test_pmap_runs_too(finished, tmp_path):
     result = train(tiny(**start, **{"mesh.driver": "pmap"}), tmp_path)
     close = lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4)  # noqa: E731
     jax.tree.map(close, result.params, finished[1].params)
-
-
-def test_a_text_reward_trains_as_the_jitted_verifier_does(finished, tmp_path):
-    """The same numbers on the host path: rewards read from text, on the same task."""
-    text = TextReward("text_prm", arithmetic_text.prm, steps=7)
-    reward = REWARD.replace("'prm'", "'text_prm'")
-    config = tiny(reward=reward, **{"train.max_steps": 2})
-    train(config, tmp_path / "text", text_rewards=[text])
-    config = tiny(**{"train.max_steps": 2})
-    train(config, tmp_path / "jitted")
-    host, device = numbers(tmp_path / "text"), numbers(tmp_path / "jitted")
-    for a, b in zip(host, device, strict=True):
-        shared = {k: v for k, v in a.items() if k in b}
-        assert len(shared) > 20 or a["step"] == 0
-        assert shared == pytest.approx({k: b[k] for k in shared}, abs=1e-5)
-    assert "rewards/text_prm/mean" in host[1]
-
-
-def test_a_text_reward_that_cannot_be_imported_is_named(tmp_path):
-    config = tiny(text_rewards=("nowhere.at:all",))
-    with pytest.raises(ValueError, match="'nowhere.at:all' cannot be imported"):
-        train(config, tmp_path)
 
 
 def test_too_many_steps_that_are_not_finite_stop_the_run(tmp_path, capsys):

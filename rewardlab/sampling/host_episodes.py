@@ -26,7 +26,7 @@ from rewardlab.tasks.text_episodes import (
     ask,
     first,
     last,
-    not_a_number,
+    numbers,
 )
 from rewardlab.types import Rollout
 
@@ -69,6 +69,32 @@ def play_on_host(
     if belief:
         turns = limits.max_turns
         rollout = _beliefs(apply, params, rollout, now.cache, facts, turns)
+    return rollout
+
+
+def unplayed_on_host(
+    apply: Apply,
+    params: Params,
+    facts: Facts,
+    key: Array,
+    iteration: Int[Array, ""],
+    options: Sampling,
+    world: HostEnvironment,
+    belief: bool = False,
+) -> Rollout:
+    """Arrays of the shapes of `play_on_host`, for which nobody is asked. Jittable."""
+    limits = world.limits
+    slots = limits.max_turns * (limits.action_length + limits.observation_length)
+    case = (apply, params, facts, key, iteration, options, limits, (), slots)
+    now, _ = opening(*case)
+    n = now.length.shape[0]
+    shapes = dict.fromkeys(world.rewards, (n, limits.max_turns))
+    shapes |= dict.fromkeys(world.outcomes, (n,))
+    nothing = {k: (jnp.zeros(s), jnp.zeros(s, bool)) for k, s in shapes.items()}
+    rollout = closing(now, nothing, facts, iteration)
+    if belief:
+        case = (rollout, now.cache, facts, limits.max_turns)
+        rollout = beliefs(apply, params, *case)
     return rollout
 
 
@@ -130,7 +156,7 @@ class _Record:
             ids = world.tokenizer.encode(said.text)
             self.states[row] = said.state
             tokens[row, : len(ids)], length[row], done[row] = ids, len(ids), said.done
-            for name, value in said.rewards.items():
+            for name, value in numbers(said.rewards, "reward").items():
                 self.rewards[name][row, turn[row]] = np.nan if value is None else value
         arrays = [jnp.asarray(x) for x in (tokens, length, done)]
         return Observation((), arrays[0], arrays[1], arrays[2], {}), failed
@@ -165,9 +191,11 @@ class _Record:
                 f"an observation of {count} tokens is longer than observation_length="
                 f"{longest}; cut it or raise that"
             )
-        for name, value in turn.rewards.items():
-            if name not in self.rewards:
-                return f"it gave a reward {name!r}; name it in `rewards`"
-            if not_a_number(value):
-                return f"the reward {name!r} is {value!r}, which is no finite number"
+        foreign = [name for name in turn.rewards if name not in self.rewards]
+        if foreign:
+            return f"it gave a reward {foreign[0]!r}; name it in `rewards`"
+        try:
+            numbers(turn.rewards, "reward")
+        except ValueError as error:
+            return str(error)
         return ""

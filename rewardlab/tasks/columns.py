@@ -12,6 +12,8 @@ from jaxtyping import Bool, Int
 from rewardlab.models.tokenizers import CharTokenizer
 
 Columns = dict[str, np.ndarray]
+ASKED = ("completions", "completion_ids", "completion_mask")  # of text rewards
+RESERVED = ("prompts", "prompt_mask", *ASKED, "correct")  # names for no column of data
 
 
 class Episodes(NamedTuple):
@@ -92,6 +94,11 @@ def read_table(
         )
     if "prompt" not in rows[0]:
         raise ValueError(f"{path} has no column 'prompt'; have {sorted(rows[0])}")
+    if taken := [name for name in rows[0] if name in RESERVED]:
+        raise ValueError(
+            f"{path} has a column {taken[0]!r}, as something of the run's own is "
+            "called; give it another name"
+        )
     columns = prompt_columns([_text(r["prompt"]) for r in rows], tokenizer, length)
     columns["id"] = np.arange(len(rows), dtype=np.int32)
     others = {name: _column([r[name] for r in rows]) for name in rows[0]}

@@ -30,11 +30,10 @@ from jaxtyping import Bool, Float
 
 from rewardlab.models.tokenizers import CharTokenizer
 from rewardlab.tasks.answers import Failure, NoAnswer, Row, ask
-from rewardlab.tasks.columns import Columns, prompt_texts
+from rewardlab.tasks.columns import ASKED, Columns, prompt_texts
 from rewardlab.types import Rollout
 
 Text = str | list[dict[str, str]]  # messages with a role and a content
-ARGUMENTS = ("prompts", "completions", "completion_ids", "completion_mask")
 
 
 class TextReward(NamedTuple):
@@ -55,11 +54,14 @@ class TextReward(NamedTuple):
     stop_on_failure: bool = False
 
 
-class Host(NamedTuple):
-    """What adds signals that need Python, and what adds such arrays of zeros."""
+Add = Callable[[Rollout, Columns], Rollout]
 
-    add: Callable[[Rollout, Columns], Rollout]
-    blank: Callable[[Rollout], Rollout]
+
+class Host(NamedTuple):
+    """What adds signals that need Python, and what adds arrays of such shapes."""
+
+    add: Add
+    blank: Add
 
 
 def hosted(rewards: list[TextReward], tokenizer: CharTokenizer) -> Host | None:
@@ -73,7 +75,7 @@ def hosted(rewards: list[TextReward], tokenizer: CharTokenizer) -> Host | None:
             rollout = one(rollout, columns)
         return rollout
 
-    def blank(rollout: Rollout) -> Rollout:
+    def blank(rollout: Rollout, columns: Columns) -> Rollout:
         for reward in rewards:
             rollout = _with(rollout, reward, [None] * rollout.tokens.shape[0])
         return rollout
@@ -81,9 +83,7 @@ def hosted(rewards: list[TextReward], tokenizer: CharTokenizer) -> Host | None:
     return Host(add, blank)
 
 
-def host_signal(
-    reward: TextReward, tokenizer: CharTokenizer
-) -> Callable[[Rollout, Columns], Rollout]:
+def host_signal(reward: TextReward, tokenizer: CharTokenizer) -> Add:
     """A function that adds the reward's signals to a rollout, given its B columns.
 
     - `name` [N], or [N, steps], and `name_valid` of the same shape: False if none.
@@ -108,7 +108,7 @@ def _questions(
     rollout: Rollout, columns: Columns, tokenizer: CharTokenizer
 ) -> dict[str, list]:
     """The arguments of the function: lists with an entry for each completion."""
-    if taken := sorted(set(ARGUMENTS[1:]).intersection(columns)):
+    if taken := sorted(set(ASKED).intersection(columns)):
         raise ValueError(
             f"the data have a column {taken[0]!r}, as an argument of text rewards is "
             "called; give it another name"

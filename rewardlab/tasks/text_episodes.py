@@ -6,14 +6,13 @@ failed, or it ran out of time. The other rows go on, and no failure becomes a ze
 
 import copy
 import math
-import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 from absl import logging
 
 from rewardlab.models.tokenizers import CharTokenizer
+from rewardlab.tasks.answers import Failure, NoAnswer, number, said
 from rewardlab.tasks.environment import Limits, TextEnvironment, Turn
 from rewardlab.tasks.forked import forked
 
@@ -24,7 +23,7 @@ class Patience(NamedTuple):
     With a time limit, steps run in a forked process that is killed at the limit, so a
     hang ends even in C code; states come back pickled. Without one they run here. A
     step that failed, or was late, is asked `retries` times more, with the state as it
-    was. With `stop_on_failure`, a row without an answer raises `RuntimeError`.
+    was. With `stop_on_failure`, a row without an answer raises `NoAnswer`.
     """
 
     time_limit: float = math.inf  # seconds a step of one row
@@ -41,13 +40,6 @@ class HostEnvironment(NamedTuple):
     rewards: tuple[str, ...]  # what a turn may be given
     outcomes: tuple[str, ...]  # what is true of an episode
     patience: Patience = Patience()
-
-
-class Failure(NamedTuple):
-    """Why Python code of a user gave no answer."""
-
-    timed_out: bool
-    reason: str
 
 
 _NOT_YET = Failure(False, "it was not asked")
@@ -89,26 +81,25 @@ def last(
 ) -> dict[str, float | None]:
     """What is true of an episode: finite numbers; nothing if that cannot be said."""
     try:
-        facts = environment.outcome(state)
-        wrong = [k for k, x in facts.items() if not_a_number(x)]
-        if wrong:
-            raise ValueError(f"the outcome {wrong[0]!r} is {facts[wrong[0]]!r}")
+        return numbers(environment.outcome(state), "outcome")
     except Exception as error:  # whatever a user's function raises
         _report([_failure(error)], patience)
         return {}
-    return facts
 
 
-def not_a_number(value: Any) -> bool:
-    """Whether a reward is neither a finite number nor None."""
-    if value is None:
-        return False
-    real = isinstance(value, numbers.Real | np.bool_)
-    return not (real and math.isfinite(value))
+def numbers(values: Mapping[str, Any], kind: str) -> dict[str, float | None]:
+    """Values as numbers, None where one does not apply; `ValueError` names another."""
+    found: dict[str, float | None] = {}
+    for name, value in values.items():
+        try:
+            found[name] = None if value is None else number(value)
+        except ValueError as error:
+            raise ValueError(f"the {kind} {name!r} is no reward: {error}") from None
+    return found
 
 
 def _failure(error: Exception) -> Failure:
-    return Failure(False, f"{type(error).__name__}: {error}")
+    return Failure(False, said(error))
 
 
 def _report(answers: Sequence[Any], patience: Patience) -> None:
@@ -120,7 +111,7 @@ def _report(answers: Sequence[Any], patience: Patience) -> None:
         f"because: {failures[0].reason}"
     )
     if patience.stop_on_failure:
-        raise RuntimeError(
+        raise NoAnswer(
             f"{what}; mend it, or set stop_on_failure=False to go on without them"
         )
     logging.warning("%s", what)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ml_collections import ConfigDict
 
 from rewardlab.builders import loss_of, select_of, surrogate_options
-from rewardlab.collect import branching_of
 from rewardlab.config import DEFAULTS
+from rewardlab.generate import branching_of
 from rewardlab.methods import resolve
 from rewardlab.objectives import SURROGATES
 from rewardlab.sampling.values import VALUE_SIGNALS

@@ -1,0 +1,153 @@
+"""Text rewards by name, and the names that none may have."""
+
+import math
+import re
+import sys
+from functools import partial
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from rewardlab.config import default_config
+from rewardlab.prepare import prepare
+from rewardlab.tasks import TASKS
+from rewardlab.tasks.columns import read_table
+from rewardlab.tasks.host import TextReward, host_signal
+from rewardlab.tasks.named_rewards import refuse, text_reward
+from tests.rollouts import from_arrays
+
+
+def ones(completions, least=1, **_):
+    return [least] * len(completions)
+
+
+class Judge:
+    def __call__(self, completions, **_):
+        return [2] * len(completions)
+
+
+@pytest.fixture(autouse=True)
+def judges(monkeypatch):
+    """A module of a user's own."""
+    module = ModuleType("judges")
+    module.short, module.high = ones, partial(ones, least=3)
+    module.judge, module.Judge = Judge(), Judge
+    module.strict = TextReward("exact", ones, steps=2, time_limit=4.0)
+    module.seven = 7
+    monkeypatch.setitem(sys.modules, "judges", module)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("judges:short", ("short", 0, math.inf, False)),
+        ("judges.short", ("short", 0, math.inf, False)),
+        ("judges:high", ("high", 0, math.inf, False)),
+        ("judges:judge", ("judge", 0, math.inf, False)),
+        ("judges:strict", ("exact", 2, 4.0, False)),
+        ("judges:short(steps=7, time_limit=1.5)", ("short", 7, 1.5, False)),
+        ("judges:strict(name='x', steps=0)", ("x", 0, 4.0, False)),
+        ("judges:short(stop_on_failure=True)", ("short", 0, math.inf, True)),
+        ("judges:short()", ("short", 0, math.inf, False)),
+    ],
+)
+def test_a_config_names_anything_that_can_be_called(text, wanted):
+    reward = text_reward(text)
+    assert (reward.name, *reward[2:]) == wanted
+    refuse([reward], [], [])
+    assert reward.function(completions=["a"])[0] in (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("judges:nothing", "'judges:nothing' cannot be imported (AttributeError"),
+        ("nowhere:f", "cannot be imported (ModuleNotFoundError: No module"),
+        ("judges:short(retries=2)", "there may be, in brackets, name, steps, time_"),
+        ("judges:short(3)", "is not understood"),
+        ("judges:short(steps=", "is not understood"),
+        ("judges:short(steps=open('x'))", "is not understood"),
+        ("judges:short(**{'steps': 1})", "is not understood"),
+        ("judges:Judge", "which is no function; name a function, or an object"),
+        ("judges:seven", "is 7, which is no function"),
+        ("judges:short(steps=-1)", "steps=-1; write how many steps"),
+        ("judges:short(steps=1.5)", "steps=1.5; write how many steps"),
+        ("judges:short(steps=True)", "steps=True; write how many steps"),
+        ("judges:short(time_limit=0)", "time_limit=0; write seconds a batch, above 0"),
+        ("judges:short(time_limit=-1)", "time_limit=-1; write seconds"),
+        ("judges:short(time_limit='1')", "time_limit='1'; write seconds"),
+        ("judges:short(time_limit=1e9)", "and at most 1000000"),
+        ("judges:short(name='')", "is called ''; its name must be text"),
+    ],
+)
+def test_what_a_config_may_not_name(text, says):
+    with pytest.raises(ValueError, match=re.escape(says)):
+        refuse([text_reward(text)], [], [])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("short", "short"),
+        ("correct",),
+        ("prompts",),
+        ("prompt_mask",),
+        ("completions",),
+        ("completion_ids",),
+        ("prm",),
+        ("prm_valid",),
+        ("correct_valid",),
+        ("short", "short_valid"),
+        ("short_error", "short"),
+        ("also",),
+    ],
+)
+def test_a_name_stands_for_one_thing(names):
+    task = TASKS["arithmetic"]
+    rewards = [TextReward(name, ones) for name in names]
+    with pytest.raises(ValueError, match="has a name that is taken: there is"):
+        refuse(rewards, [], task.signals, ["also"])
+
+
+@pytest.mark.parametrize("column", ["correct", "completions", "completion_ids", "prm"])
+def test_data_may_not_be_called_as_something_of_the_run(column):
+    with pytest.raises(ValueError, match=f"the data have a column '{column}'"):
+        refuse([], ["id", "prompts", column], TASKS["arithmetic"].signals)
+
+
+@pytest.mark.parametrize("column", ["prompts", "prompt_mask", "completions", "correct"])
+def test_a_file_may_not_have_such_a_column(column, tmp_path):
+    file = tmp_path / "data.jsonl"
+    file.write_text(f'{{"prompt": "1=", "{column}": "x"}}\n')
+    with pytest.raises(ValueError, match=f"data.jsonl has a column '{column}'"):
+        read_table(file, TASKS["arithmetic"].tokenizer, 8)
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_no_task_has_a_column_of_that_kind(name, tmp_path):
+    task = TASKS[name]
+    few = {k: min(x, 4) for k, x in task.difficulty.items() if k.startswith("t")}
+    few = {"train": 4, "validation": 4, "test": 4} | few
+    refuse([], task.load("test", tmp_path, **few), task.signals)
+
+
+def test_names_are_looked_at_before_anything_runs(tmp_path):
+    config = default_config()
+    config.task.difficulty.update({"train": 64, "validation": 8, "test": 128})
+    twice = [TextReward("short", ones), TextReward("short", ones)]
+    with pytest.raises(ValueError, match="'short' has a name that is taken"):
+        prepare(config, tmp_path, twice)
+    config.text_rewards = ("judges:high(name='correct')",)
+    with pytest.raises(ValueError, match="'correct' has a name that is taken"):
+        prepare(config, tmp_path)
+    with pytest.raises(ValueError, match="is no text reward; write TextReward"):
+        prepare(config, tmp_path, [ones])
+
+
+def test_a_signal_of_the_sampler_is_not_replaced():
+    rollout = from_arrays(np.ones((2, 3)), ended_by=np.zeros(2), finished=np.ones(2))
+    columns = {"prompts": np.ones((1, 3), int), "prompt_mask": np.ones((1, 3), bool)}
+    add = host_signal(TextReward("finished", ones), TASKS["arithmetic"].tokenizer)
+    with pytest.raises(ValueError, match="would replace the signal 'finished'"):
+        add(rollout, columns)

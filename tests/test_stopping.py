@@ -1,0 +1,45 @@
+"""A run that teaches nothing ends with a sentence."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from rewardlab.config import default_config
+from rewardlab.stopping import Trouble
+from rewardlab.types import Sum
+
+
+def trouble(most=3):
+    config = default_config()
+    config.train.max_unrewarded = most
+    look = Trouble(config, "runs/x")
+    state = SimpleNamespace(skipped=0, step=7)
+
+    def step(count, **row):
+        named = {f"rewards/{k.replace('__', '/')}": x for k, x in row.items()}
+        return look(state, None, {"reward/mean": Sum(0.0, count)}, named)
+
+    return step
+
+
+def test_batches_without_any_reward_stop_the_run():
+    step = trouble()
+    counts = [0, 0, 5, 0, 0]  # five rewarded rows begin the count anew
+    assert [step(count) for count in counts] == [None] * 5
+    error = step(0, short__errors=0.75, short__abstained=0.25, short__timeouts=0.0)
+    assert isinstance(error, ValueError)
+    assert str(error) == (
+        "in 3 batches in a row no completion had a reward (short/errors 75%, "
+        "short/abstained 25%); mend what makes it, or raise train.max_unrewarded"
+    )
+
+
+@pytest.mark.parametrize(("errors", "timeouts"), [(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)])
+def test_a_reward_that_always_fails_is_not_hidden_by_another(errors, timeouts):
+    step = trouble(most=2)
+    failed = {"a__errors": errors, "a__timeouts": timeouts, "a__abstained": 0.0}
+    good = {"a__errors": 0.9, "a__timeouts": 0.0, "a__abstained": 0.1}
+    assert step(16, **failed) is step(16, **good) is step(16, **failed) is None
+    assert "the reward 'a' failed for all" in str(step(16, **failed))
+    abstains = {"a__errors": 0.0, "a__timeouts": 0.0, "a__abstained": 1.0}
+    assert step(16, **abstains) is None
