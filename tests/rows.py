@@ -47,6 +47,14 @@ class Batch:
             if tokens:
                 yield i, tokens
 
+    def turns(self, i):
+        """The positions of the True tokens of each turn of row i."""
+        count = int(self.step[i].max()) + 1
+        found = [
+            np.flatnonzero(self.mask[i] & (self.step[i] == k)) for k in range(count)
+        ]
+        return [tokens.tolist() for tokens in found]
+
     def members(self, i):
         """The rows of i's group, i included."""
         return np.flatnonzero(self.group == self.group[i]).tolist()
@@ -70,6 +78,24 @@ def batch(seed=0, spread=0.6, **signals):
         rng.exponential(size=mask.shape),
         {"correct": correct, **signals},
     )
+
+
+def episodes(seed=0, spread=0.6, turns=3, **signals):
+    """As `batch`, each row cut into 1..turns turns, which the environment may answer.
+
+    The answer is the last token of a turn, and the policy's is before it.
+    """
+    b, rng = batch(seed, spread), np.random.default_rng(seed + 1000)
+    b.mask, b.step = np.zeros_like(b.mask), np.full(b.mask.shape, -1)
+    for i in range(len(b.mask)):
+        lengths = rng.integers(1, LIMIT // turns + 1, int(rng.integers(1, turns + 1)))
+        b.step[i, : lengths.sum()] = np.repeat(np.arange(len(lengths)), lengths)
+        b.mask[i] = b.step[i] >= 0
+        answers = lengths.cumsum()[:-1][(lengths[:-1] > 1)] - 1
+        b.mask[i, answers] = False
+    b.valid = b.step >= 0
+    b.signals.update(signals)
+    return b
 
 
 def whole(name, b, **changes):
@@ -131,6 +157,24 @@ def slope(oracle, b, h=1e-6):
                 ends.append(oracle(dataclasses.replace(b, logp=moved)))
             found[i, t] = (ends[0] - ends[1]) / (2 * h)
     return found
+
+
+def trained(a, mean=None, low=0.2, high=0.2, dual=None, kl=0.0, most=10, entropy=0.0):
+    """An oracle: PPO's clipped loss by `mean` (by token), with KL (k3) and entropy.
+
+    `most` bounds the estimate of KL, as verl does.
+    """
+
+    def oracle(b):
+        losses = {}
+        for i, tokens in b.rows():
+            for t in tokens:
+                loss = ppo(a[i, t], np.exp(b.logp[i, t] - b.old[i, t]), low, high, dual)
+                loss += kl * min(k3(b.ref[i, t] - b.logp[i, t]), most)
+                losses[i, t] = loss - entropy * b.entropy[i, t]
+        return (mean or token_mean)(b, losses)
+
+    return oracle
 
 
 def token_mean(b, losses):

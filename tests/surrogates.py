@@ -79,6 +79,13 @@ def gspo(case, i, t, epsilon=3e-4, epsilon_high=None):
     return ppo(case.advantage[i, t], ratio, epsilon, epsilon_high)
 
 
+def clipped_steps(case, i, t, epsilon=0.2, epsilon_high=None):
+    """A row is one step here."""
+    total = sum(case.gap(i, u) for u in np.flatnonzero(case.mask[i]).tolist())
+    ratio = math.exp(min(max(total, -20), 20))
+    return ppo(case.advantage[i, t], ratio, epsilon, epsilon_high)
+
+
 def cispo(case, i, t, epsilon=0.2, epsilon_high=None):
     high = epsilon if epsilon_high is None else epsilon_high
     ratio = math.exp(min(max(case.gap(i, t), -20), 20))
@@ -156,6 +163,7 @@ def reinforce(case, i, t):
 
 ORACLES = {
     "clipped": each(clipped),
+    "clipped_steps": each(clipped_steps),
     "gspo": each(gspo),
     "gspo_token": each(gspo),
     "cispo": each(cispo),
@@ -170,6 +178,7 @@ ORACLES = {
 # Some options for each loss: defaults and others.
 OPTIONS = {
     "clipped": [{}, {"epsilon": 0.1, "epsilon_high": 0.3, "dual_clip": 1.5}],
+    "clipped_steps": [{}, {"epsilon": 0.1, "epsilon_high": 0.3}],
     "gspo": [{}, {"epsilon": 0.2, "epsilon_high": 0.28}],
     "gspo_token": [{}, {"epsilon": 0.2, "epsilon_high": 0.28}],
     "cispo": [{}, {"epsilon": 1.0, "epsilon_high": 0.5}],

@@ -65,7 +65,8 @@ def test_value_is_that_of_a_loop(name, number, seed):
 
 
 # Losses without a part that the gradient does not see.
-SMOOTH = ("clipped", "gspo", "sapo", "gmpo", "kl_cov", "mask_off_policy", "reinforce")
+SMOOTH = ("clipped", "clipped_steps", "gspo", "sapo", "gmpo", "kl_cov")
+SMOOTH += ("mask_off_policy", "reinforce")
 
 
 @pytest.mark.parametrize(("name", "number"), [c for c in CASES if c[0] in SMOOTH])
@@ -113,12 +114,14 @@ AGGREGATIONS = {
     "token_mean": objectives.token_mean,
     "sequence_mean_all": objectives.sequence_mean_all,
 }
-# A row's loss stands on each of its tokens, so these go with a mean over the row.
+# A row's loss stands on each of its tokens, so these go with a mean over the row; a
+# step's ratio is a sum over it, and with no mean.
 PAIRS = [
     (name, aggregation)
     for name in ORACLES
     for aggregation in AGGREGATIONS
     if name not in ("gspo", "gmpo") or aggregation == "sequence_mean_all"
+    if name != "clipped_steps"
 ]
 
 

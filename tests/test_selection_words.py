@@ -52,6 +52,16 @@ def test_what_abstained_makes_no_difference():
     ]
 
 
+def test_prompts_of_middling_accuracy_are_kept():
+    """The bounds themselves are middling; a row without a verdict is not asked."""
+    values, heard = np.zeros((B, G)), np.ones((B, G), bool)
+    values[1], values[2], heard[2, 3] = [1, 0, 0, 0], [1, 1, 1, 0], False
+    rollout = verdicts(values, correct_valid=jnp.asarray(heard.reshape(-1)))
+    want = [[i == 1] * G for i in range(B)]
+    assert kept("keep_middling('correct', low=0.25)", rollout) == want
+    assert not np.any(kept("keep_middling('correct', low=0.3)", rollout))
+
+
 def test_a_spread_that_is_too_small_drops_too():
     values = np.tile([0.0, 0.1, 0.0, 0.1], (B, 1))  # std 0.05
     values[0] = [0, 1, 0, 1]  # std 0.5

@@ -56,13 +56,19 @@ def test_center_by_group_leaves_one_out(seed, source, keep):
 
 
 def test_center_by_group_position(seed):
-    """r_t - mean over scored rows of the group of r_t, 0 where a row has none."""
+    """r_t - mean over scored rows of the group of what they carry in column t."""
     rollout = varied(seed)
     before, want = run("dense('dense')", rollout), {}
+    mask = np.asarray(rollout.mask)
+
+    def carried(j, t):
+        later = [u for u in range(t, mask.shape[1]) if mask[j, u]]
+        return before.get((j, later[0]), 0) if later else 0
+
     for (i, t), r in before.items():
         rows = [i, *mates(before, i)]
         if len(rows) > 1:
-            want[i, t] = r - sum(before.get((j, t), 0) for j in rows) / len(rows)
+            want[i, t] = r - sum(carried(j, t) for j in rows) / len(rows)
     agree(run("dense('dense') | center_by_group_position()", rollout), want)
 
 

@@ -85,6 +85,11 @@ def test_kl_penalty(seed):
     tokens = [(i, t) for i in range(12) for t in true_tokens(rollout, i)]
     want = {p: -0.1 * (logp[p] - ref[p]) for p in tokens}
     agree(run("kl_penalty(0.1)", rollout), want)
+    gaps = {p: ref[p] - logp[p] for p in tokens}
+    k3 = {p: -0.1 * (np.exp(gap) - gap - 1) for p, gap in gaps.items()}
+    agree(run("kl_penalty(0.1, kind='k3_unbounded')", rollout), k3)
+    with pytest.raises(ValueError, match="no KL estimator 'k4'"):
+        run("kl_penalty(0.1, kind='k4')", rollout)
     scored = {i for i, _ in run("outcome('correct')", rollout)}
     want = {p: r for p, r in want.items() if p[0] in scored}
     text = "outcome('correct') | kl_penalty(0.1) | weighted_sum(kl=1)"

@@ -12,7 +12,8 @@ CRITIC: dict[str, Method] = {
         verified="code",
         hp={"discount": 1.0, "decay": 0.95},
         believes="tokens after which the critic expects more",
-        differs="places outside the mask get 0; verl leaves the whitened next value",
+        differs="places outside the mask get 0, where verl leaves the whitened next "
+        "value; PPO's one clip, where verl has a second at 3",
     ),
     "vla_rl": Method(
         "outcome('correct') | step_gae('step_value', discount=discount, decay=decay)",
@@ -22,17 +23,21 @@ CRITIC: dict[str, Method] = {
         verified="code",
         hp={"discount": 0.99, "decay": 0.95},
         believes="actions after which the critic expects more",
-        differs="the ratio is that of whole actions in the paper; an episode is a row",
+        surrogate="clipped_steps",
+        differs="an episode is a row, an action a step; by token, so a long action "
+        "counts more, where all of theirs have 7; many updates a batch there",
     ),
     "vineppo": Method(
-        "outcome('correct') | step_gae('step_value', discount=1, decay=0)",
+        "outcome('correct') | step_gae('step_value', discount=1, decay=0) | whiten()",
         "VinePPO: Refining Credit Assignment in RL Training of LLMs",
         "2410.01679",
-        laws=(*SOUND, "homogeneous"),
+        laws=(*SOUND, "scale"),
         verified="code",
         believes="turns after which fresh episodes succeed more often",
-        differs="a step is a turn; set `rollout.continuations` (9 in the code, whose "
-        "config also whitens)",
+        beta=1e-4,
+        differs="a step is a turn; set `rollout.continuations` (9 in the code); KL is "
+        "a mean over tokens, where the code adds it up over each row; 16 updates a "
+        "batch there",
     ),
     "multi_discount": Method(
         "outcome('correct') | dense('repetition')"
@@ -45,6 +50,8 @@ CRITIC: dict[str, Method] = {
         verified="code",
         hp={"discount": 1.0, "repetition_discount": 0.99},
         believes="each reward over its own horizon, beyond the critic's",
-        differs="environment tokens take no time",
+        aggregation="sequence_mean",
+        differs="environment tokens take no time; the code also takes 0.01 of KL from "
+        "the rewards and whitens the advantages",
     ),
 }

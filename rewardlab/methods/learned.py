@@ -33,7 +33,9 @@ LEARNED: dict[str, Method] = {
         verified="paper",
         hp={"gamma": 1.0, "eps": 1e-6},
         believes="tokens that a model of success finds likelier",
-        differs="scaling and whitening are the code's; its baseline is prime_like_verl",
+        select="keep_middling('correct')",
+        differs="scaling and whitening are the code's; its baseline is prime_like_verl;"
+        " the authors sample other prompts in the place of those that are dropped",
     ),
     "prime_like_verl": Method(
         "log_ratio('prm_logp') | scale_by_greatest_return(eps=eps)"
@@ -47,7 +49,11 @@ LEARNED: dict[str, Method] = {
         verified="code",
         hp={"gamma": 1.0, "eps": 1e-6},
         believes="tokens that a model of success finds likelier",
-        differs="the authors' code, and verl's recipe but for the last token's reward",
+        select="keep_middling('correct')",
+        options={"dual_clip": 3.0},
+        differs="verl's recipe but for the last token's reward; the authors' code has "
+        "the same advantage and clips once; both sample other prompts in the place of "
+        "those that are dropped",
     ),
     "oprl": Method(
         "log_ratio('prm_logp', ref='') | return_from_step(discount=0)"
@@ -62,8 +68,11 @@ LEARNED: dict[str, Method] = {
         verified="code",
         hp={"alpha": 1.0, "eps": 2e-5},
         believes="actions that pairs of success and failure favour",
+        options={"dual_clip": 3.0},
+        entropy=1e-3,
         differs="eps is the code's 1e-6 over its beta of 0.05; only first steps make "
-        "the baseline there, though its text says all; a group of one gets 0",
+        "the baseline there, though its text says all; a group of one gets 0; actions "
+        "that the environment cannot read cost 0.1 there",
     ),
     "prl": Method(
         "outcome('correct') | center_by_group() | scale_by_group_std(eps=eps, ddof=0)"
@@ -73,6 +82,7 @@ LEARNED: dict[str, Method] = {
         verified="paper",
         hp={"beta": 0.005, "eps": 1e-6},
         believes="the outcome, less the drift still to come",
+        differs="its code, prl_at_step_ends, clips twice",
     ),
     "prl_at_step_ends": Method(
         "outcome('correct') | center_by_group() | scale_by_group_std(eps=eps)"
@@ -83,6 +93,7 @@ LEARNED: dict[str, Method] = {
         verified="code",
         hp={"beta": 0.005, "eps": 1e-6},
         believes="the outcome, less the drift after the step",
+        options={"dual_clip": 3.0},
         differs="the code takes the next step's value where one is exactly 0, and a "
         "group of one keeps its outcome",
     ),
@@ -96,8 +107,9 @@ LEARNED: dict[str, Method] = {
         verified="code",
         hp={"alpha": 1.0, "ground": 0.5, "beta": 0.2, "decay": 0.95},
         believes="progress that adds up to the final reward",
-        differs="guess: decay and beta; the code weighs step k of K by K - 1 - k and "
-        "replaces contributions, and neither is in the paper",
+        differs="guess: decay and beta, TRL's, whose config the code leaves out; it "
+        "weighs step k of K by K - 1 - k and replaces contributions, and neither is in "
+        "the paper",
     ),
     "lare": Method(
         "process('contribution') | returns_to_go(discount=gamma) | center_by_group()",
@@ -119,6 +131,8 @@ LEARNED: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
         believes="thinking that pays at every budget from here",
-        differs="a group of one and a lone summary get 0; four equally spaced budgets",
+        aggregation="constant",
+        differs="a group of one and a lone summary get 0; four equally spaced budgets;"
+        " two updates a batch there",
     ),
 }

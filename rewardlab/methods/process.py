@@ -1,10 +1,13 @@
 """Rewards of the process: steps are paid for what they add, thinking for its worth."""
 
+from typing import Any
+
 from rewardlab.methods.method import ALWAYS, SOUND, Method
 
 CLIP_DELTA = ("On Designing Effective RL Reward at Training Time", "2410.15115")
 PURE = ("Stop Summation: Min-Form Credit Assignment", "2504.15275")
 TRUST = ("SophiaVL-R1: Reinforcing MLLMs Reasoning with Thinking Reward", "2505.17018")
+SOPHIA_LOSS: dict[str, Any] = {"beta": 0.04, "kl": "k3_unbounded", "entropy": 1e-3}
 NO_CRITIC = "the paper has a critic; here the baseline is the group's mean return"
 
 PROCESS: dict[str, Method] = {
@@ -99,8 +102,9 @@ PROCESS: dict[str, Method] = {
         verified="code",
         hp={"alpha": 0.3, "steps": 12000, "eps": 1e-6},
         believes="thinking, if right answers have the better, and early",
-        aggregation="sequence_mean",
-        differs="the paper's; `trust_grpo_released` is the code's",
+        **SOPHIA_LOSS,
+        differs="the paper's reward, the loss of the script; `trust_grpo_released` is "
+        "the code's",
     ),
     "trust_grpo_released": Method(
         "outcome('correct') | outcome('thinking')"
@@ -113,7 +117,7 @@ PROCESS: dict[str, Method] = {
         verified="code",
         hp={"alpha": 0.3, "steps": 12000, "eps": 1e-6},
         believes="thinking of answers that are not quite wrong",
-        aggregation="sequence_mean",
+        **SOPHIA_LOSS,
         differs="a group of one gets 0; the wrong are not asked, so trust acts only on "
         "outcomes between 0.2 and 0.5",
     ),
@@ -129,7 +133,8 @@ PROCESS: dict[str, Method] = {
         hp={"steps": 500, "eps": 1e-6},
         believes="good thoughts early in training, answers at its end",
         aggregation="sequence_mean",
-        differs="guess: the numbers of the schedule; `correct` is the F1 of the answer",
+        differs="guess: the loss, the numbers of the schedule; `correct` is the F1 of "
+        "the answer",
     ),
     "capo": Method(
         "process('flaws') | on('flaws', at_least(votes))"
@@ -144,7 +149,8 @@ PROCESS: dict[str, Method] = {
         hp={"votes": 4, "right": 2.0, "wrong": -1.0, "eps": 1e-6},
         believes="tokens of right answers outside of faulty steps",
         differs="`flaws` counts the critics that call a step wrong: 4 of 4 is the "
-        "intersection; guess: eps, and statistics over tokens that divide by n",
+        "intersection; guess: the loss, eps, and statistics over tokens that divide by "
+        "n",
     ),
     "pure": Method(
         "process('prm') | softmin_credit(temperature=tau) | outcome('correct')"
@@ -155,7 +161,9 @@ PROCESS: dict[str, Method] = {
         verified="code",
         hp={"tau": 0.1, "alpha": 1.0},
         believes="a chain of steps is worth its worst step",
-        differs="the verl branch's baseline over tokens, not over the padded width",
+        aggregation="sequence_mean",
+        differs="the verl branch's baseline over tokens, not over the padded width; "
+        "both codes take 0.001 of KL from the reward",
     ),
     "pure_openrlhf": Method(
         "process('prm') | softmin_credit(temperature=tau) | center_by_group_tokens()"
@@ -167,16 +175,18 @@ PROCESS: dict[str, Method] = {
         verified="code",
         hp={"tau": 0.1, "alpha": 1.0, "beta": 0.001},
         believes="a chain of steps is worth its worst step",
+        aggregation="sequence_mean",
+        differs="its trainer then whitens over tokens that no step ends on; two updates"
+        " a batch there, and none where the mean ratio is over 10",
     ),
     "pure_verl": Method(
         "process('prm') | softmin_credit(temperature=tau) | outcome('correct')"
-        " | kl_penalty(beta) | weighted_sum(prm=1, correct=alpha, kl=1)"
+        " | kl_penalty(beta, kind='k3') | weighted_sum(prm=1, correct=alpha, kl=1)"
         " | returns_to_go() | center_by_group_width() | whiten()",
         *PURE,
         laws=(*ALWAYS, "bounded"),
         verified="code",
         hp={"tau": 0.1, "alpha": 1.0, "beta": 0.001},
         believes="a chain of steps is worth its worst step",
-        differs="KL is k1 where the code has k3",
     ),
 }

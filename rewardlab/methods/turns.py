@@ -1,10 +1,16 @@
 """Agents: rewards that belong to turns."""
 
+from typing import Any
+
 from rewardlab.methods.method import SOUND, Method
 
 GRPO = ("DeepSeekMath", "2402.03300")
 GIGPO = ("Group-in-Group Policy Optimization for LLM Agent Training", "2505.10978")
 IGPO = ("Information Gain-based Policy Optimization", "2510.14967")
+DUAL = {"dual_clip": 3.0}  # always on in verl
+IGPO_LOSS: dict[str, Any] = {"options": DUAL, "beta": 1e-3, "entropy": 1e-3}
+GIGPO_LOSS: dict[str, Any] = {"options": DUAL, "beta": 0.01, "entropy": 1e-3}
+INVALID = "actions that the environment cannot read cost 0.1 there"
 
 TURNS: dict[str, Method] = {
     "g_ra": Method(
@@ -43,10 +49,12 @@ TURNS: dict[str, Method] = {
         " | step_returns_to_go(discount=gamma)",
         *IGPO,
         laws=(*SOUND, "scale", "telescoping", "bounded"),
-        verified="secondary",
+        verified="code",
         hp={"gamma": 1.0, "alpha": 1.0},
         believes="turns that raise the belief in the true answer",
-        differs="joint normalisation; a turn with reward 0 stays a turn",
+        **IGPO_LOSS,
+        differs="joint normalisation; a turn with reward 0 stays a turn; by token, as "
+        "the code, where the paper's objective is a mean over sequences",
     ),
     "igpo_separate": Method(
         "information_gain('belief') | outcome('correct') | center_by_group()"
@@ -54,10 +62,13 @@ TURNS: dict[str, Method] = {
         " | weighted_sum(belief=alpha, correct=1) | step_returns_to_go(discount=gamma)",
         *IGPO,
         laws=(*SOUND, "shift", "scale"),
-        verified="secondary",
+        verified="code",
         hp={"gamma": 1.0, "alpha": 1.0},
         believes="turns that raise that belief more than other turns",
-        differs="gains and outcomes normalised apart; a turn with reward 0 stays one",
+        **IGPO_LOSS,
+        differs="gains and outcomes normalised apart, as the script does; a turn with "
+        "reward 0 stays one; by token, as the code, where the paper's objective is a "
+        "mean over sequences",
     ),
     "igpo_first_release": Method(
         "information_gain('belief') | outcome('correct')"
@@ -67,7 +78,9 @@ TURNS: dict[str, Method] = {
         laws=(*SOUND, "homogeneous", "telescoping", "bounded", "stopping"),
         verified="code",
         believes="tokens followed by more gain than their column's mean",
-        differs="not the paper: the baseline is the mean of the same token column",
+        **IGPO_LOSS,
+        differs="not the paper: the baseline is the mean of the same token column; the "
+        "code pays a gain after what the tool said, not before",
     ),
     "gigpo": Method(
         "process('prm') | copy_channel(episode='prm')"
@@ -81,7 +94,9 @@ TURNS: dict[str, Method] = {
         verified="code",
         hp={"gamma": 0.95, "w": 1.0, "eps": 1e-6},
         believes="actions better than others taken in the same state",
-        differs="each episode counts once, as in the paper; a group of one gets 0",
+        **GIGPO_LOSS,
+        differs="each episode counts once, as in the paper; a group of one gets 0; "
+        + INVALID,
     ),
     "gigpo_like_verl_agent": Method(
         "process('prm') | copy_channel(episode='prm')"
@@ -95,7 +110,9 @@ TURNS: dict[str, Method] = {
         verified="code",
         hp={"gamma": 0.95, "w": 1.0, "eps": 1e-6},
         believes="as gigpo, with long episodes counted more often",
-        differs="an episode counts as often as it has steps; alone it keeps its return",
+        **GIGPO_LOSS,
+        differs="an episode counts as often as it has steps; alone it keeps its return;"
+        f" {INVALID}",
     ),
     "ui_s1": Method(
         "process('prm') | copy_channel(step='prm')"
@@ -116,7 +133,10 @@ TURNS: dict[str, Method] = {
             "keep_singletons": False,
         },
         believes="steps that other runs took worse at that turn",
-        differs="a group of one gets 0; the code keeps its reward",
+        options=DUAL,
+        beta=1e-4,
+        differs="a group of one gets 0; the code keeps its reward, and samples anew "
+        "where returns spread by 0.3 or less; four updates a batch there",
     ),
     "toolpo": Method(
         "outcome('correct') | outcome('action') | center_by_group()"
@@ -140,7 +160,7 @@ TURNS: dict[str, Method] = {
         hp={"eps": 1e-6},
         believes="a shared prefix, by all that came of it",
         differs="the released code has the soft form, which is grpo on branched rows;"
-        " guess: the standard deviation is verl's",
+        " guess: the loss, and the standard deviation is verl's",
     ),
     "portool": Method(
         "process('prm') | outcome('correct') | weighted_sum(prm=1, correct=1)"
@@ -155,7 +175,7 @@ TURNS: dict[str, Method] = {
         verified="guess",
         hp={"gamma": 1.0, "w_row": 1.0, "w_fork": 1.0},
         believes="steps better than their siblings under the same fork",
-        differs="guess: both advantages without std, weighted 1 and 1; a node is worth"
-        " the mean return from it on",
+        differs="guess: the loss, both advantages without std, weighted 1 and 1; a "
+        "node is worth the mean return from it on",
     ),
 }

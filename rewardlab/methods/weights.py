@@ -17,7 +17,9 @@ WEIGHTED: dict[str, Method] = {
         verified="code",
         hp={"share": 0.2},
         believes="the few tokens at which the policy hesitates",
-        differs="TRL's form with the entropies of the policy that sampled",
+        options={"epsilon_high": 0.28},
+        differs="TRL's form with the entropies of the policy that sampled; the paper "
+        "adds the rest of `dapo`: long answers cost, prompts without differences go",
     ),
     "earl": Method(
         f"{GRPO} | keep_high_entropy(share=share, per_row=True)",
@@ -27,7 +29,8 @@ WEIGHTED: dict[str, Method] = {
         verified="abstract",
         hp={"share": 0.2},
         believes="an answer's uncertain tokens, where code is decided",
-        differs="guess: the share, and that it is a quantile of each response's tokens",
+        differs="guess: the loss, the share, and that it is a quantile of each "
+        "response's tokens",
     ),
     "ppl_shaping": Method(
         f"{GRPO} | weigh_by_perplexity(alpha=alpha)",
@@ -36,7 +39,7 @@ WEIGHTED: dict[str, Method] = {
         verified="secondary",
         hp={"alpha": 0.01},
         believes="answers that the policy found likely count more",
-        differs="guess: alpha, and that the std is over n rows of the batch",
+        differs="guess: the loss, alpha, and that the std is over n rows of the batch",
     ),
     "position_shaping": Method(
         f"{GRPO} | position_bonus(scale=scale)",
@@ -45,7 +48,8 @@ WEIGHTED: dict[str, Method] = {
         verified="guess",
         hp={"scale": 0.1},
         believes="tokens near the end of an answer count more",
-        differs="guess: the bonus is a straight line in the relative position",
+        differs="guess: the loss, and the bonus as a straight line in the relative "
+        "position",
     ),
     "velocity_rank": Method(
         f"{GRPO} | capped_bonus('rank_bonus', kappa=kappa)",
@@ -55,7 +59,10 @@ WEIGHTED: dict[str, Method] = {
         verified="code",
         hp={"kappa": 2.0},
         believes="answers whose hidden states spread, and spread faster",
-        differs="the published script has its bonus switched off, which is GRPO",
+        beta=1e-3,
+        entropy=1e-3,
+        differs="the published script has its bonus switched off, which is GRPO; two "
+        "updates a batch there",
     ),
     "g_opd": Method(
         "log_ratio('teacher_logp') | kl_penalty(1)"
@@ -66,12 +73,13 @@ WEIGHTED: dict[str, Method] = {
         verified="code",
         hp={"scale": 1.25},
         believes="tokens that the teacher came to like more than its base",
+        options={"dual_clip": 3.0},
         differs="scale=1 is on-policy distillation, whatever the reference",
     ),
     "rlfr": Method(
         "dense('flow') | minmax_by_row() | keep_top(count, above=above)"
         " | outcome('correct') | on('correct', center_by_group()"
-        " | scale_by_group_std(eps=1e-6)) | weighted_sum(flow=coef, correct=1)"
+        " | scale_by_group_std(eps=1e-9)) | weighted_sum(flow=coef, correct=1)"
         " | returns_to_go()",
         "RLFR: Extending RL for LLMs with Flow Environment",
         "2510.10201",
@@ -79,8 +87,10 @@ WEIGHTED: dict[str, Method] = {
         verified="code",
         hp={"count": 15, "above": 0.6, "coef": -0.01},
         believes="tokens whose hidden states stay near those of experts",
+        aggregation="sequence_mean",
+        options={"dual_clip": 3.0},
         differs="the least is that of the row's own tokens; the code takes the second"
-        " least where a row has no padding",
+        " least where a row has no padding; eight updates a batch there",
     ),
     "steer": Method(
         GRPO,
@@ -90,6 +100,8 @@ WEIGHTED: dict[str, Method] = {
         verified="code",
         believes="tokens whose update leaves the policy's entropy alone",
         surrogate="steer",
-        differs="least and greatest change are those of the shard or micro-batch",
+        differs="least and greatest change are those of the shard or micro-batch; the "
+        "weight in a straight line, where its main script has `steer_exponential`; 16 "
+        "updates a batch there",
     ),
 }

@@ -39,12 +39,13 @@ from rewardlab.objectives.ratio import (
     LogRatio,
     sequence_log_ratio,
     sequence_token_log_ratio,
+    step_log_ratio,
     token_log_ratio,
 )
 from rewardlab.objectives.reinforce import reinforce
 from rewardlab.objectives.rover import q_regression
 from rewardlab.objectives.sapo import sapo
-from rewardlab.objectives.sequence import gspo, gspo_token
+from rewardlab.objectives.sequence import clipped_steps, gspo, gspo_token
 from rewardlab.objectives.steer import steer, steer_exponential
 from rewardlab.objectives.value import ValueLoss, value_loss
 from rewardlab.objectives.vespo import vespo
@@ -62,6 +63,7 @@ __all__ = [
     "ValueLoss",
     "cispo",
     "clip_cov",
+    "clipped_steps",
     "clipped_surrogate",
     "constant",
     "constant_non_empty",
@@ -90,6 +92,7 @@ __all__ = [
     "sequence_token_log_ratio",
     "steer",
     "steer_exponential",
+    "step_log_ratio",
     "token_log_ratio",
     "token_mean",
     "value_loss",
@@ -101,6 +104,7 @@ __all__ = [
 # that its signature has.
 SURROGATES: dict[str, Callable[..., Loss]] = {
     "clipped": clipped_surrogate,
+    "clipped_steps": clipped_steps,
     "gspo": gspo,
     "gspo_token": gspo_token,
     "cispo": cispo,

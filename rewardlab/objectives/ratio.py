@@ -1,4 +1,4 @@
-"""What policy losses compare: the log of pi / pi_old, of a token or of its row.
+"""What policy losses compare: log pi / pi_old of a token, of its step or of its row.
 
 `pi_old` is `rollout.logp`. A loss takes one of these as `log_ratio`: PPO becomes GSPO,
 and CISPO or SAPO work on whole sequences, by giving another one.
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from rewardlab import masked
+from rewardlab import masked, recursions
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.types import Rollout
 
@@ -44,6 +44,21 @@ def sequence_log_ratio(most: float = 10.0, limit: float = math.inf) -> LogRatio:
         tokens = jnp.clip(gap(stats, rollout), -limit, limit)
         row = masked.row_mean(tokens, rollout.mask)[:, None]
         return jnp.broadcast_to(jnp.minimum(row, most), rollout.mask.shape)
+
+    return log_ratio
+
+
+def step_log_ratio(limit: float = 20.0) -> LogRatio:
+    """The sum of a step's token log-ratios, on each of its tokens, within +-limit.
+
+    The ratio of a whole action, as VLA-RL's (arXiv 2505.18719) of one motion.
+    """
+
+    def log_ratio(stats: TokenStats, rollout: Rollout) -> Float[Array, "N T"]:
+        goes_on = jnp.where(masked.step_ends(rollout), 0.0, 1.0)
+        to_end = recursions.accumulate(gap(stats, rollout), goes_on)
+        step = jnp.take_along_axis(to_end, masked.step_starts(rollout), axis=1)
+        return jnp.clip(step, -limit, limit)
 
     return log_ratio
 

@@ -1,8 +1,12 @@
-"""The clipped surrogate with the ratio of the whole completion (GSPO)."""
+"""The clipped surrogate with the ratio of a whole completion, or of a whole step."""
 
 from rewardlab.objectives.clipped import clipped_surrogate
 from rewardlab.objectives.objective import Loss
-from rewardlab.objectives.ratio import sequence_log_ratio, sequence_token_log_ratio
+from rewardlab.objectives.ratio import (
+    sequence_log_ratio,
+    sequence_token_log_ratio,
+    step_log_ratio,
+)
 from rewardlab.types import Coefficient
 
 
@@ -25,3 +29,14 @@ def gspo_token(
     """
     ratio = sequence_token_log_ratio()
     return clipped_surrogate(epsilon, epsilon_high, log_ratio=ratio)
+
+
+def clipped_steps(
+    epsilon: Coefficient = 0.2, epsilon_high: Coefficient | None = None
+) -> Loss:
+    """PPO's clip with exp(sum over the step of log(pi / pi_old)) on the step's tokens.
+
+    An action of several tokens is one action (VLA-RL, arXiv 2505.18719). Each of its
+    tokens has the action's loss, so by token long actions count more.
+    """
+    return clipped_surrogate(epsilon, epsilon_high, log_ratio=step_log_ratio())

@@ -2,12 +2,14 @@
 
 import ast
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from rewardlab.selection.groups import informative
+from rewardlab.selection.middling import accuracy_within
 from rewardlab.types import Rollout
 
 Selector = Callable[[Rollout], Bool[Array, " N"]]
@@ -21,19 +23,38 @@ def drop_uniform(signal: str, least_std: float = 0.0) -> Selector:
     Rows in which the signal abstained are dropped too.
     """
 
+    return _by_prompt(signal, functools.partial(informative, least_std=least_std))
+
+
+def keep_middling(signal: str, low: float = 0.2, high: float = 0.8) -> Selector:
+    """Keeps the rows of prompts whose mean `signal` lies in [low, high].
+
+    Of (1, 0), (1, 1) the second group is dropped, and so is a verdict alone. PRIME
+    (arXiv 2502.01456) samples other prompts in their place. Rows in which the signal
+    abstained are dropped too.
+    """
+    return _by_prompt(signal, functools.partial(accuracy_within, low=low, high=high))
+
+
+def _by_prompt(signal: str, rule: Callable[..., Bool[Array, " B"]]) -> Selector:
+    """Keeps the rows of the prompts that `rule(values, group, groups)` says."""
+
     def keep(rollout: Rollout) -> Bool[Array, " N"]:
         value = rollout.signal(signal)
         has = rollout.signals.get(f"{signal}_valid", jnp.ones(value.shape, bool))
         has &= jnp.any(rollout.mask, axis=1)
         prompts = rollout.prompts.shape[0]
         group = jnp.where(has, rollout.group, prompts)  # the last, of no prompt
-        varied = informative(jnp.where(has, value, 0), group, prompts + 1, least_std)
-        return has & varied[rollout.group]
+        kept = rule(jnp.where(has, value, 0), group, prompts + 1)
+        return has & kept[rollout.group]
 
     return keep
 
 
-SELECTORS: dict[str, Callable[..., Selector]] = {"drop_uniform": drop_uniform}
+SELECTORS: dict[str, Callable[..., Selector]] = {
+    "drop_uniform": drop_uniform,
+    "keep_middling": keep_middling,
+}
 
 
 def select_rows(text: str) -> Callable[[Rollout], Rollout] | None:

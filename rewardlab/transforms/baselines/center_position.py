@@ -1,6 +1,8 @@
 """A baseline for every token position."""
 
 import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float
 
 from rewardlab import masked
 from rewardlab.compose import named, per_channel
@@ -9,21 +11,30 @@ from rewardlab.types import Reward, RewardTransform, Rollout, place
 
 @named
 def center_by_group_position() -> RewardTransform:
-    """r_t - mean over the group's rows of their reward in the same column t.
+    """r_t - mean over the group's rows of what they have in the same column t.
 
-    A row without a reward in the column counts as 0, so rows that have ended pull the
-    baseline of later columns towards 0 and different turns are compared: this is the
-    first release of IGPO (arXiv 2510.14967), not its paper. A group with one row has
-    no baseline and nothing is placed.
+    It belongs after `returns_to_go`: a row's environment tokens carry the return of the
+    policy's next token. A row that has ended counts as 0 in later columns, so it pulls
+    their baseline towards 0, and different turns are compared: this is the first
+    release of IGPO (arXiv 2510.14967), not its paper. A group with one row has no
+    baseline and nothing is placed.
     """
 
     def center(reward: Reward, rollout: Rollout) -> Reward:
         scored = reward.has_value[:, None]
-        value = jnp.where(scored, reward.value, jnp.inf)
-        least = masked.group_least(value, rollout)
-        distance = jnp.where(scored, reward.value - least, 0)
+        carried = _carried(reward.value, rollout.mask)
+        least = masked.group_least(jnp.where(scored, carried, jnp.inf), rollout)
+        distance = jnp.where(scored, carried - least, 0)
         rows = masked.of_group(reward.has_value.astype(jnp.int32), rollout)[:, None]
         baseline = masked.divide(masked.of_group(distance, rollout), rows)
         return place(distance - baseline, reward.placed & (rows > 1))
 
     return per_channel(center)
+
+
+def _carried(value: Float[Array, "N T"], mask: Bool[Array, "N T"]) -> Array:
+    """The value of each token's next True token, its own if it is one; 0 after all."""
+    width = mask.shape[1]
+    place = jnp.where(mask, jnp.arange(width)[None], width)
+    following = lax.cummin(place, axis=1, reverse=True)
+    return jnp.take_along_axis(jnp.pad(value, ((0, 0), (0, 1))), following, axis=1)

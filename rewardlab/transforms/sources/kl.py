@@ -5,6 +5,7 @@ import functools
 import jax.numpy as jnp
 
 from rewardlab.compose import add_channel, named, stateless
+from rewardlab.objectives.kl import KL_ESTIMATORS
 from rewardlab.types import (
     Channels,
     Coefficient,
@@ -17,20 +18,26 @@ from rewardlab.types import (
 
 
 @named
-def kl_penalty(beta: Coefficient, ref: SignalName = "ref_logp") -> RewardTransform:
-    """Adds channel `kl`: -beta * (logp - ref_logp) on every True token (k1, nats).
+def kl_penalty(
+    beta: Coefficient, ref: SignalName = "ref_logp", kind: str = "k1"
+) -> RewardTransform:
+    """Adds channel `kl`: -beta * KL(logp || ref_logp) on every True token (nats).
 
-    A penalty goes with a reward: rows in which every channel before it abstains get
-    none, so that a row nobody could score stays out of the baseline.
+    `kind` names an estimator of `objectives.KL_ESTIMATORS`; k1 is logp - ref_logp. A
+    penalty goes with a reward: rows in which every channel before it abstains get
+    none, so that a row nobody could score stays out of the baseline. Raises
+    `ValueError` for a kind that is not there.
     """
+    if kind not in KL_ESTIMATORS:
+        raise ValueError(f"no KL estimator {kind!r}; have {list(KL_ESTIMATORS)}")
 
     def source(rewards: Channels, rollout: Rollout) -> Channels:
-        ratio = rollout.logp - rollout.signal(ref)
+        distance = KL_ESTIMATORS[kind](rollout.logp, rollout.signal(ref))
         where = rollout.mask
         if rewards:
             scored = [reward.has_value for reward in rewards.values()]
             where &= functools.reduce(jnp.logical_or, scored)[:, None]
-        penalty = place(-coefficient(beta, rollout) * ratio, where)
+        penalty = place(-coefficient(beta, rollout) * distance, where)
         return add_channel(rewards, "kl", penalty)
 
     return stateless(source)
