@@ -98,7 +98,7 @@ def _method_of(config: ConfigDict) -> Method:
 
 
 def build_optimizer(config: ConfigDict) -> optax.GradientTransformation:
-    """Clipping by global norm, then the optimizer on its schedule.
+    """Clipping by global norm (a norm of 0: none), then the optimizer on its schedule.
 
     All parameters are one long vector to it: a few loops instead of a few a parameter,
     which halves what there is to compile.
@@ -108,8 +108,6 @@ def build_optimizer(config: ConfigDict) -> optax.GradientTransformation:
     if c.warmup_steps:
         ramp = optax.linear_schedule(0.0, c.lr, c.warmup_steps)
         rate = optax.join_schedules([ramp, rate], [c.warmup_steps])
-    return optax.flatten(
-        optax.chain(
-            optax.clip_by_global_norm(c.max_grad_norm), OPTIMIZERS[c.name](rate, c)
-        )
-    )
+    norm = c.max_grad_norm
+    clip = optax.clip_by_global_norm(norm) if norm else optax.identity()
+    return optax.flatten(optax.chain(clip, OPTIMIZERS[c.name](rate, c)))

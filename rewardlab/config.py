@@ -80,7 +80,7 @@ DEFAULTS: dict[str, Any] = {
         "b1": 0.9,
         "b2": 0.99,
         "weight_decay": 0.0,
-        "max_grad_norm": 1.0,
+        "max_grad_norm": 1.0,  # 0: gradients are not clipped
     },
     "train": {
         "max_steps": 100,

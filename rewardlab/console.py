@@ -8,7 +8,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import rich.box
 import rich.console
@@ -19,7 +19,11 @@ from rich.text import Text
 from rewardlab.analysis.statistics import Interval
 from rewardlab.metrics import Row
 
-Show = Callable[[int, Row], None]  # (steps done, the newest metrics)
+
+class Show(Protocol):
+    """Told of the steps done and the newest metrics; a note stays until the next."""
+
+    def __call__(self, step: int, row: Row, note: str | None = None) -> None: ...
 
 
 class Column(NamedTuple):
@@ -62,12 +66,17 @@ class Console:
         self, title: str, total: int, columns: Sequence[Column], done: int = 0
     ) -> Iterator[Show]:
         """A line that is told of steps `done` + 1 to `total` and keeps time."""
-        watch = _Watch(total)
+        watch, noted = _Watch(total), [""]
         lines = _live if self.out.is_interactive or self.out.is_jupyter else _plain
         with lines(self.out, title, total, done) as draw:
-            yield lambda step, row: draw(
-                step, f"{_numbers(columns, row)}  {watch.left(step)}"
-            )
+
+            def show(step: int, row: Row, note: str | None = None) -> None:
+                if note is not None:
+                    noted[0] = note
+                words = (noted[0], _numbers(columns, row), watch.left(step))
+                draw(step, "  ".join(word for word in words if word))
+
+            yield show
 
     def samples(self, title: str, samples: Sequence[Sample]) -> None:
         """Completions under a title: right ones green, wrong ones red."""
@@ -98,6 +107,13 @@ class Console:
             table.add_row(name, _share(before), _share(after))
         self.out.print(table)
         self.say("95 % Wilson intervals over the problems")
+        for name, (before, after) in shares.items():
+            if after.mean < before.mean:
+                apart = "" if after.high < before.low else "; the intervals overlap"
+                self.say(
+                    f"held-out {name} is below where the run began: "
+                    f"{100 * after.mean:.1f} % for {100 * before.mean:.1f} %{apart}"
+                )
         self.say(
             "   ".join(f"{name} {_clock(s)}" for name, s in seconds.items()) + "\n"
         )

@@ -65,8 +65,9 @@ def gradient_step(
 
     Gradients are of the objective's sum; sums over micro-batches and over `axis` are
     divided once by the count of the whole batch, so the cut changes nothing. A step
-    whose loss or gradient is not finite leaves parameters and optimizer alone and
-    reports `skipped` 1. Returns (params, opt, metrics, log-probs are finite [N]).
+    whose loss, gradient or outcome (parameters, optimizer) is not finite leaves both
+    alone and reports `skipped` 1. Returns (params, opt, metrics, log-probs are finite
+    [N]).
     """
 
     def loss(params: Params, rollout: Rollout, advantage: Any) -> tuple[Any, Any]:
@@ -93,12 +94,22 @@ def gradient_step(
         finite = jnp.isfinite(norm) & jnp.isfinite(total.value)
         updates, after = optimizer.update(grads, opt, params)
         new = (optax.apply_updates(params, updates), after)
+        finite &= _all_finite(new)
         kept = jax.tree.map(lambda n, o: jnp.where(finite, n, o), new, (params, opt))
         whole = {"loss": total, "grad_norm": Sum(norm, one)}
         skipped = {"skipped": Sum(1.0 - finite, one)}
         return *kept, {**metrics, **whole, **skipped}, fine
 
     return step
+
+
+def _all_finite(tree: Any) -> Bool[Array, ""]:
+    flat, _ = ravel_pytree([x for x in jax.tree.leaves(tree) if _is_float(x)])
+    return jnp.all(jnp.isfinite(flat))
+
+
+def _is_float(x: Array) -> bool:
+    return jnp.issubdtype(x.dtype, jnp.floating)
 
 
 def _accumulate(
@@ -153,7 +164,8 @@ def learner(
 
     `reward(state, rollout)` is the reward that the sentence makes before any baseline,
     for the record, of all rows; the estimator and the loss see those that `select`
-    keeps. When an advantage is not finite the estimator's state stays too.
+    keeps. When an advantage is not finite the estimator's state stays too; where that
+    state would turn NaN, no advantage counts as finite.
     """
     step = driver.spmd(
         gradient_step(policy, objective, optimizer, micro_batches, AXIS),
@@ -216,11 +228,19 @@ def _estimate(
     def estimate(state: Any, rollout: Rollout) -> tuple[Rollout, Any, Any, Reward]:
         kept = select(rollout)
         advantage, after = estimator.update({}, state, kept)
+        advantage = jnp.where(_turns_nan(state, after), jnp.nan, advantage)
         finite = jnp.all(jnp.isfinite(advantage))
         new = jax.tree.map(lambda n, o: jnp.where(finite, n, o), after, state)
         return kept, advantage, new, reward(state, rollout)
 
     return estimate
+
+
+def _turns_nan(before: Any, after: Any) -> Bool[Array, ""]:
+    # NaN only: the least of what was seen so far may begin as infinite.
+    pairs = zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True)
+    turned = [jnp.any(jnp.isnan(n) & ~jnp.isnan(o)) for o, n in pairs if _is_float(o)]
+    return functools.reduce(jnp.logical_or, turned, jnp.zeros((), bool))
 
 
 def _mean_over_epochs(history: list[Metrics]) -> dict[str, Float[Array, ""]]:

@@ -5,14 +5,15 @@
     completions/completions_00010.jsonl  one line a completion, when asked
 
 A run that resumes from step k first cuts these files back to step k, so that they end
-as those of a run that was never interrupted, `metrics.WALL_CLOCK` apart.
+as those of a run that was never interrupted, `metrics.WALL_CLOCK` apart. What damage
+took of the last lines is put back from the checkpoint.
 """
 
 import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,9 @@ from jaxtyping import Float
 from tensorboardX import SummaryWriter
 from tensorboardX.proto.summary_pb2 import Summary
 
+from rewardlab.files import short, sync, write_whole
 from rewardlab.metrics import Metrics, Row, plain
+from rewardlab.rows import cut_back, parsed
 from rewardlab.types import Rollout
 
 
@@ -36,8 +39,10 @@ class Sinks:
     """All that a run writes down, in `workdir`, by one process.
 
     `resume_step` is the step of the checkpoint that the run continues from, None for a
-    run from the beginning: what lies after it is cut off first. Write a step's metrics
-    before its checkpoint is saved, else a kill in between loses the line.
+    run from the beginning: what lies after it is cut off first. `known` are the rows
+    that the checkpoint holds, `lacks` the steps that neither they nor the file do.
+    Write a step's metrics, then `settle`, then save its checkpoint, else a kill in
+    between loses the line.
     """
 
     def __init__(
@@ -45,26 +50,36 @@ class Sinks:
         workdir: str | os.PathLike,
         resume_step: int | None = None,
         others: tuple[Sink, ...] = (),
+        known: Sequence[Any] = (),
     ) -> None:
         self.workdir = Path(workdir)
         self.workdir.mkdir(parents=True, exist_ok=True)
         kept = -1 if resume_step is None else resume_step
-        _cut_back(self.workdir, kept)
+        self.lacks = cut_back(self.workdir, kept, known)
         own = json_lines(self.workdir), tensorboard(self.workdir, kept + 1)
         self.sinks = (*own, *others)
+        self._unsettled: list[dict[str, Any]] = []
 
     def write(self, step: int, metrics: Metrics) -> Row:
         """Writes one step everywhere; gives back the numbers that were written."""
         row = plain(metrics)
         for sink in self.sinks:
             sink.write(step, row)
+        self._unsettled.append({"step": step, **row})
         return row
+
+    def settle(self) -> list[dict[str, Any]]:
+        """Waits until all metrics are on the disk; the rows that were not before."""
+        sync(self.workdir / "metrics.jsonl")
+        rows, self._unsettled = self._unsettled, []
+        return rows
 
     def write_completions(self, step: int, lines: Iterable[dict[str, Any]]) -> Path:
         """Writes `completion_lines` to the file of that step, and gives its path."""
         file = self.workdir / "completions" / f"completions_{step:05d}.jsonl"
         file.parent.mkdir(exist_ok=True)
-        file.write_text("".join(json.dumps({"step": step, **x}) + "\n" for x in lines))
+        text = "".join(json.dumps({"step": step, **x}) + "\n" for x in lines)
+        write_whole(file, text)
         return file
 
     def close(self) -> None:
@@ -185,19 +200,14 @@ def _listed(x: Any) -> Any:
 
 
 def read_metrics(file: str | os.PathLike) -> list[dict[str, Any]]:
-    """The lines of a `metrics.jsonl`; a last line that was cut short is left out."""
-    lines = Path(file).read_text().splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    """The lines of a `metrics.jsonl`; a last line that was cut short is left out.
 
-
-def _cut_back(workdir: Path, step: int) -> None:
-    """Leaves what was written up to and including `step`."""
-    file = workdir / "metrics.jsonl"
-    if file.exists():
-        kept = [row for row in read_metrics(file) if row["step"] <= step]
-        shorter = file.with_suffix(".shorter")
-        shorter.write_text("".join(json.dumps(row) + "\n" for row in kept))
-        shorter.replace(file)  # at once: a kill here loses nothing
-    for page in (workdir / "completions").glob("completions_*.jsonl"):
-        if int(page.stem.rpartition("_")[2]) > step:
-            page.unlink()
+    Any other line that is no row is a `ValueError` that names file and line.
+    """
+    rows, damaged = parsed(Path(file))
+    if damaged:
+        raise ValueError(
+            f"{short(Path(file))} line {damaged[0]} is not a row of metrics; go on "
+            "with the run to have it mended, or delete that line"
+        )
+    return rows
