@@ -1,31 +1,42 @@
 # `make demo` and `make test` are all that a newcomer needs.
+# `make PYTHON=python3.13 demo` takes another Python. It gets the exact versions of its
+# lock; a Python without one gets the newest that the bounds of setup.py allow.
 PYTHON ?= python3
 BIN := .venv/bin
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+LOCK := $(wildcard requirements-$(VERSION).lock)
+READY := .venv/ready-$(VERSION)
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .PHONY: demo test lint lock clean
 
-demo: .venv/ready
-	$(BIN)/python -m experiments.train --config=experiments/configs/quickstart.py --workdir=runs/quickstart
+demo: $(READY)
+	$(BIN)/python -m rewardlab train --config=quickstart --workdir=runs/quickstart
 
-test: .venv/ready
+test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-lint: .venv/ready
+lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-.venv/ready: setup.py requirements.lock
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+# A .venv of another Python is made anew.
+$(READY): setup.py $(LOCK)
+	[ -x $(BIN)/python$(VERSION) ] || $(PYTHON) -m venv --clear .venv
+ifeq ($(LOCK),)
+	$(PIP) install -e '.[test]'
+else
+	$(PIP) install -r $(LOCK)
+	$(PIP) install --no-deps --no-build-isolation -e .
+endif
 	touch $@
 
-# Resolve the newest versions that setup.py allows and write them down.
+# Resolve the newest versions that setup.py allows on this Python and write them down.
 lock:
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/pip install --quiet '.[test]' setuptools wheel
-	.venv-lock/bin/pip freeze --all --exclude rewardlab --exclude pip > requirements.lock
+	.venv-lock/bin/pip install --quiet --upgrade '.[test]' setuptools wheel
+	.venv-lock/bin/pip freeze --all --exclude rewardlab --exclude pip > requirements-$(VERSION).lock
 	rm -rf .venv-lock build
 
 clean:

@@ -1,41 +1,55 @@
-"""The package and its extras; exact versions are in requirements.lock."""
+"""The package, its extras and its bounds; exact versions: requirements-*.lock."""
+
+import re
+from pathlib import Path
 
 from setuptools import find_packages, setup
 
+HERE = Path(__file__).parent
+VERSION = re.search(
+    r'^__version__ = "(.*)"$', (HERE / "rewardlab" / "__init__.py").read_text(), re.M
+)
+
+# From the oldest that the locks have (Python 3.11) to below the first not yet tried.
+RUN = [
+    "absl-py>=2.1,<3",
+    "array-record>=0.6,<0.9",
+    "chex>=0.1.90,<0.2",
+    "flax>=0.12,<0.13",
+    "jax>=0.10,<0.13",
+    "jaxtyping>=0.3,<0.4",
+    "matplotlib>=3.9,<4",
+    "ml-collections>=1.0,<2",
+    "numpy>=2.0,<3",
+    "optax>=0.2.5,<0.3",
+    "orbax-checkpoint>=0.11,<0.13",
+    "rich>=13.9,<16",
+    "scipy>=1.14,<2",
+    "tensorboardX>=2.6.2,<3",
+    "tensorflow-datasets>=4.9.9,<5",
+]
 TEST = [
-    "beartype>=0.19",
-    "hypothesis>=6.100",
-    "mypy>=1.13",
-    "pytest>=8",
-    "pytest-xdist>=3.6",
-    "ruff>=0.8",
+    "beartype>=0.19,<1",
+    "hypothesis>=6.100,<7",
+    "mypy>=1.13,<3",
+    "pytest>=8,<10",
+    "pytest-xdist>=3.6,<4",
+    "ruff>=0.8,<1",
 ]
 
 setup(
     name="rewardlab",
-    version="0.1.0",
+    version=VERSION[1],
     description="What optax is for gradients, for rewards",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=find_packages(include=["rewardlab", "rewardlab.*"]),
-    package_data={"rewardlab.show": ["page.html"]},
-    install_requires=[
-        "absl-py>=2.1",
-        "array-record>=0.6",
-        "chex>=0.1.90",
-        "flax>=0.12",
-        "jax>=0.10",
-        "jaxtyping>=0.3",
-        "matplotlib>=3.9",
-        "ml-collections>=1.0",
-        "numpy>=2.0",
-        "optax>=0.2.5",
-        "orbax-checkpoint>=0.11",
-        "rich>=13.9",
-        "scipy>=1.14",
-        "tensorboardX>=2.6.2",
-        "tensorflow-datasets>=4.9.9",
+    packages=[
+        *find_packages(include=["rewardlab", "rewardlab.*"]),
+        "rewardlab.configs",
     ],
+    package_dir={"rewardlab.configs": "experiments/configs"},
+    package_data={"rewardlab.show": ["page.html"]},
+    install_requires=RUN,
     extras_require={"test": TEST},
     entry_points={"console_scripts": ["rewardlab=rewardlab.__main__:main"]},
 )

@@ -28,8 +28,11 @@ from rewardlab.types import Channels, Reward, RewardTransform, Rollout, Sum, pla
 
 if TYPE_CHECKING:
     from rewardlab.config import default_config
+    from rewardlab.launch.configs import load_config
     from rewardlab.tasks.host import TextReward
     from rewardlab.training import Result, train
+
+__version__ = "0.1.0"
 
 # Runs need data sets, plots and checkpoints, which take as long to import as JAX. They
 # are imported when they are asked for, so that transforms do not wait for them.
@@ -37,6 +40,7 @@ _OF_RUNS = {
     "Result": "training",
     "TextReward": "tasks.host",
     "default_config": "config",
+    "load_config": "launch.configs",
     "train": "training",
 }
 
@@ -66,6 +70,7 @@ __all__ = [
     "estimator",
     "gate",
     "hyperparameters",
+    "load_config",
     "named_chain",
     "on",
     "on_one",

@@ -1,24 +1,36 @@
-"""`rewardlab methods`, `explain` and `show`: methods and episodes, to be read."""
+"""`rewardlab train`, `grid`, `methods`, `explain` and `show`: the command line."""
 
 import argparse
 import ast
+import importlib
+import platform
 import sys
+import textwrap
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import rich.box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+import rewardlab
 from rewardlab.catalogue import VERIFIED
 from rewardlab.explain import explain
-from rewardlab.methods import IDEAS, Method, resolve
+from rewardlab.methods import IDEAS, METHODS, Method, resolve
 from rewardlab.show import page, read_episode, terminal
+
+RUNS = {
+    "train": "one run, as a config says: rewardlab train --help",
+    "grid": "methods times seeds, compared: rewardlab grid --help",
+}
 
 
 def main() -> None:
-    """The command line; a mistake is one sentence and exit status 2."""
+    """The command line; a mistake is one sentence and an exit status that is not 0."""
+    command, *rest = sys.argv[1:] or [""]
+    if command in RUNS:  # they have flags of their own, and take longer to import
+        importlib.import_module(f"rewardlab.launch.{command}").main(rest)
+        return
     args = _arguments().parse_args()
     out = Console(highlight=False, record=bool(getattr(args, "svg", None)))
     try:
@@ -38,7 +50,12 @@ def main() -> None:
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rewardlab", description=__doc__)
+    versions = f"rewardlab {rewardlab.__version__}, jax {version('jax')}, Python "
+    versions += platform.python_version()
+    parser.add_argument("--version", action="version", version=versions)
     commands = parser.add_subparsers(dest="command", required=True)
+    for name, says in RUNS.items():
+        commands.add_parser(name, help=says)
     listed = commands.add_parser("methods", help="the methods, or those with a word")
     listed.add_argument("words", nargs="*", help="words that a row must all contain")
     about = commands.add_parser("explain", help="one method or sentence at work")
@@ -67,13 +84,20 @@ def show(run: str, step: int | None, row: int, html: str | None, out: Console) -
 
 
 def methods(words: list[str], out: Console) -> None:
-    """Prints the rows in which every word occurs, whatever its case."""
+    """Prints the rows in which every word occurs, whatever its case.
+
+    On a terminal by idea, and no word of a sentence is broken; in a pipe one row a
+    line, so that `grep` finds whole rows.
+    """
     count = 0
     for idea, rows in IDEAS.items():
         kept = {n: m for n, m in rows.items() if _has(words, idea, n, m)}
         count += len(kept)
-        if kept:
-            out.print(_table(idea, kept))
+        if kept and out.is_terminal:
+            out.print(Text(f"\n{idea}", "bold underline"))
+        for name, method in kept.items():
+            show_row = _paragraph if out.is_terminal else _line
+            out.print(show_row(name, method, out.width), soft_wrap=True)
     if not count:
         raise ValueError(f"no method with the words {words}; try fewer of them")
     out.print(f"{count} methods; `rewardlab explain NAME` shows one at work")
@@ -84,16 +108,20 @@ def _has(words: list[str], idea: str, name: str, method: Method) -> bool:
     return all(word.lower() in " ".join(text).lower() for word in words)
 
 
-def _table(idea: str, rows: dict[str, Method]) -> Table:
-    table = Table(box=rich.box.SIMPLE_HEAD, title=idea, title_justify="left")
-    table.add_column("method", style="bold", no_wrap=True)
-    table.add_column("believes about credit", ratio=2)
-    table.add_column("sentence", ratio=5)
-    table.add_column("checked against", ratio=1)
-    for name, method in rows.items():
-        sentence = Text(method.sentence)
-        table.add_row(name, method.believes, sentence, VERIFIED[method.verified])
-    return table
+def _line(name: str, method: Method, width: int) -> Text:
+    longest = max(map(len, METHODS))
+    told = f"{method.believes} ({VERIFIED[method.verified]})"
+    return Text(f"{name:{longest}}  {method.sentence}  # {told}")
+
+
+def _paragraph(name: str, method: Method, width: int) -> Text:
+    wrapped = textwrap.TextWrapper(
+        max(width, 20), break_long_words=False, break_on_hyphens=False
+    )
+    wrapped.initial_indent = wrapped.subsequent_indent = "    "
+    told = f"{method.believes} ({VERIFIED[method.verified]})"
+    lines = [*wrapped.wrap(told), *wrapped.wrap(method.sentence)]
+    return Text.assemble("\n", (name, "bold"), "\n", "\n".join(lines))
 
 
 def _hyperparameters(texts: list[str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from rewardlab.methods import METHODS
+from rewardlab.methods import METHODS, resolve
 from rewardlab.sentence import hyperparameters
 from rewardlab.tasks import TASKS
 
@@ -121,8 +121,11 @@ def use_reward(config: ConfigDict, reward: str) -> None:
     """Sets the reward, and `hp` to a method's own values or a sentence's names.
 
     A name without a value yet is None: `--config.hp.tau=0.1` is then a typed flag.
+    Raises `ValueError` for what is neither a method nor a sentence.
     """
     method = METHODS.get(reward)
+    if method is None and reward.strip().isidentifier():
+        resolve(reward)  # says which methods there are
     names = hyperparameters(method.sentence if method else reward)
     values = method.hp if method else {name: placeholder(float) for name in names}
     config.reward, config.hp = reward, ConfigDict(values)

@@ -1,5 +1,6 @@
 """How good a policy is on problems that it was not trained on."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -11,6 +12,7 @@ from rewardlab.analysis.pass_at_k import mean_pass_at_k
 from rewardlab.analysis.statistics import Interval
 from rewardlab.console import Sample
 from rewardlab.learner import Params
+from rewardlab.models import lm
 from rewardlab.prepare import Run
 from rewardlab.tasks.columns import take
 from rewardlab.types import Rollout
@@ -60,6 +62,20 @@ def chunk_size(count: int, devices: int) -> int:
     """Prompts at once: chunks of about `AT_ONCE`, as equal as the devices allow."""
     chunks = -(-count // AT_ONCE)
     return -(-count // (chunks * devices)) * devices
+
+
+def reported(run: Run) -> list[str]:
+    """The names of all held-out numbers that a run will have; nothing is computed."""
+    program, samples = run.program, run.config.eval.num_generations
+    shares = pass_at(np.zeros((1, samples), bool))
+    if run.config.rollout.on_host:  # which nothing can tell the shapes of
+        return [*shares, "mean_length", *run.task.signals]
+    params = jax.eval_shape(functools.partial(lm.init, program.model), run.key)
+    columns = take(run.held_out, np.arange(1))
+    arguments = (params, columns, run.key, jnp.zeros((), jnp.int32))
+    shapes = jax.eval_shape(program.evaluate, *arguments)
+    nothing = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
+    return [*shares, *(name for name in _facts(nothing) if name != "correct")]
 
 
 def _facts(rollout: Rollout) -> dict[str, Float[np.ndarray, " N"]]:

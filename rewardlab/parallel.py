@@ -5,6 +5,7 @@ A driver runs a per-shard program over the devices. Its arguments and results ar
 drivers run the same program, which may use the axis name `AXIS` in collectives.
 """
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -19,7 +20,8 @@ from rewardlab.types import Rollout
 
 AXIS = "data"
 # XLA's newer CPU emitters and its higher optimization take longer to compile and make
-# an iteration no faster (benchmarks/README.md). What XLA_FLAGS names stays as it says.
+# an iteration no faster (benchmarks/README.md). What XLA_FLAGS names stays as it says,
+# and what this JAX does not know is left out: options come and go between releases.
 CPU_OPTIONS = {
     "xla_cpu_use_fusion_emitters": False,
     "xla_backend_optimization_level": 1,
@@ -27,6 +29,16 @@ CPU_OPTIONS = {
 }
 SHARDED, REPLICATED = P(AXIS), P()
 SHARDED_ROLLOUT: Any = Rollout(*[SHARDED] * 9, iteration=REPLICATED)  # type: ignore
+
+
+@functools.cache
+def accepts(option: str, value: bool | int) -> bool:
+    """Whether this JAX compiles with an option; asked once, of a program of nothing."""
+    try:
+        jax.jit(lambda: 0, compiler_options={option: value}).lower().compile()
+    except (jax.errors.JaxRuntimeError, ValueError, TypeError):
+        return False
+    return True
 
 
 class Driver(NamedTuple):
@@ -56,8 +68,11 @@ def jit_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
     everywhere = NamedSharding(mesh, REPLICATED)
     on_cpu = mesh.devices.flat[0].platform == "cpu"
     said = os.environ.get("XLA_FLAGS", "")
-    unsaid = {name: x for name, x in CPU_OPTIONS.items() if name not in said}
-    options = unsaid if on_cpu else None
+    options = {
+        name: value
+        for name, value in (CPU_OPTIONS.items() if on_cpu else ())
+        if name not in said and accepts(name, value)
+    }
 
     def spmd(
         f: Callable[..., Any], ins: Any, outs: Any, donate: Sequence[int] = ()
@@ -68,7 +83,9 @@ def jit_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
         return jax.jit(mapped, donate_argnums=tuple(donate))
 
     def fuse(f: Callable[..., Any], donate: Sequence[int] = ()) -> Callable[..., Any]:
-        return jax.jit(f, donate_argnums=tuple(donate), compiler_options=options)
+        return jax.jit(
+            f, donate_argnums=tuple(donate), compiler_options=options or None
+        )
 
     return Driver(
         devices=mesh.size,

@@ -26,12 +26,7 @@ def build(text: str, **hp: Any) -> RewardTransform:
     Raises `ValueError`, in one sentence, for text that is not a sentence, an unknown
     transform or hyperparameter, an unused hyperparameter, or wrong arguments.
     """
-    try:
-        tree = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError as error:
-        raise ValueError(
-            f"this is not a sentence, {error.msg} at character {error.offset}: {text!r}"
-        ) from None
+    tree = _parsed(text).body
     used: set[str] = set()
     transform = _transform(tree, hp, used)
     if unused := sorted(set(hp) - used):
@@ -42,6 +37,15 @@ def build(text: str, **hp: Any) -> RewardTransform:
     return transform
 
 
+def _parsed(text: str) -> ast.Expression:
+    try:
+        return ast.parse(text.strip(), mode="eval")
+    except SyntaxError as error:
+        raise ValueError(
+            f"this is not a sentence, {error.msg} at character {error.offset}: {text!r}"
+        ) from None
+
+
 def describe(transform: RewardTransform) -> str:
     """The sentence of a transform: `build(describe(t))` behaves as `t` does."""
     return transform.sentence
@@ -49,7 +53,7 @@ def describe(transform: RewardTransform) -> str:
 
 def hyperparameters(text: str) -> set[str]:
     """The bare names that a sentence needs values for."""
-    tree = ast.parse(text.strip(), mode="eval")
+    tree = _parsed(text)
     calls = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
     names = (
         n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in calls

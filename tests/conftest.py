@@ -5,28 +5,53 @@ are kept beside pytest's own cache, for the other worker and for the next run.
 """
 
 import gc
+import json
 import os
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
-os.environ["XLA_FLAGS"] = (
-    os.environ.get("XLA_FLAGS", "")
-    + " --xla_force_host_platform_device_count=8"
-    + " --xla_backend_optimization_level=0"
-    + " --xla_llvm_disable_expensive_passes=true"
-    + " --xla_cpu_use_fusion_emitters=false"
-    + " --xla_cpu_enable_concurrency_optimized_scheduler=false"
-    + " --xla_cpu_parallel_codegen_split_count=1"
+CACHE = Path(__file__).parents[1] / ".pytest_cache"
+CHEAP = (
+    "--xla_force_host_platform_device_count=8",
+    "--xla_backend_optimization_level=0",
+    "--xla_llvm_disable_expensive_passes=true",
+    "--xla_cpu_use_fusion_emitters=false",
+    "--xla_cpu_enable_concurrency_optimized_scheduler=false",
+    "--xla_cpu_parallel_codegen_split_count=1",
 )
+
+
+def known(flags):
+    """The flags that this XLA knows. One that it does not know ends the process, so
+    they are tried in another; what came of it is kept for each version."""
+    file = CACHE / f"xla_flags_{version('jaxlib')}.json"
+    found = json.loads(file.read_text()) if file.exists() else {}
+    if not set(flags) <= set(found):
+        found = dict.fromkeys(flags, True) if _starts(" ".join(flags)) else {}
+        found = found or {flag: _starts(flag) for flag in flags}
+        file.parent.mkdir(exist_ok=True)
+        part = file.with_suffix(f".{os.getpid()}")
+        part.write_text(json.dumps(found))
+        part.replace(file)
+    return [flag for flag in flags if found[flag]]
+
+
+def _starts(flags):
+    env = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+    start = [sys.executable, "-c", "import jax; jax.devices()"]
+    return subprocess.run(start, env=env, capture_output=True).returncode == 0
+
+
+os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *known(CHEAP)])
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ.setdefault(
-    "JAX_COMPILATION_CACHE_DIR",
-    str(Path(__file__).parents[1] / ".pytest_cache" / "compiled"),
-)
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE / "compiled"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
-import jax
-import pytest
+import jax  # noqa: E402
+import pytest  # noqa: E402
 
 LONGEST = "laws train golden methods_train train_agents learner".split()
 COMPILED, MANY = "/jax/core/compile/backend_compile_duration", 200

@@ -1,7 +1,6 @@
 """Long sums with a calculator: an agent learns when the tool is worth its call.
 
-    python -m experiments.train --config=experiments/configs/calculator.py \
-        --workdir=runs/calculator
+    rewardlab train --config=calculator --workdir=runs/calculator
 
 On one CPU core about 7 min of warm-up and 2 of training; held-out pass@1 goes from
 0.48 to 0.975 [0.967, 0.982] (mean of 5 seeds with Student's 95 % interval;
@@ -23,5 +22,4 @@ def get_config(reward: str = "") -> ConfigDict:
     config.optim.update({"lr": 2.5e-4, "schedule": "cosine"})
     config.train.max_steps = 80
     config.eval.every = 20
-    config.mesh.devices = 2  # both cores of a small machine
     return config

@@ -1,7 +1,6 @@
 """The first run: a small LM learns sums, on any laptop.
 
-    python -m experiments.train --config=experiments/configs/quickstart.py \
-        --workdir=runs/quickstart
+    rewardlab train --config=quickstart --workdir=runs/quickstart
 
 On two CPU cores about 75 s of warm-up and 75 s of training. Held-out pass@1 goes from
 0.36 to 0.950 [0.896, 1.004] (mean of 3 seeds with Student's 95 % interval; RESULTS.md).
@@ -22,5 +21,4 @@ def get_config(reward: str = "") -> ConfigDict:
     config.optim.update({"lr": 2.5e-4, "schedule": "cosine"})
     config.train.max_steps = 240
     config.eval.every = 40
-    config.mesh.devices = 2  # both cores of a small machine
     return config

@@ -1,7 +1,6 @@
 """Multi-hop search: an agent learns to look up a store hop by hop and to answer.
 
-    python -m experiments.train --config=experiments/configs/search.py \
-        --workdir=runs/search
+    rewardlab train --config=search --workdir=runs/search
 
 Questions of 3 and 4 hops. On one CPU core about 2.5 min of warm-up and 3 of training;
 held-out pass@1 goes from 0.21 to 0.918 [0.867, 0.968] (mean of 5 seeds with Student's
@@ -24,5 +23,4 @@ def get_config(reward: str = "") -> ConfigDict:
     config.optim.update({"lr": 2.5e-4, "schedule": "cosine"})
     config.train.max_steps = 140
     config.eval.every = 20
-    config.mesh.devices = 2  # both cores of a small machine
     return config

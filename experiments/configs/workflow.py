@@ -1,7 +1,6 @@
 """A workflow with tempting pay: an agent learns to mend, and to submit.
 
-    python -m experiments.train --config=experiments/configs/workflow.py \
-        --workdir=runs/workflow
+    rewardlab train --config=workflow --workdir=runs/workflow
 
 On one CPU core about 7 min of warm-up and 3 of training; held-out pass@1 goes from
 0.40 to 0.945 [0.936, 0.954] (mean of 5 seeds with Student's 95 % interval;
@@ -23,5 +22,4 @@ def get_config(reward: str = "") -> ConfigDict:
     config.optim.update({"lr": 2.5e-4, "schedule": "cosine"})
     config.train.max_steps = 100
     config.eval.every = 20
-    config.mesh.devices = 2  # both cores of a small machine
     return config

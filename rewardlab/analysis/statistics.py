@@ -14,6 +14,9 @@ from jaxtyping import Float
 from scipy.special import ndtr, ndtri, stdtrit
 
 Values = Float[np.ndarray, " n"]
+Range = tuple[float, float]
+SHARE: Range = (0.0, 1.0)
+ANYWHERE: Range = (-np.inf, np.inf)
 Statistic = Callable[..., Float[np.ndarray, "..."]]  # as np.mean: (values, axis=...)
 
 
@@ -36,18 +39,23 @@ class Comparison(NamedTuple):
     verdict: str
 
 
-def student(values: Values, level: float = 0.95) -> Interval:
-    """mean +- t_{n-1} * s / sqrt(n), with s dividing by n - 1.
+def student(values: Values, level: float = 0.95, within: Range = ANYWHERE) -> Interval:
+    """mean +- t_{n-1} * s / sqrt(n), with s dividing by n - 1, cut to `within`.
 
     Exact for normal values; with three seeds t is 4.30, not 1.96. Needs two values.
+    `within` is where they can lie, [0, 1] for shares: what is cut off holds no mean, so
+    the interval covers the true one as often as before. `ValueError` for values beyond.
     """
     values = np.asarray(values, np.float64)
     n = values.size
     if n < 2:
         raise ValueError(f"{n} seed has no interval; run at least two seeds")
+    if (values < within[0]).any() or (values > within[1]).any():
+        raise ValueError(f"{values} are not all within {list(within)}")
     half = stdtrit(n - 1, (1 + level) / 2) * values.std(ddof=1) / np.sqrt(n)
     mean = values.mean()
-    return Interval(float(mean), float(mean - half), float(mean + half))
+    low, high = np.clip([mean - half, mean + half], *within)
+    return Interval(float(mean), float(low), float(high))
 
 
 def wilson(share: float, n: int, level: float = 0.95) -> Interval:
@@ -104,18 +112,23 @@ def bootstrap(
     return Interval(estimate, float(low), float(high))
 
 
-def compare(a: Values, b: Values, arms: tuple[str, str]) -> Comparison:
+def compare(
+    a: Values, b: Values, arms: tuple[str, str], within: Range = ANYWHERE
+) -> Comparison:
     """The paired difference a - b with its Student interval, and what it allows to say.
 
     a[i] and b[i] share their seed (prompts, sampling noise), so what they have in
-    common cancels. No winner is named while 0 lies inside the interval.
+    common cancels. No winner is named while 0 lies inside the interval. `within` is
+    where a and b can lie, as in `student`.
     """
     if len(a) != len(b):
         raise ValueError(
             f"{arms[0]} has {len(a)} seeds and {arms[1]} has {len(b)}; a paired "
             "comparison needs the same seeds in both arms"
         )
-    difference = student(np.asarray(a, np.float64) - np.asarray(b, np.float64))
+    widest = within[1] - within[0]
+    between = np.asarray(a, np.float64) - np.asarray(b, np.float64)
+    difference = student(between, within=(-widest, widest))
     said = f"{arms[0]} - {arms[1]} = {difference}, {len(a)} seeds"
     if difference.low <= 0 <= difference.high:
         return Comparison(difference, None, f"no winner: {said}")

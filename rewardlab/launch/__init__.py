@@ -1,0 +1,1 @@
+"""The command line's runs: `rewardlab train` and `rewardlab grid`."""

@@ -1,0 +1,158 @@
+"""What a grid found: a table with intervals over seeds, and a picture of the curves."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from rewardlab.analysis.plots import PANELS, Panel, learning_curves
+from rewardlab.analysis.statistics import SHARE, Range, compare, student
+from rewardlab.sinks import read_metrics
+
+Numbers = dict[str, dict[str, Float[np.ndarray, " seeds"]]]  # [arm][measure]
+SHARES = ("correct", "finished", "submitted", "well_formed")  # and pass@k
+
+
+def evaluations(folder: Path) -> list[dict[str, Any]]:
+    """The rows of a run's metrics that have held-out numbers."""
+    rows = read_metrics(folder / "metrics.jsonl")
+    return [row for row in rows if any(name.startswith("eval/") for name in row)]
+
+
+def at_end(folder: Path, measure: str) -> float:
+    """A number of a run's last evaluation; `ValueError` if it is not there."""
+    rows = evaluations(folder)
+    last = rows[-1] if rows else {}
+    if f"eval/{measure}" not in last:
+        known = sorted(key[5:] for key in last if key.startswith("eval/"))
+        raise ValueError(
+            f"{folder} has no held-out number {measure!r}; have {', '.join(known)}"
+        )
+    return float(last[f"eval/{measure}"])
+
+
+def episodes_until(folder: Path, share: float) -> float:
+    """Training episodes until held-out pass@1 is first at `share`; NaN if it never is.
+
+    A straight line joins one evaluation and the next.
+    """
+    config = json.loads((folder / "config.json").read_text())["rollout"]
+    rows = evaluations(folder)
+    steps = np.array([row["step"] for row in rows], np.float64)
+    shares = np.array([row["eval/pass@1"] for row in rows], np.float64)
+    reached = np.flatnonzero(shares >= share)
+    if not reached.size:
+        return float("nan")
+    last = reached[0] + 1
+    first = max(last - 2, 0)
+    step = np.interp(share, shares[first:last], steps[first:last])
+    return float(step * config["num_prompts"] * config["num_generations"])
+
+
+def measured(
+    folders: Mapping[str, Sequence[Path]],
+    measures: Sequence[str],
+    reach: float | None = None,
+) -> Numbers:
+    """The numbers of every arm, from the folders of its runs, one a seed."""
+    numbers: Numbers = {
+        arm: {m: np.array([at_end(run, m) for run in runs]) for m in measures}
+        for arm, runs in folders.items()
+    }
+    if reach is not None:
+        for arm, runs in folders.items():
+            until = [episodes_until(run, reach) for run in runs]
+            numbers[arm][f"episodes to {reach}"] = np.array(until)
+    return numbers
+
+
+def range_of(measure: str) -> Range:
+    """Where a mean can lie: that of a share in [0, 1]."""
+    is_share = measure.startswith("pass@") or measure in SHARES
+    return SHARE if is_share else (-np.inf, np.inf)
+
+
+def cell(values: Float[np.ndarray, " seeds"], within: Range) -> str:
+    """A mean with its interval, if there is more than one seed.
+
+    Where a seed has no value, how many have.
+    """
+    if np.isnan(values).any():
+        return f"{np.isfinite(values).sum()} of {len(values)} seeds"
+    form = "{:.3f}" if np.abs(values).max() < 10 else "{:.1f}"
+    if len(values) == 1:
+        return form.format(values[0])
+    mean, low, high = map(form.format, student(values, within=within))
+    return f"{mean} [{low}, {high}]"
+
+
+def report(numbers: Numbers) -> str:
+    """Markdown: a row an arm, then what the paired differences over seeds allow."""
+    first, *others = numbers
+    lines = ["| arm | " + " | ".join(numbers[first]) + " |"]
+    lines.append("|---" * (len(numbers[first]) + 1) + "|")
+    for arm, values in numbers.items():
+        cells = [cell(x, range_of(measure)) for measure, x in values.items()]
+        lines.append(f"| `{arm}` | " + " | ".join(cells) + " |")
+    lines.append("")
+    for arm in others:
+        for measure, ours in numbers[arm].items():
+            theirs = numbers[first][measure]
+            if np.isfinite(ours).all() and np.isfinite(theirs).all():
+                verdict = against((arm, first), ours, theirs, range_of(measure))
+                lines.append(f"- {measure}: {verdict}")
+    seeds = len(next(iter(numbers[first].values())))
+    note = "Student's 95 % interval over seeds; that of a share is cut to [0, 1]"
+    lines += ["", note if seeds > 1 else "one seed: no interval, and no winner"]
+    return "\n".join(lines)
+
+
+def against(
+    arms: tuple[str, str],
+    ours: Float[np.ndarray, " seeds"],
+    theirs: Float[np.ndarray, " seeds"],
+    within: Range,
+) -> str:
+    """What may be said of the difference between two arms."""
+    if len(ours) > 1:
+        return compare(ours, theirs, arms, within).verdict
+    return f"{arms[0]} - {arms[1]} = {ours[0] - theirs[0]:.3f}, 1 seed"
+
+
+def files_of(grid: Path, runs: Sequence[str]) -> tuple[Path, Path]:
+    """The table and the picture that show these runs; `grid.json` keeps which do.
+
+    Those that show other runs besides are left as they are: then it is a new pair.
+    """
+    record = grid / "grid.json"
+    shown = json.loads(record.read_text()) if record.exists() else {}
+    number = 1
+    while True:
+        end = f"_{number}" if number > 1 else ""
+        table, picture = grid / f"table{end}.md", grid / f"learning_curves{end}.png"
+        unknown = table.name not in shown and (table.exists() or picture.exists())
+        if not unknown and set(shown.get(table.name, [])) <= set(runs):
+            break
+        number += 1
+    shown[table.name] = list(runs)
+    part = record.with_suffix(".part")
+    part.write_text(json.dumps(shown, indent=2) + "\n")
+    part.replace(record)
+    return table, picture
+
+
+def draw(
+    folders: Mapping[str, Sequence[Path]], measures: Sequence[str], out: Path
+) -> None:
+    """The learning curves of all arms, with a panel for each measure."""
+    files = {
+        arm: [run / "metrics.jsonl" for run in runs] for arm, runs in folders.items()
+    }
+    shown = [panel for panel in PANELS if panel.name.startswith(("reward", "compl"))]
+    drawn = {panel.dots for panel in shown} | {"eval/pass@8", "eval/mean_length"}
+    extra = [m for m in measures if f"eval/{m}" not in drawn]
+    named = [Panel(m, "an episode", f"rewards/{m}/mean", f"eval/{m}") for m in extra]
+    learning_curves(files, out, panels=[*shown, *named] if named else PANELS)

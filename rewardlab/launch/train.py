@@ -1,0 +1,56 @@
+"""`rewardlab train`: one run, as a config file and flags say."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import absl.logging
+
+from rewardlab.launch.children import end_with_grid
+from rewardlab.launch.configs import load_config, override, shipped
+from rewardlab.training import train
+
+ABOUT = """Trains as a config file says and writes everything to a folder.
+
+    rewardlab train --config=quickstart --workdir=runs/quickstart
+    rewardlab train --config=quickstart:pure --config.hp.tau=0.2 --workdir=runs/pure
+    rewardlab train --config=my.py --config.reward="outcome('correct') | ..."
+
+Every key of the config is a flag: --config.optim.lr=1e-4. The config file is Python
+and is run. Shipped configs: {shipped}.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's own flags; those of the config are read by `override`."""
+    made = argparse.ArgumentParser(
+        prog="rewardlab train",
+        description=ABOUT.format(shipped=", ".join(shipped())),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    made.add_argument("--config", required=True, help="NAME, NAME:REWARD or a path")
+    made.add_argument("--workdir", required=True, help="the folder that the run writes")
+    made.add_argument(
+        "--resume",
+        default="auto",
+        help="auto: go on if there is a checkpoint; never; or a run's path",
+    )
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs, and ends with one sentence where the run is refused."""
+    end_with_grid()
+    absl.logging.set_verbosity("warning")  # JAX tells of every backend it lacks
+    args, rest = parser().parse_known_args(arguments)
+    try:
+        config = load_config(args.config)
+        override(config, rest)
+        train(config, args.workdir, args.resume)
+    except (ValueError, FloatingPointError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
