@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from rewardlab.arguments import check
 from rewardlab.types import (
     SIGNAL,
     Channels,
@@ -25,10 +26,11 @@ NoState = tuple[()]
 
 
 def named(make: Callable[..., RewardTransform]) -> Callable[..., RewardTransform]:
-    """Lets a transform remember the call that made it, as its `sentence`."""
+    """A word: its arguments are checked, and its call is kept as the `sentence`."""
 
     @functools.wraps(make)
     def remember(*args: Any, **kwargs: Any) -> RewardTransform:
+        check(make, args, kwargs)
         words = [_spell(a) for a in args]
         words += [f"{k}={_spell(v)}" for k, v in kwargs.items()]
         text = f"{make.__name__}({', '.join(words)})"

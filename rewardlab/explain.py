@@ -14,6 +14,7 @@ from rich.text import Text
 
 from rewardlab.catalogue import VERIFIED, laws_of, loss_text
 from rewardlab.compose import estimator
+from rewardlab.grammar import parse
 from rewardlab.methods import METHODS, Method, reads
 from rewardlab.sentence import shaped_reward
 from rewardlab.signals import SIGNALS, made
@@ -126,7 +127,7 @@ def _about(name: str, method: Method) -> Iterator[RenderableType]:
 
 
 def _calls(sentence: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(sentence, mode="eval")):
+    for node in ast.walk(parse(sentence)):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in TRANSFORMS:
             yield ast.unparse(node)
 

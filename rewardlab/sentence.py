@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rewardlab.compose import chain, only
+from rewardlab.grammar import parse, pipe, shown
 from rewardlab.schedules import SCHEDULES
 from rewardlab.transforms import BASELINES, CREDIT, TRANSFORMS, WEIGHTS
 from rewardlab.types import SIGNAL, Reward, RewardTransform, Rollout
@@ -26,24 +27,14 @@ def build(text: str, **hp: Any) -> RewardTransform:
     Raises `ValueError`, in one sentence, for text that is not a sentence, an unknown
     transform or hyperparameter, an unused hyperparameter, or wrong arguments.
     """
-    tree = _parsed(text).body
     used: set[str] = set()
-    transform = _transform(tree, hp, used)
+    transform = _transform(parse(text), hp, used)
     if unused := sorted(set(hp) - used):
         raise ValueError(
-            f"hyperparameters {unused} are not used by {text!r}; drop them or write "
-            "them into the sentence"
+            f"hyperparameters {unused} are not used by {shown(text)}; drop them or "
+            "write them into the sentence"
         )
     return transform
-
-
-def _parsed(text: str) -> ast.Expression:
-    try:
-        return ast.parse(text.strip(), mode="eval")
-    except SyntaxError as error:
-        raise ValueError(
-            f"this is not a sentence, {error.msg} at character {error.offset}: {text!r}"
-        ) from None
 
 
 def describe(transform: RewardTransform) -> str:
@@ -52,8 +43,8 @@ def describe(transform: RewardTransform) -> str:
 
 
 def hyperparameters(text: str) -> set[str]:
-    """The bare names that a sentence needs values for."""
-    tree = _parsed(text)
+    """The bare names that a sentence needs values for; `ValueError` if it is none."""
+    tree = parse(text)
     calls = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
     names = (
         n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in calls
@@ -68,7 +59,7 @@ def reads(transform: RewardTransform) -> set[str]:
     too where it exists.
     """
     found: set[str] = set()
-    for node in ast.walk(ast.parse(transform.sentence, mode="eval")):
+    for node in ast.walk(parse(transform.sentence)):
         word = getattr(getattr(node, "func", None), "id", "")
         if isinstance(node, ast.Call) and word in TRANSFORMS:
             signature = inspect.signature(TRANSFORMS[word])
@@ -107,29 +98,32 @@ def shaped_reward(transform: RewardTransform) -> Callable[[Any, Rollout], Reward
 
 
 def _transform(node: ast.expr, hp: dict[str, Any], used: set[str]) -> RewardTransform:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        left, right = (_transform(side, hp, used) for side in (node.left, node.right))
-        parts = left.parts if _is_pipe(node.left) else (left,)
-        return chain(*parts, right)
+    parts = pipe(node)
+    if len(parts) > 1:
+        return chain(*(_transform(part, hp, used) for part in parts))
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
         raise ValueError(
-            f"{ast.unparse(node)!r} is not a transform; a sentence is calls joined by |"
+            f"{_written(node)} is not a transform; a sentence is calls joined by |"
         )
-    if node.func.id not in TRANSFORMS:
-        raise ValueError(f"unknown transform {node.func.id!r}{_hint(node.func.id)}")
-    made = _call(TRANSFORMS[node.func.id], node, hp, used)
+    word = node.func.id
+    if word not in TRANSFORMS:
+        raise ValueError(f"unknown transform {shown(word)}{_hint(word)}")
+    made = _call(TRANSFORMS[word], node, hp, used)
     return made._replace(sentence=ast.unparse(_Fill(hp).visit(node)))
 
 
 def _call(
     make: Callable[..., Any], node: ast.Call, hp: dict[str, Any], used: set[str]
 ) -> Any:
+    names = [k.arg for k in node.keywords]
+    if None in names or len(set(names)) < len(names):
+        raise ValueError(f"{_written(node)}: write each argument once, as name=value")
     args = [_value(a, hp, used) for a in node.args]
     kwargs = {str(k.arg): _value(k.value, hp, used) for k in node.keywords}
     try:
         return make(*args, **kwargs)
     except TypeError as error:
-        raise ValueError(f"{ast.unparse(node)!r}: {error}") from None
+        raise ValueError(f"{_written(node)}: {error}") from None
 
 
 def _value(node: ast.expr, hp: dict[str, Any], used: set[str]) -> Any:
@@ -148,9 +142,9 @@ def _value(node: ast.expr, hp: dict[str, Any], used: set[str]) -> Any:
         return _transform(node, hp, used)
     try:
         return ast.literal_eval(node)
-    except ValueError:
+    except (ValueError, TypeError):
         raise ValueError(
-            f"{ast.unparse(node)!r} is not a name, a literal or a transform"
+            f"{_written(node)} is not a name, a literal or a transform"
         ) from None
 
 
@@ -171,8 +165,8 @@ class _Fill(ast.NodeTransformer):
         return ast.Constant(value) if plain else node
 
 
-def _is_pipe(node: ast.expr) -> bool:
-    return isinstance(node, ast.BinOp)
+def _written(node: ast.expr) -> str:
+    return shown(ast.unparse(node))
 
 
 def _hint(name: str) -> str:

@@ -1,15 +1,14 @@
 """Problems as columns: arrays with one row per prompt."""
 
-import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow.parquet
 from jaxtyping import Bool, Int
 
 from rewardlab.models.tokenizers import CharTokenizer
+from rewardlab.tasks.files import read_rows
 
 Columns = dict[str, np.ndarray]
 ASKED = ("completions", "completion_ids", "completion_mask")  # of text rewards
@@ -77,14 +76,11 @@ def read_table(
 
     A prompt is a string, or messages `[{"role": ..., "content": ...}]`, of which the
     contents are joined by new lines. `id` is the number of the row unless the file has
-    it. Every other column is kept as it is, with text as objects.
+    whole numbers of its own. Every other column is kept as it is, with text, and
+    whatever is no number of 32 bits, as objects. `ValueError` for any other file.
     """
     path = pathlib.Path(path)
-    if path.suffix == ".parquet":
-        rows = pyarrow.parquet.read_table(path).to_pylist()
-    else:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        rows = [json.loads(line) for line in lines if line.strip()]
+    rows = read_rows(path)
     if not rows:
         raise ValueError(f"{path} has no rows; write one problem a line")
     if lacking := [i for i, row in enumerate(rows) if row.keys() != rows[0].keys()]:
@@ -99,26 +95,82 @@ def read_table(
             f"{path} has a column {taken[0]!r}, as something of the run's own is "
             "called; give it another name"
         )
-    columns = prompt_columns([_text(r["prompt"]) for r in rows], tokenizer, length)
+    texts = [_text(row["prompt"], f"row {i} of {path}") for i, row in enumerate(rows)]
+    try:
+        columns = prompt_columns(texts, tokenizer, length)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     columns["id"] = np.arange(len(rows), dtype=np.int32)
-    others = {name: _column([r[name] for r in rows]) for name in rows[0]}
-    return {**columns, **others}
+    others = {name: _column([row[name] for row in rows]) for name in rows[0]}
+    return checked({**columns, **others}, str(path))
 
 
-def _text(prompt: str | Sequence[Mapping[str, str]]) -> str:
+def _text(prompt: Any, where: str) -> str:
     if isinstance(prompt, str):
         return prompt
-    return "\n".join(message["content"] for message in prompt)
+    try:
+        contents = [message["content"] for message in prompt]
+        return "\n".join(contents)
+    except (TypeError, KeyError):
+        raise ValueError(
+            f"the prompt of {where} is neither text nor messages with a 'content'"
+        ) from None
 
 
 def _column(values: list[Any]) -> np.ndarray:
     kinds = {type(value) for value in values}
     for kind, dtype in ((bool, bool), (int, np.int32), (float, np.float32)):
-        if kinds == {kind}:
+        if kinds == {kind} and (kind is not int or _fit(values)):
             return np.array(values, dtype)
     column = np.empty(len(values), object)
     column[:] = values
     return column
+
+
+def _fit(values: list[int]) -> bool:
+    limits = np.iinfo(np.int32)
+    return limits.min <= min(values) and max(values) <= limits.max
+
+
+def checked(columns: Columns, source: str) -> Columns:
+    """The columns, if they are a task's: `prompts`, `prompt_mask`, `id`, all as long.
+
+    `ValueError`, in one sentence that names the `source`, for a column that is missing
+    or of another length, and for ids that are no whole numbers or stand twice.
+    """
+    for name in ("prompts", "prompt_mask", "id"):
+        if name not in columns:
+            raise ValueError(
+                f"{source} has no column {name!r}; have {sorted(columns)}, and every "
+                "task needs prompts, prompt_mask and id"
+            )
+    ids, shape = np.asarray(columns["id"]), np.shape(columns["prompts"])
+    if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
+        raise ValueError(
+            f"the column 'id' of {source} is {ids.dtype} of shape {ids.shape}; give "
+            "each problem a whole number"
+        )
+    unique, counts = np.unique(ids, return_counts=True)
+    if len(unique) < len(ids):
+        twice = unique[counts > 1][0]
+        raise ValueError(
+            f"the id {twice} stands {counts[counts > 1][0]} times in {source}; give "
+            "each problem its own"
+        )
+    if len(ids) and not -(2**31) <= ids.min() <= ids.max() < 2**31:
+        raise ValueError(f"an id of {source} does not fit 32 bits; use smaller numbers")
+    if len(shape) != 2 or np.shape(columns["prompt_mask"]) != shape:
+        raise ValueError(
+            f"{source} has prompts of shape {shape} and prompt_mask of "
+            f"{np.shape(columns['prompt_mask'])}; both are [problems, tokens]"
+        )
+    for name, column in columns.items():
+        if len(column) != len(ids):
+            raise ValueError(
+                f"the column {name!r} of {source} has {len(column)} rows and there are "
+                f"{len(ids)} problems; give it one a problem"
+            )
+    return columns
 
 
 def take(columns: Columns, rows: Int[np.ndarray, " B"]) -> Columns:
