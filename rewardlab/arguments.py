@@ -14,6 +14,7 @@ import numpy as np
 
 from rewardlab.ranges import (
     FLAG,
+    LARGEST_FLOAT,
     NOT_NEGATIVE,
     NUMBER,
     POSITIVE,
@@ -172,6 +173,9 @@ def _of_number(rule: Range, parameter: inspect.Parameter, value: Any) -> str:
         value = float(value)
     if value == math.inf and parameter.default == math.inf:
         return ""
+    if isinstance(value, float) and math.isfinite(value):
+        # What overflows 32 bits later is a step that is not finite, and said as such.
+        value = min(max(value, -LARGEST_FLOAT), LARGEST_FLOAT)
     problem = rule.problem(value)
     return (
         f"{problem}, or a schedule" if schedules and not is_number(value) else problem

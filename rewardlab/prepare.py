@@ -13,10 +13,10 @@ from rewardlab.parallel import DRIVERS, Driver
 from rewardlab.program import Program, build_program
 from rewardlab.signals.aliases import names_of
 from rewardlab.tasks import TASKS, Task
-from rewardlab.tasks.columns import Columns, sample_of, take
+from rewardlab.tasks.columns import Columns, checked, sample_of, take
 from rewardlab.tasks.host import TextReward, hosted
 from rewardlab.tasks.named_rewards import refuse, text_reward
-from rewardlab.validate import validate
+from rewardlab.validate import check_values, validate
 
 CACHE = Path.home() / ".cache" / "rewardlab"
 
@@ -43,6 +43,7 @@ def prepare(
     Compiled programs are kept in the user's cache folder, unless JAX was told of
     another, so a second run of the same shapes starts in seconds.
     """
+    check_values(config)
     if jax.config.jax_compilation_cache_dir is None:  # type: ignore[attr-defined]
         jax.config.update("jax_compilation_cache_dir", str(CACHE / "compiled"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
@@ -60,7 +61,11 @@ def prepare(
     driver = DRIVERS[config.mesh.driver](devices)
     task = TASKS[config.task.name]
     folder = Path(config.data_dir or CACHE / "data")
-    load = lambda split: task.load(split, folder, **config.task.difficulty)  # noqa: E731
+
+    def load(split: str) -> Columns:
+        columns = task.load(split, folder, **config.task.difficulty)
+        return checked(columns, f"the {split} split of {config.task.name!r}")
+
     held_out = _held_out(config, task, load("test"))
     rewards = [*text_rewards, *map(text_reward, config.text_rewards)]
     refuse(rewards, held_out, task.signals, names_of(config))

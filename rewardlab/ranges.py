@@ -9,6 +9,8 @@ import numpy as np
 
 LARGEST = 2**31 - 1  # of an int32, which counts iterations, rows and tokens
 
+LARGEST_FLOAT = float(np.finfo(np.float32).max)
+
 
 class Range(NamedTuple):
     """Numbers from `low` to `high`; `above` and `below` say that an end is outside."""
@@ -110,4 +112,4 @@ def is_whole(value: Any) -> bool:
 def is_number(value: Any) -> bool:
     """Whether it is a real number that is finite as a float32 too."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    return real and abs(value) <= float(np.finfo(np.float32).max)
+    return real and abs(value) <= LARGEST_FLOAT

@@ -33,7 +33,7 @@ def kind_of(annotation):
 WRONG = {
     bool: ("no", 1, None),
     int: ("3", 1.5, True, math.nan, None),
-    float: ("x", math.nan, -math.inf, None, 1e39, 10**400, (1.0,), 1j),
+    float: ("x", math.nan, -math.inf, None, 10**400, (1.0,), 1j),
     str: ("", 3, None),
     tuple: ("x", 1.0, ("x",), (math.nan, 1.0)),
     "signal": (3, None, ("a",), "not a name"),

@@ -53,6 +53,11 @@ REFUSED = {
         {"loss.kl_correct_bias": True},
         "loss.kl_correct_bias=True does nothing while loss.beta=0",
     ),
+    "rows by text": (
+        {"select": "drop_uniform('correct', least_std='x')"},
+        "does not say which rows to learn from",
+    ),
+    "rows in depth": ({"select": "(" * 500 + "x" + ")" * 500}, "does not say which"),
     "rows": ({"select": "drop('correct')"}, "does not say which rows to learn from"),
     "names": ({"signals": "prm"}, "signals='prm' is not understood; write READ=MADE"),
     "greedy": ({"rollout.temperature": 0.0}, "nothing can be learned"),

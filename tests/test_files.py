@@ -62,10 +62,8 @@ def test_what_is_legal_json_is_read(tmp_path):
     table = tables.read_table(path, TOKENIZER, 8)
     assert table["note"].tolist() == [row["note"] for row in rows]
     assert table["id"].tolist() == [0, 1, 2, 3]
-    large = read(
-        path, [{"prompt": "1=", "answer": 2**40}, {"prompt": "2=", "answer": 1}]
-    )
-    assert large["answer"].tolist() == [2**40, 1]
+    path.write_text('{"prompt": "1=", "answer": 1099511627776}')
+    assert tables.read_table(path, TOKENIZER, 8)["answer"].tolist() == [2**40]
 
 
 def whole(**others):

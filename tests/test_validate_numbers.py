@@ -45,6 +45,8 @@ OUT_OF_RANGE = {
 }
 for key in ("warmup.steps", "rollout.top_k", "optim.warmup_steps", "mesh.devices"):
     OUT_OF_RANGE[key] = (*NOT_WHOLE, *BELOW_0)
+for key in ("task.difficulty.train", "task.difficulty.validation"):
+    OUT_OF_RANGE[key] = (*NOT_WHOLE, *BELOW_0)
 for key in ("rollout.continuations", "rollout.branching.roots"):
     OUT_OF_RANGE[key] = (*NOT_WHOLE, *BELOW_0)
 for key in (
@@ -64,8 +66,6 @@ for key in (
     "log.completions_every",
     "checkpoint.every",
     "checkpoint.keep",
-    "task.difficulty.train",
-    "task.difficulty.test",
 ):
     OUT_OF_RANGE[key] = (*NOT_WHOLE, *BELOW_1)
 

@@ -8,14 +8,16 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
+from rewardlab.arguments import check
+from rewardlab.grammar import parse
 from rewardlab.selection.groups import informative
 from rewardlab.selection.middling import accuracy_within
-from rewardlab.types import Rollout
+from rewardlab.types import Rollout, SignalName
 
 Selector = Callable[[Rollout], Bool[Array, " N"]]
 
 
-def drop_uniform(signal: str, least_std: float = 0.0) -> Selector:
+def drop_uniform(signal: SignalName, least_std: float = 0.0) -> Selector:
     """Drops the rows of prompts whose `signal` is equal in all rows: std <= least_std.
 
     Of (1, 0), (1, 1) the second group is dropped. A group of one stays, as in verl's
@@ -26,7 +28,7 @@ def drop_uniform(signal: str, least_std: float = 0.0) -> Selector:
     return _by_prompt(signal, functools.partial(informative, least_std=least_std))
 
 
-def keep_middling(signal: str, low: float = 0.2, high: float = 0.8) -> Selector:
+def keep_middling(signal: SignalName, low: float = 0.2, high: float = 0.8) -> Selector:
     """Keeps the rows of prompts whose mean `signal` lies in [low, high].
 
     Of (1, 0), (1, 1) the second group is dropped, and so is a verdict alone. PRIME
@@ -79,12 +81,14 @@ def select_rows(text: str) -> Callable[[Rollout], Rollout] | None:
 
 def _selector(text: str) -> Selector:
     try:
-        call = ast.parse(text.strip(), mode="eval").body
+        call = parse(text)
         assert isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
         make = SELECTORS[call.func.id]
         words = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
-        return make(*map(ast.literal_eval, call.args), **words)
-    except (SyntaxError, AssertionError, KeyError, ValueError, TypeError):
+        arguments = tuple(map(ast.literal_eval, call.args))
+        check(make, arguments, words)
+        return make(*arguments, **words)
+    except (AssertionError, KeyError, ValueError, TypeError):
         raise ValueError(
             f"{text.strip()!r} does not say which rows to learn from; write one of "
             f"{', '.join(SELECTORS)} with its arguments, as drop_uniform('correct')"

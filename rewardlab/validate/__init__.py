@@ -13,7 +13,7 @@ from rewardlab.tasks import TASKS
 from rewardlab.validate.combinations import impossible
 from rewardlab.validate.numbers import RULES, refused
 
-__all__ = ["RULES", "validate"]
+__all__ = ["RULES", "check_values", "validate"]
 
 
 def validate(config: ConfigDict, devices: int) -> None:
@@ -21,13 +21,19 @@ def validate(config: ConfigDict, devices: int) -> None:
 
     `devices` is how many the run will use.
     """
+    check_values(config)
+    for problem in impossible(config, devices):
+        raise ValueError(problem)
+
+
+def check_values(config: ConfigDict) -> None:
+    """As `validate`, for each key by itself: it is known, and in its range."""
     task = config.task.get("name", None)
     if task not in TASKS:
         raise ValueError(f"task.name={task!r} is unknown; have {', '.join(TASKS)}")
     _refuse_unknown_keys(config, default_config(task))
-    for find in (refused(config), impossible(config, devices)):
-        for problem in find:
-            raise ValueError(problem)
+    for problem in refused(config):
+        raise ValueError(problem)
 
 
 def _refuse_unknown_keys(config: ConfigDict, known: ConfigDict, at: str = "") -> None:

@@ -68,7 +68,7 @@ def _sizes(config: ConfigDict) -> Iterator[str]:
         splits["warmup.batch_size"] = "train"
     for key, split in splits.items():
         (group, name), have = key.split("."), config.task.difficulty.get(split)
-        if have is not None and config[group][name] > have:
+        if have and config[group][name] > have:  # an empty one is refused when read
             yield (
                 f"{key}={config[group][name]} and the {split} split has {have}; lower "
                 f"it, or raise task.difficulty.{split}"
