@@ -1,0 +1,105 @@
+"""Rows with a critic, whole, by name.
+
+Written from verl's GAE, GuanxingLu/vlarl, McGill-NLP/VinePPO and
+eddycmu/demystify-long-cot.
+"""
+
+import math
+
+import numpy as np
+from rows import agrees, batch, episodes, ppo, sequence_mean, token_mean, trained
+
+DRAWS = np.random.default_rng(31)
+VALUE = DRAWS.normal(size=(8, 8))
+STEP_VALUE = DRAWS.uniform(size=(8, 3))
+
+
+def whitened(b, a):
+    """(a - mean) / sqrt(var + 1e-8) over all True tokens, M - 1 in the variance."""
+    values = a[b.mask]
+    mean = sum(values) / len(values)
+    var = sum((x - mean) ** 2 for x in values) / (len(values) - 1)
+    return np.where(b.mask, (a - mean) / math.sqrt(var + 1e-8), 0)
+
+
+def test_gae():
+    """discount 1, decay 0.95, over the policy's tokens; then whitened."""
+    b = episodes(0, 1.2, value=VALUE)
+    a = np.zeros(b.mask.shape)
+    for i, tokens in b.rows():
+        later, ahead = 0.0, 0.0
+        for t in reversed(tokens):
+            reward = b.signals["correct"][i] if t == tokens[-1] else 0.0
+            later = reward + ahead - VALUE[i, t] + 0.95 * later
+            a[i, t], ahead = later, VALUE[i, t]
+    a = whitened(b, a)
+    agrees("gae", b, trained(a), a)
+
+
+def of_turns(b, discount, decay):
+    """GAE over turns, on each turn's tokens; the last turn is paid the outcome."""
+    a = np.zeros(b.mask.shape)
+    for i in range(8):
+        later, ahead, reward = 0.0, 0.0, b.signals["correct"][i]
+        for k, turn in reversed(list(enumerate(b.turns(i)))):
+            value = STEP_VALUE[i, k]
+            later = reward + discount * ahead - value + discount * decay * later
+            a[i, turn], ahead, reward = later, value, 0.0
+    return a
+
+
+def test_vla_rl():
+    """An action's ratio is the product of its tokens'; one clip for all of them."""
+    b = episodes(1, 0.6, step_value=STEP_VALUE)
+    a = of_turns(b, 0.99, 0.95)
+
+    def oracle(b):
+        losses = {}
+        for i in range(8):
+            for turn in b.turns(i):
+                ratio = math.exp(sum(b.logp[i, t] - b.old[i, t] for t in turn))
+                losses |= {(i, t): ppo(a[i, t], ratio) for t in turn}
+        return token_mean(b, losses)
+
+    agrees("vla_rl", b, oracle, a)
+
+
+def test_an_action_has_one_ratio():
+    """Tokens at 0.15 and 0.15 are within 1.2 each; the action, at 1.35, is not."""
+    b = episodes(1, step_value=np.zeros((8, 3)), correct=np.ones(8))
+    b.step = np.where(b.valid, 0, -1)
+    b.mask = b.valid
+    b.mask[:, 2:] = False
+    b.logp = b.old + 0.15
+    a = np.where(b.mask, 1.0, 0)
+    pairs = b.mask.sum(axis=1) == 2
+    assert pairs.any()
+
+    def oracle(b):
+        losses = {}
+        for i, tokens in b.rows():
+            ratio = math.exp(sum(b.logp[i, t] - b.old[i, t] for t in tokens))
+            losses |= {(i, t): -min(ratio, 1.2) for t in tokens}
+        return token_mean(b, losses)
+
+    agrees("vla_rl", b, oracle, a)
+
+
+def test_vineppo():
+    """What a turn adds to the success of fresh episodes, whitened; KL by token here."""
+    b = episodes(2, 1.2, step_value=STEP_VALUE)
+    a = whitened(b, of_turns(b, 1.0, 0.0))
+    agrees("vineppo", b, trained(a, kl=1e-4), a)
+
+
+def test_multi_discount():
+    """Each reward over its own horizon, beyond the critic; by sequence."""
+    dense = -DRAWS.exponential(size=(8, 8))
+    b = batch(3, 1.2, repetition=dense, value=VALUE)
+    a = np.zeros(b.mask.shape)
+    for i, tokens in b.rows():
+        slow = 0.0
+        for t in reversed(tokens):
+            slow = dense[i, t] + 0.99 * slow
+            a[i, t] = b.signals["correct"][i] + slow - VALUE[i, t]
+    agrees("multi_discount", b, trained(a, sequence_mean), a)
