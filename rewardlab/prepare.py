@@ -9,16 +9,16 @@ import jax
 from jaxtyping import Array
 from ml_collections import ConfigDict
 
+from rewardlab.caches import data_folder, keep_programs
 from rewardlab.parallel import DRIVERS, Driver
 from rewardlab.program import Program, build_program
 from rewardlab.signals.aliases import names_of
+from rewardlab.sinks import wandb_module
 from rewardlab.tasks import TASKS, Task
 from rewardlab.tasks.columns import Columns, checked, sample_of, take
 from rewardlab.tasks.host import TextReward, hosted
 from rewardlab.tasks.named_rewards import refuse, text_reward
 from rewardlab.validate import check_values, validate
-
-CACHE = Path.home() / ".cache" / "rewardlab"
 
 
 class Run(NamedTuple):
@@ -38,15 +38,9 @@ class Run(NamedTuple):
 def prepare(
     config: ConfigDict, workdir: Path, text_rewards: Sequence[TextReward] = ()
 ) -> Run:
-    """Checks the config, loads the data and builds the programs; nothing runs yet.
-
-    Compiled programs are kept in the user's cache folder, unless JAX was told of
-    another, so a second run of the same shapes starts in seconds.
-    """
+    """Checks the config, loads the data and builds the programs; nothing runs yet."""
     check_values(config)
-    if jax.config.jax_compilation_cache_dir is None:  # type: ignore[attr-defined]
-        jax.config.update("jax_compilation_cache_dir", str(CACHE / "compiled"))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    keep_programs()
     if config.mesh.devices > 1:
         with contextlib.suppress(RuntimeError):  # too late once JAX has looked
             jax.config.update("jax_num_cpu_devices", config.mesh.devices)
@@ -58,9 +52,11 @@ def prepare(
         )
     devices = devices[: config.mesh.devices or None]
     validate(config, len(devices))
+    if config.log.wandb:
+        wandb_module()  # found to be missing now, and not after the warm-up
     driver = DRIVERS[config.mesh.driver](devices)
     task = TASKS[config.task.name]
-    folder = Path(config.data_dir or CACHE / "data")
+    folder = data_folder(config.data_dir)
 
     def load(split: str) -> Columns:
         columns = task.load(split, folder, **config.task.difficulty)
@@ -75,11 +71,28 @@ def prepare(
         task,
         driver,
         build_program(config, task, driver, hosted(rewards, task.tokenizer)),
-        load("train"),
+        _to_train_on(config, load("train")),
         held_out,
         jax.random.key(config.seed),
         tuple(reward.name for reward in rewards),
     )
+
+
+def _to_train_on(config: ConfigDict, problems: Columns) -> Columns:
+    """The problems of a batch are different ones, so there must be as many."""
+    have, sizes = (
+        len(problems["id"]),
+        {"rollout.num_prompts": config.rollout.num_prompts},
+    )
+    if config.warmup.steps:
+        sizes["warmup.batch_size"] = config.warmup.batch_size
+    for key, size in sizes.items():
+        if size > have:
+            raise ValueError(
+                f"{key}={size} and the train split has {have} problems; lower it, or "
+                "raise task.difficulty.train"
+            )
+    return problems
 
 
 def _held_out(config: ConfigDict, task: Task, problems: Columns) -> Columns:

@@ -9,6 +9,7 @@ as those of a run that was never interrupted, `metrics.WALL_CLOCK` apart. What d
 took of the last lines is put back from the checkpoint.
 """
 
+import importlib
 import json
 import os
 import secrets
@@ -123,18 +124,24 @@ def tensorboard(workdir: Path, purge_step: int) -> Sink:
     return Sink(write, writer.close)
 
 
+def wandb_module() -> Any:
+    """The package of Weights & Biases; `ValueError` where it is not installed."""
+    try:
+        return importlib.import_module("wandb")
+    except ImportError:
+        raise ValueError(
+            "the W&B sink needs a package: run `pip install wandb`, or switch it off "
+            "by log.wandb=False"
+        ) from None
+
+
 def weights_and_biases(workdir: str | os.PathLike, **init: Any) -> Sink:
     """Weights & Biases (`pip install wandb`); `init` is `wandb.init`'s arguments.
 
     The run's id is kept in the workdir, so that a resumed run continues it; W&B ignores
     the steps that it already has.
     """
-    try:
-        import wandb
-    except ImportError:
-        raise ValueError(
-            "the W&B sink needs a package: run `pip install wandb`, or switch it off"
-        ) from None
+    wandb = wandb_module()
     file = Path(workdir) / "wandb_id.txt"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)

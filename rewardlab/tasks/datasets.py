@@ -5,7 +5,9 @@ import contextlib
 import dataclasses
 import functools
 import io
+import json
 import pathlib
+import shutil
 import zlib
 from collections.abc import Hashable, Iterator
 from typing import Any
@@ -14,6 +16,10 @@ import numpy as np
 import tensorflow_datasets as tfds
 from absl import logging
 
+from rewardlab.files import fingerprints, write_whole
+from rewardlab.lock import turn
+
+_SEAL = "files.json"  # size and CRC-32 of every other file of a data set
 SPLITS = ("train", "validation", "test")
 Example = dict[str, Any]
 
@@ -119,14 +125,20 @@ def read(
         raise ValueError(f"no split {split!r}; have {list(SPLITS)}")
     if getattr(config, split) < 1:
         raise ValueError(f"the split {split!r} is empty; set its size to 1 or more")
-    source = _prepared(builder, config, data_dir).as_data_source(split=split)
-    examples = source.__getitems__(range(len(source)))
+    with turn(pathlib.Path(data_dir)):
+        source = _prepared(builder, config, data_dir).as_data_source(split=split)
+        examples = source.__getitems__(range(len(source)))
     return sorted(examples, key=lambda example: example["id"])
 
 
 def _prepared(
     builder: type[ProblemBuilder], config: Problems, data_dir: str | pathlib.Path
 ) -> ProblemBuilder:
+    """The data set in its folder; one that is not as it was written is made again."""
+    version = str(builder.VERSION)
+    folder = pathlib.Path(data_dir, builder.name, config.name, version).absolute()
+    if folder.exists() and not _whole(folder):
+        shutil.rmtree(folder)
     make = functools.partial(
         builder, config=config, data_dir=data_dir, file_format="array_record"
     )
@@ -136,11 +148,21 @@ def _prepared(
             return made
         try:
             made.download_and_prepare()
-        except OSError:  # another process wrote the same folder first
+        except OSError:  # another process wrote the same folder first, without a turn
             made = make()
             if not made.is_prepared():
                 raise
+        write_whole(folder / _SEAL, json.dumps(fingerprints(folder)))
         return made
+
+
+def _whole(folder: pathlib.Path) -> bool:
+    try:
+        written = json.loads((folder / _SEAL).read_bytes())
+        there = fingerprints(folder)
+    except (OSError, ValueError, RecursionError):
+        return False
+    return written == {name: x for name, x in there.items() if name != _SEAL}
 
 
 @contextlib.contextmanager
