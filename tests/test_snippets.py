@@ -1,0 +1,74 @@
+"""What the README and the pages of docs/ show can be typed: every block is run.
+
+Training itself is tested elsewhere, so here a run stops where it would begin: the
+config is resolved and checked, the data are loaded, the programs are built.
+"""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+from rollouts import ragged
+
+import rewardlab
+from rewardlab import __main__ as command_line
+from rewardlab.launch import grid, train
+from rewardlab.prepare import prepare
+
+ROOT = Path(__file__).parents[1]
+DOCS = [page for page in sorted((ROOT / "docs").glob("*.md")) if page.stem != "methods"]
+PAGES = [ROOT / "README.md", *DOCS]  # methods.md is written by the code it shows
+# Parts of a file of ours, shown where they stand; the files have tests.
+SHOWN = ("@named\ndef short_in_group", "@pytest.mark", '"kimi_length": Method(')
+
+
+def blocks(page, language):
+    """The fenced blocks of a page in one language."""
+    text = page.read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def lines():
+    """Every command of ours in a `bash` block or an indented line, without comments."""
+    for page in PAGES:
+        text = page.read_text().replace("\\\n", " ")
+        for line in re.findall(r"^(?:    )?(\S*rewardlab \S.*)$", text, re.MULTILINE):
+            words = shlex.split(line, comments=True)
+            if words and Path(words[0]).name == "rewardlab":
+                yield pytest.param(words[1:], id=" ".join(words)[:60])
+
+
+def begin(config, workdir="", resume="auto", text_rewards=()):
+    """`rewardlab.train` up to its first step."""
+    with config.unlocked():
+        config.update_from_flattened_dict(
+            {"task.difficulty.train": 64, "model.init_from": ""}
+        )
+    return prepare(config, Path(workdir), text_rewards)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_runs_as_it_stands(page, monkeypatch, tmp_path):
+    """In the order of the page, in one namespace, with a `rollout` at hand."""
+    monkeypatch.setattr(rewardlab, "train", begin)
+    monkeypatch.chdir(tmp_path)
+    space = {"rollout": ragged()}
+    for block in blocks(page, "python"):
+        if not block.startswith(SHOWN):
+            exec(compile(block, page.name, "exec"), space)
+
+
+@pytest.mark.parametrize("words", list(lines()))
+def test_a_command_is_understood(words, monkeypatch, tmp_path, capsys):
+    """It prints, or it would begin to train; none is refused."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train, "train", begin)
+    monkeypatch.setattr(grid, "run", lambda *_: None)
+    monkeypatch.setattr(command_line, "show", lambda *_: None)  # there is no run here
+    monkeypatch.setattr(sys, "argv", ["rewardlab", *words])
+    try:
+        command_line.main()
+    except SystemExit as left:
+        assert not left.code, left.code
