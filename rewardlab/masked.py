@@ -179,6 +179,12 @@ def of_group(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "N *T"]:
     return group_sum(x, rollout)[rollout.group]
 
 
+def sampled(rollout: Rollout) -> Bool[Array, " N"]:
+    """Rows that had a True token when they were sampled: also those that `select` has
+    dropped since."""
+    return rollout.signals.get("sampled", jnp.any(rollout.mask, axis=1))
+
+
 def group_size(rollout: Rollout) -> Int[Array, " N"]:
     """How many rows each row's group has."""
     return of_group(jnp.ones(rollout.group.shape, jnp.int32), rollout)

@@ -25,7 +25,7 @@ CASES = (
     (f"{SPREAD} | outcome('score')", "weighted_sum(correct=1, score=2) | whiten()"),
     (ROW, "standardize_by_history() | require('finished')"),
     (ROW, "cheapness_by_window(window=5)"),
-    (ROW, "par('refs') | episode_return() | keep_best_and_worst()"),
+    (ROW, "par('refs') | episode_return() | best_minus_second()"),
     (BOTH, "gated_accumulation('score', correct=0.5)"),
     (BOTH, "mean_minus_variance_of('correct', 'score')"),
     (BOTH, "keep_pareto_front() | weighted_sum(correct=1, score=1)"),

@@ -9,6 +9,7 @@ from oracle import SEEDS, agree, compiled, row, run, true_tokens, varied
 from rollouts import from_arrays
 
 from rewardlab.compose import only
+from rewardlab.transforms.shapers import overlong_penalty
 
 pytestmark = [
     pytest.mark.usefixtures("x64", "strict_ranks"),
@@ -89,6 +90,19 @@ def test_length_penalty(seed):
         place, reward = row(want, i)[-1]
         want[place] = reward - 0.1 * max(len(true_tokens(rollout, i)) - 5, 0)
     agree(run("process('prm') | length_penalty(after=5, rate=0.1)", rollout), want)
+
+
+def test_overlong_penalty(seed):
+    """From 0 at half of the 12 columns to 2 at all of them, whatever their number."""
+    rollout = varied(seed)
+    want, width = steps(rollout), rollout.mask.shape[1]
+    for i in {p[0] for p in want}:
+        place, reward = row(want, i)[-1]
+        beyond = max(len(true_tokens(rollout, i)) / width - 0.5, 0)
+        want[place] = reward - 2.0 * beyond / 0.5
+    agree(run("process('prm') | overlong_penalty(after=0.5, most=2.0)", rollout), want)
+    with pytest.raises(ValueError, match="share in"):
+        overlong_penalty(after=300)
 
 
 def test_cap(seed):

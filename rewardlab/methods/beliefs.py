@@ -19,18 +19,22 @@ BELIEFS: dict[str, Method] = {
         verified="code",
         hp={"tau": 0.1, "trust": 0.9, "least_std": 0.1},
         believes="what the verifier and the policy itself call right",
-        differs="trust is 1 - tau; self_score is held in [0, 1] and its own loss is in "
-        "reward_models.laser; the code waits 400 iterations before it uses it",
+        options={"dual_clip": 3.0},
+        differs="trust is 1 - tau; self_score is held in [0, 1]. What trains it, the "
+        "loss in `reward_models.laser`, is called by no run yet; the code waits 400 "
+        "iterations before it uses the score",
     ),
     "tw_grpo": Method(
-        f"{GRPO} | weigh('importance')",
+        "outcome('correct') | center_by_group() | scale_by_group_std(eps=1e-4)"
+        " | broadcast_to_tokens() | weigh('importance')",
         "Reinforcing Video Reasoning with Focused Thinking",
         "2505.24718",
-        laws=(*SOUND, "shift", "scale"),
+        laws=(*SOUND, "shift"),
         verified="code",
         believes="tokens at which answers to one prompt diverge",
         differs="importance is objectives.token_importance of the sampling policy; the "
-        "code takes the trained policy's and lets the gradient flow through it",
+        "code takes the trained policy's and lets the gradient flow through it, at a "
+        "ratio of 1",
     ),
     "rover": Method(
         "outcome('correct') | center_by_group() | broadcast_to_tokens()",
@@ -50,7 +54,7 @@ BELIEFS: dict[str, Method] = {
         laws=(*SOUND, "shift", "scale"),
         verified="abstract",
         believes="right answers, with a hint where none came",
-        differs="guess: the estimator is GRPO's; prompts of selection.hints are "
-        "sampled again with a hint, which logp has in its prompt and the policy not",
+        differs="GRPO to the letter: no prompt is sampled again with a hint, since "
+        "`selection.hints` is called by no run yet; guess: the estimator is GRPO's",
     ),
 }

@@ -1,6 +1,6 @@
 """Several rewards of one completion become one number."""
 
-from rewardlab.methods.method import SOUND, Method
+from rewardlab.methods.method import ALWAYS, SOUND, Method
 
 ENSEMBLES = ("Reward Model Ensembles Help Mitigate Overoptimization", "2310.02743")
 CONSTRAINED = (
@@ -42,7 +42,7 @@ COMBINATION: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
         believes="what even the most doubtful judge grants",
-        differs=PPO,
+        differs=f"{PPO}, without its KL of 0.1 in the reward",
     ),
     "uwo": Method(
         "members('members')"
@@ -52,7 +52,8 @@ COMBINATION: dict[str, Method] = {
         verified="code",
         hp={"weight": 0.1, "ddof": 1},
         believes="what judges agree on; disagreement costs",
-        differs=PPO + "; the paper's best-of-n code has weight=0.5, ddof=0",
+        differs=f"{PPO}, without its KL of 0.1 in the reward; the paper's best-of-n "
+        "code has weight=0.5, ddof=0",
     ),
     "herding": Method(
         "members('members') | center_by_group() | median_of('members')" + GROUP,
@@ -143,14 +144,15 @@ COMBINATION: dict[str, Method] = {
         differs="open-ended prompts; " + PPO,
     ),
     "orbit": Method(
-        "rubric('met', 'points')" + GRPO,
+        "rubric('met', 'points') | overlong_penalty(after=0.5)" + GRPO,
         "InfiMed-ORBIT",
         "2510.15859",
-        laws=(*SOUND, "scale"),
+        laws=ALWAYS,
         verified="code",
         believes="the points of a rubric's criteria that are met",
-        aggregation="sequence_mean",
-        differs="its curriculum over criteria is `rules.mastery`",
+        options={"epsilon": 0.2, "epsilon_high": 0.28, "dual_clip": 3.0},
+        differs="its curriculum over criteria, `rules.mastery`, is called by no run "
+        "yet; prompts whose rows agree stay, where there others take their place",
     ),
     "carl": Method(
         "process('route') | process('speed') | process('comfort')"
@@ -175,8 +177,9 @@ COMBINATION: dict[str, Method] = {
         verified="code",
         hp={"expression": "g1 + 0.5 * (g2 - 0.5 * (g3 - 0.5 * (g4 + 0.5)))"},
         believes="what an evolved formula of simple checks says",
-        aggregation="sequence_mean",
-        differs="a grammar in the place of eval",
+        options={"dual_clip": 3.0},
+        beta=0.001,
+        differs="a grammar in the place of eval; formulas are not evolved",
     ),
     "barfi": Method(
         "outcome('correct') | outcome('score')"
@@ -215,15 +218,16 @@ COMBINATION: dict[str, Method] = {
     ),
     "harmo": Method(
         "outcome('score') | outcome('correct')"
-        " | on('score', length_penalty(after=after, rate=rate))"
+        " | on('score', overlong_penalty(after=after, most=most))"
         " | weighted_sum(score=1, correct=1)" + GRPO,
         "HARMO: hybrid rewards with a length penalty",
         "2510.05283",
-        laws=SOUND,
+        laws=ALWAYS,
         verified="abstract",
-        hp={"after": 300, "rate": 0.01},
+        hp={"after": 0.5, "most": 1.0},
         believes="a judge and a rule, neither by length",
         aggregation="sequence_mean",
-        differs="guess: a linear penalty, equal weights; the formula was not found",
+        differs="guess: a linear penalty and its numbers, equal weights; the formula "
+        "was not found",
     ),
 }

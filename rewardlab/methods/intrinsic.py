@@ -6,6 +6,7 @@ AGAINST_GROUP = (
     "center_by_group() | scale_by_group_std(eps=1e-6) | broadcast_to_tokens()"
 )
 NOISE = ("The Climb Carves Wisdom Deeper Than the Summit", "2505.22653")
+CRITIC = "the scripts have PPO with a critic (GAE, lambda 1); here GRPO's baseline"
 
 INTRINSIC: dict[str, Method] = {
     "ttrl": Method(
@@ -15,8 +16,11 @@ INTRINSIC: dict[str, Method] = {
         laws=SOUND,
         verified="code",
         believes="the answer that most samples agree on",
-        aggregation="sequence_mean",
-        differs="equal numbers are equal answers, where the code has a math verifier",
+        options={"dual_clip": 3.0},
+        beta=0.001,
+        select="keep_first(share=0.5)",
+        differs="equal numbers are equal answers, where the code has a math verifier; "
+        "it has 64 votes and trains on 32 of them, here half of any number",
     ),
     "co_reward": Method(
         f"majority_vote('answer', of='partner') | {AGAINST_GROUP}",
@@ -25,20 +29,26 @@ INTRINSIC: dict[str, Method] = {
         laws=SOUND,
         verified="code",
         believes="what most answers to the same question, rewritten, say",
-        aggregation="sequence_mean",
+        options={"dual_clip": 3.0},
+        beta=0.005,
+        differs="equal numbers are equal answers, where the code compares texts",
     ),
     "self_aligned": Method(
         "outcome('correct') | perplexity() | perplexity('blind_logp')"
         " | relative_drop('logp', base='blind_logp')"
-        f" | weighted_sum(correct=1, logp=alpha) | {AGAINST_GROUP}",
+        " | weighted_sum(correct=1, logp=alpha) | center_by_group()"
+        " | broadcast_to_tokens()",
         "Self-Aligned Reward: Towards Effective and Efficient Reasoners",
         "2509.05489",
         laws=SOUND,
         verified="code",
         hp={"alpha": 0.2},
         believes="answers that the question, not habit, makes likely",
-        aggregation="sequence_mean",
-        differs="alpha does not change; give a schedule for the code's",
+        aggregation="constant",
+        options={"dual_clip": 3.0},
+        beta=0.001,
+        differs="alpha does not change; give a schedule for the code's. Its norm of "
+        "token sums is not divided by rows",
     ),
     "flr": Method(
         "average('praise_logp') | average('blame_logp')"
@@ -69,8 +79,8 @@ INTRINSIC: dict[str, Method] = {
             "gamma": 0.99,
         },
         believes="events that a language model finds notable, while new",
-        differs="the code has a critic and counts exact messages, here hashes; guess: "
-        "gamma, and that a batch is counted before it is divided",
+        differs="the code has APPO with a critic and counts exact messages, here "
+        "hashes; guess: gamma, and that a batch is counted before it is divided",
     ),
     "cdr": Method(
         "dense('strong_logp') | dense('weak_logp')"
@@ -90,7 +100,8 @@ INTRINSIC: dict[str, Method] = {
         verified="code",
         hp={"noise": 0.4},
         believes="correct answers, with some prompts' verdicts turned round",
-        aggregation="sequence_mean",
+        entropy=0.001,
+        differs=CRITIC,
     ),
     "pattern_for_wrong": Method(
         "outcome('correct') | flip_groups(noise) | outcome('pattern')"
@@ -100,7 +111,8 @@ INTRINSIC: dict[str, Method] = {
         verified="code",
         hp={"noise": 0.0},
         believes="right answers, and in wrong ones the phrases of thought",
-        aggregation="sequence_mean",
+        entropy=0.001,
+        differs=CRITIC,
     ),
     "pattern_calibration": Method(
         "outcome('score') | outcome('pattern')"
@@ -109,8 +121,9 @@ INTRINSIC: dict[str, Method] = {
         laws=SOUND,
         verified="code",
         believes="a judge's score, lifted where thinking shows",
-        aggregation="sequence_mean",
-        differs="a text of the wrong form should come with a pattern reward of 0",
+        entropy=0.001,
+        differs=f"{CRITIC}; a text of the wrong form should come with a pattern reward "
+        "of 0",
     ),
     "rlpt": Method(
         f"outcome('continues') | {AGAINST_GROUP}",

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from rewardlab.selection import signals_of
 from rewardlab.sentence import build, reads
 from rewardlab.types import RewardTransform
 
@@ -36,7 +37,8 @@ class Method:
     what the paper sets of it beyond its defaults; `beta` times the KL estimate `kl` to
     the reference (`kl_correct_bias`: weighted by the ratio), less `entropy` times the
     entropy; averaged by `aggregation`. `select` says which rows are learned from, in
-    the words of `selection.SELECTORS`. `believes` says in about eight words what the
+    the words of `selection.SELECTORS`; `laws` are those of the sentence on the rows
+    that it keeps. `believes` says in about eight words what the
     method takes to deserve credit.
     """
 
@@ -63,5 +65,5 @@ class Method:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The signals that the sentence reads."""
-        return tuple(sorted(reads(self.build())))
+        """The signals that the sentence and `select` read."""
+        return tuple(sorted(reads(self.build()) | signals_of(self.select)))

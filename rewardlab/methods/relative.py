@@ -22,7 +22,10 @@ RELATIVE: dict[str, Method] = {
         hp={"eps": 1e-8},
         believes="winning comparisons, where scores hardly differ",
         aggregation="sequence_mean",
-        differs="the code rounds win rates to 3 decimals; see win_rate_of_verdicts",
+        options={"epsilon": 1e-4},
+        differs="the code rounds win rates to 3 decimals; see win_rate_of_verdicts. It "
+        "trains denoising steps in the place of tokens, and holds advantages within 5, "
+        "which groups of up to 26 cannot exceed",
     ),
     "arena_rl": Method(
         "outcome('placement') | center_by_group() | scale_by_group_std(eps=eps)"
@@ -34,7 +37,8 @@ RELATIVE: dict[str, Method] = {
         hp={"eps": 1e-6},
         believes="a high place in a tournament of the group",
         aggregation="sequence_mean",
-        differs="the signal comes from `comparisons.tournaments`; the paper's anchor "
-        "is the greedy completion, the code's the first",
+        options={"epsilon": 0.2, "epsilon_high": 0.28},
+        differs="`comparisons.tournaments` makes the signal, and no run calls it yet; "
+        "the paper's anchor is the greedy completion, the code's the first",
     ),
 }

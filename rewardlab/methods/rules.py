@@ -1,6 +1,6 @@
 """Rules of several parts, from `rewardlab.rules`, added up in a sentence."""
 
-from rewardlab.methods.method import SOUND, Method
+from rewardlab.methods.method import ALWAYS, SOUND, Method
 
 AGAINST_GROUP = (
     "center_by_group() | scale_by_group_std(eps=1e-6) | broadcast_to_tokens()"
@@ -15,20 +15,25 @@ RULES: dict[str, Method] = {
         laws=(*SOUND, "scale"),
         verified="code",
         believes="right tools, names of parameters and values, each in part",
-        aggregation="sequence_mean",
-        differs="the signals come from `rules.toolrl`, with schedules as step counts",
+        entropy=0.001,
+        differs="the signals come from `rules.toolrl`, with schedules as step counts; "
+        "its verl has a KL of 0.001 in the reward, which the paper leaves out",
     ),
     "cosine_length": Method(
-        "outcome('correct') | cosine_length(max_length)"
-        " | repetition(size=40, penalty=price) | weighted_sum(correct=1, repetition=1)"
-        " | returns_to_go() | center_by_group()",
+        "outcome('correct') | cosine_length(margin=0)"
+        " | repetition(size=size, penalty=price)"
+        " | weighted_sum(correct=1, repetition=1) | returns_to_go()"
+        " | center_by_group()",
         "Demystifying Long Chain-of-Thought Reasoning in LLMs",
         "2502.03373",
-        laws=SOUND,
+        laws=ALWAYS,
         verified="code",
-        hp={"max_length": 14336, "price": -0.05},
+        hp={"size": 40, "price": -0.05},
         believes="short right answers, long tries, nothing said twice",
-        differs="the paper has a critic and a discount a reward; guess: max_length",
+        aggregation="sequence_mean",
+        differs="the paper has a critic, a KL of 0.01 in the reward and a discount a "
+        "reward; the cosine ends at the limit of the run (there 14336, less 16); what "
+        "has no more than `size` tokens repeats nothing",
     ),
     "router_r1": Method(
         "outcome('form') | outcome('correct') | outcome('cost')"
@@ -42,26 +47,34 @@ RULES: dict[str, Method] = {
         verified="code",
         hp={"right": 1.0, "cheap": 0.0},
         believes="well-formed, right answers from models that cost little",
-        differs="right is 1 - cheap; the code has PPO and prices a batch row by row",
+        entropy=0.001,
+        differs="right is 1 - cheap; the code has PPO with a KL of 0.001 in the reward "
+        "and prices a batch row by row",
     ),
     "bleuberi": Method(
-        f"outcome('bleu') | {AGAINST_GROUP}",
+        "outcome('bleu') | center_by_group() | scale_by_group_std(eps=1e-4)"
+        " | broadcast_to_tokens()",
         "BLEUBERI: BLEU is a surprisingly effective reward",
         "2505.11080",
-        laws=(*SOUND, "shift", "scale"),
+        laws=(*SOUND, "shift"),
         verified="code",
         believes="words shared with good answers of other models",
-        aggregation="sequence_mean",
+        beta=0.04,
+        kl="k3_unbounded",
+        differs="TRL's own numbers (0.17): by token of a device's batch",
     ),
     "gui_g1_boxes": Method(
         "outcome('hit') | outcome('overlap') | outcome('corners')"
-        f" | weighted_sum(hit=1, overlap=0.25, corners=0.125) | {AGAINST_GROUP}",
+        " | weighted_sum(hit=1, overlap=0.25, corners=0.125) | center_by_group()"
+        " | broadcast_to_tokens()",
         "GUI-G1: Understanding R1-Zero-Like Training for Visual Grounding",
         "2505.15810",
-        laws=(*SOUND, "shift", "scale"),
+        laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
         believes="a click inside the box, and the box itself",
-        differs="without the paper's difficulty weights, which belong to its loss",
+        aggregation="constant",
+        differs="`gui_g1` without its weights of difficulty; the token sum is over the "
+        "generation limit, the code has 64",
     ),
     "medix_r1": Method(
         "outcome('judge') | outcome('embedding') | outcome('modality')"
@@ -72,6 +85,10 @@ RULES: dict[str, Method] = {
         laws=(*SOUND, "scale"),
         verified="code",
         believes="free answers that a judge and an embedding accept",
+        surrogate="gspo_token",
+        options={"epsilon": 3e-4, "epsilon_high": 4e-4, "dual_clip": 3.0},
         aggregation="sequence_mean",
+        differs="the script of the 7B model; those of 2B, 8B and 30B have DAPO's "
+        "bounds by token, and the other of 8B a KL of 0.01 and bounds 0.2 / 0.3",
     ),
 }

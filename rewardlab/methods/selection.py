@@ -3,6 +3,9 @@
 from rewardlab.methods.method import SOUND, Method
 
 BY_ORDER = tuple(law for law in SOUND if law != "permutation")  # of equals the first
+AGAINST_GROUP = (
+    "center_by_group() | scale_by_group_std(eps=1e-6) | broadcast_to_tokens()"
+)
 
 SELECTION: dict[str, Method] = {
     "rapo": Method(
@@ -13,33 +16,38 @@ SELECTION: dict[str, Method] = {
         laws=(*SOUND, "shift", "scale"),
         verified="paper",
         believes="outcomes; groups that agree leave their share",
-        differs="guess: G is the number of groups; `selection.replay` has the buffer",
+        differs="guess: G is the number of groups, the average by token. No row is "
+        "replayed and no solved prompt dropped: `selection.replay` and "
+        "`selection.groups.solved` are called by no run yet",
     ),
     "pf_ppo": Method(
-        "outcome('score') | keep_best_and_worst() | center_by_group()"
-        " | broadcast_to_tokens()",
+        "outcome('score') | center_by_group() | broadcast_to_tokens()",
         "Policy Filtration for RLHF",
         "2409.06957",
         laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
         believes="the best and the worst, where scores are reliable",
-        differs="the paper draws such rows with replacement and has a critic; here the "
-        "baseline is their mean, and all that share an extreme stay",
+        aggregation="sequence_mean",
+        select="keep_best_and_worst('score')",
+        differs="the paper draws such rows with replacement and has a critic and a KL "
+        "of 0.01 in the reward; here the baseline is the mean of what is kept, and all "
+        "that share an extreme stay",
     ),
     "prof": Method(
-        "outcome('correct') | process('prm')"
-        " | keep_consistent('correct', steps='prm', share=share)"
-        " | weighted_sum(correct=1) | center_by_group() | scale_by_group_std(eps=eps)"
+        "outcome('correct') | center_by_group() | scale_by_group_std(eps=eps)"
         " | broadcast_to_tokens()",
         "Beyond Correctness: Harmonizing Process and Outcome Rewards",
         "2509.03403",
-        laws=BY_ORDER,
+        laws=(*SOUND, "shift", "scale"),
         verified="code",
-        hp={"share": 0.5, "eps": 1e-6},
+        hp={"eps": 1e-6},
         believes="right answers by good steps, wrong ones by bad",
-        aggregation="sequence_mean",
+        options={"dual_clip": 3.0},
+        beta=0.001,
+        entropy=0.001,
+        select="keep_consistent('correct', steps='prm', share=0.5)",
         differs="half of any group goes, as 4 of 8 there; what is left is not cut to a "
-        "multiple of the devices",
+        "multiple of the devices; the entropy bonus is the default of its verl",
     ),
     "r3": Method(
         "outcome('correct') | entropy_ranking('entropy', share=share, best=best)"
@@ -52,36 +60,40 @@ SELECTION: dict[str, Method] = {
         hp={"share": 0.2, "best": 0.5},
         believes="answers that fork sharply and are calm otherwise",
         aggregation="sequence_mean",
-        differs="guess: the ranking adds to the outcome, and its constants; replayed "
-        "rows of `selection.replay.opposite` join their group before",
+        differs="guess: the ranking adds to the outcome, and its constants. No row of "
+        "the other outcome is replayed: `selection.replay.opposite` is called by no "
+        "run yet",
     ),
     "prs": Method(
         "outcome('format') | outcome('parsed') | outcome('correct')"
         " | gated_accumulation('correct', format=1, parsed=1)"
-        " | weighted_sum(format=0.1, parsed=0.1, correct=1) | center_by_group()"
-        " | scale_by_group_std(eps=1e-6) | broadcast_to_tokens()",
+        f" | weighted_sum(format=0.1, parsed=0.1, correct=1) | {AGAINST_GROUP}",
         "Progressive Reward Shaping and Value-based Sampling",
         "2512.07478",
         laws=SOUND,
         verified="abstract",
         believes="first the format, then the call, then the answer",
         aggregation="sequence_mean",
-        differs="guess: the weights of the stages; prompts for groups that agree come "
-        "from `selection.curriculum.replace_flat`",
+        differs="guess: the weights of the stages. Prompts whose rows agree are not "
+        "replaced: `selection.curriculum.replace_flat` is called by no run yet",
     ),
     "spear": Method(
         "outcome('correct') | outcome('calls') | on('calls', weighted_sum(calls=0.1)"
         " | cap(1)) | weighted_sum(correct=1, calls=cosine(1, 0, steps))"
-        " | center_by_group() | scale_by_group_std(eps=1e-6) | broadcast_to_tokens()",
+        " | center_by_group() | broadcast_to_tokens()",
         "Learn the Ropes, Then Trust the Wins (SPEAR)",
         "2509.22601",
         laws=SOUND,
         verified="code",
-        hp={"steps": 100},
+        hp={"steps": 200},
         believes="calling tools early in training; later only answers",
-        aggregation="sequence_mean",
-        differs="without the replayed rows: their advantage is `replay.recalibrated`, "
-        "weighted by cosine(0, coef, steps)",
+        surrogate="clip_cov",
+        options={"epsilon": 0.2, "epsilon_high": 0.28},
+        aggregation="constant",
+        select="keep_varied('correct', share=0.75)",
+        differs="the script for 32B, without its second loss, on replayed rows "
+        "(`selection.replay` is called by no run yet), and its filters of overlong, "
+        "unfinished and unreadable rows; its norm of token sums is not divided by rows",
     ),
     "score": Method(
         "process('attempt') | improvement_bonus(alpha) | kl_penalty(beta)"

@@ -1,33 +1,42 @@
 """The score of a reward model, bent before it is compared."""
 
-from rewardlab.methods.method import SOUND, Method
+from rewardlab.methods.method import ALWAYS, SOUND, Method
 
 GRPO = ("DeepSeekMath", "2402.03300")
 PAR = ("Reward Shaping to Mitigate Reward Hacking in RLHF", "2502.18770")
+LENGTH = {"after": 300 / 512, "most": 2.12}  # 0.01 a token beyond 300 of 512
+KL = (
+    "the length is a share of the limit, as 300 of 512 tokens there; the KL of its "
+    "GRPO is exp(x) - x - 1 of x = log pi - log ref, upside down"
+)
 
 SHAPING: dict[str, Method] = {
     "par": Method(
-        "outcome('score') | length_penalty(after=after, rate=rate)"
+        "outcome('score') | overlong_penalty(after=after, most=most)"
         " | par(ref='ref_score', k=k) | center_by_group()"
         " | scale_by_group_std(eps=1e-8) | broadcast_to_tokens()",
         *PAR,
-        laws=SOUND,
+        laws=ALWAYS,
         verified="code",
-        hp={"k": 1.0, "after": 300, "rate": 0.01},
-        aggregation="sequence_mean",
+        hp={"k": 1.0, **LENGTH},
         believes="the chance to beat a reference, not its margin",
-        differs="the code's GRPO form; reference scores come length-penalised",
+        beta=0.005,
+        kl="k3_inverse",
+        differs=f"the code's GRPO form; reference scores come length-penalised; {KL}",
     ),
     "running_clip": Method(
-        "outcome('score') | length_penalty(after=after, rate=rate) | clip_by_history()"
+        "outcome('score') | overlong_penalty(after=after, most=most)"
+        " | clip_by_history()"
         " | center_by_group() | scale_by_group_std(eps=1e-8) | broadcast_to_tokens()",
         *PAR,
-        laws=SOUND,
+        laws=ALWAYS,
         verified="code",
-        hp={"after": 300, "rate": 0.01},
-        aggregation="sequence_mean",
+        hp=LENGTH,
         believes="scores far from the usual say nothing more",
-        differs="a baseline of the paper; statistics are those of the global batch",
+        beta=0.005,
+        kl="k3_inverse",
+        differs="a baseline of the paper; statistics are those of the global batch; "
+        + KL,
     ),
     "lsc": Method(
         "outcome('score') | minus_reference_quantile(ref='ref_score', quantile=q)"

@@ -48,6 +48,12 @@ def kl_k3_unbounded(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Esti
     return kl_k3(logp, ref, math.inf, math.inf)
 
 
+def kl_k3_inverse(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Estimate:
+    """pi/ref - log(pi/ref) - 1: k3 upside down, unbounded; no estimate of KL(pi || ref)
+    but never negative, and of gradient pi/ref - 1 (PAR's code, arXiv 2502.18770)."""
+    return kl_k3_unbounded(ref, logp)
+
+
 def kl_abs(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Estimate:
     """|log pi - log ref|: a distance, not an estimate of KL."""
     return jnp.abs(logp - ref)
@@ -76,6 +82,7 @@ KL_ESTIMATORS: dict[str, Estimator] = {
     "k3": kl_k3,
     "k3+": with_k2_gradient(kl_k3),
     "k3_unbounded": kl_k3_unbounded,
+    "k3_inverse": kl_k3_inverse,
 }
 
 

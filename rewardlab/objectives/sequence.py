@@ -10,17 +10,24 @@ from rewardlab.objectives.ratio import (
 from rewardlab.types import Coefficient
 
 
-def gspo(epsilon: Coefficient = 3e-4, epsilon_high: Coefficient | None = None) -> Loss:
+def gspo(
+    epsilon: Coefficient = 3e-4,
+    epsilon_high: Coefficient | None = None,
+    dual_clip: float | None = None,
+) -> Loss:
     """PPO's clip with s_i = exp(mean_t log(pi / pi_old)) as the ratio of every token.
 
     GSPO, arXiv 2507.18071, whose widths are 3e-4 and 4e-4; it goes with
     `sequence_mean`. As in verl and Tunix the mean log-ratio is at most 10.
     """
-    return clipped_surrogate(epsilon, epsilon_high, log_ratio=sequence_log_ratio())
+    ratio = sequence_log_ratio()
+    return clipped_surrogate(epsilon, epsilon_high, dual_clip, log_ratio=ratio)
 
 
 def gspo_token(
-    epsilon: Coefficient = 3e-4, epsilon_high: Coefficient | None = None
+    epsilon: Coefficient = 3e-4,
+    epsilon_high: Coefficient | None = None,
+    dual_clip: float | None = None,
 ) -> Loss:
     """As `gspo` in value, with s_it = sg(s_i) pi / sg(pi): gradients token by token.
 
@@ -28,7 +35,7 @@ def gspo_token(
     do not, its gradient under `sequence_mean` is that of `gspo`.
     """
     ratio = sequence_token_log_ratio()
-    return clipped_surrogate(epsilon, epsilon_high, log_ratio=ratio)
+    return clipped_surrogate(epsilon, epsilon_high, dual_clip, log_ratio=ratio)
 
 
 def clipped_steps(

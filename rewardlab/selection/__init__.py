@@ -4,6 +4,6 @@ Groups are ids 0..B-1, one for each row, as `rollout.group`; B is static. A meth
 `select` is a sentence of `SELECTORS`.
 """
 
-from rewardlab.selection.words import SELECTORS, Selector, select_rows
+from rewardlab.selection.words import SELECTORS, Selector, select_rows, signals_of
 
-__all__ = ["SELECTORS", "Selector", "select_rows"]
+__all__ = ["SELECTORS", "Selector", "select_rows", "signals_of"]

@@ -8,13 +8,19 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
+from rewardlab import masked
 from rewardlab.arguments import check
 from rewardlab.grammar import parse
 from rewardlab.selection.groups import informative
+from rewardlab.selection.kept import (
+    Selector,
+    keep_best_and_worst,
+    keep_consistent,
+    keep_first,
+    keep_varied,
+)
 from rewardlab.selection.middling import accuracy_within
 from rewardlab.types import Rollout, SignalName
-
-Selector = Callable[[Rollout], Bool[Array, " N"]]
 
 
 def drop_uniform(signal: SignalName, least_std: float = 0.0) -> Selector:
@@ -56,6 +62,10 @@ def _by_prompt(signal: str, rule: Callable[..., Bool[Array, " B"]]) -> Selector:
 SELECTORS: dict[str, Callable[..., Selector]] = {
     "drop_uniform": drop_uniform,
     "keep_middling": keep_middling,
+    "keep_first": keep_first,
+    "keep_varied": keep_varied,
+    "keep_best_and_worst": keep_best_and_worst,
+    "keep_consistent": keep_consistent,
 }
 
 
@@ -64,13 +74,15 @@ def select_rows(text: str) -> Callable[[Rollout], Rollout] | None:
 
     `drop_uniform('correct')`; several words are joined by `|` and each sees what the
     ones before have left. A row that is dropped has no True token, so it is in no
-    baseline, no average and no gradient. Raises `ValueError` for what is no sentence.
+    baseline, no average and no gradient; that it was sampled stays known
+    (`masked.sampled`). Raises `ValueError` for what is no sentence.
     """
     if not text.strip():
         return None
     selectors = [_selector(part) for part in text.split("|")]
 
     def select(rollout: Rollout) -> Rollout:
+        rollout = rollout.with_signals(sampled=masked.sampled(rollout))
         for keep in selectors:
             mask = rollout.mask & keep(rollout)[:, None]
             rollout = dataclasses.replace(rollout, mask=mask)
@@ -79,17 +91,24 @@ def select_rows(text: str) -> Callable[[Rollout], Rollout] | None:
     return select
 
 
+def signals_of(text: str) -> set[str]:
+    """The signals that the sentence reads: the texts among its arguments."""
+    tree = ast.parse(text.strip() or "()", mode="eval")
+    values = (n.value for n in ast.walk(tree) if isinstance(n, ast.Constant))
+    return {value for value in values if isinstance(value, str)}
+
+
 def _selector(text: str) -> Selector:
     try:
         call = parse(text)
         assert isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
         make = SELECTORS[call.func.id]
+        values = tuple(map(ast.literal_eval, call.args))
         words = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
-        arguments = tuple(map(ast.literal_eval, call.args))
-        check(make, arguments, words)
-        return make(*arguments, **words)
+        check(make, values, words)
     except (AssertionError, KeyError, ValueError, TypeError):
         raise ValueError(
             f"{text.strip()!r} does not say which rows to learn from; write one of "
             f"{', '.join(SELECTORS)} with its arguments, as drop_uniform('correct')"
         ) from None
+    return make(*values, **words)

@@ -4,7 +4,9 @@ import dataclasses
 
 from ml_collections import ConfigDict
 
+from rewardlab.builders import select_of
 from rewardlab.methods import reads, resolve
+from rewardlab.selection import signals_of
 from rewardlab.types import Rollout
 
 
@@ -26,9 +28,9 @@ def names_of(config: ConfigDict) -> dict[str, str]:
 
 
 def wanted(config: ConfigDict) -> set[str]:
-    """The signals that the reward reads, by the names that they are made under."""
+    """What the reward and `select` read, by the names that it is made under."""
     names = names_of(config)
-    read = reads(resolve(config.reward, **config.hp))
+    read = reads(resolve(config.reward, **config.hp)) | signals_of(select_of(config))
     return {names.get(name, name) for name in read}
 
 

@@ -13,8 +13,7 @@ from rewardlab.transforms.shapers.history import (
     minmax_by_history,
     standardize_by_history,
 )
-from rewardlab.transforms.shapers.keep import keep_best_and_worst, keep_consistent
-from rewardlab.transforms.shapers.length import length_penalty
+from rewardlab.transforms.shapers.length import length_penalty, overlong_penalty
 from rewardlab.transforms.shapers.novelty import divide_by_count, keep_above
 from rewardlab.transforms.shapers.potential import potential_shaping, scale_losses
 from rewardlab.transforms.shapers.quantile import (
@@ -49,6 +48,7 @@ SHAPERS: Table = {
     "softmin_credit": softmin_credit,
     "mean_credit": mean_credit,
     "length_penalty": length_penalty,
+    "overlong_penalty": overlong_penalty,
     "short_in_group": short_in_group,
     "cap": cap,
     "floor": floor,
@@ -74,8 +74,6 @@ SHAPERS: Table = {
     "improvement_bonus": improvement_bonus,
     "only_step": only_step,
     "bonus_while_rare": bonus_while_rare,
-    "keep_best_and_worst": keep_best_and_worst,
-    "keep_consistent": keep_consistent,
     "require": require,
     "shift": shift,
     "cosine_length": cosine_length,

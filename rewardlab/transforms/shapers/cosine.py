@@ -9,7 +9,7 @@ from rewardlab.types import Reward, RewardTransform, Rollout, SignalName
 
 @named
 def cosine_length(
-    max_length: int,
+    max_length: int | None = None,
     correct: tuple[float, float] = (1.0, 2.0),
     wrong: tuple[float, float] = (-10.0, 0.0),
     exceed: float = -10.0,
@@ -18,7 +18,8 @@ def cosine_length(
 ) -> RewardTransform:
     """r = a + (b - a) (1 + cos(pi L / max_length)) / 2: from b at L = 0 to a.
 
-    L is the row's True tokens. A reward of exactly 1 is right: (a, b) = `correct`, the
+    L is the row's True tokens and `max_length`, unless it is given, the limit of the
+    run: the rollout's width. A reward of exactly 1 is right: (a, b) = `correct`, the
     less the longer. Any other is wrong: (b, a) = `wrong`, the more the longer, plus the
     signal `wrong_penalty` [N], as for repetition. With L + margin >= max_length all get
     `exceed`. Defaults are those of the paper's runs (arXiv 2502.03373); its code takes
@@ -27,15 +28,16 @@ def cosine_length(
 
     def bend(reward: Reward, rollout: Rollout) -> Reward:
         length = masked.count(rollout.mask)[:, None]
+        most = rollout.mask.shape[1] if max_length is None else max_length
         right = reward.value == 1
         low = jnp.where(right, correct[0], wrong[1])
         high = jnp.where(right, correct[1], wrong[0])
-        wave = 1 + jnp.cos(jnp.pi * length.astype(reward.value.dtype) / max_length)
+        wave = 1 + jnp.cos(jnp.pi * length.astype(reward.value.dtype) / most)
         value = low + (high - low) * wave / 2
         if wrong_penalty:
             penalty = rollout.signal(wrong_penalty)[:, None]
             value = value + jnp.where(right, 0, penalty)
-        value = jnp.where(length + margin >= max_length, exceed, value)
+        value = jnp.where(length + margin >= most, exceed, value)
         last = masked.last(reward.placed)
         return reward.with_value(jnp.where(last, value, reward.value))
 

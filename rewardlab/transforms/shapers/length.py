@@ -29,3 +29,27 @@ def length_penalty(
         return reward.with_value(reward.value - jnp.where(last, cost[:, None], 0))
 
     return on_outcomes(penalise)
+
+
+@named
+def overlong_penalty(after: float = 0.8, most: Coefficient = 1.0) -> RewardTransform:
+    """r - most * max(n - after T, 0) / (T - after T) on the last reward of a row.
+
+    n of the T tokens that a completion may have are True: with T = 10 and after = 0.8,
+    8 tokens cost nothing and 10 cost `most`. The limit is the rollout's width, so the
+    penalty acts under any limit. DAPO (arXiv 2503.14476) has 0.8 and 1; PAR's code
+    (2502.18770) 0.01 a token beyond 300 of 512, which is most = 2.12 at the limit.
+    """
+    if not 0 <= after < 1:
+        raise ValueError(
+            f"overlong_penalty(after={after}) begins at a share in [0, 1) of the limit"
+        )
+
+    def penalise(reward: Reward, rollout: Rollout) -> Reward:
+        limit = rollout.mask.shape[1]
+        excess = jnp.maximum(masked.count(rollout.mask) - after * limit, 0)
+        cost = coefficient(most, rollout) * excess / ((1 - after) * limit)
+        last = masked.last(reward.placed)
+        return reward.with_value(reward.value - jnp.where(last, cost[:, None], 0))
+
+    return on_outcomes(penalise)

@@ -4,8 +4,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
+from rewardlab import masked
 from rewardlab.compose import add_channel, named, stateless
-from rewardlab.transforms.sources.last_token import on_last_token, scored
+from rewardlab.transforms.sources.last_token import on_last_token
 from rewardlab.transforms.sources.signals import validity
 from rewardlab.types import Channels, RewardTransform, Rollout, SignalName
 
@@ -16,9 +17,9 @@ def majority_vote(name: SignalName, of: SignalName = "") -> RewardTransform:
 
     The signal [N] numbers the answers: equal numbers are equal answers. A number below
     0 is no answer: it does not vote and gets 0, as in Co-Reward; TTRL and MM-UPT let it
-    vote, so give it a number. Rows that abstain or are empty do not vote. A tie goes to
-    the least number, so number answers as they come for the codes' rule. (TTRL, arXiv
-    2504.16084)
+    vote, so give it a number. Rows that abstain or are empty do not vote; rows that
+    `select` has dropped do. A tie goes to the least number, so number answers as they
+    come for the codes' rule. (TTRL, arXiv 2504.16084)
 
     `of` names a signal [N] with the group whose majority counts, for a prompt and its
     rewriting that label each other (Co-Reward, arXiv 2508.00410); without votes there
@@ -28,7 +29,7 @@ def majority_vote(name: SignalName, of: SignalName = "") -> RewardTransform:
     def source(rewards: Channels, rollout: Rollout) -> Channels:
         answer = rollout.signal(name)
         valid = validity(rollout, name)
-        votes = scored(valid, rollout) & (answer >= 0)
+        votes = valid[:, 0] & masked.sampled(rollout) & (answer >= 0)
         labels = majorities(answer, votes, rollout.group, rollout.prompts.shape[0])
         label = labels[rollout.signal(of) if of else rollout.group]
         right = ((answer == label) & (answer >= 0)).astype(rollout.logp.dtype)
