@@ -22,7 +22,8 @@ SHORT = {"after": 4, "rate": 0.1}  # so that the length penalty is felt here
 COARSE = {"gigpo": {"gamma": 0.5}}  # returns that differ, do by more than an epsilon
 BUILT = {
     name: method.build(
-        **{k: v for k, v in SHORT.items() if k in method.hp}, **COARSE.get(name, {})
+        **(SHORT if " length_penalty" in method.sentence else {}),
+        **COARSE.get(name, {}),
     )
     for name, method in METHODS.items()
 }

@@ -219,7 +219,7 @@ def _grpo(inputs):
     rewards = inputs["rewards"]
     group = np.arange(len(rewards)) // inputs["group_size"]
     rollout = rollout_of(per_row(rewards), group=group, score=rewards)
-    text = sentence("par", length_penalty="", par="")
+    text = sentence("par", overlong_penalty="", par="")
     return {"advantages_first_token": advantages(text, rollout)[:, 0]}
 
 
