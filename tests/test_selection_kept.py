@@ -51,8 +51,8 @@ def test_of_64_rows_32_are_the_first():
     ]
 
 
-def test_a_share_is_in_0_to_1():
-    with pytest.raises(ValueError, match=r"share in \(0, 1\]"):
+def test_a_share_is_at_most_1():
+    with pytest.raises(ValueError, match="share=32 must be at least 0 and at most 1"):
         select_rows("keep_first(share=32)")
 
 

@@ -19,9 +19,6 @@ def keep_first(share: float = 0.5) -> Selector:
     Of 64 rows the first 32. The others still vote in `majority_vote` (TTRL, arXiv
     2504.16084).
     """
-    if not 0 < share <= 1:
-        raise ValueError(f"keep_first(share={share}) keeps a share in (0, 1] of rows")
-
     def keep(rollout: Rollout) -> Bool[Array, " N"]:
         there = jnp.any(rollout.mask, axis=1)
         rows = masked.of_group(there.astype(jnp.int32), rollout)

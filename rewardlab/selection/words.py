@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import functools
+import inspect
 from collections.abc import Callable
 
 import jax.numpy as jnp
@@ -105,10 +106,11 @@ def _selector(text: str) -> Selector:
         make = SELECTORS[call.func.id]
         values = tuple(map(ast.literal_eval, call.args))
         words = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
-        check(make, values, words)
+        inspect.signature(make).bind(*values, **words)
     except (AssertionError, KeyError, ValueError, TypeError):
         raise ValueError(
             f"{text.strip()!r} does not say which rows to learn from; write one of "
             f"{', '.join(SELECTORS)} with its arguments, as drop_uniform('correct')"
         ) from None
+    check(make, values, words)
     return make(*values, **words)

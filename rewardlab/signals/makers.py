@@ -1,6 +1,5 @@
 """Who makes a signal in a run: the sampler, or one of the tasks."""
 
-import re
 from collections.abc import Iterable
 
 from rewardlab.methods.method import Method
@@ -30,8 +29,7 @@ def made_on(task: str, trees: bool = False) -> set[str]:
 
 def reads_of(method: Method) -> set[str]:
     """What a row reads: its sentence, its KL and its selection."""
-    selected = re.findall(r"\w+\('(\w+)'", method.select)
-    return {*method.reads, *selected, *(["ref_logp"] if method.beta else [])}
+    return {*method.reads, *(["ref_logp"] if method.beta else [])}
 
 
 def tasks_for(reads: Iterable[str], trees: bool = False) -> list[str]:
