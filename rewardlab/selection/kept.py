@@ -19,6 +19,7 @@ def keep_first(share: float = 0.5) -> Selector:
     Of 64 rows the first 32. The others still vote in `majority_vote` (TTRL, arXiv
     2504.16084).
     """
+
     def keep(rollout: Rollout) -> Bool[Array, " N"]:
         there = jnp.any(rollout.mask, axis=1)
         rows = masked.of_group(there.astype(jnp.int32), rollout)
