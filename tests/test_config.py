@@ -55,7 +55,7 @@ REFUSED = {
     ),
     "rows by text": (
         {"select": "drop_uniform('correct', least_std='x')"},
-        "does not say which rows to learn from",
+        "drop_uniform: least_std='x' must be a finite number",
     ),
     "rows in depth": ({"select": "(" * 500 + "x" + ")" * 500}, "does not say which"),
     "rows": ({"select": "drop('correct')"}, "does not say which rows to learn from"),
