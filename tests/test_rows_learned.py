@@ -71,6 +71,42 @@ def test_prime(name):
     agrees(name, given, lambda b: loss(dataclasses.replace(b, mask=kept)), a)
 
 
+def test_implicit_prm():
+    """0.05 of what a step adds to the log-ratio, and the outcome: to go, less a mean.
+
+    The estimator is a guess: the paper ranks completions by these rewards.
+    """
+    b = episodes(5, 1.2, prm_logp=PRM_LOGP)
+    reward = np.zeros(b.mask.shape)
+    for i, tokens in b.rows():
+        for turn in b.turns(i):
+            reward[i, turn[-1]] = 0.05 * sum(PRM_LOGP[i, t] - b.ref[i, t] for t in turn)
+        reward[i, tokens[-1]] += b.signals["correct"][i]
+    a = less_mean(b, to_go(b, reward))
+    agrees("implicit_prm", b, trained(a), a)
+
+
+def test_lare():
+    """Contributions of turns to go, less the mean over the group's tokens."""
+    part = DRAWS.normal(size=(8, 3))
+    b = episodes(6, 1.2, contribution=part)
+    reward = np.zeros(b.mask.shape)
+    for i in range(8):
+        for k, turn in enumerate(b.turns(i)):
+            reward[i, turn[-1]] = part[i, k]
+    a = less_mean(b, to_go(b, reward))
+    agrees("lare", b, trained(a), a)
+
+
+def less_mean(b, a):
+    """a less its mean over the True tokens of the row's group."""
+    found = np.zeros(b.mask.shape)
+    for i, tokens in b.rows():
+        values = [a[j, t] for j in b.members(i) for t in np.flatnonzero(b.mask[j])]
+        found[i, tokens] = a[i, tokens] - sum(values) / len(values)
+    return found
+
+
 def test_oprl():
     """Outcomes of episodes and scores of actions, each less a mean, times n / (n - 1).
 

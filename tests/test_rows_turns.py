@@ -68,7 +68,7 @@ def added_up(b, reward, discount=1.0):
 @pytest.mark.parametrize("name", ["igpo", "igpo_separate"])
 def test_igpo(name):
     """Rewards of turns in standard units of their group, together or kind by kind."""
-    b = episodes(0, spread=1.2, belief=BELIEF, correct=PRM[:, 0])
+    b = episodes(0, spread=2.0, belief=BELIEF, correct=PRM[:, 0])
     gain, outcome = gains(b)
     how = {"key": lambda p: b.group[p[0]], "ddof": 0, "var_eps": 1e-8}
     if name == "igpo":

@@ -103,8 +103,8 @@ PROCESS: dict[str, Method] = {
         hp={"alpha": 0.3, "steps": 12000, "eps": 1e-6},
         believes="thinking, if right answers have the better, and early",
         **SOPHIA_LOSS,
-        differs="the paper's reward, the loss of the script; `trust_grpo_released` is "
-        "the code's",
+        differs="the paper's reward, the script's loss and `steps`, where the paper "
+        "fades over all of training; `trust_grpo_released` is the code's",
     ),
     "trust_grpo_released": Method(
         "outcome('correct') | outcome('thinking')"

@@ -101,7 +101,7 @@ WEIGHTED: dict[str, Method] = {
         believes="tokens whose update leaves the policy's entropy alone",
         surrogate="steer",
         differs="least and greatest change are those of the shard or micro-batch; the "
-        "weight in a straight line, where its main script has `steer_exponential`; 16 "
+        "script with weights in a straight line, another has `steer_exponential`; 16 "
         "updates a batch there",
     ),
 }
