@@ -162,16 +162,19 @@ def slope(oracle, b, h=1e-6):
 def trained(a, mean=None, low=0.2, high=0.2, dual=None, kl=0.0, most=10, entropy=0.0):
     """An oracle: PPO's clipped loss by `mean` (by token), with KL (k3) and entropy.
 
-    `most` bounds the estimate of KL, as verl does.
+    `most` bounds the estimate of KL, as verl does. A second clip has to be met.
     """
 
     def oracle(b):
-        losses = {}
+        losses, met = {}, dual is None
         for i, tokens in b.rows():
             for t in tokens:
-                loss = ppo(a[i, t], np.exp(b.logp[i, t] - b.old[i, t]), low, high, dual)
+                ratio = np.exp(b.logp[i, t] - b.old[i, t])
+                loss = ppo(a[i, t], ratio, low, high, dual)
+                met |= a[i, t] < 0 and ratio > (dual or 0)
                 loss += kl * min(k3(b.ref[i, t] - b.logp[i, t]), most)
                 losses[i, t] = loss - entropy * b.entropy[i, t]
+        assert met, "no token of A < 0 is beyond the second clip; use more `spread`"
         return (mean or token_mean)(b, losses)
 
     return oracle
