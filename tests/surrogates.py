@@ -79,8 +79,8 @@ def gspo(case, i, t, epsilon=3e-4, epsilon_high=None):
     return ppo(case.advantage[i, t], ratio, epsilon, epsilon_high)
 
 
-def clipped_steps(case, i, t, epsilon=0.2, epsilon_high=None):
-    """A row is one step here."""
+def clipped_row(case, i, t, epsilon=0.2, epsilon_high=None):
+    """A row is one step here, so this is the loss of steps too."""
     total = sum(case.gap(i, u) for u in np.flatnonzero(case.mask[i]).tolist())
     ratio = math.exp(min(max(total, -20), 20))
     return ppo(case.advantage[i, t], ratio, epsilon, epsilon_high)
@@ -163,7 +163,8 @@ def reinforce(case, i, t):
 
 ORACLES = {
     "clipped": each(clipped),
-    "clipped_steps": each(clipped_steps),
+    "clipped_row": each(clipped_row),
+    "clipped_steps": each(clipped_row),
     "gspo": each(gspo),
     "gspo_token": each(gspo),
     "cispo": each(cispo),
@@ -178,6 +179,7 @@ ORACLES = {
 # Some options for each loss: defaults and others.
 OPTIONS = {
     "clipped": [{}, {"epsilon": 0.1, "epsilon_high": 0.3, "dual_clip": 1.5}],
+    "clipped_row": [{}, {"epsilon": 0.5, "epsilon_high": 1.5}],
     "clipped_steps": [{}, {"epsilon": 0.1, "epsilon_high": 0.3}],
     "gspo": [{}, {"epsilon": 0.2, "epsilon_high": 0.28}],
     "gspo_token": [{}, {"epsilon": 0.2, "epsilon_high": 0.28}],

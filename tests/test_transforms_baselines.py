@@ -29,16 +29,18 @@ def total(rewards, i):
 
 
 @pytest.mark.parametrize("source", CHANNELS)
-@pytest.mark.parametrize("keep", [False, True])
-def test_center_by_group(seed, source, keep):
-    """r - mean over the group; what has no company goes, or stays as it is."""
+@pytest.mark.parametrize("way", ["", "keep_singletons=True", "zero_singletons=True"])
+def test_center_by_group(seed, source, way):
+    """r - mean over the group; what has no company goes, or stays as it is, or is 0."""
     rollout = varied(seed)
     before, want = run(source, rollout), {}
     for p, r in before.items():
         group = of_group(before, p[0])
-        if len(group) > 1 or keep:
-            want[p] = r - (sum(group) / len(group) if len(group) > 1 else 0)
-    agree(run(f"{source} | center_by_group(keep_singletons={keep})", rollout), want)
+        if len(group) > 1:
+            want[p] = r - sum(group) / len(group)
+        elif way:
+            want[p] = r if way.startswith("keep") else 0.0
+    agree(run(f"{source} | center_by_group({way})", rollout), want)
 
 
 @pytest.mark.parametrize("source", CHANNELS)
@@ -148,3 +150,7 @@ def test_whiten(seed, source):
     var = sum((x - mean) ** 2 for x in numbers) / (len(numbers) - 1)
     want = {p: (r - mean) / math.sqrt(var + 1e-8) for p, r in before.items()}
     agree(run(f"{source} | whiten()", rollout), want)
+    var = max(var * (len(numbers) - 1) / len(numbers), 1e-8)
+    want = {p: (r - mean) / math.sqrt(var) for p, r in before.items()}
+    call = "whiten(eps=0, ddof=0, var_floor=1e-8)"
+    agree(run(f"{source} | {call}", rollout), want)

@@ -15,7 +15,10 @@ GRPO = (
 KEEPS: dict[str, Any] = {"laws": (*SOUND, "shift", "scale"), "hp": {"eps": 1e-6}}
 ENTROPY = ("The Entropy Mechanism of Reinforcement Learning", "2505.22617")
 GSPO = ("Group Sequence Policy Optimization", "2507.18071")
-IN_PARTS = "its shares and means are those of a device's micro-batch"
+IN_PARTS = (
+    "prompts without differences are dropped; there others take their place. Shares and"
+    " means are those of a device's micro-batch"
+)
 
 LOSSES: dict[str, Method] = {
     "gspo": Method(
@@ -27,6 +30,7 @@ LOSSES: dict[str, Method] = {
         surrogate="gspo",
         aggregation="sequence_mean",
         options={"epsilon": 3e-4, "epsilon_high": 4e-4},
+        differs="four updates a batch there, one here, where no ratio leaves 1",
     ),
     "gspo_token": Method(
         GRPO,
@@ -47,7 +51,8 @@ LOSSES: dict[str, Method] = {
         believes="every token of a better answer, weighted but never dropped",
         surrogate="cispo",
         options={"epsilon": 1.0, "epsilon_high": 4.0},
-        differs="no lower bound, as in the paper; guess: the cap of 5 is TRL's advice",
+        differs="no lower bound, as in the paper; guess: the cap of 5 is TRL's advice."
+        " The paper also has DAPO's sampling and price on length",
     ),
     "sapo": Method(
         GRPO,
@@ -68,6 +73,7 @@ LOSSES: dict[str, Method] = {
         believes="whole answers, with no single token's ratio deciding",
         surrogate="gmpo",
         aggregation="sequence_mean_all",
+        differs="the epsilon of the std is verl's, 1e-8 in the authors' code",
     ),
     "clip_cov": Method(
         GRPO,
@@ -76,6 +82,8 @@ LOSSES: dict[str, Method] = {
         verified="code",
         believes="better answers, save a few tokens that cost entropy",
         surrogate="clip_cov",
+        options={"epsilon": 1.0, "epsilon_high": 1.0},
+        select="drop_uniform('correct')",
         differs=IN_PARTS,
     ),
     "kl_cov": Method(
@@ -85,7 +93,9 @@ LOSSES: dict[str, Method] = {
         verified="code",
         believes="better answers, slower where tokens cost entropy",
         surrogate="kl_cov",
-        differs=IN_PARTS,
+        options={"cov_share": 2e-3},
+        select="drop_uniform('correct')",
+        differs=f"{IN_PARTS}. The share is that of its 7B script, 2e-4 for 32B",
     ),
     "reinforce": Method(
         "outcome('correct') | center_by_group() | broadcast_to_tokens()",
@@ -117,8 +127,8 @@ LOSSES: dict[str, Method] = {
         believes="whole answers, in proportion to their length",
         surrogate="gspo",
         aggregation="sequence_sum_all",
-        options={"epsilon": 3e-4, "epsilon_high": 4e-4},
-        differs="TRL's form: GSPO times a row's length; guess: GSPO's widths",
+        options={"epsilon": 2e-3, "epsilon_high": 2.5e-3},
+        differs="TRL's form: GSPO times a row's length, with the paper's widths",
     ),
     "deepseek_v3_2": Method(
         "outcome('correct') | center_by_group() | broadcast_to_tokens()",
@@ -129,7 +139,11 @@ LOSSES: dict[str, Method] = {
         believes="better answers, and worse ones that are still likely",
         surrogate="mask_off_policy",
         aggregation="sequence_mean",
-        differs="its unbiased KL is loss.kl_correct_bias; guess: delta",
+        beta=1e-3,
+        kl="k3_unbounded",
+        kl_correct_bias=True,
+        differs="guess: delta and the KL's coefficient, that of DeepSeek-R1; the report"
+        " gives neither and leaves the KL out for mathematics",
     ),
     "grpo_tis": Method(
         f"{GRPO} | truncated_importance(most=most)",
@@ -139,6 +153,7 @@ LOSSES: dict[str, Method] = {
         verified="code",
         hp={"eps": 1e-6, "most": 2.0},
         believes="better answers, by how likely the trainer finds each token",
+        options={"dual_clip": 3.0},
         differs="verl's rollout correction by token, without batch normalisation",
     ),
     "grpo_mis": Method(

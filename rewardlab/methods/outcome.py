@@ -1,6 +1,6 @@
 """One outcome a completion, compared with its group or its batch."""
 
-from rewardlab.methods.method import SOUND, Method
+from rewardlab.methods.method import ALWAYS, SOUND, Method
 
 GRPO = ("DeepSeekMath", "2402.03300")
 RLOO = ("Back to Basics: Revisiting REINFORCE Style Optimization", "2402.14740")
@@ -16,7 +16,9 @@ OUTCOME: dict[str, Method] = {
         hp={"eps": 1e-6},
         believes="completions better than their group's mean, in its spread",
         aggregation="sequence_mean",
-        differs="a group of one gets 0",
+        beta=0.04,
+        kl="k3_unbounded",
+        differs="a group of one gets 0; guess: epsilon, which the paper does not give",
     ),
     "dr_grpo": Method(
         "outcome('correct') | center_by_group() | broadcast_to_tokens()",
@@ -34,7 +36,10 @@ OUTCOME: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous", "stopping"),
         verified="code",
         believes="completions better than the others of their group",
-        differs="a group of one gets 0",
+        surrogate="clipped_row",
+        aggregation="sequence_mean",
+        differs="a group of one gets 0; no KL, which the paper takes off the reward;"
+        " the clip of the row's ratio is TRL's, at 1 it is the paper's gradient",
     ),
     "remax": Method(
         "outcome('correct') | center_by_signal('greedy') | broadcast_to_tokens()",
@@ -43,6 +48,9 @@ OUTCOME: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
         believes="completions better than the greedy one",
+        surrogate="reinforce",
+        differs="the scores are not held within +-5; no KL, where its scripts take 0.05"
+        " (log pi - log ref) off each token's advantage",
     ),
     "opo": Method(
         "outcome('correct') | broadcast_to_tokens() | center_by_group()",
@@ -51,18 +59,22 @@ OUTCOME: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
         believes="completions better than their group's average token",
-        differs="a group of one gets 0; the code keeps its reward",
+        differs="a group of one gets 0; the code keeps its reward. Meant for one update"
+        " a batch, where no ratio leaves 1",
     ),
     "gpg": Method(
-        "outcome('correct') | center_by_group() | scale_by_active_groups()"
+        "outcome('correct') | center_by_group(zero_singletons=True)"
+        " | scale_by_active_groups()"
         " | broadcast_to_tokens()",
         "GPG: A Simple and Strong Reinforcement Learning Baseline",
         "2504.02546",
         laws=(*SOUND, "shift", "homogeneous"),
-        verified="secondary",
+        verified="code",
         believes="better than the mean, groups without differences made up for",
         surrogate="reinforce",
-        differs="the share is that of groups, as in the paper; the code counts rows",
+        aggregation="sequence_mean",
+        differs="groups without differences are not sampled again while they are more"
+        " than 60 %; the code for text only means over tokens",
     ),
     "passk": Method(
         "outcome('correct') | best_minus_second() | broadcast_to_tokens()",
@@ -74,37 +86,44 @@ OUTCOME: dict[str, Method] = {
         differs="a group of one gets 0; the code raises",
     ),
     "dapo": Method(
-        "outcome('correct') | length_penalty(after=after, rate=rate, most=1.0)"
-        " | center_by_group() | scale_by_group_std(eps=1e-6) | broadcast_to_tokens()",
+        "outcome('correct') | weighted_sum(correct=2) | shift(-1)"
+        " | overlong_penalty(after=after, most=most) | center_by_group()"
+        " | scale_by_group_std(eps=1e-6) | broadcast_to_tokens()",
         "DAPO: An Open-Source LLM Reinforcement Learning System at Scale",
         "2503.14476",
-        laws=(*SOUND, "shift"),
+        laws=(*ALWAYS, "shift"),  # wider is a higher limit, where less is overlong
         verified="code",
-        hp={"after": 16384, "rate": 1 / 4096},
+        hp={"after": 0.8, "most": 1.0},
         believes="better than the group's mean, and not overlong",
         options={"epsilon": 0.2, "epsilon_high": 0.28, "dual_clip": 10.0},
         select="drop_uniform('correct')",
-        differs="the penalty ends at 1 as in the paper; verl's code has no floor."
-        " Prompts without differences are dropped; there others take their place",
+        differs="lengths are shares of the limit: 4096 of 20480 tokens there."
+        " Prompts without differences are dropped; there others take their place. 16"
+        " updates a batch there, one here",
     ),
     "reinforce_pp": Method(
-        "outcome('correct') | returns_to_go(discount=gamma) | whiten()",
+        "outcome('correct') | returns_to_go(discount=gamma)"
+        " | whiten(eps=0, ddof=0, var_floor=1e-8)",
         *REINFORCE_PP,
         laws=(*SOUND, "scale"),
         verified="code",
         hp={"gamma": 1.0},
         believes="tokens whose return is above the batch's mean",
-        differs="environment tokens do not cut the return; KL is one more channel",
+        differs="no KL, where the paper takes beta (log pi - log ref) off each token's"
+        " reward; environment tokens take no time",
     ),
     "reinforce_pp_baseline": Method(
         "outcome('correct') | center_by_group(keep_singletons=keep_singletons)"
-        " | broadcast_to_tokens() | whiten()",
+        " | broadcast_to_tokens() | whiten(eps=0, ddof=0, var_floor=1e-8)",
         *REINFORCE_PP,
         laws=(*SOUND, "shift", "scale"),
         verified="code",
         hp={"keep_singletons": False},
         believes="better than the group's mean, in the batch's spread",
-        differs="a group of one gets 0; verl keeps its reward",
+        beta=1e-5,
+        kl="k2",
+        differs="a group of one gets 0. OpenRLHF's script also drops prompts that all"
+        " rows solve or none, and weighs tokens by IcePop",
     ),
     "optimal_token_baseline": Method(
         "outcome('correct') | returns_to_go()"
@@ -115,6 +134,7 @@ OUTCOME: dict[str, Method] = {
         verified="code",
         hp={"keep_tail": False},
         believes="tokens that return more than rows which moved as much",
+        options={"dual_clip": 3.0},
         differs="the divisor has no 1e-8, a group of one gets 0; holes take no time",
     ),
     "unlikeliness": Method(
@@ -126,8 +146,9 @@ OUTCOME: dict[str, Method] = {
         verified="code",
         hp={"beta": 0.25, "least_rank": 0},
         believes="right answers, the more so if they were unlikely",
+        beta=0.1,
         differs="ranks as in the code; least_rank=1 is the paper's. Ties share a rank;"
-        " a group of one gets 0",
+        " a group of one gets 0. Two passes over a batch there, one here",
     ),
     "grpo_care": Method(
         "outcome('correct') | consistency_bonus(answer='is_answer', ref='ref_logp',"
@@ -141,7 +162,8 @@ OUTCOME: dict[str, Method] = {
         believes="right answers that their own reasoning makes likely",
         aggregation="sequence_mean",
         differs="compared in its group, where the code compares in the local batch;"
-        " the mean log-prob has no 1e-6. The reference is a slow copy of the policy",
+        " the mean log-prob has no 1e-6. The reference is a slow copy of the policy;"
+        " no clip there, for it updates once a batch",
     ),
     "dr_irl": Method(
         "outcome('score') | center_by_group() | scale_by_group_std(eps=0.0)"

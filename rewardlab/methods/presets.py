@@ -9,6 +9,7 @@ from rewardlab.methods.method import SOUND, Method
 
 GRPO = ("DeepSeekMath", "2402.03300")
 GPG = ("GPG: A Simple and Strong Reinforcement Learning Baseline", "2504.02546")
+REINFORCE_PP = ("REINFORCE++", "2501.03262")
 RLOO = ("Back to Basics: Revisiting REINFORCE Style Optimization", "2402.14740")
 
 PRESETS: dict[str, Method] = {
@@ -19,8 +20,8 @@ PRESETS: dict[str, Method] = {
         laws=(*SOUND, "shift"),
         verified="code",
         believes="completions better than their group's mean, in its spread",
-        aggregation="sequence_mean",
-        differs="scale_rewards='group'; a group of one gets 0",
+        differs="TRL 1.10's defaults: scale_rewards='group', loss_type='dapo' (by"
+        " token; 'grpo' is sequence_mean_all), no KL",
     ),
     "grpo_like_trl_batch": Method(
         "outcome('correct') | scale_by_batch_std(eps=1e-4) | center_by_group()"
@@ -29,17 +30,22 @@ PRESETS: dict[str, Method] = {
         laws=SOUND,
         verified="code",
         believes="better than the group's mean, in the batch's spread",
-        aggregation="sequence_mean",
-        differs="scale_rewards='batch': group mean, standard deviation of the batch",
+        differs="scale_rewards='batch': group mean, standard deviation of the batch;"
+        " by token, TRL 1.10's default",
     ),
     "rloo_like_trl": Method(
-        "outcome('correct') | center_by_group(leave_one_out=True)"
+        "outcome('correct') | kl_penalty(beta) | weighted_sum(correct=1, kl=1)"
+        " | episode_return() | center_by_group(leave_one_out=True)"
         " | scale_by_batch_std(eps=1e-4) | broadcast_to_tokens()",
         *RLOO,
         laws=(*SOUND, "shift"),
         verified="code",
-        believes="better than the others, in the batch's spread",
-        differs="normalize_advantages=True; without it TRL's RLOO is `rloo`",
+        hp={"beta": 0.05},
+        believes="better than the others and near the reference, in the batch's spread",
+        surrogate="clipped_row",
+        aggregation="sequence_mean_all",
+        differs="normalize_advantages=True; without it and the KL in the reward TRL's"
+        " RLOO is `rloo`",
     ),
     "grpo_like_verl": Method(
         "outcome('correct') | center_by_group(keep_singletons=True)"
@@ -58,6 +64,7 @@ PRESETS: dict[str, Method] = {
         laws=SOUND,
         verified="code",
         believes="better than the group's mean; tiny spreads count less",
+        options={"dual_clip": 3.0},
         differs="the variance is at least 1e-6; a group of one keeps its reward",
     ),
     "dr_grpo_like_verl": Method(
@@ -67,7 +74,9 @@ PRESETS: dict[str, Method] = {
         laws=(*SOUND, "homogeneous", "stopping"),
         verified="code",
         believes="better than the group's mean; a lone reward as is",
-        differs="norm_adv_by_std_in_grpo=False; a group of one keeps its reward",
+        options={"dual_clip": 3.0},
+        differs="norm_adv_by_std_in_grpo=False; a group of one keeps its reward. By"
+        " token, verl's default; its page on Dr. GRPO sets a constant divisor",
     ),
     "rloo_like_verl": Method(
         "outcome('correct') | center_by_group(leave_one_out=True, keep_singletons=True)"
@@ -76,6 +85,7 @@ PRESETS: dict[str, Method] = {
         laws=(*SOUND, "homogeneous", "stopping"),
         verified="code",
         believes="better than the others; a lone reward as is",
+        options={"dual_clip": 3.0},
         differs="a group of one keeps its reward; `rloo_vectorized` is `rloo`",
     ),
     "grpo_like_tunix": Method(
@@ -86,7 +96,10 @@ PRESETS: dict[str, Method] = {
         verified="code",
         believes="completions better than their group's mean, in its spread",
         aggregation="sequence_mean",
-        differs="a group of one gets 0, where Tunix has NaN",
+        beta=0.04,
+        kl="k1",
+        differs="a group of one gets 0, where Tunix has NaN; its default KL is k1,"
+        " whose gradient is 0 on average",
     ),
     "grpo_like_easydel": Method(
         "outcome('correct') | center_by_group() | scale_by_group_std(eps=1e-4, ddof=0)"
@@ -95,8 +108,32 @@ PRESETS: dict[str, Method] = {
         laws=(*SOUND, "shift"),
         verified="secondary",
         believes="better than the group's mean, in its spread over n",
-        aggregation="sequence_mean",
-        differs="the variance divides by n",
+        beta=0.04,
+        kl="k3_unbounded",
+        differs="the variance divides by n; loss_type='dapo' and its KL coefficient are"
+        " EasyDeL's defaults; guess: k3",
+    ),
+    "reinforce_pp_like_verl": Method(
+        "outcome('correct') | returns_to_go(discount=gamma, across_gaps=False)"
+        " | whiten()",
+        *REINFORCE_PP,
+        laws=(*SOUND, "scale"),
+        verified="code",
+        hp={"gamma": 1.0},
+        believes="tokens whose return is above the batch's mean",
+        options={"dual_clip": 3.0},
+        differs="environment tokens end the return, as there; no KL in the reward, its"
+        " default",
+    ),
+    "reinforce_pp_baseline_like_verl": Method(
+        "outcome('correct') | center_by_group(keep_singletons=True)"
+        " | broadcast_to_tokens() | whiten()",
+        *REINFORCE_PP,
+        laws=(*SOUND, "scale"),
+        verified="code",
+        believes="better than the group's mean, in the batch's spread",
+        options={"dual_clip": 3.0},
+        differs="a group of one keeps its reward",
     ),
     "gpg_like_verl": Method(
         "outcome('correct') | scale_by_active_rows()"
@@ -116,6 +153,7 @@ PRESETS: dict[str, Method] = {
         laws=(*SOUND, "shift", "scale"),
         verified="code",
         believes="only the best completion, by its lead in the group's spread",
+        options={"dual_clip": 3.0},
         differs="norm_adv_by_std_in_grpo=True; without it verl's is `passk`",
     ),
 }

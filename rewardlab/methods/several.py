@@ -15,8 +15,10 @@ SEVERAL: dict[str, Method] = {
         verified="code",
         hp={"correct": 1.0, "format": 1.0},
         believes="better than the group's mean in each reward alone",
-        aggregation="sequence_mean",
-        differs="a reward that nobody else in the group has abstains",
+        beta=0.04,
+        kl="k3_unbounded",
+        differs="a reward that nobody else in the group has abstains. The authors' TRL"
+        " fork with its defaults (by token, KL 0.04); their verl fork is another row",
     ),
     "gdpo_like_verl": Method(
         f"{EACH} | center_by_group(keep_singletons=True)"
@@ -26,6 +28,7 @@ SEVERAL: dict[str, Method] = {
         laws=SOUND,
         verified="code",
         believes="better than the group's mean in each reward alone",
+        entropy=0.001,
         differs="no weights; the batch is that of tokens, so long rows count more;"
         " a group of one keeps its rewards",
     ),
@@ -39,6 +42,10 @@ SEVERAL: dict[str, Method] = {
         verified="secondary",
         hp={"weight": 1.0},
         believes="right answers, the more the shorter they are",
-        differs="guess: weight 1; the paper starts without the length reward",
+        surrogate="reinforce",
+        aggregation="sequence_sum",
+        differs="guess: weight 1; the paper starts without the length reward. Its loss"
+        " adds tau / 2 (log of the row's ratio)^2, which moves nothing in the first"
+        " update; guess: the sum over a row's tokens",
     ),
 }

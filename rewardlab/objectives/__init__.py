@@ -37,6 +37,7 @@ from rewardlab.objectives.objective import (
 )
 from rewardlab.objectives.ratio import (
     LogRatio,
+    row_log_ratio,
     sequence_log_ratio,
     sequence_token_log_ratio,
     step_log_ratio,
@@ -45,7 +46,12 @@ from rewardlab.objectives.ratio import (
 from rewardlab.objectives.reinforce import reinforce
 from rewardlab.objectives.rover import q_regression
 from rewardlab.objectives.sapo import sapo
-from rewardlab.objectives.sequence import clipped_steps, gspo, gspo_token
+from rewardlab.objectives.sequence import (
+    clipped_row,
+    clipped_steps,
+    gspo,
+    gspo_token,
+)
 from rewardlab.objectives.steer import steer, steer_exponential
 from rewardlab.objectives.value import ValueLoss, value_loss
 from rewardlab.objectives.vespo import vespo
@@ -63,6 +69,7 @@ __all__ = [
     "ValueLoss",
     "cispo",
     "clip_cov",
+    "clipped_row",
     "clipped_steps",
     "clipped_surrogate",
     "constant",
@@ -82,6 +89,7 @@ __all__ = [
     "negative_log_likelihood",
     "objective",
     "reinforce",
+    "row_log_ratio",
     "sapo",
     "sequence_log_ratio",
     "q_regression",
@@ -104,6 +112,7 @@ __all__ = [
 # that its signature has.
 SURROGATES: dict[str, Callable[..., Loss]] = {
     "clipped": clipped_surrogate,
+    "clipped_row": clipped_row,
     "clipped_steps": clipped_steps,
     "gspo": gspo,
     "gspo_token": gspo_token,

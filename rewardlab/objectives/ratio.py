@@ -63,6 +63,20 @@ def step_log_ratio(limit: float = 20.0) -> LogRatio:
     return log_ratio
 
 
+def row_log_ratio(limit: float = 20.0) -> LogRatio:
+    """log pi - log pi_old of the whole row, their sum over its tokens, on each of them.
+
+    The completion is one action (RLOO, arXiv 2402.14740). Held within +-limit, beyond
+    which no gradient flows; TRL has no limit.
+    """
+
+    def log_ratio(stats: TokenStats, rollout: Rollout) -> Float[Array, "N T"]:
+        row = masked.total(gap(stats, rollout), rollout.mask)[:, None]
+        return jnp.broadcast_to(jnp.clip(row, -limit, limit), rollout.mask.shape)
+
+    return log_ratio
+
+
 def sequence_token_log_ratio(most: float = 10.0) -> LogRatio:
     """The row's mean in value; each token's own log-prob in gradient (GSPO-token)."""
 

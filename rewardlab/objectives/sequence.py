@@ -3,6 +3,7 @@
 from rewardlab.objectives.clipped import clipped_surrogate
 from rewardlab.objectives.objective import Loss
 from rewardlab.objectives.ratio import (
+    row_log_ratio,
     sequence_log_ratio,
     sequence_token_log_ratio,
     step_log_ratio,
@@ -36,6 +37,17 @@ def gspo_token(
     """
     ratio = sequence_token_log_ratio()
     return clipped_surrogate(epsilon, epsilon_high, dual_clip, log_ratio=ratio)
+
+
+def clipped_row(
+    epsilon: Coefficient = 0.2, epsilon_high: Coefficient | None = None
+) -> Loss:
+    """PPO's clip with pi / pi_old of the whole row, exp of the sum of log-ratios.
+
+    TRL's RLOO (arXiv 2402.14740); it goes with `sequence_mean`, for a row's loss stands
+    on each of its tokens.
+    """
+    return clipped_surrogate(epsilon, epsilon_high, log_ratio=row_log_ratio())
 
 
 def clipped_steps(

@@ -33,10 +33,9 @@ def verl_reinforce_pp(inputs, hyper):
     mask = np.asarray(inputs["response_mask"], bool)
     rollout = rollout_of(mask, reward=inputs["token_level_rewards"])
     to_go = f"returns_to_go(discount={hyper['gamma']}, across_gaps=False)"
-    text = sentence("reinforce_pp", outcome="dense('reward')", returns_to_go=to_go)
-    plain = sentence(
-        "reinforce_pp", outcome="dense('reward')", returns_to_go=to_go, whiten=""
-    )
+    words = {"outcome": "dense('reward')", "returns_to_go": to_go}
+    text = sentence("reinforce_pp_like_verl", **words)
+    plain = sentence("reinforce_pp_like_verl", **words, whiten="")
     returns = values(plain, rollout)
     return {"advantages": advantages(text, rollout), "returns": only(mask, returns)}
 
@@ -46,9 +45,9 @@ def verl_reinforce_pp_baseline(inputs, hyper):
     mask = np.asarray(inputs["response_mask"], bool)
     total = np.sum(inputs["token_level_rewards"], axis=1)
     group = groups(inputs["index"])
-    text = sentence("reinforce_pp_baseline", whiten="")
+    text = sentence("reinforce_pp_baseline_like_verl", whiten="")
     rollout = rollout_of(with_end(mask), group=group, correct=total)
-    centred = advantages(text, rollout, keep_singletons=True)[:, :-1]
+    centred = advantages(text, rollout)[:, :-1]
     out = advantages("dense('x') | whiten()", rollout_of(mask, x=centred))
     return {"advantages": out, "returns": out}
 
@@ -75,7 +74,7 @@ def trl(method):
 
 
 def trl_rloo(inputs, hyper):
-    """TRL's RLOO trainer, with and without `normalize_advantages`."""
+    """TRL's RLOO trainer after its KL, with and without `normalize_advantages`."""
     rewards = np.asarray(inputs["rewards"], float)
     rollout = rollout_of(
         per_row(rewards),
@@ -83,8 +82,11 @@ def trl_rloo(inputs, hyper):
         correct=np.nan_to_num(rewards),
         correct_valid=~np.isnan(rewards),
     )
-    method = "rloo_like_trl" if inputs["normalize_advantages"] else "rloo"
-    return {"advantages": advantages(sentence(method), rollout)[:, 0]}
+    text = sentence("rloo")
+    if inputs["normalize_advantages"]:
+        cost = dict.fromkeys(("kl_penalty", "weighted_sum", "episode_return"), "")
+        text = sentence("rloo_like_trl", **cost)
+    return {"advantages": advantages(text, rollout)[:, 0]}
 
 
 def tunix(inputs, hyper):

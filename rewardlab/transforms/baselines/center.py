@@ -10,14 +10,17 @@ from rewardlab.types import Reward, RewardTransform, Rollout, place
 
 @named
 def center_by_group(
-    leave_one_out: bool = False, keep_singletons: bool = False
+    leave_one_out: bool = False,
+    keep_singletons: bool = False,
+    zero_singletons: bool = False,
 ) -> RewardTransform:
     """r - mean of the group's placed rewards (GRPO, arXiv 2402.03300).
 
     With one reward a row this is the group's mean over rows; with several (steps,
     tokens) each counts once. `leave_one_out` takes the mean over the other rows (RLOO,
     arXiv 2402.14740). A reward with nothing to compare with has no baseline and is
-    taken away; with `keep_singletons` it stays as it is (verl).
+    taken away; with `keep_singletons` it stays as it is (verl), and with
+    `zero_singletons` it is 0, a reward like others (GPG, arXiv 2504.02546).
 
     The mean is taken of distances to the group's least reward, so equal rewards give
     exactly 0 in any float type.
@@ -36,6 +39,8 @@ def center_by_group(
         centred = distance - baseline[:, None]
         if keep_singletons:
             return reward.with_value(jnp.where(compared, centred, reward.value))
+        if zero_singletons:
+            return reward.with_value(jnp.where(compared, centred, 0))
         return place(centred, reward.placed & compared)
 
     return anywhere(center)

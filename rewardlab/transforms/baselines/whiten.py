@@ -1,5 +1,6 @@
 """Mean 0 and variance 1 over the whole batch."""
 
+import jax.numpy as jnp
 from jax import lax
 
 from rewardlab import masked
@@ -9,19 +10,21 @@ from rewardlab.types import Reward, RewardTransform, Rollout
 
 
 @named
-def whiten(eps: float = 1e-8) -> RewardTransform:
-    """(r - mean) / sqrt(var + eps) over all placed rewards of the batch, all rows.
+def whiten(eps: float = 1e-8, ddof: int = 1, var_floor: float = 0.0) -> RewardTransform:
+    """(r - mean) / sqrt(max(var, var_floor) + eps), over all rewards of the batch.
 
-    var divides by M - 1. Fewer than two rewards give 0, where the reference codes
+    var divides by M - ddof. Fewer than two rewards give 0, where the reference codes
     raise; equal rewards give exactly 0; and so does every place without a reward,
-    where verl leaves (0 - mean) / std.
+    where verl leaves (0 - mean) / std. Defaults are verl's; OpenRLHF (REINFORCE++,
+    arXiv 2501.03262) has eps=0, ddof=0, var_floor=1e-8.
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
         value, placed, times = reward.value, reward.placed, reward.times
         distance = value - masked.least(value, placed)
         centred = distance - masked.mean(distance, placed, times)
-        var = masked.variance(value, placed, ddof=1, times=times)
-        return reward.with_value(centred * lax.rsqrt(var + eps))
+        var = masked.variance(value, placed, ddof, times=times)
+        var = jnp.maximum(var, var_floor) + eps
+        return reward.with_value(centred * lax.rsqrt(jnp.where(var > 0, var, 1)))
 
     return anywhere(scale)

@@ -17,9 +17,8 @@ def length_penalty(
     """r - min(rate * max(n - after, 0), most) on the last reward of a row of n tokens.
 
     n counts True tokens, `rate` is reward per token. Defaults are those of PAR's code
-    (arXiv 2502.18770), which has it on in every variant but ODIN. DAPO's overlong
-    penalty (arXiv 2503.14476) has after = L_max - L_buffer, rate = factor / L_buffer
-    and most = factor.
+    (arXiv 2502.18770), which has it on in every variant but ODIN. DAPO's is
+    `overlong_penalty`.
     """
 
     def penalise(reward: Reward, rollout: Rollout) -> Reward:
