@@ -200,3 +200,60 @@ def ppo(a, ratio, low=0.2, high=0.2, dual=None):
     """The clipped loss of one token; with `dual`, at most -dual a where a < 0."""
     loss = max(-a * ratio, -a * min(max(ratio, 1 - low), 1 + high))
     return min(loss, -a * dual) if dual is not None and a < 0 else loss
+
+
+def each(b, loss):
+    """{(row, token): loss(row, token)} of all True tokens."""
+    return {(i, t): loss(i, t) for i, ts in b.rows() for t in ts}
+
+
+def log_ratio(b, i, t):
+    return b.logp[i, t] - b.old[i, t]
+
+
+def clipped(a, average, low=0.2, high=0.2, dual=None, beta=0.0, kl=k3):
+    """The oracle of PPO's clip, plus beta times `kl` of log ref - log pi."""
+
+    def loss(b):
+        def token(i, t):
+            worse = ppo(a[i, t], np.exp(log_ratio(b, i, t)), low, high, dual)
+            return worse + beta * kl(b.ref[i, t] - b.logp[i, t])
+
+        return average(b, each(b, token))
+
+    return loss
+
+
+def plain(a, average):
+    """The oracle of -A log pi."""
+    return lambda b: average(b, each(b, lambda i, t: -a[i, t] * b.logp[i, t]))
+
+
+def on_policy(b):
+    """The same batch at the first update, where no ratio leaves 1."""
+    return dataclasses.replace(b, old=b.logp.copy())
+
+
+def on_tokens(b, rows):
+    """A number a row on all of its tokens."""
+    return np.where(b.mask, np.asarray(rows, float)[:, None], 0.0)
+
+
+def centred(b, rewards, eps=None, ddof=1):
+    """R - mean of each row's group, over (std + eps) if an epsilon is given."""
+    out = []
+    for i in range(len(rewards)):
+        group = [rewards[j] for j in b.members(i)]
+        mean = sum(group) / len(group)
+        var = sum((r - mean) ** 2 for r in group) / (len(group) - ddof)
+        out.append((rewards[i] - mean) / (1 if eps is None else var**0.5 + eps))
+    return np.array(out)
+
+
+def left_out(b, rewards):
+    """R - mean of the other rows of the group."""
+    out = []
+    for i in range(len(rewards)):
+        others = [rewards[j] for j in b.members(i) if j != i]
+        out.append(rewards[i] - sum(others) / len(others))
+    return np.array(out)
