@@ -38,7 +38,10 @@ REFUSED = {
     "judging": ({"eval.temperature": -0.1}, "eval.temperature=-0.1 must be at least 0"),
     "unrewarded": ({"train.max_unrewarded": 0}, "train.max_unrewarded=0 must be at"),
     "nothing": ({"train.max_steps": 0}, "train.max_steps=0 must be at least 1"),
-    "kl without beta": ({"loss.kl": "k1"}, "'k1' does nothing while loss.beta=0"),
+    "kl without beta": (
+        {"loss.beta": 0.0, "loss.kl": "k1"},
+        "'k1' does nothing while loss.beta=0",
+    ),
     "dual clip": ({"loss.dual_clip": 0.9}, "must be above 1"),
     "surrogate": ({"loss.surrogate": "ppo"}, "loss.surrogate='ppo' is unknown; have"),
     "option of another loss": (
@@ -50,7 +53,7 @@ REFUSED = {
         "loss.epsilon=0.2 is not an option of loss.surrogate='reinforce', which has no",
     ),
     "bias without beta": (
-        {"loss.kl_correct_bias": True},
+        {"loss.beta": 0.0, "loss.kl_correct_bias": True},
         "loss.kl_correct_bias=True does nothing while loss.beta=0",
     ),
     "rows by text": (
