@@ -159,10 +159,26 @@ def slope(oracle, b, h=1e-6):
     return found
 
 
-def trained(a, mean=None, low=0.2, high=0.2, dual=None, kl=0.0, most=10, entropy=0.0):
-    """An oracle: PPO's clipped loss by `mean` (by token), with KL (k3) and entropy.
+def k3(gap):
+    """exp(gap) - gap - 1 of gap = ref - logp."""
+    return float(np.exp(gap) - gap - 1)
 
-    `most` bounds the estimate of KL, as verl does. A second clip has to be met.
+
+def trained(
+    a,
+    mean=None,
+    low=0.2,
+    high=0.2,
+    dual=None,
+    kl=0.0,
+    most=10,
+    entropy=0.0,
+    estimate=k3,
+):
+    """An oracle: PPO's clipped loss by `mean` (by token), with KL and entropy.
+
+    `estimate` is that of KL, of log ref - log pi; `most` bounds it, as verl does. A
+    second clip has to be met.
     """
 
     def oracle(b):
@@ -172,7 +188,7 @@ def trained(a, mean=None, low=0.2, high=0.2, dual=None, kl=0.0, most=10, entropy
                 ratio = np.exp(b.logp[i, t] - b.old[i, t])
                 loss = ppo(a[i, t], ratio, low, high, dual)
                 met |= a[i, t] < 0 and ratio > (dual or 0)
-                loss += kl * min(k3(b.ref[i, t] - b.logp[i, t]), most)
+                loss += kl * min(estimate(b.ref[i, t] - b.logp[i, t]), most)
                 losses[i, t] = loss - entropy * b.entropy[i, t]
         assert met, "no token of A < 0 is beyond the second clip; use more `spread`"
         return (mean or token_mean)(b, losses)
@@ -191,69 +207,7 @@ def sequence_mean(b, losses):
     return sum(means) / len(means)
 
 
-def k3(gap):
-    """exp(gap) - gap - 1 of gap = ref - logp."""
-    return float(np.exp(gap) - gap - 1)
-
-
 def ppo(a, ratio, low=0.2, high=0.2, dual=None):
     """The clipped loss of one token; with `dual`, at most -dual a where a < 0."""
     loss = max(-a * ratio, -a * min(max(ratio, 1 - low), 1 + high))
     return min(loss, -a * dual) if dual is not None and a < 0 else loss
-
-
-def each(b, loss):
-    """{(row, token): loss(row, token)} of all True tokens."""
-    return {(i, t): loss(i, t) for i, ts in b.rows() for t in ts}
-
-
-def log_ratio(b, i, t):
-    return b.logp[i, t] - b.old[i, t]
-
-
-def clipped(a, average, low=0.2, high=0.2, dual=None, beta=0.0, kl=k3):
-    """The oracle of PPO's clip, plus beta times `kl` of log ref - log pi."""
-
-    def loss(b):
-        def token(i, t):
-            worse = ppo(a[i, t], np.exp(log_ratio(b, i, t)), low, high, dual)
-            return worse + beta * kl(b.ref[i, t] - b.logp[i, t])
-
-        return average(b, each(b, token))
-
-    return loss
-
-
-def plain(a, average):
-    """The oracle of -A log pi."""
-    return lambda b: average(b, each(b, lambda i, t: -a[i, t] * b.logp[i, t]))
-
-
-def on_policy(b):
-    """The same batch at the first update, where no ratio leaves 1."""
-    return dataclasses.replace(b, old=b.logp.copy())
-
-
-def on_tokens(b, rows):
-    """A number a row on all of its tokens."""
-    return np.where(b.mask, np.asarray(rows, float)[:, None], 0.0)
-
-
-def centred(b, rewards, eps=None, ddof=1):
-    """R - mean of each row's group, over (std + eps) if an epsilon is given."""
-    out = []
-    for i in range(len(rewards)):
-        group = [rewards[j] for j in b.members(i)]
-        mean = sum(group) / len(group)
-        var = sum((r - mean) ** 2 for r in group) / (len(group) - ddof)
-        out.append((rewards[i] - mean) / (1 if eps is None else var**0.5 + eps))
-    return np.array(out)
-
-
-def left_out(b, rewards):
-    """R - mean of the other rows of the group."""
-    out = []
-    for i in range(len(rewards)):
-        others = [rewards[j] for j in b.members(i) if j != i]
-        out.append(rewards[i] - sum(others) / len(others))
-    return np.array(out)

@@ -120,8 +120,8 @@ PAIRS = [
     (name, aggregation)
     for name in ORACLES
     for aggregation in AGGREGATIONS
-    if name not in ("clipped_row", "gspo", "gmpo") or aggregation == "sequence_mean_all"
-    if name != "clipped_steps"
+    if name not in ("gspo", "gmpo") or aggregation == "sequence_mean_all"
+    if name not in ("clipped_row", "clipped_steps")
 ]
 
 

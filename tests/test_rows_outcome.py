@@ -2,23 +2,16 @@
 
 import numpy as np
 import pytest
+from row_oracles import centred, each, left_out, log_ratio, on_policy, on_tokens, plain
 from rows import (
     LIMIT,
     Batch,
     agrees,
     batch,
-    centred,
-    clipped,
-    each,
-    k3,
-    left_out,
-    log_ratio,
-    on_policy,
-    on_tokens,
-    plain,
     ppo,
     sequence_mean,
     token_mean,
+    trained,
     whole,
 )
 
@@ -27,7 +20,7 @@ def test_grpo():
     """DeepSeekMath: by sequence, with 0.04 of the unbounded k3."""
     b = batch(0, spread=1.5)
     a = on_tokens(b, centred(b, b.signals["correct"], 1e-6))
-    agrees("grpo", b, clipped(a, sequence_mean, beta=0.04), a)
+    agrees("grpo", b, trained(a, sequence_mean, kl=0.04, most=np.inf), a)
 
 
 def test_dr_grpo():
@@ -35,7 +28,7 @@ def test_dr_grpo():
     b = batch(1)
     a = on_tokens(b, centred(b, b.signals["correct"]))
     by_limit = lambda b, losses: sum(losses.values()) / (8 * LIMIT)  # noqa: E731
-    agrees("dr_grpo", b, clipped(a, by_limit), a)
+    agrees("dr_grpo", b, trained(a, by_limit), a)
 
 
 def of_rows(a):
@@ -88,7 +81,7 @@ def test_opo():
         np.average(rewards[m], weights=lengths[m]) for m in map(b.members, range(8))
     ]
     a = on_tokens(b, rewards - base)
-    agrees("opo", b, clipped(a, token_mean), a)
+    agrees("opo", b, trained(a), a)
 
 
 def test_gpg():
@@ -110,7 +103,7 @@ def test_passk():
     """The best row of a group gets its lead over the second, the others 0."""
     b = batch(6, correct=np.array([0.1, 0.5, 0.9, 0.2, 1.0, 0.3, 0.7, 0.6]))
     a = on_tokens(b, [0, 0, 0.4, 0, 0.3, 0, 0, 0])
-    agrees("passk", b, clipped(a, token_mean), a)
+    agrees("passk", b, trained(a), a)
 
 
 def test_dapo():
@@ -125,7 +118,7 @@ def test_dapo():
     over = np.clip((lengths - 0.8 * LIMIT) / (0.2 * LIMIT), 0, 1)
     a = on_tokens(b, centred(b, 2 * b.signals["correct"] - 1 - over, 1e-6))
     kept = np.where(dropped[:, None], 0, a)
-    oracle = clipped(kept, average_of(~dropped), high=0.28, dual=10.0)
+    oracle = trained(kept, average_of(~dropped), high=0.28, dual=10.0)
     agrees("dapo", b, oracle, kept)
 
 
@@ -172,7 +165,7 @@ def test_reinforce_pp():
     """OpenRLHF: returns whitened over the batch's tokens, by token."""
     b = batch(9)
     a = over_all(on_tokens(b, b.signals["correct"]), b)
-    agrees("reinforce_pp", b, clipped(a, token_mean), a)
+    agrees("reinforce_pp", b, trained(a), a)
 
 
 def test_reinforce_pp_baseline():
@@ -180,7 +173,7 @@ def test_reinforce_pp_baseline():
     b = batch(10)
     a = over_all(on_tokens(b, centred(b, b.signals["correct"])), b)
     k2 = lambda gap: gap**2 / 2  # noqa: E731
-    oracle = clipped(a, token_mean, beta=1e-5, kl=k2)
+    oracle = trained(a, kl=1e-5, estimate=k2)
     agrees("reinforce_pp_baseline", b, oracle, a, rtol=1e-9)
 
 
@@ -207,7 +200,7 @@ def test_optimal_token_baseline():
             here = [j for j in b.members(i) if b.mask[j, t]]
             total = sum(moved[j, t] for j in here)
             a[i, t] = rewards[i] - sum(rewards[j] * moved[j, t] for j in here) / total
-    agrees("optimal_token_baseline", b, clipped(a, token_mean, dual=3.0), a)
+    agrees("optimal_token_baseline", b, trained(a, dual=3.0), a)
 
 
 def test_unlikeliness():
@@ -217,7 +210,7 @@ def test_unlikeliness():
     rank = [sum(likely[j] < likely[i] for j in b.members(i)) for i in range(8)]
     rewards = b.signals["correct"] * (1 - 0.25 * np.array(rank) / 4)
     a = on_tokens(b, centred(b, rewards, 1e-6))
-    agrees("unlikeliness", b, clipped(a, token_mean, beta=0.1, kl=k3), a)
+    agrees("unlikeliness", b, trained(a, kl=0.1), a)
 
 
 def test_grpo_care():
@@ -233,4 +226,4 @@ def test_grpo_care():
         if i in right and sure[i] >= np.mean([sure[j] for j in right]) - 0.01:
             rewards[i] = 1.5
     a = on_tokens(b, centred(b, rewards, 1e-4))
-    agrees("grpo_care", b, clipped(a, sequence_mean), a)
+    agrees("grpo_care", b, trained(a, sequence_mean), a)
