@@ -191,17 +191,6 @@ def test_length_penalty_may_end(seed):
     agree(run("outcome('correct') | length_penalty(2, 0.1, most=0.3)", rollout), want)
 
 
-def test_overlong_penalty(seed):
-    """Nothing up to half of the width, then evenly up to 2 at the whole width."""
-    rollout = varied(seed)
-    want = dict(run("outcome('correct')", rollout))
-    width = rollout.tokens.shape[1]
-    for i, t in want:
-        over = max(len(true_tokens(rollout, i)) - width / 2, 0)
-        want[i, t] -= 2 * over / (width / 2)
-    agree(run("outcome('correct') | overlong_penalty(0.5, most=2)", rollout), want)
-
-
 def test_weigh_by_duration(seed):
     """A times its step's duration over the mean of all steps with an advantage."""
     rollout = signals(varied(seed), seed)
