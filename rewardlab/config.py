@@ -20,6 +20,9 @@ DEFAULTS: dict[str, Any] = {
     "model": {
         "name": "S",
         "dtype": "float32",
+        # Of float32 products: "": JAX's own, which is less than float32 on GPUs and
+        # TPUs (TF32, bfloat16 passes); "float32" there is whole and slower.
+        "matmul_precision": "",
         "remat": False,
         "init_from": "",  # the workdir of a run whose warm model to start from
     },

@@ -66,16 +66,18 @@ def chunk_size(count: int, devices: int) -> int:
 
 def reported(run: Run) -> list[str]:
     """The names of all held-out numbers that a run will have; nothing is computed."""
-    program, samples = run.program, run.config.eval.num_generations
-    shares = pass_at(np.zeros((1, samples), bool))
     if run.config.rollout.on_host:  # which nothing can tell the shapes of
-        return [*shares, "mean_length", *run.task.signals]
+        verdicts = np.zeros((1, run.config.eval.num_generations), bool)
+        return [*pass_at(verdicts), "mean_length", *run.task.signals]
+    program, prompts = run.program, run.driver.devices
     params = jax.eval_shape(functools.partial(lm.init, program.model), run.key)
-    columns = take(run.held_out, np.arange(1))
+    columns = take(run.held_out, np.arange(prompts) % len(run.held_out["id"]))
     arguments = (params, columns, run.key, jnp.zeros((), jnp.int32))
     shapes = jax.eval_shape(program.evaluate, *arguments)
     nothing = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
-    return [*shares, *(name for name in _facts(nothing) if name != "correct")]
+    verdicts = np.zeros((prompts, len(nothing.tokens) // prompts), bool)
+    names = [name for name in _facts(nothing) if name != "correct"]
+    return [*pass_at(verdicts), *names]
 
 
 def _facts(rollout: Rollout) -> dict[str, Float[np.ndarray, " N"]]:

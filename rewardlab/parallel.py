@@ -5,6 +5,7 @@ A driver runs a per-shard program over the devices. Its arguments and results ar
 drivers run the same program, which may use the axis name `AXIS` in collectives.
 """
 
+import contextlib
 import functools
 import os
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ CPU_OPTIONS = {
     "xla_backend_optimization_level": 1,
     "xla_cpu_parallel_codegen_split_count": 2,
 }
+PRECISIONS = ("bfloat16", "tensorfloat32", "float32")
 SHARDED, REPLICATED = P(AXIS), P()
 SHARDED_ROLLOUT: Any = Rollout(*[SHARDED] * 9, iteration=REPLICATED)  # type: ignore
 
@@ -39,6 +41,11 @@ def accepts(option: str, value: bool | int) -> bool:
     except (jax.errors.JaxRuntimeError, ValueError, TypeError):
         return False
     return True
+
+
+def matmul_precision(name: str) -> contextlib.AbstractContextManager[None]:
+    """Float32 products of programs traced inside are made so; "" leaves it to JAX."""
+    return jax.default_matmul_precision(name) if name else contextlib.nullcontext()
 
 
 class Driver(NamedTuple):

@@ -18,6 +18,7 @@ from rewardlab.interrupts import Stop, stopping
 from rewardlab.learner import LearnerState, Params
 from rewardlab.lock import only_one
 from rewardlab.loop import Loop, judged_at
+from rewardlab.parallel import matmul_precision
 from rewardlab.prepare import Run, prepare
 from rewardlab.rows import row_at
 from rewardlab.sinks import Sinks, read_metrics, weights_and_biases
@@ -62,7 +63,8 @@ def train(
                 f"text rewards ({', '.join(run.text_rewards)}) are asked in training "
                 "only; held-out numbers are of what the task makes"
             )
-        with only_one(workdir):
+        precision = matmul_precision(config.model.matmul_precision)
+        with only_one(workdir), precision:
             start = begin(run, resume, console, stop)
             state = _trained(run, console, stop, start)
             return _finish(run, console, state, {"warm-up": start.seconds})

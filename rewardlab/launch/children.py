@@ -14,6 +14,7 @@ from rewardlab.tasks.forked import end_with_parent
 
 GRID = "REWARDLAB_GRID"  # the environment variable that tells a run its grid's id
 MEMORY = "XLA_PYTHON_CLIENT_MEM_FRACTION"
+TRAIN = (sys.executable, "-m", "rewardlab", "train")
 TOLD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -47,7 +48,7 @@ class Children:
         Its output goes to `log`, or to where this process's goes. `Stopped` if the
         grid was told to stop, before or meanwhile.
         """
-        command = [sys.executable, "-m", "rewardlab", "train", *arguments]
+        command = [*TRAIN, *arguments]
         with open(log, "a") if log else _nothing() as out:
             with self.lock:
                 if self.told:
@@ -74,7 +75,7 @@ class Children:
             again, self.told = self.told, told
             left = list(self.running)
         what = "killed" if again else "told to save and leave; the same command goes on"
-        said = f"{signal.Signals(told).name}: {len(left)} runs are {what}\n"
+        said = f"{signal.Signals(told).name}: runs are {what} ({len(left)})\n"
         os.write(2, said.encode())  # print may be what the signal has interrupted
         for child in left:
             child.send_signal(signal.SIGKILL if again else signal.SIGTERM)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
+from rewardlab.files import in_a_sentence, write_whole
 from rewardlab.launch.children import Children, Stopped
 from rewardlab.launch.plan import (
     USUAL,
@@ -39,10 +40,10 @@ def run_seed(grid: Grid, seed: int, children: Children, logs: bool) -> None:
     for another. `RuntimeError` for a run that fails.
     """
     first = next(iter(grid.arms))
-    base = base_of(grid.resolved(first, seed))
+    base = base_of(grid.config_of(first, seed))
     for arm in grid.arms:
         folder, arguments = grid.folder(arm, seed), grid.arguments(arm, seed)
-        shares = arm != first and base_of(grid.resolved(arm, seed)) == base
+        shares = arm != first and base_of(grid.config_of(arm, seed)) == base
         usual = str(grid.folder(first, seed)) if shares else ""
         if begun := began_from(folder, usual):
             arguments.append(f"--config.model.init_from={begun}")
@@ -95,7 +96,7 @@ def run(grid: Grid, jobs: int) -> None:
     text = report(measured(folders, grid.measures, grid.reach))
     names = [folder.name for runs in folders.values() for folder in runs]
     table, picture = files_of(grid.workdir, names)
-    table.write_text(text + "\n")
+    write_whole(table, text + "\n")
     print(text)
     draw(folders, grid.measures, picture)
     print(f"\nthe table and its curves are {table} and {picture}")
@@ -118,8 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             args.reach,
             tuple(said[cut + 1 :]),
         )
-        run(check(grid), args.jobs)
+        with in_a_sentence():
+            run(check(grid), args.jobs)
     except Stopped as stopped:
         sys.exit(stopped.args[0])
-    except (ValueError, RuntimeError, OSError) as error:
+    except (ValueError, RuntimeError) as error:
         sys.exit(f"error: {error}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
+from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from rewardlab.analysis.plots import COLOURS
@@ -17,8 +18,11 @@ from rewardlab.launch import train
 from rewardlab.launch.configs import load_config, override
 from rewardlab.methods import METHODS
 from rewardlab.prepare import prepare
+from rewardlab.record import resolved
 
 SAID = "config workdir config.seed config.reward config.model.init_from".split()
+_FREE = ("train", "log", "checkpoint", "mesh", "data_dir", "init_from")
+_FREE += ("micro_batches", "remat", "history")
 USUAL = ("pass@1", "pass@8", "mean_length")
 
 
@@ -51,7 +55,7 @@ class Grid(NamedTuple):
         run += [f"--config.reward={reward}", f"--config.seed={seed}"]
         return [*run, *self.options, *options]
 
-    def resolved(self, arm: str, seed: int) -> ConfigDict:
+    def config_of(self, arm: str, seed: int) -> ConfigDict:
         """The config of a run, as the run itself will read it."""
         args, rest = train.parser().parse_known_args(self.arguments(arm, seed))
         config = load_config(args.config)
@@ -106,7 +110,7 @@ def check(grid: Grid) -> Grid:
                 raise ValueError(f"--{name} is said by the grid of each run; remove it")
     for arm in grid.arms:
         for seed in grid.seeds:
-            _refuse_another(grid.folder(arm, seed), grid.resolved(arm, seed))
+            _refuse_another(grid.folder(arm, seed), grid.config_of(arm, seed))
     known = _reported(grid)
     usual = [m for m in USUAL if all(m in names for names in known.values())]
     measures = grid.measures or tuple(usual)
@@ -122,7 +126,7 @@ def check(grid: Grid) -> Grid:
 
 def _reported(grid: Grid) -> dict[str, list[str]]:
     """The held-out numbers of each arm; prepares a run of each on the way."""
-    configs = {arm: grid.resolved(arm, grid.seeds[0]) for arm in grid.arms}
+    configs = {arm: grid.config_of(arm, grid.seeds[0]) for arm in grid.arms}
     devices = max(config.mesh.devices for config in configs.values())
     with contextlib.suppress(RuntimeError):  # too late once JAX has looked
         jax.config.update("jax_platforms", "cpu")  # a GPU's memory is for the runs
@@ -136,14 +140,31 @@ def _reported(grid: Grid) -> dict[str, list[str]]:
 
 def _refuse_another(folder: Path, config: ConfigDict) -> None:
     """A folder may hold the same run, finished or not, and no other."""
-    file = folder / "config.json"
-    if file.exists():
-        then = json.loads(file.read_text()).get("reward")
-        if then != config.reward:
-            raise ValueError(
-                f"{folder} holds a run of {then!r}, and this arm is "
-                f"{config.reward!r}; name the arm otherwise, or delete that folder"
-            )
+    then, now = (
+        flatten_dict(x, sep=".") for x in (_recorded(folder), resolved(config))
+    )
+    other = [k for k, x in now.items() if k in then and then[k] != x and not _free(k)]
+    if other:
+        what = f"{other[0]}={then[other[0]]!r}"
+        raise ValueError(
+            f"{folder} holds a run with {what}, and now it is {now[other[0]]!r}; name "
+            "the arm otherwise, use another --workdir, or delete that folder"
+        )
+
+
+def _free(key: str) -> bool:
+    """Whether a run may go on with another value without being another run."""
+    parts = key.split(".")
+    return parts[0] in _FREE or parts[-1] in _FREE
+
+
+def _recorded(folder: Path) -> dict:
+    """The config of the run in a folder; nothing where there is none."""
+    try:
+        record = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def base_of(config: ConfigDict) -> Mapping:
@@ -157,7 +178,4 @@ def base_of(config: ConfigDict) -> Mapping:
 
 def began_from(folder: Path, usual: str) -> str:
     """Whose base policy a run is to start from: if it has begun, the same as then."""
-    file = folder / "config.json"
-    if not file.exists():
-        return usual
-    return str(json.loads(file.read_text())["model"]["init_from"])
+    return str(_recorded(folder).get("model", {}).get("init_from", usual))

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from rewardlab.analysis.plots import PANELS, Panel, learning_curves
 from rewardlab.analysis.statistics import SHARE, Range, compare, student
+from rewardlab.files import write_whole
 from rewardlab.sinks import read_metrics
 
 Numbers = dict[str, dict[str, Float[np.ndarray, " seeds"]]]  # [arm][measure]
@@ -138,9 +139,7 @@ def files_of(grid: Path, runs: Sequence[str]) -> tuple[Path, Path]:
             break
         number += 1
     shown[table.name] = list(runs)
-    part = record.with_suffix(".part")
-    part.write_text(json.dumps(shown, indent=2) + "\n")
-    part.replace(record)
+    write_whole(record, json.dumps(shown, indent=2) + "\n")
     return table, picture
 
 

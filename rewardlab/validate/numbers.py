@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from rewardlab.builders import AGGREGATIONS, OPTIMIZERS, SCHEDULES
 from rewardlab.models.lm import CONFIGS
 from rewardlab.objectives import KL_ESTIMATORS, SURROGATES
-from rewardlab.parallel import DRIVERS
+from rewardlab.parallel import DRIVERS, PRECISIONS
 from rewardlab.ranges import (
     FLAG,
     FRACTION,
@@ -40,6 +40,7 @@ RULES: dict[str, Rule] = {
     "data_dir": TEXT,
     "model.name": OneOf(CONFIGS),
     "model.dtype": OneOf(("float32", "bfloat16")),
+    "model.matmul_precision": OneOf(("", *PRECISIONS)),
     "model.remat": FLAG,
     "model.init_from": TEXT,
     "warmup.steps": whole(0),

@@ -1,0 +1,154 @@
+"""`rewardlab train` and `rewardlab grid`: names, flags and what they refuse."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import rewardlab
+from rewardlab.launch import children, grid, train
+from rewardlab.launch.configs import load_config, override, shipped
+from rewardlab.launch.plan import began_from
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs(monkeypatch):
+    """A run that begins all the same fails at once."""
+    monkeypatch.setattr(
+        children, "TRAIN", (sys.executable, "-c", "raise SystemExit(9)")
+    )
+
+
+def refused(capsys, main, *arguments):
+    """The one sentence that a command ends with."""
+    with pytest.raises(SystemExit) as end:
+        main(list(arguments))
+    said = str(end.value.code)
+    assert (
+        said.startswith("error: ") and "\n" not in said and not capsys.readouterr()[0]
+    )
+    return said
+
+
+def test_configs_are_found_by_name_and_by_path():
+    assert set(shipped()) == {"calculator", "quickstart", "search", "workflow"}
+    for name, path in shipped().items():
+        assert load_config(name).to_json() == load_config(str(path)).to_json()
+    assert load_config("quickstart:pure").reward == "pure"
+    text = "process('prm') | softmin_credit(temperature=t)"
+    assert load_config(f"quickstart:{text}").hp.to_dict() == {"t": None}
+    assert rewardlab.load_config is load_config
+
+
+def test_shipped_configs_run_on_any_number_of_devices():
+    for name in shipped():
+        assert load_config(name).mesh.devices == 0
+        for devices in (1, 2, 4, 8):
+            rewardlab.validate.validate(load_config(name), devices)
+
+
+FILES = {
+    "argument.py": "def get_config(): return 0",
+    "nothing.py": "x = 1",
+    "number.py": "def get_config(): return 1",
+    "broken.py": "def get_config(:",
+    "config.txt": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("nosuch", "no config 'nosuch'; have calculator, quickstart"),
+        ("quickstrat", "did you mean 'quickstart'"),
+        ("no/such.py", "no config 'no/such.py'"),
+        ("no/quickstart.py", "did you mean 'quickstart'"),
+        ("", "no config ''"),
+        ("quickstart:nosuch", "no method 'nosuch'"),
+        ("quickstart:outcome(", "this is not a sentence"),
+        ("argument.py:x", "get_config of config 'argument.py' does not go with"),
+        ("nothing.py", "has no function get_config"),
+        ("number.py", "gave a int; return a ConfigDict"),
+        ("broken.py", "config 'broken.py' cannot be read: invalid syntax"),
+        ("config.txt", "'config.txt' is no Python file"),
+    ],
+)
+def test_a_config_that_is_not_there_is_one_sentence(
+    name, says, tmp_path, monkeypatch, capsys
+):
+    for file, text in FILES.items():
+        (tmp_path / file).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert says in refused(capsys, train.main, f"--config={name}", "--workdir=w")
+    assert says in refused(
+        capsys, grid.main, f"--config={name}", "--workdir=w", "--arm=grpo"
+    )
+    assert not Path("w").exists()
+
+
+def test_flags_change_the_config_and_bring_a_rewards_own_numbers():
+    config = load_config("quickstart")
+    flags = ["--config.reward=pure", "--config.hp.tau=0.3", "--config.seed", "7"]
+    override(config, [*flags, "--config.loss.epsilon=0.1"])
+    assert (config.reward, config.seed, config.loss.epsilon) == ("pure", 7, 0.1)
+    assert config.hp.to_dict() == {"tau": 0.3, "alpha": 1.0}
+    config = load_config("quickstart:pure")
+    config.hp.tau = 0.9
+    override(config, ["--config.reward=pure"])
+    assert config.hp.tau == 0.9  # the file's own numbers for the same reward stay
+
+
+@pytest.mark.parametrize(
+    ("flag", "says"),
+    [
+        ("--config.optim.lrr=1", "unknown config key 'lrr' Did you mean \"lr\""),
+        ("--config.zzz.lr=1", "unknown config key 'zzz'"),
+        ("--config.hp.tau=1", "unknown config key 'tau'"),
+        ("--config.optim.lr=much", "could not convert string to float: 'much'"),
+        ("--config.optim.lr", "missing value for flag --config.optim.lr"),
+        ("--config.eval.every=1.5", "flag --config.eval.every=1.5: invalid literal"),
+        ("--wrkdir=x", "unknown command line flag 'wrkdir'"),
+        ("word", "unknown arguments word; flags begin with --"),
+        ("--config.reward=grpoo", "no method 'grpoo'; did you mean 'grpo'"),
+    ],
+)
+def test_a_flag_that_says_nothing_is_one_sentence(flag, says, capsys, tmp_path):
+    common = ["--config=quickstart", f"--workdir={tmp_path / 'w'}"]
+    assert says in refused(capsys, train.main, *common, flag)
+    if "reward" not in flag:
+        given = [*common, "--arm=grpo", "--", flag]
+        assert says in refused(capsys, grid.main, *given)
+    assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["--arm=grpoo"], "arm 'grpoo' is no method"),
+        (["--arm=grpo", "--arm=x=grpoo"], "no method 'grpoo'"),
+        (["--arm=grpo", "--measure=pass@1,lenght"], "no held-out number 'lenght'"),
+        (["--arm=grpo", "--measure=pass@3"], "--measure can have pass@1, pass@8, mean"),
+        (["--arm=grpo", "--seeds=one"], "--seeds=one must be whole numbers"),
+        (["--arm=grpo", "--jobs=0"], "--jobs=0 must be at least 1"),
+        (["--arm=grpo", "--", "--config.seed=1"], "--config.seed is said by the grid"),
+        (["--arm=grpo --config.reward=rloo"], "--config.reward is said by the grid"),
+        (["--arm=grpo --workdir=x"], "--workdir is said by the grid"),
+        (["--arm=soft=pure --config.hp.tua=1"], "unknown config key 'tua'"),
+        (["--arm=grpo", "--", "--config.optim.lr=-1"], "optim.lr=-1"),
+    ],
+)
+def test_a_grid_is_checked_before_its_first_run(given, says, capsys, tmp_path):
+    common = ["--config=quickstart", f"--workdir={tmp_path / 'w'}"]
+    assert says in refused(capsys, grid.main, *common, *given)
+    assert not (tmp_path / "w").exists()
+
+
+def test_a_folder_of_another_run_is_refused(capsys, tmp_path):
+    run = tmp_path / "a-0"
+    run.mkdir()
+    (run / "config.json").write_text('{"reward": "rloo", "model": {"init_from": "b"}}')
+    common = ["--config=quickstart", f"--workdir={tmp_path}", "--seeds=0"]
+    said = refused(capsys, grid.main, *common, "--arm=a=grpo")
+    assert f"{run} holds a run with reward='rloo', and now it is 'grpo'" in said
+    assert began_from(run, "usual") == "b"
+    assert began_from(tmp_path / "a-1", "usual") == "usual"

@@ -1,0 +1,130 @@
+"""Runs of a grid, and forks of a run, end with what began them."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from rewardlab.launch import children
+
+ROOT = Path(__file__).parents[1]
+
+
+def gone(pid, seconds=10):
+    """Whether a process ends in time; a zombie has ended."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.02)
+    return False
+
+
+# What a run does when it is told to stop, without the run.
+RUN = """
+import importlib.util, os, signal, sys, time
+spec = importlib.util.spec_from_file_location("forked", sys.argv[1])
+forked = importlib.util.module_from_spec(spec); spec.loader.exec_module(forked)
+def leave(*_):
+    print("saved", flush=True); sys.exit(143)
+signal.signal(signal.SIGTERM, leave)
+forked.end_with_parent(int(os.environ["REWARDLAB_GRID"]), signal.SIGTERM)
+print(os.getpid(), flush=True)
+time.sleep(60)
+"""
+FORKED = ROOT / "rewardlab" / "tasks" / "forked.py"
+
+
+def lines_of(file, count):
+    while not file.exists() or len(file.read_text().splitlines()) < count:
+        time.sleep(0.02)
+    return file.read_text().splitlines()
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_grid_that_is_told_to_stop_tells_its_runs(told, monkeypatch, tmp_path, capfd):
+    monkeypatch.setattr(children, "TRAIN", (sys.executable, "-c", RUN))
+    runs, log, ends = children.Children(jobs=1), tmp_path / "log.txt", []
+
+    def one():
+        try:
+            runs.run([str(FORKED)], log)
+        except children.Stopped as stopped:
+            ends.append(stopped.args[0])
+
+    with runs.told_to_stop():
+        worker = threading.Thread(target=one)
+        worker.start()
+        pid = int(lines_of(log, 1)[0])
+        os.kill(os.getpid(), told)
+        worker.join(20)
+    assert ends == [128 + told] and gone(pid)
+    assert log.read_text().splitlines() == [str(pid), "saved"]
+    assert (
+        "runs are told to save and leave; the same command goes on (1)"
+        in capfd.readouterr().err
+    )
+    with pytest.raises(children.Stopped):
+        runs.run([str(FORKED)], log)  # none begins any more
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread looks")
+def test_runs_end_with_a_grid_that_is_killed(tmp_path):
+    script = f"""
+import os, subprocess, sys, time
+env = {{**os.environ, "REWARDLAB_GRID": str(os.getpid())}}
+run = [sys.executable, "-c", {RUN!r}, {str(FORKED)!r}]
+subprocess.Popen(run, env=env, stdout=open({str(tmp_path / "log")!r}, "w"))
+time.sleep(60)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", script])
+    pid = int(lines_of(tmp_path / "log", 1)[0])
+    parent.kill()
+    parent.wait()
+    assert gone(pid) and lines_of(tmp_path / "log", 2)[1] == "saved"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread looks")
+def test_a_forked_function_ends_with_the_run(tmp_path):
+    """A reward with a time limit that hangs, in a run that is killed."""
+    log = tmp_path / "log"
+    script = f"""
+import importlib.util, os, time
+spec = importlib.util.spec_from_file_location("forked", {str(FORKED)!r})
+forked = importlib.util.module_from_spec(spec); spec.loader.exec_module(forked)
+def hang(pipe):
+    open({str(log)!r}, "w").write(f"{{os.getpid()}}\\n")
+    while True:
+        time.sleep(1)
+with forked.forked(hang) as pipe:
+    pipe.poll(60)
+"""
+    run = subprocess.Popen([sys.executable, "-c", script])
+    pid = int(lines_of(log, 1)[0])
+    run.kill()
+    run.wait()
+    assert gone(pid)
+
+
+def test_a_process_whose_parent_is_gone_already_ends_at_once():
+    command = [sys.executable, "-c", RUN, str(FORKED)]
+    env = {**os.environ, "REWARDLAB_GRID": "1"}  # not its parent
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert done.returncode == 143 and done.stdout == "saved\n"
+
+
+def test_jobs_share_a_gpu(monkeypatch):
+    monkeypatch.delenv(children.MEMORY, raising=False)
+    assert children.MEMORY not in children.Children(1).environment
+    assert children.Children(2).environment[children.MEMORY] == "0.45"
+    monkeypatch.setenv(children.MEMORY, "0.2")
+    assert children.Children(2).environment[children.MEMORY] == "0.2"
