@@ -196,6 +196,36 @@ def trained(
     return oracle
 
 
+def against_group(b, reward, eps=0.0, ddof=1):
+    """(r - mean) / (std + eps) of each row's group, on its tokens; no std without eps.
+
+    Rows without a True token are in no group.
+    """
+    a, there = np.zeros(b.mask.shape), b.mask.any(axis=1)
+    for i, _ in b.rows():
+        own = [reward[j] for j in b.members(i) if there[j]]
+        mean = sum(own) / len(own)
+        var = sum((r - mean) ** 2 for r in own) / max(len(own) - ddof, 1)
+        a[i] = (reward[i] - mean) / (var**0.5 + eps if eps else 1)
+    return a
+
+
+def only(b, rows):
+    """The batch in which all rows but these have lost their tokens."""
+    kept = np.isin(np.arange(len(b.mask)), rows)
+    return dataclasses.replace(b, mask=b.mask & kept[:, None])
+
+
+def among(rows, oracle):
+    """An oracle that sees these rows alone."""
+    return lambda b: oracle(only(b, rows))
+
+
+def over_limit(b, losses):
+    """sum of losses / (rows * limit)."""
+    return sum(losses.values()) / b.mask.size
+
+
 def token_mean(b, losses):
     """losses {(row, token): l}: every token counts once."""
     return sum(losses.values()) / sum(len(tokens) for _, tokens in b.rows())
