@@ -17,6 +17,7 @@ from jax import lax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int
 
+from rewardlab.finite import all_finite, turns_nan
 from rewardlab.masked import divide
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives import Metrics, Objective
@@ -60,28 +61,30 @@ def gradient_step(
     optimizer: optax.GradientTransformation,
     micro_batches: int = 1,
     axis: str | None = None,
-) -> Callable[..., tuple[Params, optax.OptState, Metrics, Bool[Array, " N"]]]:
+    on_policy: bool = False,
+) -> Callable[..., tuple[Params, optax.OptState, Metrics, Float[Array, "N T"]]]:
     """One optimizer step on this shard's rows; rows are laid out prompt by prompt.
 
     Gradients are of the objective's sum; sums over micro-batches and over `axis` are
     divided once by the count of the whole batch, so the cut changes nothing. A step
     whose loss, gradient or outcome (parameters, optimizer) is not finite leaves both
-    alone and reports `skipped` 1. Returns (params, opt, metrics, log-probs are finite
-    [N]).
+    alone and reports `skipped` 1. Returns (params, opt, metrics, log-probs before it
+    [N, T]). `on_policy`: these are the rollout's too, so every ratio is 1.
     """
 
     def loss(params: Params, rollout: Rollout, advantage: Any) -> tuple[Any, Any]:
         stats = policy(params, rollout)
-        total, metrics = objective(stats, rollout, advantage)
-        fine = jnp.isfinite(stats.logp) | ~rollout.mask
-        return total.value, ((total, metrics), jnp.all(fine, axis=1))
+        logp = lax.stop_gradient(stats.logp)
+        then = dataclasses.replace(rollout, logp=logp) if on_policy else rollout
+        total, metrics = objective(stats, then, advantage)
+        return total.value, ((total, metrics), logp)
 
     gradient = jax.grad(loss, has_aux=True)
 
     def step(
         params: Params, opt: optax.OptState, rollout: Rollout, advantage: Any
-    ) -> tuple[Params, optax.OptState, Metrics, Bool[Array, " N"]]:
-        grads, sums, fine = _accumulate(
+    ) -> tuple[Params, optax.OptState, Metrics, Float[Array, "N T"]]:
+        grads, sums, logp = _accumulate(
             functools.partial(gradient, params), rollout, advantage, micro_batches
         )
         if axis is not None:
@@ -94,41 +97,32 @@ def gradient_step(
         finite = jnp.isfinite(norm) & jnp.isfinite(total.value)
         updates, after = optimizer.update(grads, opt, params)
         new = (optax.apply_updates(params, updates), after)
-        finite &= _all_finite(new)
+        finite &= all_finite(new)
         kept = jax.tree.map(lambda n, o: jnp.where(finite, n, o), new, (params, opt))
         whole = {"loss": total, "grad_norm": Sum(norm, one)}
         skipped = {"skipped": Sum(1.0 - finite, one)}
-        return *kept, {**metrics, **whole, **skipped}, fine
+        return *kept, {**metrics, **whole, **skipped}, logp
 
     return step
 
 
-def _all_finite(tree: Any) -> Bool[Array, ""]:
-    flat, _ = ravel_pytree([x for x in jax.tree.leaves(tree) if _is_float(x)])
-    return jnp.all(jnp.isfinite(flat))
-
-
-def _is_float(x: Array) -> bool:
-    return jnp.issubdtype(x.dtype, jnp.floating)
-
-
 def _accumulate(
     gradient: Callable[..., Any], rollout: Rollout, advantage: Any, micro_batches: int
-) -> tuple[Any, Any, Bool[Array, " N"]]:
-    """Gradients and sums over micro-batches, and which rows have finite log-probs."""
+) -> tuple[Any, Any, Float[Array, "N T"]]:
+    """Gradients and sums over micro-batches, and the log-probs of all rows."""
     if micro_batches == 1:
-        grads, (sums, fine) = gradient(rollout, advantage)
-        return grads, sums, fine
+        grads, (sums, logp) = gradient(rollout, advantage)
+        return grads, sums, logp
     chunks = _chunks(rollout, advantage, micro_batches)
     grads, (sums, _) = jax.eval_shape(gradient, *jax.tree.map(lambda x: x[0], chunks))
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), (grads, sums))
 
     def add(carry: Any, chunk: Any) -> tuple[Any, Any]:
-        grads, (sums, fine) = gradient(*chunk)
-        return jax.tree.map(jnp.add, carry, (grads, sums)), fine
+        grads, (sums, logp) = gradient(*chunk)
+        return jax.tree.map(jnp.add, carry, (grads, sums)), logp
 
-    (grads, sums), fine = lax.scan(add, zeros, chunks)
-    return grads, sums, fine.reshape(-1)
+    (grads, sums), logp = lax.scan(add, zeros, chunks)
+    return grads, sums, logp.reshape(rollout.logp.shape)
 
 
 def _chunks(rollout: Rollout, advantage: Any, count: int) -> tuple[Rollout, Any]:
@@ -159,6 +153,7 @@ def learner(
     num_iterations: int = 1,
     micro_batches: int = 1,
     select: Callable[[Rollout], Rollout] | None = None,
+    on_policy: bool = False,
 ) -> Learner:
     """An estimator and `num_iterations` gradient steps on each rollout.
 
@@ -166,12 +161,19 @@ def learner(
     for the record, of all rows; the estimator and the loss see those that `select`
     keeps. When an advantage is not finite the estimator's state stays too; where that
     state would turn NaN, no advantage counts as finite.
+
+    `on_policy` says that the parameters are those that made the rollout. Then the old
+    log-probs come from the first step's own pass: a sampler's differ from them by the
+    precision of its type, which in bfloat16 is more than `gspo` allows.
     """
-    step = driver.spmd(
-        gradient_step(policy, objective, optimizer, micro_batches, AXIS),
-        ins=(REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED),
-        outs=(REPLICATED, REPLICATED, REPLICATED, SHARDED),
-        donate=(0, 1),
+    once = functools.partial(gradient_step, policy, objective, optimizer, micro_batches)
+    layout: dict[str, Any] = {
+        "ins": (REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED),
+        "outs": (REPLICATED, REPLICATED, REPLICATED, SHARDED),
+        "donate": (0, 1),
+    }
+    first, later = (
+        driver.spmd(once(AXIS, own), **layout) for own in (on_policy, False)
     )
     estimate = _estimate(estimator, reward, select or (lambda rollout: rollout))
 
@@ -183,10 +185,13 @@ def learner(
         kept, advantage, reward_state, trained_on = estimate(state.reward, rollout)
         params, opt = state.params, state.opt
         history, bad = [], ~jnp.all(jnp.isfinite(trained_on.value), axis=1)
-        for _ in range(num_iterations):
-            params, opt, sums, fine = step(params, opt, kept, advantage)
+        for epoch in range(num_iterations):
+            step = later if epoch else first
+            params, opt, sums, logp = step(params, opt, kept, advantage)
             history.append(sums)
-            bad |= ~fine
+            bad |= jnp.any(~jnp.isfinite(logp) & kept.mask, axis=1)
+            if on_policy and epoch == 0:
+                kept = dataclasses.replace(kept, logp=logp)
         metrics = _mean_over_epochs(history)
         if select is not None:
             rows = (jnp.any(x.mask, axis=1) for x in (kept, rollout))
@@ -228,19 +233,12 @@ def _estimate(
     def estimate(state: Any, rollout: Rollout) -> tuple[Rollout, Any, Any, Reward]:
         kept = select(rollout)
         advantage, after = estimator.update({}, state, kept)
-        advantage = jnp.where(_turns_nan(state, after), jnp.nan, advantage)
+        advantage = jnp.where(turns_nan(state, after), jnp.nan, advantage)
         finite = jnp.all(jnp.isfinite(advantage))
         new = jax.tree.map(lambda n, o: jnp.where(finite, n, o), after, state)
         return kept, advantage, new, reward(state, rollout)
 
     return estimate
-
-
-def _turns_nan(before: Any, after: Any) -> Bool[Array, ""]:
-    # NaN only: the least of what was seen so far may begin as infinite.
-    pairs = zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True)
-    turned = [jnp.any(jnp.isnan(n) & ~jnp.isnan(o)) for o, n in pairs if _is_float(o)]
-    return functools.reduce(jnp.logical_or, turned, jnp.zeros((), bool))
 
 
 def _mean_over_epochs(history: list[Metrics]) -> dict[str, Float[Array, ""]]:

@@ -83,6 +83,7 @@ def build_program(
         config.loss.num_iterations,
         config.loss.micro_batches,
         select_rows(select_of(config)),
+        on_policy=True,
     )
     options, judging = sampling_of(config, task), judging_of(config, task)
     believes, tree = "belief" in wanted(config), tree_of(config)

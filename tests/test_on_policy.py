@@ -1,0 +1,102 @@
+"""A rollout of the policy itself: every ratio of the first step is exactly 1."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from test_learner import SGD, B, G, T, V, bigram, make_rollout
+from test_train import tiny
+
+from rewardlab import objectives, sentence
+from rewardlab.compose import estimator
+from rewardlab.learner import learner
+from rewardlab.models import lm
+from rewardlab.objectives.ratio import gap
+from rewardlab.parallel import jit_driver
+from rewardlab.prepare import prepare
+from rewardlab.tasks.columns import take
+from rewardlab.types import place
+
+START = {"table": jax.random.normal(jax.random.key(0), (V, V))}
+
+
+def surrogate():
+    """exp(log pi - log pi_old) times the advantage, and how far a ratio is from 1."""
+
+    def loss(stats, rollout, advantage):
+        ratio = jnp.exp(gap(stats, rollout))
+        far = jnp.where(rollout.mask, jnp.abs(ratio - 1), 0)
+        count = jnp.sum(rollout.mask.astype(jnp.float32))
+        metrics = {"far": objectives.Sum(jnp.sum(far), count)}
+        return -ratio * advantage, metrics
+
+    return loss
+
+
+@functools.cache
+def moved(noise, on_policy, micro_batches=1, num_iterations=1):
+    """Parameters after an update on the policy's log-probs with noise, and the report.
+
+    The noise is what a sampler of another precision makes.
+    """
+    rollout = make_rollout()
+    rng = np.random.default_rng(1)
+    exact = bigram(START, rollout).logp
+    logp = exact + noise * rng.normal(size=(B * G, T)).astype(np.float32)
+    rollout = dataclasses.replace(rollout, logp=logp)
+    text = "outcome('correct') | center_by_group() | broadcast_to_tokens()"
+    learn = learner(
+        bigram,
+        estimator(sentence.build(text)),
+        lambda state, r: place(r.signals["correct"][:, None], r.mask),
+        objectives.objective(surrogate(), aggregate=objectives.token_mean),
+        SGD,
+        jit_driver(jax.devices()[:1]),
+        num_iterations,
+        micro_batches,
+        on_policy=on_policy,
+    )
+    state, report = learn.update(learn.init(START, rollout), rollout)
+    return np.asarray(state.params["table"]), report
+
+
+@pytest.mark.parametrize("micro_batches", [1, 2, 4])
+def test_the_first_ratio_is_exactly_one(micro_batches):
+    assert float(moved(0.1, True, micro_batches)[1].metrics["far"]) == 0.0
+    assert float(moved(0.1, False, 1)[1].metrics["far"]) > 0.01
+
+
+@pytest.mark.parametrize("num_iterations", [1, 2])
+def test_later_steps_are_compared_with_the_pass_of_the_first(num_iterations):
+    table, report = moved(0.1, True, 1, num_iterations)
+    wanted, exact = moved(0.0, False, 1, num_iterations)
+    np.testing.assert_allclose(table, wanted, atol=1e-6)
+    far = (float(x.metrics["far"]) for x in (report, exact))
+    assert next(far) == pytest.approx(next(far), abs=1e-6)
+
+
+def test_gspo_in_bfloat16_clips_nothing_at_its_first_step(tmp_path):
+    """Its bounds are 3e-4 and 4e-4, and a sampler's bfloat16 is as coarse as 4e-3."""
+    config = tiny(
+        **{
+            "loss.surrogate": "gspo",
+            "loss.num_iterations": 1,
+            "loss.micro_batches": 2,
+            "model.dtype": "bfloat16",
+        }
+    )
+    run = prepare(config, tmp_path)
+    base = run.driver.replicate(lm.init(run.program.model, run.key))
+    columns = take(run.problems, np.arange(config.rollout.num_prompts))
+    state = run.program.learner.init(base, run.program.shapes(base, columns))
+    state = state._replace(params=jax.tree.map(jnp.copy, base))
+    zero = jnp.zeros((), jnp.int32)
+    _, report, rollout = run.program.iterate(state, base, columns, run.key, zero)
+    metrics = {k: float(x) for k, x in report.metrics.items()}
+    assert metrics["clip_ratio/region_mean"] == metrics["ppo_kl"] == 0.0
+    assert metrics["grad_norm"] > 0
+    again = run.program.policy(base, rollout).logp  # not what the sampler computed
+    assert float(jnp.max(jnp.abs(again - rollout.logp))) > 1e-3
