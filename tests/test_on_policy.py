@@ -18,7 +18,7 @@ from rewardlab.objectives.ratio import gap
 from rewardlab.parallel import jit_driver
 from rewardlab.prepare import prepare
 from rewardlab.tasks.columns import take
-from rewardlab.types import place
+from rewardlab.types import Sum, place
 
 START = {"table": jax.random.normal(jax.random.key(0), (V, V))}
 
@@ -30,7 +30,7 @@ def surrogate():
         ratio = jnp.exp(gap(stats, rollout))
         far = jnp.where(rollout.mask, jnp.abs(ratio - 1), 0)
         count = jnp.sum(rollout.mask.astype(jnp.float32))
-        metrics = {"far": objectives.Sum(jnp.sum(far), count)}
+        metrics = {"far": Sum(jnp.sum(far), count)}
         return -ratio * advantage, metrics
 
     return loss
