@@ -24,6 +24,11 @@ from rewardlab.objectives import Metrics, Objective
 from rewardlab.parallel import AXIS, REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
 from rewardlab.types import Reward, RewardTransform, Rollout, Sum
 
+STEP: dict[str, Any] = {  # how a gradient step meets devices
+    "ins": (REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED),
+    "outs": (REPLICATED, REPLICATED, REPLICATED, SHARDED),
+    "donate": (0, 1),
+}
 Params = Any
 Policy = Callable[[Params, Rollout], TokenStats]
 
@@ -167,14 +172,8 @@ def learner(
     precision of its type, which in bfloat16 is more than `gspo` allows.
     """
     once = functools.partial(gradient_step, policy, objective, optimizer, micro_batches)
-    layout: dict[str, Any] = {
-        "ins": (REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED),
-        "outs": (REPLICATED, REPLICATED, REPLICATED, SHARDED),
-        "donate": (0, 1),
-    }
-    first, later = (
-        driver.spmd(once(AXIS, own), **layout) for own in (on_policy, False)
-    )
+    first, later = (driver.spmd(once(AXIS, x), **STEP) for x in (on_policy, False))
+    steps = [first, *[later] * (num_iterations - 1)]
     estimate = _estimate(estimator, reward, select or (lambda rollout: rollout))
 
     def init(params: Params, rollout: Rollout) -> LearnerState:
@@ -185,12 +184,11 @@ def learner(
         kept, advantage, reward_state, trained_on = estimate(state.reward, rollout)
         params, opt = state.params, state.opt
         history, bad = [], ~jnp.all(jnp.isfinite(trained_on.value), axis=1)
-        for epoch in range(num_iterations):
-            step = later if epoch else first
+        for step in steps:
             params, opt, sums, logp = step(params, opt, kept, advantage)
             history.append(sums)
             bad |= jnp.any(~jnp.isfinite(logp) & kept.mask, axis=1)
-            if on_policy and epoch == 0:
+            if on_policy and step is first:
                 kept = dataclasses.replace(kept, logp=logp)
         metrics = _mean_over_epochs(history)
         if select is not None:
