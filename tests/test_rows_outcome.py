@@ -92,11 +92,12 @@ def test_gpg():
     agrees("gpg", b, plain(a, sequence_mean), a)
 
 
-def test_gpg_counts_a_group_of_one():
+@pytest.mark.parametrize(("name", "gain"), [("gpg", 1), ("rapo", 2)])
+def test_a_group_of_one_is_a_group(name, gain):
     """Groups of 1 and 2, rewards 1 / 1, 0: two groups over one with a spread."""
     b = tokens(np.zeros((3, 1)), correct=[1, 1, 0])
     b.group[:] = [0, 1, 1]
-    np.testing.assert_allclose(whole("gpg", b)[0][:, 0], [0, 1, -1], atol=1e-12)
+    np.testing.assert_allclose(whole(name, b)[0][:, 0], [0, gain, -gain], atol=1e-12)
 
 
 def test_passk():

@@ -9,8 +9,9 @@ AGAINST_GROUP = (
 
 SELECTION: dict[str, Method] = {
     "rapo": Method(
-        "outcome('correct') | center_by_group() | scale_by_group_std(eps=0, ddof=0)"
-        " | scale_by_active_groups() | broadcast_to_tokens()",
+        "outcome('correct') | center_by_group(zero_singletons=True)"
+        " | scale_by_group_std(eps=0, ddof=0) | scale_by_active_groups()"
+        " | broadcast_to_tokens()",
         "Fathom-DeepResearch",
         "2509.24107",
         laws=(*SOUND, "shift", "scale"),
