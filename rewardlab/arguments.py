@@ -63,13 +63,21 @@ RANGES: dict[str, Range] = {
     "var_eps": NOT_NEGATIVE,
     "var_floor": NOT_NEGATIVE,
     "window": whole(1),
+    "bonus_while_rare.below": SHARE,
     "cosine.steps": whole(1),
     "cosine_length.margin": whole(0),
     "exponential.steps": POSITIVE,
+    "keep_top.count": whole(1),
     "length_penalty.after": whole(0),
+    "length_penalty.most": NOT_NEGATIVE,
+    "length_penalty.rate": NOT_NEGATIVE,
     "linear.steps": whole(1),
+    "masked_importance.least": NOT_NEGATIVE,
+    "mean_minus_variance_of.weight": NOT_NEGATIVE,
+    "minus_reference_normal_quantile.quantile": Range(False, 0, 1, True, True),
     "proximity.scale": POSITIVE,
     "signed_proximity.scale": POSITIVE,
+    "truncated_importance.most": POSITIVE,
 }
 
 

@@ -81,20 +81,42 @@ def _names_signals(parameter: inspect.Parameter) -> bool:
 def shaped_reward(transform: RewardTransform) -> Callable[[Any, Rollout], Reward]:
     """The reward that a sentence trains on: it without baselines, credit and weights.
 
-    A part in which one of these stands, as in `on('prm', whiten())`, is left out.
+    A part in which one of these stands, as in `on('prm', whiten())`, is left out. A
+    word that joins channels stays, without what it does to each of them first.
     """
-    parts = transform.parts or (transform,)
-    later = {*BASELINES, *CREDIT, *WEIGHTS}
+    parts = [_shaping(part) for part in transform.parts or (transform,)]
 
     def reward(state: Any, rollout: Rollout) -> Reward:
         rewards: Any = {}
         states = state if transform.parts else (state,)
         for part, own in zip(parts, states, strict=True):
-            if later.isdisjoint(re.findall(r"(\w+)\(", part.sentence)):
+            if part is not None:
                 rewards, _ = part.update(rewards, own, rollout)
         return only(rewards)
 
     return reward
+
+
+_LATER = {*BASELINES, *CREDIT, *WEIGHTS}
+_ON_ONE = {"on", "gate"}  # they act where they are told and join nothing
+
+
+def _shaping(part: RewardTransform) -> RewardTransform | None:
+    """A part without the words of `_LATER`; None if nothing is left of it."""
+    if _LATER.isdisjoint(_words(part.sentence)):
+        return part
+    call = ast.parse(part.sentence, mode="eval").body
+    if _words(part.sentence)[0] in _LATER | _ON_ONE or not isinstance(call, ast.Call):
+        return None
+    nothing = ast.parse("shift(0)", mode="eval").body  # whatever state it is handed
+    for given in (arg for arg in call.args if not _LATER.isdisjoint(_words(arg))):
+        call.args[call.args.index(given)] = nothing
+    return build(ast.unparse(call))
+
+
+def _words(text: str | ast.expr) -> list[str]:
+    text = text if isinstance(text, str) else ast.unparse(text)
+    return re.findall(r"(\w+)\(", text)
 
 
 def _transform(node: ast.expr, hp: dict[str, Any], used: set[str]) -> RewardTransform:

@@ -176,6 +176,15 @@ def test_votes(seed):
     assert sum(dropped) == max(Counter(kept).values())
 
 
+def test_a_blank_answer_is_none():
+    """Where the empty do not vote, white space does not either."""
+    for blank in (None, "", " ", "\n\t "):
+        assert votes.majority([None, blank, " ", "x", "y"], drop_empty=True) == "x"
+        assert votes.self_vote([blank, blank, "x"], drop_empty=True) == [0, 0, 1]
+    assert votes.majority([" ", " ", "x"]) == " "
+    assert votes.majority([0, 0, "x"], drop_empty=True) == 0
+
+
 def test_prompts_that_label_each_other():
     """Equal multisets give the self vote; nobody to label gives 0."""
     one = ["3", "3", "5", ""]

@@ -87,14 +87,20 @@ def test_q_regression():
 
 
 def test_clipped_q():
-    """Only a Q beyond the bound on the far side of its target is held."""
-    q = jnp.array([0.5, 0.5, 0.1, -0.5, -0.5, -0.1, 0.3])
-    target = jnp.array([0.2, 0.9, 0.0, -0.1, -0.9, 0.0, 0.3])
+    """Held only beyond the bound with the target further out still; 2.0 is led back."""
     high, low = math.log(1.2), math.log(0.8)
-    want = [high, 0.5, 0.1, low, -0.5, -0.1, 0.3]
-    np.testing.assert_allclose(rover.clipped_q(q, target), want)
-    slope = jax.grad(lambda x: rover.clipped_q(x, target).sum())(q)
-    assert slope.tolist() == [0, 1, 1, 0, 1, 1, 1]
+    edge = [0.1, high - 1e-9, high + 1e-9, 0.5, 2.0]
+    q = np.array([x for x in (*edge, -0.1, low - 1e-9, -0.5, -2.0) for _ in range(5)])
+    target = np.tile([-3.0, -0.3, 0.0, 0.3, 3.0], 9)
+    want, free = [], []
+    for x, goal in zip(q, target, strict=True):
+        out = (x > high and goal > x) or (x < low and goal < x)
+        want.append((high if x > 0 else low) if out else x)
+        free.append(float(not out))
+    np.testing.assert_allclose(rover.clipped_q(q, target), want, rtol=1e-12)
+    assert float(rover.clipped_q(jnp.asarray(2.0), jnp.asarray(0.1))) == 2.0
+    slope = jax.grad(lambda x: rover.clipped_q(x, target).sum())(jnp.asarray(q))
+    assert slope.tolist() == free and 0 < sum(free) < len(free)
 
 
 def test_rewards_of_rows():

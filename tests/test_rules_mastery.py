@@ -24,6 +24,22 @@ def test_a_sequential_score_counts_active_criteria_alone():
     assert after == pytest.approx([1.0, 0.55, 0.45, 0.45, 0.45, 0.55, 0.5])
 
 
+def test_the_window_is_set_once_a_batch():
+    """Criterion 0 is mastered by the first completion and still counts in the second.
+
+    Both meet the first five of six, so both have 1; so have more of them.
+    """
+    points, met = [1] * 6, [True] * 5 + [False]
+    average = [0.89, 0, 0, 0, 0, 0]
+    window, scores = mastery.active(average), []
+    for _ in range(3):
+        score, average = mastery.sequential(points, met, average, window)
+        scores.append(score)
+    assert window == [0, 1, 2, 3, 4] and scores == [1.0, 1.0, 1.0]
+    assert average[0] == pytest.approx(1 - 0.11 * 0.9**3) and average[5] == 0
+    assert mastery.active(average) == [1, 2, 3, 4, 5]  # of the next batch
+
+
 def test_penalties_alone():
     """Over the sum of sizes; nothing at all is 0."""
     assert mastery.signed_score([-3, -1], [True, False]) == -0.75

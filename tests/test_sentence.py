@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracle import apply
-from rollouts import ragged
+from rollouts import from_arrays, ragged
 
 from rewardlab import (
     METHODS,
@@ -19,6 +19,7 @@ from rewardlab import (
     resolve,
     weighted_sum,
 )
+from rewardlab.sentence import shaped_reward
 from rewardlab.transforms.baselines import center_by_group
 from rewardlab.transforms.shapers import relative, tanh
 from rewardlab.transforms.sources import outcome
@@ -145,3 +146,29 @@ def test_resolve_takes_a_name_or_a_sentence():
         resolve("zzz")
     with pytest.raises(ValueError, match="are not used by"):
         resolve("rloo", eps=1.0)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_row_has_a_reward_to_log(name):
+    """One channel [N, T], by shapes alone: a run reads it at every step."""
+    transform, rollout = METHODS[name].build(), ragged()
+    state = transform.init(rollout)
+    found = jax.eval_shape(shaped_reward(transform), state, rollout)
+    assert found.value.shape == found.placed.shape == rollout.mask.shape
+
+
+@pytest.mark.parametrize("words", ["whiten()", "center_by_batch() | whiten()"])
+def test_channels_with_goals_are_joined_in_the_reward_to_log(words):
+    """(C - sum m) R_base + sum m R_c of the raw channels; m = sigmoid(0) = 1/2."""
+    text = f"constrained_sum('score', {words}, correct=0.5, style=1.0)"
+    transform = build(
+        f"outcome('score') | outcome('correct') | outcome('style') | {text}"
+    )
+    signals = {
+        k: np.array([1.0, 2, 4]) * 10**i
+        for i, k in enumerate(("score", "correct", "style"))
+    }
+    rollout = from_arrays(np.ones((3, 1)), **signals)
+    got = shaped_reward(transform)(transform.init(rollout), rollout)
+    want = [[1 + 5 + 50], [2 + 10 + 100], [4 + 20 + 200]]
+    np.testing.assert_allclose(got.value, want)

@@ -1,5 +1,7 @@
 """What rounding must not do: ties stay ties, and long rows stay exact."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,9 @@ from oracle import apply
 from rollouts import from_arrays
 
 from rewardlab import METHODS, build, estimator
+from rewardlab.comparisons.ranking import standardized
+from rewardlab.objectives import pacs
+from rewardlab.selection import replay
 
 pytestmark = pytest.mark.usefixtures("strict_ranks")
 AWKWARD = (0.1, 0.3, 0.7, 0.9, 1e4 + 0.1)  # none is a float; means of n of them round
@@ -75,3 +80,89 @@ def test_plain_returns_over_many_blocks(width):
     kept = np.where(mask, reward, 0).astype(np.float64)
     want = np.where(mask, np.cumsum(kept[:, ::-1], axis=1)[:, ::-1], 0)
     assert np.abs(np.asarray(got) - want).max() <= 1e-5 * np.abs(want).max()
+
+
+SEVEN = np.full(7, 0.1, np.float32)
+SCALES = (
+    "scale_by_group_std(eps=0)",
+    "scale_by_group_std(eps=0, ddof=0)",
+    "scale_by_batch_std(eps=0)",
+    "scale_by_state_std(eps=0)",
+    "scale_by_first_steps_std(eps=0)",
+)
+
+
+def updated(sentence, **signals):
+    rows = len(next(iter(signals.values())))
+    rollout, closed = from_arrays(np.ones((rows, 1)), **signals), build(sentence)
+    return closed.update({}, closed.init(rollout), rollout)
+
+
+class TestNoSpread:
+    """Rounding is not a spread: equal rewards have a standard deviation of 0."""
+
+    @pytest.mark.parametrize("scale", SCALES)
+    def test_scaled_by_no_std_they_stay(self, scale):
+        rewards, _ = updated(f"outcome('correct') | {scale}", correct=SEVEN)
+        assert np.array_equal(rewards["correct"].value[:, 0], SEVEN)
+
+    @pytest.mark.parametrize("scale", ["whiten(eps=0)", "scale_by_greatest(eps=0)"])
+    def test_nothing_is_divided_by_0(self, scale):
+        for value in (SEVEN, 0 * SEVEN):
+            rewards, _ = updated(f"outcome('correct') | {scale}", correct=value)
+            assert np.isfinite(rewards["correct"].value).all()
+        if "whiten" in scale:
+            assert not np.asarray(rewards["correct"].value).any()
+
+    def test_a_history_of_equal_rewards(self):
+        """Batches of 7, 3 and 5 times 0.1: their means round differently."""
+        word = build("outcome('correct') | standardize_by_history()")
+        state = word.init(from_arrays(np.ones((7, 1)), correct=SEVEN))
+        for rows in (7, 3, 5):
+            rollout = from_arrays(np.ones((rows, 1)), correct=SEVEN[:1].repeat(rows))
+            rewards, state = word.update({}, state, rollout)
+            assert not np.asarray(rewards["correct"].value).any()
+
+    def test_a_judge_that_says_the_same_of_all(self):
+        """standardize_or leaves such a group to the other channel, at least_std=0."""
+        words = "outcome('score') | outcome('correct')"
+        words += " | standardize_or('score', 'correct', 'counts', least_std=0)"
+        rewards, _ = updated(
+            words, score=SEVEN, correct=3 * SEVEN, counts=0 * SEVEN + 1
+        )
+        assert np.array_equal(rewards["score"].value[:, 0], 3 * SEVEN)
+
+    def test_equal_lengths_and_equal_references(self):
+        rewards, _ = updated("shorter_than_correct('correct', eps=0)", correct=SEVEN)
+        assert not np.asarray(rewards["brevity"].value).any()
+        words = "outcome('score') | minus_reference_normal_quantile('ref', eps=0)"
+        rewards, _ = updated(words, score=SEVEN, ref=SEVEN[:, None].repeat(7, 1))
+        assert not np.asarray(rewards["score"].value).any()
+
+    def test_on_the_host_and_from_the_past(self):
+        assert not standardized(np.full(7, 0.1), eps=0.0).any()
+        got = replay.recalibrated(SEVEN, SEVEN, 0 * SEVEN, eps=0.0)
+        assert not np.asarray(got).any()
+
+    def test_equal_implicit_rewards(self):
+        rollout = from_arrays(np.ones((7, 1)))
+        for kind in ("grpo", "rloo", "grpo_no_std"):
+            assert not np.asarray(pacs.LOGITS[kind](jnp.asarray(SEVEN), rollout)).any()
+
+
+class TestOverflow:
+    """Quotients of what is too small for a number."""
+
+    @pytest.mark.parametrize("gap", [-88.0, -1000.0, 88.0])
+    def test_equal_gaps_weigh_1(self, gap):
+        words = "outcome('correct') | weigh_by_gap('gap', tau=0.5)"
+        ones, gaps = np.ones(4, np.float32), np.full(4, gap, np.float32)
+        rewards, _ = updated(words, correct=ones, gap=gaps)
+        assert np.array_equal(rewards["correct"].value[:, 0], ones)
+
+    def test_gaps_far_below(self):
+        """sigmoid(-90) / sigmoid(-91) is e; the one far gap is not kept."""
+        gaps = np.array([-90, -90, -90, -94], np.float32)
+        words = "outcome('correct') | weigh_by_gap('gap', tau=4.0)"
+        rewards, _ = updated(words, correct=np.ones(4, np.float32), gap=gaps)
+        np.testing.assert_allclose(rewards["correct"].value[:, 0], math.e, rtol=1e-5)

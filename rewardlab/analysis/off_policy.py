@@ -7,7 +7,7 @@ nats. Names and forms are verl's.
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
+from rewardlab import edges, masked
 
 LIMIT = 20.0  # of a log-ratio, against overflow
 PerToken = Float[Array, "N T"]
@@ -31,7 +31,7 @@ def off_policy_measures(
         "training_ppl": jnp.mean(jnp.exp(-own)),
         "training_log_ppl": jnp.mean(-own),
         "kl": masked.mean(-gap, mask),
-        "k3_kl": masked.mean(jnp.exp(gap) - gap - 1, mask),
+        "k3_kl": masked.mean(edges.excess(gap), mask),
         "rollout_ppl": jnp.mean(jnp.exp(-sampler)),
         "rollout_log_ppl": jnp.mean(-sampler),
         "log_ppl_diff": jnp.mean(apart),
@@ -39,8 +39,8 @@ def off_policy_measures(
         "log_ppl_diff_max": jnp.max(apart),
         "log_ppl_diff_min": jnp.min(apart),
         "ppl_ratio": jnp.mean(jnp.exp(apart)),
-        "chi2_token": masked.mean(jnp.exp(2 * held), mask) - 1,
-        "chi2_seq": jnp.mean(jnp.exp(2 * row)) - 1,
+        "chi2_token": masked.mean(jnp.expm1(2 * held), mask),
+        "chi2_seq": jnp.mean(jnp.expm1(2 * row)),
     }
 
 

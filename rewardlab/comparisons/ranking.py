@@ -49,7 +49,7 @@ def order_rewards(order: Sequence[int]) -> Float[np.ndarray, " N"]:
 def standardized(
     rewards: Float[np.ndarray, " N"], eps: float = 1e-6
 ) -> Float[np.ndarray, " N"]:
-    """(r - mean) / (std + eps), std over n - 1: the advantages; 0 for one alone."""
-    if len(rewards) < 2:
+    """(r - mean) / (std + eps), std over n - 1: the advantages; 0 if all are equal."""
+    if len(rewards) < 2 or np.ptp(rewards) == 0:
         return np.zeros(len(rewards))
     return (rewards - rewards.mean()) / (rewards.std(ddof=1) + eps)

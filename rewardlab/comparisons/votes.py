@@ -12,11 +12,15 @@ Answers = Sequence[Hashable | None]
 def majority(answers: Answers, drop_empty: bool = False) -> Hashable | None:
     """The most common answer; a tie goes to the one that comes first.
 
-    No answer (None or "") is an answer as any other, as in TTRL (2504.16084) and MM-UPT
-    (2505.22453), unless `drop_empty` (Co-Reward, 2508.00410). None without votes.
+    No answer (None or blank) is an answer as any other, as in TTRL (2504.16084) and
+    MM-UPT (2505.22453), unless `drop_empty` (Co-Reward, 2508.00410). None of none.
     """
-    kept = [a for a in answers if not drop_empty or a not in (None, "")]
+    kept = [a for a in answers if not (drop_empty and _empty(a))]
     return Counter(kept).most_common(1)[0][0] if kept else None
+
+
+def _empty(answer: Hashable | None) -> bool:
+    return answer is None or (isinstance(answer, str) and not answer.strip())
 
 
 def agreement(answers: Answers, label: Hashable | None) -> list[float]:

@@ -71,6 +71,7 @@ def log_likelihood(
 
 
 def token_entropy(logits: Float[Array, "... V"]) -> Float[Array, "..."]:
-    """-sum p log p of the distribution softmax(logits), in nats."""
+    """-sum p log p of the distribution softmax(logits), in nats; p = 0 adds nothing."""
     logp = jax.nn.log_softmax(logits, axis=-1)
-    return -jnp.sum(jnp.exp(logp) * logp, axis=-1)
+    finite = jnp.where(logits > -jnp.inf, logp, 0)
+    return -jnp.sum(jnp.exp(logp) * finite, axis=-1)

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab import masked
+from rewardlab import edges, masked
+from rewardlab.intervals import need
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.clipped import bounds, share
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
@@ -31,6 +32,7 @@ def clip_cov(
     Clip-Cov: of the tokens that PPO does not clip, max(floor(cov_share * tokens), 1)
     are drawn; they stay in the count. Draws depend on `rollout.iteration` alone.
     """
+    need("clip_cov", "[0, 1]", cov_share=cov_share)
 
     def loss(
         stats: TokenStats, rollout: Rollout, advantage: Advantage
@@ -64,6 +66,7 @@ def kl_cov(
     KL-Cov: max(floor(cov_share * tokens), 1) tokens pay; with cov_share=0 none do. The
     coefficient is 1 in the authors' code.
     """
+    need("kl_cov", "[0, 1]", cov_share=cov_share)
 
     def loss(
         stats: TokenStats, rollout: Rollout, advantage: Advantage
@@ -72,7 +75,7 @@ def kl_cov(
         cov = token_covariance(stats.logp, advantage, rollout.mask)
         count = _part(cov_share, rollout.mask) if cov_share else 0
         paying = first_of(-cov, rollout.mask, count)
-        distance = jnp.abs(log_r)
+        distance = edges.size(log_r)  # before the first update it is 0 everywhere
         penalty = jnp.where(paying, coefficient(cov_kl, rollout) * distance, 0)
         metrics = {"ppo_kl_abs": masked.sum_of(distance, rollout.mask)}
         return -advantage * jnp.exp(log_r) + penalty, metrics

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from rewardlab import masked
+from rewardlab import edges, masked
+from rewardlab.intervals import need
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
 from rewardlab.objectives.ratio import PER_TOKEN, LogRatio
@@ -39,8 +40,9 @@ def kl_k3(
     As in verl the log-ratio is held within +-limit and the estimate is at most `most`;
     no gradient flows beyond. TRL has neither bound (`math.inf`).
     """
+    need("kl_k3", "[0, inf]", limit=limit, most=most)
     gap = jnp.clip(ref - logp, -limit, limit)
-    return jnp.minimum(jnp.exp(gap) - gap - 1, most)
+    return jnp.minimum(edges.excess(gap), most)
 
 
 def kl_k3_unbounded(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Estimate:
@@ -55,8 +57,8 @@ def kl_k3_inverse(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Estima
 
 
 def kl_abs(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Estimate:
-    """|log pi - log ref|: a distance, not an estimate of KL."""
-    return jnp.abs(logp - ref)
+    """|log pi - log ref|: a distance, not an estimate of KL; no gradient at 0."""
+    return edges.size(logp - ref)
 
 
 def with_k2_gradient(estimator: Estimator) -> Estimator:

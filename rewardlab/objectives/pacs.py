@@ -7,9 +7,10 @@ must be whole in the batch that the loss sees.
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
+from rewardlab import edges, masked
 from rewardlab.types import Rollout
 
 
@@ -41,14 +42,16 @@ def logit_leave_one_out(
 ) -> Float[Array, " N"]:
     """r - mean over the other rows of the group; 0 for a group of one."""
     others = masked.group_size(rollout) - 1
-    mean = masked.divide(masked.of_others(reward, rollout), others)
-    return jnp.where(others > 0, reward - mean, 0)
+    away = reward - lax.stop_gradient(masked.group_least(reward, rollout))
+    mean = masked.divide(masked.of_others(away, rollout), others)
+    return jnp.where(others > 0, away - mean, 0)
 
 
 def logit_group(reward: Float[Array, " N"], rollout: Rollout) -> Float[Array, " N"]:
     """r - mean of the group; 0 for a group of one."""
     rows = masked.group_size(rollout)
-    centred = reward - masked.divide(masked.of_group(reward, rollout), rows)
+    away = reward - lax.stop_gradient(masked.group_least(reward, rollout))
+    centred = away - masked.divide(masked.of_group(away, rollout), rows)
     return jnp.where(rows > 1, centred, 0)
 
 
@@ -62,9 +65,7 @@ def logit_group_std(
     centred = logit_group(reward, rollout)
     rows = masked.group_size(rollout)
     var = masked.divide(masked.of_group(centred**2, rollout), rows - 1)
-    spread = var > 0
-    std = jnp.where(spread, jnp.sqrt(jnp.where(spread, var, 1)), 0)
-    return centred / (std + eps)
+    return edges.over(centred, edges.root(var), eps)
 
 
 def logit_naive(reward: Float[Array, " N"], rollout: Rollout) -> Float[Array, " N"]:

@@ -6,6 +6,7 @@ Losses are one number a pair; log-probabilities are of single tokens, in nats.
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
@@ -58,7 +59,7 @@ def contrast_reward(better: PerToken, worse: PerToken) -> PerToken:
 
     The two prompts ask the policy itself for a better and for a worse answer.
     """
-    return jax.nn.sigmoid(better - worse) - 0.5
+    return jnp.tanh((better - worse) / 2) / 2
 
 
 def t_reg_loss(

@@ -10,6 +10,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from rewardlab import masked
+from rewardlab.intervals import need
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
 from rewardlab.types import Coefficient, Rollout, coefficient
@@ -52,13 +53,16 @@ def q_value(
 def clipped_q(
     q: Float[Array, "N T"], target: Float[Array, "N T"], epsilon: float = 0.2
 ) -> Float[Array, "N T"]:
-    """Q held at log(1 + eps) where it is above its target, at log(1 - eps) below it.
+    """log(1 + eps) where Q is above it and its target above Q; log(1 - eps) likewise.
 
-    A token that has overshot by more than that gets no gradient.
+    Likewise: where Q is below it and its target below Q. So a token that has left the
+    trust region gets no gradient that leads it further out; one that overshot its
+    target is led back.
     """
+    need("clipped_q", "[0, 1)", epsilon=epsilon)
     high, low = jnp.log1p(epsilon), jnp.log1p(-epsilon)
-    above, below = jnp.minimum(q, high), jnp.maximum(q, low)
-    return jnp.where(q > target, above, jnp.where(q < target, below, q))
+    held = jnp.where((q > high) & (target > q), high, q)
+    return jnp.where((q < low) & (target < q), low, held)
 
 
 def q_regression(rho: Coefficient = 1.0) -> Loss:

@@ -28,7 +28,7 @@ def sapo(
         up, down = coefficient(tau_pos, rollout), coefficient(tau_neg, rollout)
         tau = jnp.where(advantage > 0, up, down)
         log_r = log_ratio(stats, rollout)
-        gate = jax.nn.sigmoid(tau * (jnp.exp(log_r) - 1)) * 4 / tau
+        gate = jax.nn.sigmoid(tau * jnp.expm1(log_r)) * 4 / tau
         return -advantage * gate, {"ppo_kl": masked.sum_of(-log_r, rollout.mask)}
 
     return loss

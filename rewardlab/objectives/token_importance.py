@@ -6,7 +6,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab import masked
+from rewardlab import edges, masked
 from rewardlab.types import Rollout
 
 
@@ -23,7 +23,7 @@ def group_divergence(
     rows = masked.group_size(rollout)
     center = masked.divide(masked.of_group(logp, rollout), rows[:, None, None])
     gap = jnp.clip(center - logp, -limit, limit)
-    spread = jnp.sum(jnp.expm1(gap) - gap, axis=-1)
+    spread = jnp.sum(edges.excess(gap), axis=-1)
     return masked.divide(masked.of_group(spread, rollout), rows[:, None])
 
 
@@ -44,5 +44,5 @@ def token_importance(
     divergence = group_divergence(logp, rollout, limit)
     low = jnp.min(divergence, axis=1, keepdims=True)
     high = jnp.max(divergence, axis=1, keepdims=True)
-    share = (divergence - low) / (high - low + eps)
+    share = edges.over(divergence - low, high - low, eps)
     return jnp.where(rollout.mask, 1 + (alpha - 1) * share, 0)

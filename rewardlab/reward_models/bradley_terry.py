@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rewardlab import masked
+from rewardlab.intervals import need
 
 Scores = Float[Array, "..."]
 
@@ -54,8 +55,11 @@ def focal_loss(chosen: Scores, rejected: Scores, gamma: float = 2.0) -> Scores:
 
     Pairs that are already told apart weigh less. (InternLM2, arXiv 2403.17297)
     """
-    sure = 2 * jax.nn.relu(jax.nn.sigmoid(chosen - rejected) - 0.5)
-    return (1 - sure) ** gamma * pair_loss(chosen, rejected)
+    need("focal_loss", "[0, inf)", gamma=gamma)
+    lead = chosen - rejected
+    # 1 - p = 2 sigmoid(-d) for d > 0, as a logarithm: a sure pair keeps its digits.
+    doubt = jnp.where(lead > 0, jnp.log(2) - jax.nn.softplus(lead), 0)
+    return jnp.exp(gamma * doubt) * pair_loss(chosen, rejected)
 
 
 def centring(chosen: Scores, rejected: Scores) -> Scores:

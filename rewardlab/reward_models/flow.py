@@ -3,6 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rewardlab.intervals import need
+
 
 def velocity_score(
     predicted: Float[Array, "... D"],
@@ -18,5 +20,6 @@ def velocity_score(
     (arXiv 2510.10201), see the words `minmax_by_row` and `keep_top`. t = 0.8 gives the
     factor 4; 0 <= t < 1.
     """
+    need("velocity_score", "[0, 1)", time=time)
     error = predicted - (hidden - noise)
     return time / (1 - time) * jnp.mean(error**2, axis=-1)

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rewardlab.intervals import need
+
 
 def preference_score(
     a: Float[Array, "*B d"],
@@ -44,6 +46,7 @@ def preference_probability(
     score: Float[Array, "*B"], tau: float = 0.1, margin: float = 0.0
 ) -> Float[Array, "*B"]:
     """P(a > b) = sigmoid((s - margin) / tau); the code's 2-wide classes have tau 1."""
+    need("preference_probability", "(0, inf)", tau=tau)
     return jax.nn.sigmoid((score - margin) / tau)
 
 
@@ -51,6 +54,7 @@ def preference_loss(
     score: Float[Array, "*B"], tau: float = 0.1, margin: float = 0.0
 ) -> Float[Array, "*B"]:
     """-log sigmoid((s - margin) / tau)."""
+    need("preference_loss", "(0, inf)", tau=tau)
     return jax.nn.softplus(-(score - margin) / tau)
 
 
@@ -64,4 +68,5 @@ def preference_regression(
     With a margin m the authors' wide class has target m / tau, its 2-wide class
     5 sigmoid(m).
     """
+    need("preference_regression", "(0, inf)", tau=tau)
     return (score / tau - target) ** 2 / 2

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from rewardlab import masked
+from rewardlab import edges, masked
 
 
 def tolerances(
@@ -19,7 +19,7 @@ def tolerances(
     n = factors.shape[0]
     distance = factors - jnp.min(factors, axis=0)
     squares = jnp.sum((distance - jnp.mean(distance, axis=0)) ** 2, axis=0)
-    return share * jnp.sqrt(masked.divide(squares, jnp.asarray(n - 1)))
+    return share * edges.root(masked.divide(squares, jnp.asarray(n - 1)))
 
 
 def hierarchy_label(
@@ -52,6 +52,7 @@ def hierarchy_loss(
     """
     decided = label != 0
     lead = label * (mine - other)
-    count = jnp.sum(decided) + eps
-    loss = jnp.sum(jnp.where(decided, jax.nn.softplus(-lead), 0)) / count
-    return loss, jnp.sum(decided & (lead > 0)) / count
+    count = jnp.sum(decided)
+    loss = jnp.sum(jnp.where(decided, jax.nn.softplus(-lead), 0))
+    won = jnp.sum(decided & (lead > 0))
+    return edges.over(loss, count, eps), edges.over(1.0 * won, count, eps)

@@ -44,7 +44,8 @@ def cross_entropy(
     reward: Float[Array, " N"], label: Float[Array, " N"]
 ) -> Float[Array, " N"]:
     """-y log sigmoid(r) - (1 - y) log sigmoid(-r), with outcomes y in [0, 1]."""
-    return jax.nn.softplus(reward) - label * reward
+    right, wrong = jax.nn.softplus(-reward), jax.nn.softplus(reward)
+    return label * right + (1 - label) * wrong
 
 
 def vanilla_kto(

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rewardlab import edges
+
 
 def squared_rewards(
     chosen: Float[Array, "*P"], rejected: Float[Array, "*P"]
@@ -16,12 +18,13 @@ def squared_rewards(
 
 
 def correlation(x: Float[Array, " N"], y: Float[Array, " N"]) -> Float[Array, ""]:
-    """Pearson's correlation over the batch; 0 where either does not vary."""
-    a, b = (z - jnp.mean(z) for z in (x - jnp.min(x), y - jnp.min(y)))
-    product = jnp.sum(a**2) * jnp.sum(b**2)
-    varies = product > 0
-    root = jnp.sqrt(jnp.where(varies, product, 1))
-    return jnp.where(varies, jnp.sum(a * b) / root, 0)
+    """Pearson's correlation over the batch; 0, and no gradient, if either is equal."""
+    a, b = (z - jnp.mean(z) for z in (x - _least(x), y - _least(y)))
+    return jnp.sum(edges.unit(a) * edges.unit(b))
+
+
+def _least(x: Float[Array, " N"]) -> Float[Array, ""]:
+    return jax.lax.stop_gradient(jnp.min(x))
 
 
 def length_loss(
@@ -35,7 +38,8 @@ def length_loss(
     and rejected rows go in together. The policy is trained on `quality` alone. (ODIN,
     arXiv 2402.07319)
     """
-    return jnp.abs(correlation(quality, length)) - correlation(length_score, length)
+    told = edges.size(correlation(quality, length))
+    return told - correlation(length_score, length)
 
 
 def orthogonality_loss(
@@ -43,9 +47,13 @@ def orthogonality_loss(
     length_head: Float[Array, "k D"],
     eps: float = 1e-6,
 ) -> Float[Array, ""]:
-    """||Q L^T|| / (||Q|| ||L|| + eps), Frobenius norms: heads that share nothing."""
-    norms = jnp.linalg.norm(quality_head) * jnp.linalg.norm(length_head)
-    return jnp.linalg.norm(quality_head @ length_head.T) / (norms + eps)
+    """||Q L^T|| / (||Q|| ||L|| + eps), Frobenius norms: heads that share nothing.
+
+    Heads that are orthogonal already, or 0, have loss 0 and no gradient.
+    """
+    norm = lambda x: edges.root(jnp.sum(x**2))  # noqa: E731
+    norms = norm(quality_head) * norm(length_head)
+    return edges.over(norm(quality_head @ length_head.T), norms, eps)
 
 
 def odin_loss(

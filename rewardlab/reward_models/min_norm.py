@@ -13,6 +13,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from rewardlab.intervals import need
+
 
 class MinNorm(NamedTuple):
     """Weights on the simplex, and the squared norm that their search ended with."""
@@ -109,4 +111,5 @@ def smoothed(
     gradient: Float[Array, "..."], before: Float[Array, "..."], rate: float = 1.0
 ) -> Float[Array, "..."]:
     """(1 - rate) * before + rate * g, the running mean of gradients; 1 forgets all."""
+    need("smoothed", "[0, 1]", rate=rate)
     return jax.tree.map(lambda g, m: (1 - rate) * m + rate * g, gradient, before)

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
+from rewardlab import edges, masked
+from rewardlab.intervals import need
 
 
 def ideal_point(
@@ -17,6 +18,7 @@ def ideal_point(
     temperature: float = 1.0,
 ) -> Float[Array, "*B d"]:
     """u = softmax(w / T) P."""
+    need("ideal_point", "(0, inf)", temperature=temperature)
     return jax.nn.softmax(user / temperature, axis=-1) @ prototypes
 
 
@@ -24,22 +26,15 @@ def distance_reward(
     item: Float[Array, "*B d"], ideal: Float[Array, "*B d"]
 ) -> Float[Array, "*B"]:
     """-||item - u||, not squared; the gradient is 0 where they coincide."""
-    squares = jnp.sum((item - ideal) ** 2, axis=-1)
-    apart = squares > 0
-    return -jnp.where(apart, jnp.sqrt(jnp.where(apart, squares, 1)), 0)
+    return -edges.root(jnp.sum((item - ideal) ** 2, axis=-1))
 
 
 def angle_reward(
     item: Float[Array, "*B d"], ideal: Float[Array, "*B d"], log_scale: float
 ) -> Float[Array, "*B"]:
     """cos(item, u) * min(exp(log_scale), 100); log_scale begins at log(1 / 0.07)."""
-    cosine = jnp.sum(_unit(item) * _unit(ideal), axis=-1)
-    return cosine * jnp.minimum(jnp.exp(log_scale), 100)
-
-
-def _unit(x: Float[Array, "*B d"]) -> Float[Array, "*B d"]:
-    squares = jnp.sum(x**2, axis=-1, keepdims=True)
-    return x / jnp.sqrt(jnp.where(squares > 0, squares, 1))
+    cosine = jnp.sum(edges.unit(item, -1) * edges.unit(ideal, -1), axis=-1)
+    return cosine * jnp.exp(jnp.minimum(log_scale, jnp.log(100.0)))
 
 
 def hinge(
@@ -56,6 +51,7 @@ def smooth_hinge(
     margin: float = 1.0,
 ) -> Float[Array, "*B"]:
     """hinge^2 / (2 gamma) up to hinge = gamma, then hinge - gamma / 2."""
+    need("smooth_hinge", "(0, inf)", gamma=gamma)
     short = hinge(towards_right, y, margin)
     return jnp.where(short <= gamma, short**2 / (2 * gamma), short - gamma / 2)
 

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from rewardlab.intervals import need
+
 Number = Float[Array, "*shape"]
 
 
@@ -56,7 +58,7 @@ def from_anchors(from_start: Number, from_goal: Number, incremental: Number) -> 
 def agreement(forward: Number, backward: Number, alpha: float, eps: float) -> Number:
     """w = exp(-alpha (|Phi_F - Phi_B| / (mean + eps))^2): 1 iff both say the same."""
     middle = (forward + backward) / 2
-    return jnp.exp(-alpha * (jnp.abs(forward - backward) / (middle + eps)) ** 2)
+    return jnp.exp(-alpha * ((forward - backward) / (middle + eps)) ** 2)
 
 
 def consistent_progress(
@@ -91,4 +93,5 @@ def milestone_potential(reached: Number, part: Number, milestones: int) -> Numbe
     A potential for `potential_shaping`, after MiRA, of which only the abstract is
     known.
     """
+    need("milestone_potential", "[1, inf)", milestones=milestones)
     return jnp.minimum((reached + part) / milestones, 1)

@@ -3,9 +3,8 @@
 A network gives c_k for each step; nothing but the outcome of the whole row trains it.
 SPA-RL (arXiv 2505.20732) reads c_k from a linear head at the last token of each turn,
 LaRe (arXiv 2412.11120) from a small network on latent factors that a language model's
-code computes. Losses are one number a row; entries off the mask are not read. Trained
-beside the policy, the network's parameters and optimiser lie in the state of the
-transform that reads c_k, which scores a batch before it learns from it.
+code computes. Losses are one number a row; entries off the mask are not read. Nothing
+here trains such a network beside a policy: a run reads c_k as a signal.
 """
 
 import jax.numpy as jnp

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
+from rewardlab import edges, masked
+from rewardlab.intervals import need
 
 
 def class_disagreement(
@@ -19,14 +20,15 @@ def class_disagreement(
     """v = scale * KL(softmax(auxiliary) || softmax(primary)) of each pixel, nats."""
     other = jax.nn.log_softmax(auxiliary, axis=1)
     gap = other - jax.nn.log_softmax(primary, axis=1)
+    gap = jnp.where(auxiliary > -jnp.inf, gap, 0)  # a class of chance 0 adds nothing
     return scale * jnp.sum(jnp.exp(other) * gap, axis=1)
 
 
 def value_disagreement(
     primary: Float[Array, "B *P"], auxiliary: Float[Array, "B *P"]
 ) -> Float[Array, "B *P"]:
-    """v = |primary - auxiliary|, for depth maps and edges."""
-    return jnp.abs(primary - auxiliary)
+    """v = |primary - auxiliary|, for depth maps and edges; no gradient at 0."""
+    return edges.size(primary - auxiliary)
 
 
 def certainty(v: Float[Array, "B *P"]) -> Float[Array, "B *P"]:
@@ -48,4 +50,5 @@ def counted_mean(
 
 def ramp(step: Float[Array, ""] | int, steps: int, scale: float = 1.0) -> Array:
     """scale * min(1, step / steps): the weight of the reward in the total loss."""
+    need("ramp", "(0, inf)", steps=steps)
     return scale * jnp.minimum(1.0, step / steps)

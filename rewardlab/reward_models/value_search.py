@@ -8,6 +8,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from rewardlab import masked, recursions
+from rewardlab.intervals import need
 
 
 def lambda_returns(
@@ -22,6 +23,7 @@ def lambda_returns(
     V and G are 0 after the row's last token: TD(lambda) targets, and GAE plus V. Rows
     are True up to their end.
     """
+    need("lambda_returns", "[0, 1]", discount=discount, decay=decay)
     value, reward = jnp.where(mask, value, 0), jnp.where(mask, reward, 0)
     following = jnp.pad(value[:, 1:], ((0, 0), (0, 1)))
     here = reward + discount * (1 - decay) * following
@@ -48,6 +50,7 @@ def augmented_logits(
 
     `value` holds the value of going on with each token; the others keep their logit.
     """
+    need("augmented_logits", "[1, inf)", top_k=top_k)
     k = min(top_k, logits.shape[-1])
     _, likely = lax.top_k(logits, k)
     of_likely = jnp.take_along_axis(value, likely, axis=-1)

@@ -5,6 +5,8 @@ import string
 from collections import Counter
 from collections.abc import Sequence
 
+from rewardlab.rules.blocks import blocks
+
 CLOSED = ("yes", "no", "noanswer")  # answers that are right or wrong, never in part
 
 
@@ -43,5 +45,5 @@ def _f1(said: str, true: str) -> float:
 
 def tagged(text: str, tag: str = "answer") -> str | None:
     """What stands in the last <tag>...</tag>, without outer spaces; None if none."""
-    found = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+    found = [content for _, content in blocks(text, (tag,))]
     return found[-1].strip() if found else None

@@ -5,9 +5,13 @@ hit + 0.25 iou + 0.125 corners: the method `gui_g1`.
 """
 
 import ast
+import math
 from collections.abc import Sequence
 
+from rewardlab.intervals import need
+
 Box = Sequence[float]
+LONGEST = 20_000  # characters that are read as a box; reading grows faster than them
 
 
 def hit(box: Box, true: Box) -> float:
@@ -37,6 +41,7 @@ def corners(box: Box, true: Box, width: float, height: float) -> float:
     The harmonic mean of how near they are, as shares of the image: hardly below 0.85
     even for boxes far apart. A coordinate off by a whole side gives 0.
     """
+    need("corners", "(0, inf)", width=width, height=height)
     sides = (width, height, width, height)
     pairs = zip(box, true, sides, strict=True)
     near = [1 - abs(c - wanted) / side for c, wanted, side in pairs]
@@ -47,13 +52,20 @@ def corners(box: Box, true: Box, width: float, height: float) -> float:
 
 
 def read_box(text: str) -> tuple[float, ...] | None:
-    """The "bbox_2d" of the first of a list of dicts, in a ```json block or alone."""
+    """The "bbox_2d" of the first of a list of dicts, in a ```json block or alone.
+
+    None for what is not four finite numbers, or longer than `LONGEST` characters.
+    """
     lines = text.splitlines()
     if "```json" in lines:
         text = "\n".join(lines[lines.index("```json") + 1 :]).split("```")[0]
+    if len(text) > LONGEST:
+        return None
     try:
         box = tuple(ast.literal_eval(text.strip())[0]["bbox_2d"])
-    except (ValueError, SyntaxError, TypeError, LookupError, MemoryError):
+        numbers = all(type(c) in (int, float) and math.isfinite(c) for c in box)
+    except (ValueError, SyntaxError, TypeError, LookupError):
         return None
-    numbers = all(isinstance(c, int | float) for c in box)
+    except (MemoryError, RecursionError, OverflowError):
+        return None
     return box if len(box) == 4 and numbers else None

@@ -1,5 +1,7 @@
 """Fathom-DeepResearch's steerable reward of searches, right or wrong."""
 
+from rewardlab.intervals import need
+
 
 def steerable_reward(
     correct: bool,
@@ -17,6 +19,10 @@ def steerable_reward(
     calls: a right answer is paid for thrift, a wrong one for new `searches` (S) and
     `queries` (Q) that it tried. (arXiv 2509.24107; from the paper, no code is released)
     """
+    need("steerable_reward", "[0, inf)", redundant=redundant, searches=searches)
+    need("steerable_reward", "[0, inf)", queries=queries)
+    need("steerable_reward", "[1, inf)", enough_searches=enough_searches)
+    need("steerable_reward", "[1, inf)", enough_queries=enough_queries)
     if redundant > calls:
         raise ValueError(f"{redundant} of {calls} calls are redundant; count them anew")
     form = 0.1 * formatted

@@ -6,11 +6,14 @@ CaRL (arXiv 2504.17838): one simple reward, a product rather than a sum. As a se
 
 from collections.abc import Sequence
 
+from rewardlab.intervals import need
+
 NUPLAN_STEP = 100 / 2000  # what a metric that holds is worth in one step
 
 
 def speed_factor(excess: float, threshold: float) -> float:
     """max(0, 1 - excess / threshold): 1 at the limit, 0 from `threshold` above it."""
+    need("speed_factor", "(0, inf)", threshold=threshold)
     return min(1.0, max(0.0, 1 - excess / threshold))
 
 

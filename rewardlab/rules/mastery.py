@@ -1,9 +1,10 @@
 """Which criteria of a rubric still count, and how much: a curriculum on the host.
 
 InfiMed-ORBIT (arXiv 2510.15859) keeps a moving average of success for each criterion of
-a prompt and moves it at every completion, not at every batch. Equal completions of one
-prompt then get different rewards by their order; that is its code, and noise in the
-advantage.
+a prompt and moves it at every completion, not at every batch. Reviews are weighed by
+them, so equal completions of one prompt get different rewards by their order;
+that is its code, and noise in the advantage. Which criteria count is set once a batch,
+by `active` or `review_window`.
 
 A criterion with points >= 0 succeeds when it is met, one below 0 when it is not.
 """
@@ -47,14 +48,18 @@ def signed_score(points: Sequence[float], met: Sequence[bool]) -> float:
 
 
 def sequential(
-    points: Sequence[float], met: Sequence[bool], average: Sequence[float]
+    points: Sequence[float],
+    met: Sequence[bool],
+    average: Sequence[float],
+    criteria: Sequence[int] | None = None,
 ) -> tuple[float, list[float]]:
-    """The score over the active criteria alone, and the averages after it.
+    """The score over the criteria of the window alone, and the averages after it.
 
-    A mastered criterion drops out and the next in order comes in with the next
-    completion.
+    `criteria` is `active(average)` of the averages before the batch, for all of its
+    completions; None takes those of now, for a batch of one. A mastered criterion drops
+    out, and the next in order comes in, with the next batch.
     """
-    now = active(average)
+    now = active(average) if criteria is None else criteria
     score = signed_score([points[i] for i in now], [met[i] for i in now])
     return score, moved(average, now, succeeded(points, met))
 

@@ -8,19 +8,27 @@ import re
 
 from rewardlab.rules.answers import tagged
 
-_FORM = re.compile(r"<thinking>.*?</thinking>\s*<answer>.*?</answer>", re.DOTALL)
+_BEGIN, _BETWEEN = "<thinking>", re.compile(r"</thinking>\s*<answer>")
+_END = "</answer>"
 SIGNS = ("__", ":", "?")  # an answer with one of them is not one
 
 
 def tight(text: str) -> str:
     """Without spaces around <, > and /, as the other rules expect it."""
-    return re.sub(r"\s*(<|>|/)\s*", r"\1", text)
+    first, *rest = re.split("([<>/])", text)
+    if not rest:
+        return text
+    *middle, last = rest
+    return first.rstrip() + "".join(part.strip() for part in middle) + last.lstrip()
 
 
 def form(text: str) -> float:
     """1 if from the first <thinking> on there is a thought, an answer, no more."""
-    start = text.find("<thinking>")
-    return float(start >= 0 and _FORM.fullmatch(text[start:].strip()) is not None)
+    _, found, said = text.partition(_BEGIN)
+    said = said.rstrip()
+    ends = found and said.endswith(_END)
+    between = _BETWEEN.search(said, 0, len(said) - len(_END)) if ends else None
+    return float(between is not None)
 
 
 def modality(text: str, truth: str) -> float:

@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 
+from rewardlab.intervals import need
+
 
 def ngrams(items: Sequence[Hashable], n: int) -> list[tuple]:
     """The runs of n neighbours, in order; none if there are fewer than n items."""
+    need("ngrams", "[1, inf)", n=n)
     return [tuple(items[i : i + n]) for i in range(len(items) - n + 1)]
 
 

@@ -4,9 +4,12 @@ R^3 (arXiv 2402.03469), after a secondary source. Relevance is a retriever's sco
 the answer to the question, or to a reference answer, and comes from outside.
 """
 
+from rewardlab.intervals import need
+
 
 def length_share(text: str, words: int = 100) -> float:
     """Number of words / 100: the length incentive. Lengths are in words."""
+    need("length_share", "[1, inf)", words=words)
     return len(text.split()) / words
 
 

@@ -5,11 +5,11 @@ The reward is a sentence: the method `router_r1` reads `form` (this file), `corr
 times price).
 """
 
-import re
 from collections.abc import Callable
 
+from rewardlab.rules.blocks import blocks
+
 TAGS = ("search", "answer", "think", "information")
-_BLOCK = re.compile(rf"<({'|'.join(TAGS)})>(.*?)</\1>", re.DOTALL)
 _MARKS = [mark for tag in TAGS for mark in (f"<{tag}>", f"</{tag}>")]
 END = "</answer>"
 
@@ -21,12 +21,12 @@ def form(text: str, is_model: Callable[[str], bool]) -> float:
     every search "model: query" has its information; no block in another. `is_model`
     says which names can be asked, in lower case.
     """
-    blocks = [(tag, content.strip()) for tag, content in _BLOCK.findall(text)]
-    contents = {tag: [c for t, c in blocks if t == tag] for tag in TAGS}
+    said = [(tag, content.strip()) for tag, content in blocks(text, TAGS)]
+    contents = {tag: [c for t, c in said if t == tag] for tag in TAGS}
     text = text.strip()
     right = (
         all(text.count(f"<{tag}>") == text.count(f"</{tag}>") for tag in TAGS)
-        and not any(mark in content for _, content in blocks for mark in _MARKS)
+        and not any(mark in content for _, content in said for mark in _MARKS)
         and len(contents["answer"]) == 1
         and len(contents["think"]) > 0
         and not any(thought in ("", "...") for thought in contents["think"])

@@ -8,6 +8,7 @@ import json
 import re
 from typing import NamedTuple
 
+from rewardlab.intervals import need
 from rewardlab.rules.tool_calls import Call, Rule, between, graded_calls
 
 
@@ -56,9 +57,18 @@ def has_format(text: str, answer: str) -> bool:
 
 
 def calls_in(text: str) -> list[Call]:
-    """The calls of the first <tool_call> block, one JSON object a line."""
-    block = text.split("<tool_call>")[1].split("</tool_call>")[0]
-    return [json.loads(line) for line in block.strip().split("\n")]
+    """The calls of the first <tool_call> block, one JSON object a line.
+
+    `ValueError` for a text without a block, or one that cannot be read.
+    """
+    _, found, after = text.partition("<tool_call>")
+    if not found:
+        raise ValueError("no <tool_call> in the text")
+    try:
+        block = after.split("</tool_call>", maxsplit=1)[0]
+        return [json.loads(line) for line in block.strip().split("\n")]
+    except RecursionError:
+        raise ValueError("the calls are nested too deeply to be read") from None
 
 
 def correctness(
@@ -85,6 +95,7 @@ def correctness(
 
 def thinking_length(text: str, full: float = 512.0) -> float:
     """min(words of the last <think> / full, 1), to 2 decimals; 0 without one."""
+    need("thinking_length", "(0, inf)", full=full)
     if "<think>" not in text or "</think>" not in text:
         return 0.0
     thought = text.split("<think>")[-1].split("</think>")[0]

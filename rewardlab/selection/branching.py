@@ -3,6 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from rewardlab.intervals import need
+
 
 def branch_probability(
     draw: Float[Array, "..."],
@@ -56,6 +58,8 @@ def truncated_entropy(
     not normalised again; -inf is none. It is a sum over tokens, not a mean, so it can
     exceed 1.
     """
+    need("truncated_entropy", "[2, inf)", vocab_size=vocab_size)
+    need("truncated_entropy", "[1, inf)", tokens=tokens)
     finite = jnp.where(jnp.isfinite(logp), logp, 0)
     each = jnp.where(jnp.isfinite(logp), jnp.exp(logp) * finite, 0)
     spread = -jnp.sum(each, axis=-1)[..., :tokens]

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab import masked
+from rewardlab.intervals import need
 
 
 def step_consistency(
@@ -34,6 +35,7 @@ def length_charge(
     The code adds it after the sign, so such wrong answers go first; the paper's
     formula, before it, would keep them.
     """
+    need("length_charge", "[0, inf)", charge=charge)
     return jnp.where((steps < short) | (steps > long), -charge, 0.0)
 
 
@@ -53,6 +55,7 @@ def keep_consistent(
     the first goes. Rows that are neither right nor wrong are dropped, and count for no
     side. For the variant that drops wrong rows at random, let `critic` be random there.
     """
+    need("keep_consistent", "[0, inf)", remove=remove)
     count = lambda rows: jax.ops.segment_sum(  # noqa: E731
         rows.astype(jnp.int32), group, num_groups
     )

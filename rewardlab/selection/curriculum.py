@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from rewardlab.intervals import need
+
 
 def easiest_last(
     success: Float[Array, " B"], temperature: float = 1.0
@@ -13,6 +15,7 @@ def easiest_last(
     It falls with the success rate throughout, although the paper speaks of tasks solved
     half of the time; its temperature is not given. (VLA-RL, arXiv 2505.18719)
     """
+    need("easiest_last", "(0, inf)", temperature=temperature)
     return jax.nn.softmax((0.5 - success) / temperature)
 
 
@@ -23,6 +26,7 @@ def draw(
 
     Weights need not add up to 1. If all are 0 every index is as likely.
     """
+    need("draw", "[0, inf)", size=size)
     none = ~jnp.any(weight > 0)
     log_weight = jnp.where(none, 0.0, jnp.log(weight))
     return jax.random.categorical(key, log_weight, shape=(size,))

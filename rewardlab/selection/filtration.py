@@ -8,9 +8,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from rewardlab.intervals import need
+
 
 def power_weights(reward: Float[Array, " N"], power: float = 2.0) -> Float[Array, " N"]:
     """|r|^power."""
+    need("power_weights", "[0, inf)", power=power)
     return jnp.abs(reward) ** power
 
 

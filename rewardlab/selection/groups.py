@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab import masked
+from rewardlab import edges, masked
+from rewardlab.intervals import need
 
 
 def counts(group: Int[Array, " N"], num_groups: int) -> Int[Array, " B"]:
@@ -31,7 +32,7 @@ def group_std(
     least = jax.ops.segment_min(reward, group, num_groups)[group]
     distance = reward - least
     away = distance - group_mean(distance, group, num_groups)[group]
-    return jnp.sqrt(group_mean(away**2, group, num_groups))
+    return edges.root(group_mean(away**2, group, num_groups))
 
 
 def informative(
@@ -46,6 +47,7 @@ def informative(
     DAPO (arXiv 2503.14476), whose verl recipe keeps groups of one; UI-S1 has
     least_std=0.3. More prompts are then sampled until a batch is full.
     """
+    need("informative", "[0, inf)", least_std=least_std)
     rows = counts(group, num_groups)
     varied = group_std(reward, group, num_groups) > least_std
     return ((rows == 1) & keep_singletons) | ((rows > 1) & varied)
@@ -53,6 +55,7 @@ def informative(
 
 def first_kept(keep: Bool[Array, " B"], size: int) -> Int[Array, " size"]:
     """The first `size` that are kept, in order; -1 where there are no more."""
+    need("first_kept", "[0, inf)", size=size)
     return jnp.nonzero(keep, size=size, fill_value=-1)[0]
 
 
@@ -61,6 +64,7 @@ def greatest_share(score: Float[Array, " B"], share: float) -> Bool[Array, " B"]
 
     SPEAR (arXiv 2509.22601) keeps share=0.75 of the prompts by `group_std`.
     """
+    need("greatest_share", "[0, 1]", share=share)
     rank = jnp.argsort(jnp.argsort(-score, stable=True), stable=True)
     return rank < int(share * len(score))
 
@@ -78,6 +82,7 @@ def solve_rate(
 
 def solved(rate: Float[Array, " B"], at: float = 0.9) -> Bool[Array, " B"]:
     """rate >= at: prompts to drop at the end of an epoch. (RAPO, arXiv 2509.24107)"""
+    need("solved", "(0, 1]", at=at)
     return rate >= at
 
 

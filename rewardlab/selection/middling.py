@@ -6,6 +6,7 @@ PRIME (arXiv 2502.01456) trains on no others.
 import jax
 from jaxtyping import Array, Bool, Float, Int
 
+from rewardlab.intervals import need
 from rewardlab.selection.groups import counts, group_mean
 
 
@@ -25,4 +26,5 @@ def all_shorter(
     length: Int[Array, " N"], group: Int[Array, " N"], num_groups: int, limit: int
 ) -> Bool[Array, " B"]:
     """Every row of the group is shorter than `limit` tokens, so none was cut off."""
+    need("all_shorter", "[1, inf)", limit=limit)
     return jax.ops.segment_max(length, group, num_groups) < limit

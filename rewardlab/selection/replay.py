@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from rewardlab import masked
+from rewardlab import edges, masked
+from rewardlab.intervals import need
 from rewardlab.selection.filtration import best_of_group
 
 
@@ -21,6 +22,7 @@ def fresh(
     stored_at: Int[Array, " M"], now: Int[Array, ""], most: int = 10
 ) -> Bool[Array, " M"]:
     """Rows at most `most` iterations old. (SPEAR, arXiv 2509.22601)"""
+    need("fresh", "[0, inf)", most=most)
     return now - stored_at <= most
 
 
@@ -36,8 +38,9 @@ def recalibrated(
     `past_stds` nothing is divided. Only rows above 0 are replayed. (SPEAR, arXiv
     2509.22601)
     """
+    need("recalibrated", "[0, inf)", eps=eps)
     moved = reward - jnp.median(past_means)
-    return moved if past_stds is None else moved / (jnp.median(past_stds) + eps)
+    return moved if past_stds is None else edges.over(moved, jnp.median(past_stds), eps)
 
 
 def remember(stored: Any, rows: Any, slot: Int[Array, " N"], keep: Array) -> Any:
@@ -89,11 +92,14 @@ def opposite(
     Gives their indices in the store, and which of them exist. The advantages of the
     mixed group are again of mean 0. (replay of R^3, arXiv 2601.19620)
     """
+    need("opposite", "[0, inf)", size=size)
     best = jax.ops.segment_max(right.astype(jnp.int32), group, num_groups)[:, None]
     least = jax.ops.segment_min(right.astype(jnp.int32), group, num_groups)[:, None]
     mine = stored_group[None] == jnp.arange(num_groups)[:, None]
     other = jnp.where(stored_right[None], best == 0, least == 1)
     fits = mine & other
     chance = jax.random.uniform(key, fits.shape)
-    score, index = jax.lax.top_k(jnp.where(fits, chance, -1.0), size)
-    return index, score >= 0
+    chance = jnp.where(fits, chance, -1.0)
+    chance = jnp.pad(chance, ((0, 0), (0, size)), constant_values=-1.0)  # a small store
+    score, index = jax.lax.top_k(chance, size)
+    return jnp.where(score >= 0, index, 0), score >= 0

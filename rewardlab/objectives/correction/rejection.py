@@ -11,7 +11,7 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
+from rewardlab import edges, masked
 
 LIMIT = 20.0
 PerToken = Float[Array, "N T"]
@@ -29,8 +29,7 @@ def token_k2(gap: PerToken) -> PerToken:
 
 def token_k3(gap: PerToken) -> PerToken:
     """exp(gap) - 1 - gap."""
-    held = jnp.clip(gap, -LIMIT, LIMIT)
-    return jnp.exp(held) - 1 - held
+    return edges.excess(jnp.clip(gap, -LIMIT, LIMIT))
 
 
 def row_sum(stat: PerToken, mask: Bool[Array, "N T"]) -> PerToken:

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked
+from rewardlab import edges, masked
 from rewardlab.compose import named, per_channel
 from rewardlab.types import Reward, RewardTransform, Rollout, place
 
@@ -37,18 +37,21 @@ def center_by_first_steps(keep_singletons: bool = False) -> RewardTransform:
 def scale_by_first_steps_std(eps: float = 1e-6) -> RewardTransform:
     """r_k / (std over the group's rows of their first placed reward + eps).
 
-    The variance divides by rows - 1; the std of a lone row counts as 1.
+    The variance divides by rows - 1, and is exactly 0 of equal rewards; the std of a
+    lone row counts as 1, as one of 0 does with eps=0.
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
         start = jnp.sum(_first(reward).value, axis=1)
         scored = reward.has_value
         rows = masked.of_group(scored.astype(jnp.int32), rollout)
-        mean = masked.divide(masked.of_group(start, rollout), rows)
-        squares = jnp.where(scored, (start - mean) ** 2, 0)
+        low = masked.group_least(jnp.where(scored, start, jnp.inf), rollout)
+        above = jnp.where(scored, start - low, 0)
+        mean = masked.divide(masked.of_group(above, rollout), rows)
+        squares = jnp.where(scored, (above - mean) ** 2, 0)
         var = masked.divide(masked.of_group(squares, rollout), rows - 1)
-        std = jnp.where(rows > 1, jnp.sqrt(var), 1) + eps
-        return reward.with_value(reward.value / std[:, None])
+        std = jnp.where(rows > 1, jnp.sqrt(var), 1)
+        return reward.with_value(edges.over(reward.value, std[:, None], eps))
 
     return per_channel(scale)
 

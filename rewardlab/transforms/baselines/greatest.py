@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from rewardlab import recursions
+from rewardlab import edges, recursions
 from rewardlab.compose import named, per_channel
 from rewardlab.types import Reward, RewardTransform, Rollout
 
@@ -16,7 +16,7 @@ def scale_by_greatest(eps: float = 1e-6) -> RewardTransform:
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
         greatest = jnp.max(jnp.abs(reward.value), initial=0)
-        return reward.with_value(reward.value / (greatest + eps))
+        return reward.with_value(edges.over(reward.value, greatest, eps))
 
     return per_channel(scale)
 
@@ -32,6 +32,6 @@ def scale_by_greatest_return(eps: float = 1e-6) -> RewardTransform:
     def scale(reward: Reward, rollout: Rollout) -> Reward:
         to_go = recursions.sum_to_go(reward.value)
         greatest = jnp.max(jnp.abs(to_go), initial=0)
-        return reward.with_value(reward.value / (greatest + eps))
+        return reward.with_value(edges.over(reward.value, greatest, eps))
 
     return per_channel(scale)

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from rewardlab import masked
+from rewardlab import edges, masked
 from rewardlab.compose import named, per_channel
 from rewardlab.transforms.sources.signals import at_steps
 from rewardlab.types import Reward, RewardTransform, Rollout, SignalName, place
@@ -36,17 +36,21 @@ def scale_by_state_std(
 ) -> RewardTransform:
     """r / (std + eps) of the group's rewards in the same state, as `center_by_state`.
 
-    The variance is over n - ddof; with n <= ddof rewards the std counts as 1.
+    The variance is over n - ddof, and exactly 0 of equal rewards; with n <= ddof of
+    them the std counts as 1, as one of 0 does with eps=0.
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
         ids, size = _states(rollout, anchor)
         n = masked.set_sum(reward.placed.astype(jnp.int32), ids, size)
-        away = reward.value - masked.divide(masked.set_sum(reward.value, ids, size), n)
+        score = jnp.where(reward.placed, reward.value, jnp.inf)
+        distance = reward.value - masked.set_least(score, ids, size)
+        distance = jnp.where(reward.placed, distance, 0)
+        away = distance - masked.divide(masked.set_sum(distance, ids, size), n)
         squares = jnp.where(reward.placed, away**2, 0)
         var = masked.divide(masked.set_sum(squares, ids, size), n - ddof)
         std = jnp.where(n > ddof, jnp.sqrt(var), 1)
-        return reward.with_value(reward.value / (std + eps))
+        return reward.with_value(edges.over(reward.value, std, eps))
 
     return per_channel(scale)
 

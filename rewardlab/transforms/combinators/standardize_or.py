@@ -25,13 +25,15 @@ def standardize_or(
         n = masked.of_group(reward.has_value.astype(jnp.int32), rollout)
         heard = reward.has_value & (rollout.signal(counts) > 0)
         score = jnp.where(heard, own, 0)
-        mean = masked.divide(masked.of_group(score, rollout), n)
-        mean = jnp.where(n > 1, mean, 0)
-        squares = jnp.where(reward.has_value, (score - mean) ** 2, 0)
+        low = jnp.where(reward.has_value, score, jnp.inf)
+        low = jnp.where(n > 1, masked.group_least(low, rollout), 0)
+        above = jnp.where(reward.has_value, score - low, 0)
+        mean = jnp.where(n > 1, masked.divide(masked.of_group(above, rollout), n), 0)
+        squares = jnp.where(reward.has_value, (above - mean) ** 2, 0)
         std = jnp.sqrt(masked.divide(masked.of_group(squares, rollout), n - 1))
         std = jnp.where(n > 1, std, 1)
         tells = std > least_std
-        z = (own - mean) / jnp.where(tells, std, 1)
+        z = (own - low - mean) / jnp.where(tells, std, 1)
         chosen = jnp.where(tells, z, fallback)
         return {**rewards, channel: reward.with_value(chosen[:, None])}
 

@@ -27,7 +27,8 @@ class Moments(NamedTuple):
         With `ddof` the batch's own variance divides by its count - ddof.
         """
         added = jnp.sum(reward.placed).astype(self.count.dtype)
-        mean = masked.mean(reward.value, reward.placed)
+        least = masked.least(reward.value, reward.placed)  # equal rewards: their mean
+        mean = least + masked.mean(reward.value - least, reward.placed)
         m2 = masked.variance(reward.value, reward.placed, ddof) * added
         count, gap = self.count + added, mean - self.mean
         share = masked.divide(added, count)

@@ -35,8 +35,11 @@ def minus_reference_normal_quantile(
 
     def move(reward: Reward, rollout: Rollout) -> Reward:
         scores = references(rollout, ref)
-        spread = jnp.std(scores, axis=1, ddof=min(1, scores.shape[1] - 1)) + eps
-        level = jnp.mean(scores, axis=1) + norm.ppf(quantile) * spread
+        low = jnp.min(scores, axis=1, keepdims=True)  # so that equal ones have std 0
+        ddof = min(1, scores.shape[1] - 1)
+        spread = jnp.std(scores - low, axis=1, ddof=ddof) + eps
+        middle = low[:, 0] + jnp.mean(scores - low, axis=1)
+        level = middle + norm.ppf(quantile) * spread
         return reward.with_value(reward.value - level[:, None])
 
     return anywhere(move)

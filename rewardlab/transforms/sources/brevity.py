@@ -1,9 +1,8 @@
 """Shorter than the others of the group, in tokens."""
 
-import jax
 import jax.numpy as jnp
 
-from rewardlab import masked
+from rewardlab import edges, masked
 from rewardlab.compose import add_channel, named, stateless
 from rewardlab.transforms.sources.last_token import on_last_token, scored
 from rewardlab.transforms.sources.signals import validity
@@ -48,8 +47,8 @@ def shorter_than_correct(name: SignalName, eps: float = 1e-5) -> RewardTransform
         total = masked.of_group(jnp.where(right, length, 0), rollout)
         away = length - masked.divide(total, n)
         squares = masked.of_group(jnp.where(right, away**2, 0), rollout)
-        z = away / (jnp.sqrt(masked.divide(squares, n)) + eps)
-        price = jnp.where(right & (n > 1), 1 - 2 * jax.nn.sigmoid(z), 0)
+        z = edges.over(away, jnp.sqrt(masked.divide(squares, n)), eps)
+        price = jnp.where(right & (n > 1), -jnp.tanh(z / 2), 0)
         reward = on_last_token(correct * price, valid, rollout)
         return add_channel(rewards, "brevity", reward)
 

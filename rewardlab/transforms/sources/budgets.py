@@ -50,6 +50,10 @@ def budget_prior(prior: Prior, score: Float[Array, "N S"]) -> Float[Array, " S"]
     count = score.shape[1]
     if len(prior) not in (0, count):
         raise ValueError(f"the prior has {len(prior)} budgets and the scores {count}")
+    if prior and (min(prior) < 0 or not sum(prior) > 0):
+        raise ValueError(
+            f"the prior {prior} is none; give shares >= 0, not all of them 0"
+        )
     weight = jnp.asarray(prior or (1.0,) * count, score.dtype)
     return weight / sum(prior or (1.0,) * count)
 

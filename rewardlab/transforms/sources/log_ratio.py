@@ -13,9 +13,8 @@ def log_ratio(name: SignalName, ref: SignalName = "ref_logp") -> RewardTransform
     language model whose row total, times beta, was trained to say the outcome: then
     q_t is the reward of token t (implicit PRM, arXiv 2412.01981). `ref` is the signal
     of its reference; "" takes the policy that sampled, `rollout.logp` (iStar, arXiv
-    2509.19199). A reward model that learns beside the policy keeps its parameters and
-    its optimiser in the state of its transform, and scores the batch before it learns
-    from it. Tokens (or rows) where `name_valid` is False abstain.
+    2509.19199). The reward model does not learn here: it scores the batch before this
+    word reads it. Tokens (or rows) where `name_valid` is False abstain.
     """
 
     def source(rewards: Channels, rollout: Rollout) -> Channels:

@@ -23,7 +23,7 @@ def weigh_by_unlikeness(similarity: SignalName) -> RewardTransform:
     def weigh(reward: Reward, rollout: Rollout) -> Reward:
         rows = reward.has_value
         unlike = jnp.where(rows, 1 - rollout.signal(similarity), 0)
-        weight = jax.nn.sigmoid(unlike) / jax.nn.sigmoid(_mean(unlike, rows, rollout))
+        weight = _quotient(unlike, _mean(unlike, rows, rollout))
         return reward.with_value(reward.value * weight[:, None])
 
     return anywhere(weigh)
@@ -45,10 +45,15 @@ def weigh_by_gap(gap: SignalName, tau: float = math.inf) -> RewardTransform:
         kept = rows & ((gaps - mean) ** 2 <= tau)
         some = masked.of_group(kept.astype(jnp.int32), rollout) > 0
         middle = jnp.where(some, _mean(gaps, kept, rollout), mean)
-        weight = jax.nn.sigmoid(middle) / jax.nn.sigmoid(mean)
+        weight = _quotient(middle, mean)
         return reward.with_value(reward.value * weight[:, None])
 
     return anywhere(weigh)
+
+
+def _quotient(x: Float[Array, " N"], y: Float[Array, " N"]) -> Float[Array, " N"]:
+    """sigmoid(x) / sigmoid(y), where both may be too small to be numbers."""
+    return jnp.exp(jax.nn.log_sigmoid(x) - jax.nn.log_sigmoid(y))
 
 
 def _mean(
