@@ -156,6 +156,7 @@ def _learner(teach: Callable, driver: Any, micro_batches: int) -> Any:
         optax.flatten(optax.adamw(1e-5)),
         driver,
         micro_batches=micro_batches,
+        on_policy=True,
     )
 
 

@@ -15,7 +15,8 @@ DEFAULTS: dict[str, Any] = {
     "hp": {},  # values of the sentence's bare names
     "select": None,  # which rows are learned from; None: the method's, "": all
     "signals": "",  # "prm=hop": where the sentence reads `prm`, the task's `hop`
-    "text_rewards": (),  # "package.module:function" with TRL's signature
+    # "package.module:function(time_limit=10)", with TRL's signature: see `text_reward`.
+    "text_rewards": (),
     "data_dir": "",  # "": a folder of the user's cache
     "model": {
         "name": "S",

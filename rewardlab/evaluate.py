@@ -33,10 +33,12 @@ def held_out(run: Run, params: Params) -> Judged:
     """Samples every held-out problem `eval.num_generations` times, or greedily once.
 
     Problems go in chunks of one size that the devices divide; what fills the last one
-    up is left out again.
+    up is left out again. A completion without a verdict, whose environment failed, does
+    not count as right; `unjudged` is the share of such.
     """
-    count, facts = len(run.held_out["id"]), []
+    count = len(run.held_out["id"])
     size = chunk_size(count, run.driver.devices)
+    facts, rollouts = [], []
     for start in range(0, count, size):
         rows = np.arange(start, start + size) % count
         zero = jnp.zeros((), jnp.int32)
@@ -46,16 +48,17 @@ def held_out(run: Run, params: Params) -> Judged:
         samples = len(rollout.tokens) // size
         real = min(size, count - start) * samples
         facts.append({name: x[:real] for name, x in _facts(rollout).items()})
-        first = first if start else rollout
+        rollouts = rollouts or [rollout]
     of = {name: np.concatenate([chunk[name] for chunk in facts]) for name in facts[0]}
     if "correct" not in of:
         raise ValueError(
             f"held-out problems have no signal 'correct', a number a completion; have "
             f"{', '.join(sorted(of))}"
         )
-    correct = of.pop("correct").reshape(count, samples) > 0
+    verdict = of.pop("correct").reshape(count, samples)
+    correct, of["unjudged"] = verdict > 0, np.isnan(verdict).astype(np.float64)
     means = {name: float(np.nanmean(x)) for name, x in of.items() if np.any(x == x)}
-    return Judged(correct, means, first)
+    return Judged(correct, means, rollouts[0])
 
 
 def chunk_size(count: int, devices: int) -> int:

@@ -35,6 +35,7 @@ REFUSED = {
     "G = 1": ({"rollout.num_generations": 1}, "nothing to compare with"),
     "devices": ({"rollout.num_prompts": 15}, "num_prompts=15 does not divide over 2"),
     "micro-batches": ({"loss.micro_batches": 3}, "does not divide the 8 prompts"),
+    "nearly greedy": ({"eval.temperature": 1e-40}, "use 0, which is greedy, or at"),
     "judging": ({"eval.temperature": -0.1}, "eval.temperature=-0.1 must be at least 0"),
     "unrewarded": ({"train.max_unrewarded": 0}, "train.max_unrewarded=0 must be at"),
     "nothing": ({"train.max_steps": 0}, "train.max_steps=0 must be at least 1"),

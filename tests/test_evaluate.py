@@ -17,15 +17,19 @@ from rewardlab.tasks.columns import sample_of
 from tests.rollouts import from_arrays
 
 
-def judged(count, devices, asked):
+def judged(count, devices, asked, names=("correct", "size")):
     """Problems 0, 1, ..., of which the multiples of three are right, twice each."""
 
     def program(params, columns, key, iteration):
         ids = columns["id"]
         asked.append(len(ids))
         correct = np.repeat(ids % 3 == 0, 2).astype(np.float32)
-        rollout = from_arrays(np.ones((2 * len(ids), 2)))
-        return rollout.with_signals(correct=correct, size=np.repeat(ids * 1.0, 2))
+        mask = np.tile([True, False, True], (2 * len(ids), 1))  # a tool's in between
+        rollout = from_arrays(mask, valid=np.ones_like(mask))
+        signals = {"correct": correct, "size": np.repeat(ids * 1.0, 2)}
+        signals["correct_valid"] = np.arange(2 * len(ids)) % 2 == 0
+        kept = {k: x for k, x in signals.items() if k.startswith(names)}
+        return rollout.with_signals(**kept)
 
     run = SimpleNamespace(
         held_out={"id": np.arange(count)},
@@ -44,9 +48,18 @@ def test_chunks_are_equal_and_divide_over_the_devices(count, devices):
     assert len(set(asked)) == 1 and asked[0] % devices == 0
     assert asked[0] < evaluate.AT_ONCE + devices
     assert sum(asked) < count + asked[0]  # no chunk is only filling
-    expected = np.repeat(np.arange(count) % 3 == 0, 2).reshape(count, 2)
+    right = np.arange(count) % 3 == 0
+    expected = np.stack(
+        [right, np.zeros(count, bool)], axis=1
+    )  # the second: no verdict
     np.testing.assert_array_equal(found.correct, expected)
     assert found.means["size"] == pytest.approx((count - 1) / 2)
+    assert found.means["mean_length"] == 2 and found.means["unjudged"] == 0.5
+
+
+def test_a_task_without_a_verdict_is_told_so():
+    with pytest.raises(ValueError, match="no signal 'correct', .* have mean_length, s"):
+        judged(4, 1, [], ("size",))
 
 
 def test_problems_that_the_devices_do_not_divide_are_judged_once_each(tmp_path):

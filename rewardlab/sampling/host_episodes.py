@@ -88,14 +88,13 @@ def unplayed_on_host(
     case = (apply, params, facts, key, iteration, options, limits, (), slots)
     now, _ = opening(*case)
     n = now.length.shape[0]
-    shapes = dict.fromkeys(world.rewards, (n, limits.max_turns))
-    shapes |= dict.fromkeys(world.outcomes, (n,))
-    nothing = {k: (jnp.zeros(s), jnp.zeros(s, bool)) for k, s in shapes.items()}
+    of_turns, of_rows = jnp.zeros((n, limits.max_turns)), jnp.zeros(n)
+    nothing = {k: (of_turns, of_turns > 0) for k in world.rewards}
+    nothing |= {k: (of_rows, of_rows > 0) for k in world.outcomes}
     rollout = closing(now, nothing, facts, iteration)
-    if belief:
-        case = (rollout, now.cache, facts, limits.max_turns)
-        rollout = beliefs(apply, params, *case)
-    return rollout
+    if not belief:
+        return rollout
+    return beliefs(apply, params, rollout, now.cache, facts, limits.max_turns)
 
 
 @functools.partial(jax.jit, static_argnums=(1, 4, 5), donate_argnums=0)

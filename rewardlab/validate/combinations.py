@@ -111,6 +111,11 @@ def _no_ops(config: ConfigDict) -> Iterator[str]:
             f"rollout.temperature={rollout.temperature} makes all samples of a prompt "
             f"equal, so nothing can be learned; use at least {LEAST_TEMPERATURE}"
         )
+    if 0 < (config.eval.temperature or 0) < LEAST_TEMPERATURE:
+        yield (
+            f"eval.temperature={config.eval.temperature} is no temperature to divide "
+            f"by; use 0, which is greedy, or at least {LEAST_TEMPERATURE}"
+        )
     if config.log.wandb and importlib.util.find_spec("wandb") is None:
         yield "log.wandb=True and wandb is not installed; pip install wandb, or False"
     if config.optim.lr == 0:
