@@ -64,7 +64,8 @@ def prepare(
 
     held_out = _held_out(config, task, load("test"))
     rewards = [*text_rewards, *map(text_reward, config.text_rewards)]
-    refuse(rewards, held_out, task.signals, names_of(config))
+    episodes = task.environment is not None or config.rollout.on_host
+    refuse(rewards, held_out, task.signals, names_of(config), episodes)
     return Run(
         config,
         workdir,

@@ -110,6 +110,31 @@ def test_a_name_stands_for_one_thing(names):
         refuse(rewards, [], task.signals, ["also"])
 
 
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (lambda completions: [], "got an unexpected keyword argument 'prompts'"),
+        (lambda prompts, completions, completion_ids: [], "keyword argument 'id'"),
+        (lambda texts, **_: [], "missing a required argument: 'texts'"),
+        (lambda completions, /, **_: [], "end its arguments with"),
+    ],
+)
+def test_a_function_takes_what_it_is_given(function, says):
+    with pytest.raises(ValueError, match=says) as error:
+        refuse([TextReward("short", function)], ["prompts", "id", "answer"], [])
+    assert "'short' cannot be called with prompts, completions" in str(error.value)
+
+
+def test_whole_signatures_and_functions_without_one_are_taken():
+    def plain(prompts, completions, completion_ids, answer): ...
+    def messages(completion_mask, **_): ...
+
+    refuse([TextReward("plain", plain), TextReward("c", max)], ["answer"], [])
+    refuse([TextReward("messages", messages)], ["answer"], [], (), True)
+    with pytest.raises(ValueError, match="argument 'completion_mask'"):
+        refuse([TextReward("plain", plain)], ["answer"], [], (), True)
+
+
 @pytest.mark.parametrize("column", ["correct", "completions", "completion_ids", "prm"])
 def test_data_may_not_be_called_as_something_of_the_run(column):
     with pytest.raises(ValueError, match=f"the data have a column '{column}'"):

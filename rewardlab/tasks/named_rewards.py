@@ -1,6 +1,7 @@
 """Text rewards that a config names, and names that no text reward may have."""
 
 import ast
+import inspect
 import math
 import pkgutil
 import re
@@ -56,12 +57,15 @@ def refuse(
     columns: Iterable[str],
     signals: Iterable[str],
     aliases: Iterable[str] = (),
+    episodes: bool = False,
 ) -> None:
     """`ValueError` for what cannot be asked, and for names that stand for two things.
 
     `signals` are the task's, `columns` the data's, and `aliases` names that signals are
-    given by `config.signals`.
+    given by `config.signals`; `episodes` says that completions are messages.
     """
+    given = ["prompts", *(ASKED if episodes else ASKED[:-1])]
+    given += [name for name in columns if name not in RESERVED]
     signals = {*signals, "correct"}
     if twice := sorted({*signals, *ASKED}.intersection(columns)):
         raise ValueError(
@@ -72,6 +76,7 @@ def refuse(
     taken |= {*RESERVED}
     for reward in rewards:
         _refuse_how(reward)
+        _refuse_signature(reward, given)
         own = {reward.name + suffix for suffix in SUFFIXES}
         if twice := sorted(own & taken):
             raise ValueError(
@@ -104,3 +109,18 @@ def _refuse_how(reward: TextReward) -> None:
             f"the text reward {name!r} has time_limit={limit!r}; write seconds a "
             f"batch, above 0 and at most {LONGEST}, or leave it out"
         )
+
+
+def _refuse_signature(reward: TextReward, given: list[str]) -> None:
+    """`ValueError` for a function that cannot take the arguments it will be given."""
+    try:
+        signature = inspect.signature(reward.function)
+    except (TypeError, ValueError):  # some functions of C have none
+        return
+    try:
+        signature.bind(**dict.fromkeys(given))
+    except TypeError as error:
+        raise ValueError(
+            f"the text reward {reward.name!r} cannot be called with "
+            f"{', '.join(given)} ({error}); end its arguments with **columns"
+        ) from None
