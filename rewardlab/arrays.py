@@ -5,10 +5,12 @@ state of an optimizer, of a reward transform) is no part of it.
 """
 
 import contextlib
+import gc
 import logging
 import re
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,20 +23,21 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from rewardlab.files import short
 
 State = TypeVar("State")
+_LOUD = ("absl", "asyncio")
 # Orbax looks for some of its files by a pattern that the folder's name is a part of.
 _PLAIN = re.compile(r"[\w./ +=,@:~-]*", re.ASCII)
 
 
 def write(folder: Path, state: Any) -> None:
     """Saves the arrays in `folder`, which must not be there yet."""
-    with _orbax(folder, "written") as (orbax, there):
-        orbax.save(there, args=ocp.args.StandardSave(_nested(state)))
+    args = ocp.args.StandardSave(_nested(state))
+    _ask(folder, "written", lambda orbax, there: orbax.save(there, args=args))
 
 
 def read(folder: Path, like: State) -> State:
     """The arrays saved in `folder`, laid out as those of `like`, of the same names."""
-    with _orbax(folder, "read") as (orbax, there):
-        found = orbax.restore(there, args=ocp.args.StandardRestore(_nested(like)))
+    args = ocp.args.StandardRestore(_nested(like))
+    found = _ask(folder, "read", lambda orbax, there: orbax.restore(there, args=args))
     leaves, at = jax.tree.structure(like), flatten_dict(found)
     return jax.tree.unflatten(leaves, [at[name] for name, _ in _named(like)])
 
@@ -77,12 +80,12 @@ def _nested(state: Any) -> dict[str, Any]:
     return unflatten_dict(dict(_named(state)))
 
 
-@contextlib.contextmanager
-def _orbax(folder: Path, what: str) -> Iterator[tuple[ocp.Checkpointer, Path]]:
-    """What saves and restores, and the folder under a name without patterns.
+def _ask(folder: Path, what: str, ask: Callable[[ocp.Checkpointer, Path], Any]) -> Any:
+    """`ask(orbax, folder)`, with the folder under a name without patterns.
 
     The synchronous writer: a small state takes as long either way, and nothing is left
-    in flight when the process dies.
+    in flight when the process dies. What goes wrong is one sentence, without the pages
+    that Orbax, TensorStore and asyncio have to say of it.
     """
     with _quiet(), contextlib.ExitStack() as stack:
         orbax = ocp.Checkpointer(ocp.StandardCheckpointHandler())
@@ -93,22 +96,32 @@ def _orbax(folder: Path, what: str) -> Iterator[tuple[ocp.Checkpointer, Path]]:
             link.symlink_to(folder.parent)
             there = link / folder.name
         try:
-            yield orbax, there
-        except Exception as error:  # TensorStore's own kinds, each with pages of text
-            reason = " ".join(str(error).split())[:200]
-            raise ValueError(
-                f"checkpoint {short(folder.parent)} cannot be {what} ({reason}); make "
-                "room, or use another --workdir"
-            ) from error
+            return ask(orbax, there)
+        except Exception as error:
+            said = " ".join(str(error).split())
+            system = re.search(r"([^:\[\]]+) \[os_error_code=", said)
+            reason = system[1].strip().lower() if system else said[:200]
+        gc.collect()  # asyncio tells of what nobody asked for when it is collected
+    name = short(folder.parent).removesuffix(".saving")
+    raise ValueError(
+        f"checkpoint {name} cannot be {what} ({reason}); make room, or use another "
+        "--workdir"
+    )
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Orbax reports its own housekeeping through absl; only errors are for the user."""
-    logger = logging.getLogger("absl")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    """Orbax reports its own housekeeping, and each failure again on every thread; the
+    exception says what there is to know. TensorStore prints through `excepthook` that
+    nobody waits for what it still had to write."""
+    before = {name: logging.getLogger(name).level for name in _LOUD}
+    hook = sys.excepthook
+    sys.excepthook = lambda *_: None
+    for name in _LOUD:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        sys.excepthook = hook
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)

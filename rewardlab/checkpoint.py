@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import jax
 
 from rewardlab import arrays
-from rewardlab.files import fingerprint, short, sync, sync_all
+from rewardlab.files import fingerprint, naming, short, sync, sync_all
 from rewardlab.files import fingerprints as _fingerprints
 
 State = TypeVar("State")
@@ -58,9 +58,10 @@ def save(
             "disk, or use another --workdir"
         )
     if first:
-        (saving / "extra.json").write_text(json.dumps(extra, indent=1))
-        manifest = {"arrays": arrays.shapes(state), "files": _fingerprints(saving)}
-        (saving / "manifest.json").write_text(json.dumps(manifest, indent=1))
+        with naming(path):
+            (saving / "extra.json").write_text(json.dumps(extra, indent=1))
+            manifest = {"arrays": arrays.shapes(state), "files": _fingerprints(saving)}
+            (saving / "manifest.json").write_text(json.dumps(manifest, indent=1))
         sync_all(saving)
         _discard(path)
         saving.rename(path)

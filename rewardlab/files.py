@@ -33,11 +33,11 @@ def write_whole(file: Path, content: str | bytes) -> None:
     """
     part = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
-        with part.open("wb") as stream:
+        with naming(file), part.open("wb") as stream:
             stream.write(content.encode() if isinstance(content, str) else content)
             stream.flush()
             os.fsync(stream.fileno())
-        part.replace(file)
+            part.replace(file)
     except OSError:
         with contextlib.suppress(OSError):
             part.unlink()
@@ -47,11 +47,21 @@ def write_whole(file: Path, content: str | bytes) -> None:
 
 def sync(path: Path) -> None:
     """Waits until what was written to a file, or to a folder's list, is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
+    with naming(path):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Gives an `OSError` the name of the file, which that of a full disk lacks."""
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def sync_all(folder: Path) -> None:
@@ -83,11 +93,6 @@ def short(path: Path) -> str:
     return str(path)
 
 
-def typed(path: str) -> str:
-    """A path of an `OSError` in a sentence."""
-    return short(Path(path)) if path else "a file"
-
-
 @contextlib.contextmanager
 def in_a_sentence() -> Iterator[None]:
     """Turns what a disk refuses into a `ValueError` that names the file."""
@@ -96,7 +101,8 @@ def in_a_sentence() -> Iterator[None]:
     except OSError as error:
         if error.errno not in _OF_THE_DISK:
             raise
-        what = typed(os.fsdecode(error.filename or error.filename2 or ""))
+        name = error.filename or error.filename2
+        what = short(Path(os.fsdecode(name))) if name else "a file"
         reason = (error.strerror or "refused").lower()
         then = _OF_THE_DISK[error.errno]
         raise ValueError(f"{what} cannot be written or read ({reason}); {then}") from (

@@ -13,7 +13,6 @@ from rewardlab.caches import data_folder, keep_programs
 from rewardlab.parallel import DRIVERS, Driver
 from rewardlab.program import Program, build_program
 from rewardlab.signals.aliases import names_of
-from rewardlab.sinks import wandb_module
 from rewardlab.tasks import TASKS, Task
 from rewardlab.tasks.columns import Columns, checked, sample_of, take
 from rewardlab.tasks.host import TextReward, hosted
@@ -52,8 +51,6 @@ def prepare(
         )
     devices = devices[: config.mesh.devices or None]
     validate(config, len(devices))
-    if config.log.wandb:
-        wandb_module()  # found to be missing now, and not after the warm-up
     driver = DRIVERS[config.mesh.driver](devices)
     task = TASKS[config.task.name]
     folder = data_folder(config.data_dir)

@@ -5,25 +5,25 @@
     completions/completions_00010.jsonl  one line a completion, when asked
 
 A run that resumes from step k first cuts these files back to step k, so that they end
-as those of a run that was never interrupted, `metrics.WALL_CLOCK` apart. What damage
-took of the last lines is put back from the checkpoint.
+as those of a run that was never interrupted, `metrics.WALL_CLOCK` apart.
 """
 
-import importlib
+import contextlib
 import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from tensorboardX import SummaryWriter
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.summary_pb2 import Summary
 
-from rewardlab.files import short, sync, write_whole
+from rewardlab.files import naming, short, sync, write_whole
 from rewardlab.metrics import Metrics, Row, plain
 from rewardlab.rows import cut_back, parsed
 from rewardlab.types import Rollout
@@ -40,10 +40,8 @@ class Sinks:
     """All that a run writes down, in `workdir`, by one process.
 
     `resume_step` is the step of the checkpoint that the run continues from, None for a
-    run from the beginning: what lies after it is cut off first. `known` are the rows
-    that the checkpoint holds, `lacks` the steps that neither they nor the file do.
-    Write a step's metrics, then `settle`, then save its checkpoint, else a kill in
-    between loses the line.
+    run from the beginning: what lies after it is cut off first. Write a step's metrics,
+    then `settle`, then save its checkpoint, else a kill in between loses the line.
     """
 
     def __init__(
@@ -51,12 +49,11 @@ class Sinks:
         workdir: str | os.PathLike,
         resume_step: int | None = None,
         others: tuple[Sink, ...] = (),
-        known: Sequence[Any] = (),
     ) -> None:
         self.workdir = Path(workdir)
         self.workdir.mkdir(parents=True, exist_ok=True)
         kept = -1 if resume_step is None else resume_step
-        self.lacks = cut_back(self.workdir, kept, known)
+        cut_back(self.workdir, kept)
         own = json_lines(self.workdir), tensorboard(self.workdir, kept + 1)
         self.sinks = (*own, *others)
         self._unsettled: list[dict[str, Any]] = []
@@ -84,8 +81,9 @@ class Sinks:
         return file
 
     def close(self) -> None:
-        for sink in self.sinks:
-            sink.close()
+        with contextlib.ExitStack() as stack:  # all of them, whatever one raises
+            for sink in self.sinks:
+                stack.callback(sink.close)
 
     def __enter__(self) -> "Sinks":
         return self
@@ -96,20 +94,30 @@ class Sinks:
 
 def json_lines(workdir: Path) -> Sink:
     """`metrics.jsonl`: `{"step": 1, "reward/mean": 0.5, ...}`, flushed every step."""
-    file = (workdir / "metrics.jsonl").open("a")
+    path = workdir / "metrics.jsonl"
+    file = path.open("a")
 
     def write(step: int, row: Row) -> None:
-        file.write(json.dumps({"step": step, **row}) + "\n")
-        file.flush()
+        with naming(path):
+            file.write(json.dumps({"step": step, **row}) + "\n")
+            file.flush()
 
     return Sink(write, file.close)
 
 
 def tensorboard(workdir: Path, purge_step: int) -> Sink:
     """TensorBoard event files; what they held from `purge_step` on is hidden."""
-    # Named to the nanosecond: a restart within a second must not reuse the file.
-    folder, suffix = str(workdir / "tensorboard"), f".{time.time_ns() % 10**9:09d}"
-    writer = SummaryWriter(folder, purge_step=purge_step, filename_suffix=suffix)
+    folder = workdir / "tensorboard"
+    folder.mkdir(exist_ok=True)
+    # Named to the nanosecond: a restart within a second must not reuse the file. Not
+    # `SummaryWriter`, whose thread a full disk ends without a word.
+    suffix = f".{time.time_ns() % 10**9:09d}"
+    writer = EventsWriter(str(folder / "events"), suffix)
+
+    def add(step: int, **what: Any) -> None:
+        with naming(folder):
+            writer.write_event(Event(wall_time=time.time(), step=step, **what))
+            writer.flush()
 
     def write(step: int, row: Row) -> None:
         # One event for the whole row: ten times cheaper than one for each scalar.
@@ -118,21 +126,10 @@ def tensorboard(workdir: Path, purge_step: int) -> Sink:
             for name, x in row.items()
             if x is not None
         ]
-        writer.file_writer.add_summary(Summary(value=values), step)
-        writer.flush()
+        add(step, summary=Summary(value=values))
 
+    add(purge_step, session_log=SessionLog(status=SessionLog.START))
     return Sink(write, writer.close)
-
-
-def wandb_module() -> Any:
-    """The package of Weights & Biases; `ValueError` where it is not installed."""
-    try:
-        return importlib.import_module("wandb")
-    except ImportError:
-        raise ValueError(
-            "the W&B sink needs a package: run `pip install wandb`, or switch it off "
-            "by log.wandb=False"
-        ) from None
 
 
 def weights_and_biases(workdir: str | os.PathLike, **init: Any) -> Sink:
@@ -141,7 +138,12 @@ def weights_and_biases(workdir: str | os.PathLike, **init: Any) -> Sink:
     The run's id is kept in the workdir, so that a resumed run continues it; W&B ignores
     the steps that it already has.
     """
-    wandb = wandb_module()
+    try:
+        import wandb
+    except ImportError:
+        raise ValueError(
+            "the W&B sink needs a package: run `pip install wandb`, or switch it off"
+        ) from None
     file = Path(workdir) / "wandb_id.txt"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)

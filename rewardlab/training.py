@@ -20,7 +20,7 @@ from rewardlab.lock import only_one
 from rewardlab.loop import Loop, judged_at
 from rewardlab.parallel import matmul_precision
 from rewardlab.prepare import Run, prepare
-from rewardlab.rows import row_at
+from rewardlab.rows import cut_back, row_at
 from rewardlab.sinks import Sinks, read_metrics, weights_and_biases
 from rewardlab.start import Start, begin
 from rewardlab.tasks.host import TextReward
@@ -73,7 +73,9 @@ def train(
 def _trained(run: Run, console: Console, stop: Stop, start: Start) -> LearnerState:
     """The last state; held-out problems are judged at both ends, if they are not."""
     workdir, state, step = run.workdir, start.state, int(start.state.step)
-    row = row_at(workdir, step) if start.found else {}
+    if lacks := cut_back(workdir, step if start.found else -1, start.known):
+        console.say(f"{workdir / 'metrics.jsonl'} lacks the steps {lacks}")
+    row = row_at(workdir, step)
     when = []
     if not start.found or not (workdir / "held_out_before.npy").exists():
         when.append("before")
@@ -81,9 +83,7 @@ def _trained(run: Run, console: Console, stop: Stop, start: Start) -> LearnerSta
         when.append("after")
     others = [weights_and_biases(workdir)] if run.config.log.wandb else []
     # A step that is judged now is written anew, with what was measured of it before.
-    with Sinks(workdir, step - bool(when), tuple(others), start.known) as sinks:
-        if sinks.lacks:
-            console.say(f"{workdir / 'metrics.jsonl'} lacks the steps {sinks.lacks}")
+    with Sinks(workdir, step - bool(when), tuple(others)) as sinks:
         loop = Loop(run, console, sinks, stop, start.base)
         loop.compile(state)
         if when:
@@ -103,9 +103,10 @@ def _finish(
     rows = read_metrics(workdir / "metrics.jsonl")
     trained = sum(row.get("step_time") or 0.0 for row in rows)
     picture = workdir / "learning_curves.png"
-    learning_curves(
-        {run.config.reward: [workdir / "metrics.jsonl"]}, picture, workdir.name
-    )
+    if trained:  # else it began at its end
+        learning_curves(
+            {run.config.reward: [workdir / "metrics.jsonl"]}, picture, workdir.name
+        )
     shares = {name: (before[name], after[name]) for name in before if name in after}
     files: dict[str, str | Path] = {
         "learning curves": picture,

@@ -2,11 +2,13 @@
 
 import json
 import random
+import re
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import orbax.checkpoint as ocp
 import pytest
 
 from rewardlab import arrays, checkpoint
@@ -32,6 +34,21 @@ def test_what_does_not_read_back_does_not_count(
     with pytest.raises(ValueError, match="checkpoints/2 does not read back as it was"):
         checkpoint.save(tmp_path, 2, X, {})
     assert checkpoint.steps(tmp_path) == [1]
+
+
+def test_a_full_disk_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = 'RESOURCE_EXHAUSTED: Error writing "x": Failed to write 3 bytes to file 14'
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise ValueError(f"{said}: No space left on device [os_error_code='28']")
+
+    monkeypatch.setattr(ocp.Checkpointer, "save", full)
+    sentence = "checkpoints/1 cannot be written (no space left on device); make room"
+    with pytest.raises(ValueError, match=re.escape(sentence)) as error:
+        checkpoint.save(tmp_path, 1, X, {})
+    assert error.value.__context__ is None  # no page of its own below it
 
 
 def test_states_of_the_same_arrays_are_one(tmp_path: Path) -> None:
