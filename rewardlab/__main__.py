@@ -18,6 +18,7 @@ from rewardlab.catalogue import VERIFIED
 from rewardlab.explain import explain
 from rewardlab.methods import IDEAS, METHODS, Method, resolve
 from rewardlab.show import page, read_episode, terminal
+from rewardlab.show.text import one_line
 
 RUNS = {
     "train": "one run, as a config says: rewardlab train --help",
@@ -44,7 +45,8 @@ def main() -> None:
         else:
             show(args.run, args.step, args.row, args.html, out)
     except ValueError as error:
-        Console(stderr=True, highlight=False).print(Text(str(error)))
+        said = one_line(str(error))  # it may quote a name that a terminal would obey
+        Console(stderr=True, highlight=False).print(Text(said))
         sys.exit(2)
 
 
@@ -78,8 +80,11 @@ def show(run: str, step: int | None, row: int, html: str | None, out: Console) -
     else:
         if not Path(html).parent.is_dir():
             raise ValueError(f"no folder {Path(html).parent}; make it, then try again")
-        Path(html).write_text(page(episode), encoding="utf-8")
-        said = f"step {episode.step}, row {row} of {run} is in {html}"
+        try:
+            Path(html).write_text(page(episode), encoding="utf-8")
+        except OSError as error:
+            raise ValueError(f"{html} cannot be written: {error.strerror}") from None
+        said = one_line(f"step {episode.step}, row {row} of {run} is in {html}")
         out.print(Text(said), soft_wrap=True)
 
 

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from rewardlab.analysis.statistics import Interval
 from rewardlab.metrics import Row
+from rewardlab.show.text import visible
 
 
 class Show(Protocol):
@@ -85,7 +86,9 @@ class Console:
         for sample in samples:
             mark, style = ("✓", "green") if sample.right else ("✗", "red")
             table.add_row(
-                Text(mark, style), Text(sample.prompt), Text(sample.completion, style)
+                Text(mark, style),
+                Text(visible(sample.prompt)),
+                Text(visible(sample.completion), style),
             )
         self.out.print(table)
 

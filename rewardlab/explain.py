@@ -27,11 +27,12 @@ PROMPTS = ROWS // SHOWN
 
 def explain(name: str, transform: RewardTransform, out: Console) -> None:
     """Prints what a method or a sentence is, and what it does to a small rollout."""
+    shown = at_work(transform)  # what it cannot show it says before anything else
     method = METHODS.get(name)
     if method:
         out.print(Group(*_about(name, method)))
     out.print(words(transform))
-    out.print(at_work(transform))
+    out.print(shown)
 
 
 def words(transform: RewardTransform) -> RenderableType:

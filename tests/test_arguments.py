@@ -27,6 +27,8 @@ def kind_of(annotation):
         return "signal"
     if annotation in (bool, int, str, RewardTransform):
         return annotation
+    if typing.get_args(annotation) == (int, type(None)):
+        return "count or none"
     return tuple if typing.get_origin(annotation) is tuple else float
 
 
@@ -36,6 +38,7 @@ WRONG = {
     float: ("x", math.nan, -math.inf, None, 10**400, (1.0,), 1j),
     str: ("", 3, None),
     tuple: ("x", 1.0, ("x",), (math.nan, 1.0)),
+    "count or none": ("3", 1.5, True, math.nan),
     "signal": (3, None, ("a",), "not a name"),
     RewardTransform: ("tanh", 1.0),
 }
@@ -45,6 +48,7 @@ GOOD = {
     float: 0.5,
     str: "correct",
     tuple: (0.0, 1.0),
+    "count or none": 1,
     "signal": "correct",
     RewardTransform: tanh(),
 }

@@ -136,8 +136,8 @@ def _read(kind: str, token: str, text: str) -> Step:
 
 def _refusal(text: str) -> ValueError:
     return ValueError(
-        f"this is not an expression: {_cut(text)}; write names, numbers, + - * / ** "
-        f"and parentheses, at most {DEEPEST} deep"
+        f"this is not an expression: {_cut(text)} is not a name, a number, or some of "
+        f"them with + - * / ** and parentheses, at most {DEEPEST} deep"
     )
 
 

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rewardlab.sampling.playing import End
-from rewardlab.show.text import number, visible
+from rewardlab.show import record
+from rewardlab.show.record import Line
+from rewardlab.show.text import number, one_line, visible
 from rewardlab.signals import SIGNALS
 
-Line = dict[str, Any]
+LONGEST = 200  # characters of a signal that is neither a number nor a list of them
 COMPANIONS = ("_valid", "_error", "_timeout")  # of a signal: see `host_signal`
 IDS = ("anchor", "node")  # which turns are alike; the numbers themselves say nothing
 PLACES = {"NS": "turn", "NV": "turn", "NT": "token"}  # of other shapes: "row"
@@ -97,13 +99,8 @@ def read_episode(
             "them"
         )
     line, kinds = lines[row], _kinds(lines)
-    if "texts" not in line:
-        raise ValueError(
-            f"the completions of step {step} hold no texts of single tokens, for they "
-            "were written by an earlier version; train again to see them"
-        )
     return Episode(
-        run=Path(workdir).resolve().name,
+        run=one_line(Path(workdir).resolve().name),
         step=step,
         row=row,
         group=line["group"],
@@ -116,42 +113,42 @@ def read_episode(
 
 def _read(workdir: Path, step: int | None) -> tuple[list[Line], int]:
     """The lines of a step; one that was cut short is left out."""
-    if not workdir.is_dir():
-        raise ValueError(f"no run in {workdir}; give the --workdir of a training run")
-    files = {
-        int(file.stem.rpartition("_")[2]): file
-        for file in sorted((workdir / "completions").glob("completions_*.jsonl"))
-    }
+    files, where = record.steps(workdir), one_line(str(workdir))
     if not files:
         raise ValueError(
-            f"no completions in {workdir}; train with "
+            f"no completions in {where}; train with "
             "--config.log.completions_every=10 to have those of every tenth step"
         )
     step = max(files) if step is None else step
     if step not in files:
         raise ValueError(
-            f"no completions of step {step} in {workdir}; give --step one of "
-            f"{', '.join(map(str, sorted(files)))}"
+            f"no completions of step {step} in {where}; give --step one of "
+            f"{_some(sorted(files))}"
         )
-    texts = files[step].read_text().splitlines(keepends=True)
-    lines = [json.loads(text) for text in texts if text.endswith("\n")]
-    if not lines:
-        raise ValueError(f"{files[step]} was cut short and is empty; show another step")
-    return lines, step
+    return record.read_lines(files[step]), step
+
+
+def _some(steps: list[int]) -> str:
+    """The steps, or the first and the last of many."""
+    said = [str(step) for step in steps]
+    return ", ".join(said if len(said) <= 12 else [*said[:8], "...", *said[-3:]])
 
 
 def _kinds(lines: Sequence[Line]) -> dict[str, str]:
     """For each signal the letters of its shape, as `Signal` has them."""
-    return {name: _kind(name, lines) for name in lines[0]["signals"]}
+    names = dict.fromkeys(name for line in lines for name in line["signals"])
+    return {name: _kind(name, lines) for name in names}
 
 
 def _kind(name: str, lines: Sequence[Line]) -> str:
-    if not isinstance(lines[0]["signals"][name], list):
+    have = [line for line in lines if name in line["signals"]]
+    values = [line["signals"][name] for line in have]
+    if not all(isinstance(value, list) for value in values):
         return "N"
     if name in SIGNALS and SIGNALS[name].shape != "N":
         return SIGNALS[name].shape
-    lengths = [len(line["signals"][name]) for line in lines]
-    return "NT" if lengths == [len(line["tokens"]) for line in lines] else "NS"
+    tokens = [len(line["tokens"]) for line in have]
+    return "NT" if [len(value) for value in values] == tokens else "NS"
 
 
 def _turns(line: Line, kinds: dict[str, str]) -> Iterator[Turn]:
@@ -175,6 +172,8 @@ def _facts(line: Line, kinds: dict[str, str], about: str, i: int) -> Iterator[Fa
     """What the signals say of turn i, token i, or of the row and nothing in it."""
     signals = line["signals"]
     for name, shape in kinds.items():
+        if name not in signals:
+            continue
         stem, _, _ = name.rpartition("_")
         companion = stem in signals and name.removeprefix(stem) in COMPANIONS
         if companion or name in IDS or PLACES.get(shape, "row") != about:
@@ -182,16 +181,16 @@ def _facts(line: Line, kinds: dict[str, str], about: str, i: int) -> Iterator[Fa
         values = _listed(signals[name])
         if about != "row":
             values = values[i : i + (2 if shape == "NV" else 1)]
-        if name == "ended_by":
+        if name == "ended_by" and values[:1] and values[0] in list(End):
             values = [End(values[0]).name.lower()]
-        valid = _listed(signals.get(name + "_valid", True))
+        valid = _listed(signals.get(name + "_valid", True)) or [True]
         if not values:
             continue
-        if valid[i if len(valid) > 1 else 0]:
+        if valid[min(i, len(valid) - 1)]:
             text = (" → " if shape == "NV" else " ").join(map(_text, values))
-            yield Fact(name, text, True)
+            yield Fact(one_line(name), text, True)
         else:
-            yield Fact(name, _why(signals, name), False)
+            yield Fact(one_line(name), _why(signals, name), False)
 
 
 def _listed(value: Any) -> list:
@@ -207,9 +206,12 @@ def _why(signals: dict[str, Any], name: str) -> str:
 def _text(value: Any) -> str:
     if value is None:
         return "not finite"
-    if isinstance(value, bool | str):
+    if isinstance(value, bool):
         return str(value).lower()
-    return number(value)
+    if isinstance(value, int | float):
+        return number(value)
+    said = one_line(value if isinstance(value, str) else json.dumps(value))
+    return said if len(said) <= LONGEST else said[:LONGEST] + "…"
 
 
 def _reward(value: float | None) -> Fact:

@@ -17,7 +17,7 @@ def page(episode: Episode) -> str:
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=escape(f"{episode.run}: {where}"),
         run=escape(episode.run),
-        where=where,
+        where=escape(where),
         facts=_facts(episode.facts),
         legend=_legend(episode.peak),
         prompt=escape(episode.prompt),
@@ -67,7 +67,7 @@ def _chosen(token: Token, peak: float) -> str:
 
 
 def _observed(token: Token) -> str:
-    return f'<span title="token {token.id}">{escape(token.text)}</span>'
+    return f'<span title="{escape(f"token {token.id}")}">{escape(token.text)}</span>'
 
 
 def _numbers(token: Token) -> dict[str, str]:

@@ -10,6 +10,11 @@ def visible(text: str) -> str:
     return "".join(map(_visible, text))
 
 
+def one_line(text: str) -> str:
+    """As `visible`, in one line: for names and for what an error says."""
+    return visible(text).replace("\n", "")
+
+
 def number(x: float) -> str:
     """Three digits, without a sign of zero."""
     return f"{x + 0.0:.3g}"
