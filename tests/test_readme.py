@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from small import TINY
 import rewardlab
 from rewardlab import build
 from rewardlab.catalogue import page, short
+from rewardlab.launch.configs import load_config, override
+from rewardlab.launch.grid import grid_of
+from rewardlab.launch.train import parser as train_parser
+from rewardlab.validate import validate
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -28,6 +33,34 @@ def test_the_page_of_methods_is_the_one_that_the_code_writes():
 @pytest.mark.parametrize("line", re.findall(r"^\"(outcome.*?)\" +#", README, re.M))
 def test_the_sentences_of_the_first_screen_can_be_built(line):
     assert build(line).sentence
+
+
+def commands():
+    """Every `rewardlab train` and `grid` that a page tells a reader to type."""
+    pages = [ROOT / "README.md", ROOT / "experiments" / "RESULTS.md"]
+    pages += sorted((ROOT / "docs").glob("*.md"))
+    for page_ in pages:
+        text = page_.read_text().replace("\\\n", " ")
+        one = re.search(r'`ONE="(.*?)"`', text, re.DOTALL)
+        text = text.replace("$ONE", " ".join(one[1].split()) if one else "")
+        for line in re.findall(
+            r"(?:^ *|`)rewardlab ((?:train|grid) [^`\n]+)", text, re.M
+        ):
+            yield shlex.split(line, comments=True)
+
+
+@pytest.mark.parametrize("command", list(commands()), ids=lambda c: " ".join(c)[:60])
+def test_every_command_of_a_page_is_accepted(command):
+    """Read and checked as the command itself does it, on one device."""
+    kind, *said = command
+    if kind == "train":
+        args, rest = train_parser().parse_known_args(said)
+        config = load_config(args.config)
+        override(config, rest)
+        return validate(config, devices=1)
+    grid, _ = grid_of(said)
+    for arm in grid.arms:
+        validate(grid.config_of(arm, grid.seeds[0]), devices=1)
 
 
 def test_the_notebook_runs(monkeypatch, tmp_path):

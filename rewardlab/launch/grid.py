@@ -102,25 +102,35 @@ def run(grid: Grid, jobs: int) -> None:
     print(f"\nthe table and its curves are {table} and {picture}")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line; a mistake is one sentence, before any run starts."""
-    said = list(sys.argv[1:] if arguments is None else arguments)
+def grid_of(said: Sequence[str]) -> tuple[Grid, int]:
+    """The grid that a command line says, and how many runs go on at a time.
+
+    `ValueError` for what it cannot say; nothing is read yet.
+    """
     cut = said.index("--") if "--" in said else len(said)
     args = parser().parse_args(said[:cut])
+    if args.jobs < 1:
+        raise ValueError(f"--jobs={args.jobs} must be at least 1")
+    if args.reach is not None and not 0 <= args.reach <= 1:
+        raise ValueError(f"--reach={args.reach} must be a share from 0 to 1")
+    grid = Grid(
+        args.config,
+        arms_of(args.arm),
+        seeds_of(args.seeds),
+        Path(args.workdir),
+        tuple(filter(None, args.measure.split(","))),
+        args.reach,
+        tuple(said[cut + 1 :]),
+    )
+    return grid, args.jobs
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line; a mistake is one sentence, before any run starts."""
     try:
-        if args.jobs < 1:
-            raise ValueError(f"--jobs={args.jobs} must be at least 1")
-        grid = Grid(
-            args.config,
-            arms_of(args.arm),
-            seeds_of(args.seeds),
-            Path(args.workdir),
-            tuple(filter(None, args.measure.split(","))),
-            args.reach,
-            tuple(said[cut + 1 :]),
-        )
+        grid, jobs = grid_of(sys.argv[1:] if arguments is None else arguments)
         with in_a_sentence():
-            run(check(grid), args.jobs)
+            run(check(grid), jobs)
     except Stopped as stopped:
         sys.exit(stopped.args[0])
     except (ValueError, RuntimeError) as error:
