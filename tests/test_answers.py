@@ -159,3 +159,12 @@ def test_steps_may_be_any_sequence(row):
     signals, _ = asked(lambda **_: answers, steps=2)
     assert signals["judge"].tolist() == [[1, 0.5], [0, 0], [0, 0], [0, 0]]
     assert signals["judge_error"].tolist() == [False, True, True, True]
+
+
+@pytest.mark.parametrize("ends", [KeyboardInterrupt, type("End", (SystemExit,), {})])
+def test_what_ends_a_run_is_no_failure_of_a_reward(ends):
+    def judge(**_):
+        raise ends
+
+    with pytest.raises(ends):
+        asked(judge)

@@ -105,6 +105,10 @@ def fails(state, action):
     raise KeyError("no such tool")
 
 
+def leaves(state, action):
+    raise SystemExit("enough")
+
+
 def hangs(state, action):
     time.sleep(60)
 
@@ -133,6 +137,7 @@ def pays(state, action):
     ("bad", "end", "message"),
     [
         (fails, End.ERROR, "4 of 8 episodes, first because: KeyError: 'no such tool'"),
+        (leaves, End.ERROR, "4 of 8 episodes, first because: SystemExit: enough"),
         (hangs, End.TIMEOUT, r"first because: a step took more than 0.3 s"),
         (talks, End.ERROR, "4 tokens is longer than observation_length=3; cut it"),
         (mumbles, End.ERROR, r"characters \['Z'\] of 'Z' are not in the vocabulary"),

@@ -82,8 +82,8 @@ def _call(
         answers = _listed(given)
         if answers is not None:
             answers = _settled(answers)
-    except (Exception, SystemExit, asyncio.CancelledError) as error:
-        return Failure(False, said(error))
+    except BaseException as error:
+        return failure(error)
     if answers is None:
         due = "give a list with a value for each completion"
         return Failure(False, f"it gave {_type(given)}; {due}")
@@ -97,7 +97,7 @@ def _row(answer: Any, steps: int) -> Row | Failure:
         if answer is None:
             return None
         if isinstance(answer, BaseException):
-            return Failure(False, said(answer))
+            return failure(answer)
         if not steps:
             return number(answer)
         listed = _listed(answer)
@@ -149,9 +149,15 @@ def _one(x: Any) -> Coroutine[Any, Any, Any]:
     return one()
 
 
-def said(error: BaseException) -> str:
-    """An exception in words."""
-    return f"{type(error).__name__}: {error}"
+def failure(error: BaseException) -> Failure:
+    """What code of a user raised, also by `sys.exit`; what is not its own goes on.
+
+    Not its own are Ctrl-C and the kinds of `SystemExit` that end a run.
+    """
+    own = isinstance(error, Exception | asyncio.CancelledError)
+    if not own and type(error) is not SystemExit:
+        raise error
+    return Failure(False, f"{type(error).__name__}: {error}")
 
 
 def _type(value: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from absl import logging
 
 from rewardlab.models.tokenizers import CharTokenizer
-from rewardlab.tasks.answers import Failure, NoAnswer, number, said
+from rewardlab.tasks.answers import Failure, NoAnswer, failure, number
 from rewardlab.tasks.environment import Limits, TextEnvironment, Turn
 from rewardlab.tasks.forked import forked
 
@@ -51,8 +51,8 @@ def first(environment: TextEnvironment, facts: dict[str, Any]) -> Any:
     """The first state of an episode; a `Failure` if there is none."""
     try:
         return environment.reset(facts)
-    except Exception as error:  # whatever a user's function raises
-        return _failure(error)
+    except BaseException as error:  # whatever a user's function raises
+        return failure(error)
 
 
 def ask(
@@ -82,8 +82,8 @@ def last(
     """What is true of an episode: finite numbers; nothing if that cannot be said."""
     try:
         return numbers(environment.outcome(state), "outcome")
-    except Exception as error:  # whatever a user's function raises
-        _report([_failure(error)], patience)
+    except BaseException as error:  # whatever a user's function raises
+        _report([failure(error)], patience)
         return {}
 
 
@@ -96,10 +96,6 @@ def numbers(values: Mapping[str, Any], kind: str) -> dict[str, float | None]:
         except ValueError as error:
             raise ValueError(f"the {kind} {name!r} is no reward: {error}") from None
     return found
-
-
-def _failure(error: Exception) -> Failure:
-    return Failure(False, said(error))
 
 
 def _report(answers: Sequence[Any], patience: Patience) -> None:
@@ -136,8 +132,8 @@ def _steps(
 def _step(environment: TextEnvironment, state: Any, action: str) -> Turn | Failure:
     try:
         return Turn(*environment.step(state, action))
-    except Exception as error:  # whatever a user's function raises
-        return _failure(error)
+    except BaseException as error:  # whatever a user's function raises
+        return failure(error)
 
 
 def _until_late(
@@ -163,4 +159,4 @@ def _tell(pipe: Any, environment: TextEnvironment, asked: Sequence[Asked]) -> No
         try:
             pipe.send(answer)
         except Exception as error:  # a state that cannot be pickled
-            pipe.send(_failure(error))
+            pipe.send(failure(error))
