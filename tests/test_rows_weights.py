@@ -26,12 +26,13 @@ def standardised(b, eps=1e-6):
 def test_high_entropy_tokens():
     """A fifth of the batch's tokens learn; the others still count in the mean."""
     entropy = DRAWS.exponential(size=(8, 8))
-    b = batch(0, 1.2, entropy=entropy)
+    b = batch(5, 1.2, entropy=entropy)
     place = 0.8 * (b.mask.sum() - 1)
     ordered = sorted(entropy[b.mask])
     low, share = int(place), place - int(place)
     bound = ordered[low] + share * (ordered[low + 1] - ordered[low])
     a = np.where(entropy >= bound, standardised(b), 0)
+    assert ((a > 0) & (b.logp - b.old > math.log(1.2))).any()  # meets the upper bound
     agrees("high_entropy_tokens", b, trained(a, high=0.28), a)
 
 

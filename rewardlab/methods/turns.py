@@ -10,7 +10,7 @@ IGPO = ("Information Gain-based Policy Optimization", "2510.14967")
 DUAL = {"dual_clip": 3.0}  # always on in verl
 IGPO_LOSS: dict[str, Any] = {"options": DUAL, "beta": 1e-3, "entropy": 1e-3}
 GIGPO_LOSS: dict[str, Any] = {"options": DUAL, "beta": 0.01, "entropy": 1e-3}
-INVALID = "actions that the environment cannot read cost 0.1 there"
+INVALID = "unreadable actions cost 0.1 there, and a batch has many updates"
 
 TURNS: dict[str, Method] = {
     "g_ra": Method(
