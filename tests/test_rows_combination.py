@@ -6,9 +6,19 @@ pidneuralode/ORBIT, autonomousvision/CaRL and sitaocheng/DERL.
 
 import math
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from rows import against_group, agrees, batch, trained
+from test_learner import bigram, make_rollout
+
+from rewardlab import default_config, estimator, resolve
+from rewardlab.builders import build_objective
+from rewardlab.learner import learner
+from rewardlab.parallel import jit_driver
+from rewardlab.sentence import shaped_reward
 
 RNG = np.random.default_rng(11)
 MEMBERS = RNG.normal(size=(8, 3))
@@ -50,6 +60,31 @@ def test_constrained(name, weight):
     a = (2 - 2 * weight) * streams["kl"]
     a += weight * (streams["correct"] + streams["score"])
     agrees(name, b, trained(a), a)
+
+
+@pytest.mark.parametrize("name", ["mu_ppo", "xi_ppo"])
+def test_constrained_rows_train(name):
+    """A step of the learner: parameters and multipliers move, a reward is logged."""
+    config = default_config()
+    config.reward = name
+    transform = resolve(name)
+    learn = learner(
+        bigram,
+        estimator(transform),
+        shaped_reward(transform),
+        build_objective(config),
+        optax.sgd(0.1),
+        jit_driver(jax.devices()[:1]),
+    )
+    base = make_rollout()
+    rollout = base.with_signals(score=base.signals["correct"], ref_logp=base.logp - 0.1)
+    state = learn.init({"table": jnp.zeros((7, 7))}, rollout)
+    before = [np.asarray(x) for x in jax.tree.leaves(state.reward)]
+    state, report = learn.update(state, rollout)
+    assert np.any(state.params["table"]) and np.all(np.isfinite(report.advantage))
+    after = jax.tree.leaves(state.reward)
+    assert any(np.any(x != y) for x, y in zip(before, after, strict=True))
+    assert np.isfinite(report.reward.total).all()
 
 
 def test_orbit():
