@@ -114,6 +114,29 @@ def checked(make: Word) -> Word:
     return typing.cast(Word, careful)
 
 
+def named(make: Callable[..., RewardTransform]) -> Callable[..., RewardTransform]:
+    """A word: its arguments are checked, and its call is kept as the `sentence`."""
+
+    @functools.wraps(make)
+    def remember(*args: Any, **kwargs: Any) -> RewardTransform:
+        check(make, args, kwargs)
+        words = [_spell(a) for a in args]
+        words += [f"{k}={_spell(v)}" for k, v in kwargs.items()]
+        text = f"{make.__name__}({', '.join(words)})"
+        return make(*args, **kwargs)._replace(sentence=text)
+
+    return remember
+
+
+def _spell(value: Any) -> str:
+    if isinstance(value, RewardTransform):
+        return value.sentence
+    if isinstance(value, (bool, int, float, str, type(None), list, tuple)):
+        return repr(value)
+    name = getattr(value, "__name__", "")
+    return name if name.isidentifier() else type(value).__name__
+
+
 def _each(bound: inspect.BoundArguments) -> Iterator[tuple[str, Any]]:
     """The names and values of all arguments that were given, the collected ones too."""
     for name, value in bound.arguments.items():

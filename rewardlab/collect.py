@@ -14,6 +14,7 @@ from rewardlab.models import lm
 from rewardlab.models.logprobs import TokenStats, completion_logprobs
 from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
 from rewardlab.signals.aliases import also_as, names_of, wanted
+from rewardlab.signals.holes import abstaining
 from rewardlab.tasks import Task
 from rewardlab.types import Rollout
 
@@ -78,7 +79,8 @@ def collector(
             # Ratios compare whole distributions: the sampled one lacks its tail.
             rollout = rollout.with_signals(sampler_logp=rollout.logp)
             rollout = dataclasses.replace(rollout, logp=teacher(params, rollout))
-        return also_as(host(rollout, columns) if host else rollout, names)
+        rollout = also_as(host(rollout, columns) if host else rollout, names)
+        return abstaining(rollout)
 
     return collect
 

@@ -1,6 +1,5 @@
 """The algebra: how reward transforms combine into one estimator."""
 
-import functools
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -8,7 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab.arguments import check
+from rewardlab.arguments import named as named
+from rewardlab.rollouts import check_rollout, misfit
+from rewardlab.signals.holes import abstaining, refuse_nan
 from rewardlab.types import (
     SIGNAL,
     Channels,
@@ -19,33 +20,11 @@ from rewardlab.types import (
     Sum,
     coefficient,
     place,
+    reading,
     weighted,
 )
 
 NoState = tuple[()]
-
-
-def named(make: Callable[..., RewardTransform]) -> Callable[..., RewardTransform]:
-    """A word: its arguments are checked, and its call is kept as the `sentence`."""
-
-    @functools.wraps(make)
-    def remember(*args: Any, **kwargs: Any) -> RewardTransform:
-        check(make, args, kwargs)
-        words = [_spell(a) for a in args]
-        words += [f"{k}={_spell(v)}" for k, v in kwargs.items()]
-        text = f"{make.__name__}({', '.join(words)})"
-        return make(*args, **kwargs)._replace(sentence=text)
-
-    return remember
-
-
-def _spell(value: Any) -> str:
-    if isinstance(value, RewardTransform):
-        return value.sentence
-    if isinstance(value, (bool, int, float, str, type(None), list, tuple)):
-        return repr(value)
-    name = getattr(value, "__name__", "")
-    return name if name.isidentifier() else type(value).__name__
 
 
 def stateless(f: Callable[[Channels, Rollout], Channels]) -> RewardTransform:
@@ -224,20 +203,37 @@ def estimator(transform: RewardTransform) -> RewardTransform:
     `init` runs the sentence on shapes (`jax.eval_shape`) and raises `ValueError` unless
     it ends in one channel and keeps the layout of its state. The advantage is 0
     outside the mask and wherever nothing is placed, and carries no gradient.
+
+    Both refuse what is no rollout, and `update` a NaN in a signal that it reads; of a
+    signal that may abstain, NaN is absence. Under a trace only shapes are looked at.
     """
 
     def init(rollout: Rollout) -> Any:
-        state = transform.init(rollout)
-        rewards, after = jax.eval_shape(transform.update, {}, state, rollout)
+        check_rollout(rollout)
+        try:
+            state = transform.init(rollout)
+            rewards, after = jax.eval_shape(whole, state, rollout)
+        except (TypeError, ValueError) as error:
+            if not (said := misfit(error)):
+                raise
+            text = f"{transform.sentence} does not fit this rollout: {said}"
+            raise ValueError(text) from error
         only(rewards)
         if _layout(state) != _layout(after):
             raise ValueError(f"{transform.sentence} changes the layout of its state")
         return state
 
+    def whole(state: Any, rollout: Rollout) -> tuple[Channels, Any]:
+        return transform.update({}, state, abstaining(rollout))
+
     def update(
         rewards: Channels, state: Any, rollout: Rollout
     ) -> tuple[Float[Array, "N T"], Any]:
-        rewards, state = transform.update(rewards, state, rollout)
+        check_rollout(rollout)
+        rollout = abstaining(rollout)
+        with reading() as read:
+            rewards, state = transform.update(rewards, state, rollout)
+        refuse_nan(rollout, read)
         advantage = place(only(rewards).value, rollout.mask).value
         return jax.lax.stop_gradient(advantage), jax.lax.stop_gradient(state)
 

@@ -61,6 +61,7 @@ def generator(
     ins = (REPLICATED, SHARDED, REPLICATED, REPLICATED)
     layout = {"ins": ins, "outs": SHARDED_ROLLOUT}
     case = (lm.bind(model), task, options, belief)
+    episodes = config.rollout.on_host or task.environment is not None
     if config.rollout.on_host:
         sampler = _by_turns(*case, play_on_host if played else unplayed_on_host)
     else:
@@ -76,7 +77,7 @@ def generator(
     def generate(
         params: Params, columns: Columns, key: Array, iteration: Int[Array, ""]
     ) -> Rollout:
-        _refuse_lacking(columns, belief)
+        _refuse_lacking(columns, belief and episodes)
         own = jax.random.fold_in(key, salt)
         return score(sampler(params, columns, own, iteration), columns)
 

@@ -17,7 +17,8 @@ from jax import lax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab.finite import all_finite, turns_nan
+from rewardlab.estimate import Holes, estimate_with
+from rewardlab.finite import all_finite
 from rewardlab.masked import divide
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives import Metrics, Objective
@@ -50,14 +51,17 @@ class Report(NamedTuple):
     advantage: Float[Array, "N T"]
     reward: Reward  # what the sentence makes of each row before any baseline
     bad_rows: Bool[Array, " N"]  # where a reward, log-prob or advantage is not finite
+    holes: Holes  # by signal that was read: the rows in which it is NaN
 
 
 class Learner(NamedTuple):
     """`init(params, rollout) -> LearnerState` reads the rollout's shapes only;
-    `update(state, rollout) -> (LearnerState, Report)`."""
+    `update(state, rollout) -> (LearnerState, Report)`; `rehearse(rollout)` goes through
+    reward and selection on shapes, so that what they lack is said before all else."""
 
     init: Callable[[Params, Rollout], LearnerState]
     update: Callable[[LearnerState, Rollout], tuple[LearnerState, Report]]
+    rehearse: Callable[[Rollout], None]
 
 
 def gradient_step(
@@ -165,7 +169,7 @@ def learner(
     `reward(state, rollout)` is the reward that the sentence makes before any baseline,
     for the record, of all rows; the estimator and the loss see those that `select`
     keeps. When an advantage is not finite the estimator's state stays too; where that
-    state would turn NaN, no advantage counts as finite.
+    state would turn NaN, or a signal that is read is NaN, no advantage is finite.
 
     `on_policy` says that the parameters are those that made the rollout. Then the old
     log-probs come from the first step's own pass: a sampler's differ from them by the
@@ -174,14 +178,14 @@ def learner(
     once = functools.partial(gradient_step, policy, objective, optimizer, micro_batches)
     first, later = (driver.spmd(once(AXIS, x), **STEP) for x in (on_policy, False))
     steps = [first, *[later] * (num_iterations - 1)]
-    estimate = _estimate(estimator, reward, select or (lambda rollout: rollout))
+    estimate = estimate_with(estimator, reward, select or (lambda rollout: rollout))
 
     def init(params: Params, rollout: Rollout) -> LearnerState:
         return driver.replicate(_first_state(params, rollout, optimizer, estimator))
 
     def update(state: LearnerState, rollout: Rollout) -> tuple[LearnerState, Report]:
         chex.assert_equal_shape([rollout.tokens, rollout.mask, rollout.logp])
-        kept, advantage, reward_state, trained_on = estimate(state.reward, rollout)
+        kept, advantage, after, trained_on, holes = estimate(state.reward, rollout)
         params, opt = state.params, state.opt
         history, bad = [], ~jnp.all(jnp.isfinite(trained_on.value), axis=1)
         for step in steps:
@@ -195,12 +199,18 @@ def learner(
             rows = (jnp.any(x.mask, axis=1) for x in (kept, rollout))
             metrics["frac_rows_selected"] = divide(*(jnp.sum(x * 1.0) for x in rows))
         skipped = jnp.where(metrics["skipped"] > 0, state.skipped + 1, 0)
-        new = LearnerState(state.step + 1, skipped, params, opt, reward_state)
+        new = LearnerState(state.step + 1, skipped, params, opt, after)
         spread = ~jnp.all(jnp.isfinite(advantage), axis=1)
         bad = jnp.where(jnp.any(bad), bad, spread)
-        return new, Report(metrics, advantage, trained_on, bad)
+        return new, Report(metrics, advantage, trained_on, bad, holes)
 
-    return Learner(init, update)
+    return Learner(init, update, functools.partial(_rehearse, estimator, estimate))
+
+
+def _rehearse(
+    estimator: RewardTransform, estimate: Callable[..., Any], rollout: Rollout
+) -> None:
+    jax.eval_shape(estimate, estimator.init(rollout), rollout)
 
 
 def _first_state(
@@ -217,26 +227,6 @@ def _first_state(
         return jax.tree.map(jnp.copy, LearnerState(zero, zero, params, opt, reward))
 
     return fresh(params)
-
-
-def _estimate(
-    estimator: RewardTransform,
-    reward: Callable[[Any, Rollout], Reward],
-    select: Callable[[Rollout], Rollout],
-) -> Callable[[Any, Rollout], tuple[Rollout, Float[Array, "N T"], Any, Reward]]:
-    """The rows to learn from, their advantage, the estimator's next state if all is
-    finite, and the reward of all rows."""
-
-    @jax.jit
-    def estimate(state: Any, rollout: Rollout) -> tuple[Rollout, Any, Any, Reward]:
-        kept = select(rollout)
-        advantage, after = estimator.update({}, state, kept)
-        advantage = jnp.where(turns_nan(state, after), jnp.nan, advantage)
-        finite = jnp.all(jnp.isfinite(advantage))
-        new = jax.tree.map(lambda n, o: jnp.where(finite, n, o), after, state)
-        return kept, advantage, new, reward(state, rollout)
-
-    return estimate
 
 
 def _mean_over_epochs(history: list[Metrics]) -> dict[str, Float[Array, ""]]:

@@ -17,7 +17,7 @@ from rewardlab.prepare import Run
 from rewardlab.program import early
 from rewardlab.record import save_state
 from rewardlab.sinks import Sinks, completion_lines
-from rewardlab.stopping import Trouble, not_finite
+from rewardlab.stopping import Trouble, hole, not_finite
 from rewardlab.tasks.columns import batch_indices, take
 from rewardlab.types import Rollout
 
@@ -98,7 +98,8 @@ class Loop:
         if int(state.skipped):
             what = not_finite(report)
             self.console.say(f"step {int(state.step)} skipped: {what} not finite")
-        if error := self.trouble(state, report, metrics, row):
+        trouble = self.trouble(state, report, metrics, row)
+        if error := hole(state, report) or trouble:
             self.save(state)
             raise error
 

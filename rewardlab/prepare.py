@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
+import numpy as np
 from jaxtyping import Array
 from ml_collections import ConfigDict
 
@@ -17,7 +18,9 @@ from rewardlab.tasks import TASKS, Task
 from rewardlab.tasks.columns import Columns, checked, sample_of, take
 from rewardlab.tasks.host import TextReward, hosted
 from rewardlab.tasks.named_rewards import refuse, text_reward
+from rewardlab.types import Rollout
 from rewardlab.validate import check_values, validate
+from rewardlab.validate.rehearsal import rehearse
 
 
 class Run(NamedTuple):
@@ -28,6 +31,7 @@ class Run(NamedTuple):
     task: Task
     driver: Driver
     program: Program
+    rollout: Rollout  # the shapes of one in training
     problems: Columns  # of the train split
     held_out: Columns  # of the test split
     key: Array  # of the seed
@@ -63,13 +67,17 @@ def prepare(
     rewards = [*text_rewards, *map(text_reward, config.text_rewards)]
     episodes = task.environment is not None or config.rollout.on_host
     refuse(rewards, held_out, task.signals, names_of(config), episodes)
+    problems = _to_train_on(config, load("train"))
+    program = build_program(config, task, driver, hosted(rewards, task.tokenizer))
+    first = take(problems, np.arange(config.rollout.num_prompts))
     return Run(
         config,
         workdir,
         task,
         driver,
-        build_program(config, task, driver, hosted(rewards, task.tokenizer)),
-        _to_train_on(config, load("train")),
+        program,
+        rehearse(config, program, first),
+        problems,
         held_out,
         jax.random.key(config.seed),
         tuple(reward.name for reward in rewards),

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from rewardlab import arrays, checkpoint
 from rewardlab.base import base_policy
 from rewardlab.console import Console
@@ -13,7 +11,6 @@ from rewardlab.interrupts import Stop
 from rewardlab.learner import LearnerState, Params
 from rewardlab.prepare import Run
 from rewardlab.record import SAVED, Record, changes, resolved, save_state, write_config
-from rewardlab.tasks.columns import take
 
 _OF_A_WORKDIR = ("reward", "task.name", "model.name")  # one of each, for life
 
@@ -44,8 +41,7 @@ def begin(run: Run, resume: str, console: Console, stop: Stop) -> Start:
     base, seconds = base_policy(run, console, found)
     stop.left = f"{short(workdir / 'base')} is saved, the same command begins from it"
     base = run.driver.replicate(base)
-    columns = take(run.problems, np.arange(run.config.rollout.num_prompts))
-    state = run.program.learner.init(base, run.program.shapes(base, columns))
+    state = run.program.learner.init(base, run.rollout)
     if found is not None:
         state = _restored(found, state, now)
         changed = changes(now, found)

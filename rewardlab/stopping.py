@@ -7,6 +7,7 @@ from ml_collections import ConfigDict
 
 from rewardlab.learner import LearnerState, Report
 from rewardlab.metrics import Metrics, Row
+from rewardlab.signals.holes import said_of
 from rewardlab.tasks.answers import NoAnswer
 
 REASONS = ("/errors", "/timeouts", "/abstained")  # of no reward
@@ -44,6 +45,13 @@ class Trouble:
                 "what makes it, or raise train.max_unrewarded"
             )
         return None
+
+
+def hole(state: LearnerState, report: Report) -> Exception | None:
+    """The error of a signal that is NaN and does not say that it abstains."""
+    said = said_of({name: np.asarray(rows) for name, rows in report.holes.items()})
+    step = int(state.step)
+    return ValueError(f"step {step} was skipped: {said}") if said else None
 
 
 def not_finite(report: Report) -> str:

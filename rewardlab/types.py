@@ -1,13 +1,41 @@
 """The four records that everything else is written in."""
 
+import contextlib
+import contextvars
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
+
+
+class NoSignal(ValueError):
+    """A signal that a rollout does not have."""
+
+    def __init__(self, name: str, have: Iterable[str]) -> None:
+        self.name, self.have = name, sorted(have)
+        super().__init__(f"no signal {name!r}; have {self.have}")
+
+
+_READ: contextvars.ContextVar[set[str] | None] = contextvars.ContextVar(
+    "read", default=None
+)
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[set[str]]:
+    """The names of the signals that are asked for inside; a set that fills."""
+    names: set[str] = set()
+    outer, token = _READ.get(), _READ.set(names)
+    try:
+        yield names
+    finally:
+        _READ.reset(token)
+        if outer is not None:
+            outer |= names
 
 
 @jax.tree_util.register_dataclass
@@ -32,9 +60,11 @@ class Rollout:
     iteration: Int[Array, ""]  # the clock that schedules read
 
     def signal(self, name: str) -> Array:
-        """The signal of that name; else `ValueError` that lists those there are."""
+        """The signal of that name; else `NoSignal`, which lists those there are."""
+        if (read := _READ.get()) is not None:
+            read.add(name)
         if name not in self.signals:
-            raise ValueError(f"no signal {name!r}; have {sorted(self.signals)}")
+            raise NoSignal(name, self.signals)
         return self.signals[name]
 
     def with_signals(self, **signals: Array) -> "Rollout":

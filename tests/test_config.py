@@ -71,18 +71,6 @@ REFUSED = {
         {"warmup.micro_batches": 3},
         "warmup.micro_batches=3 does not divide the 32 prompts",
     ),
-    "more prompts than problems": (
-        {"task.difficulty.train": 8, "warmup.steps": 0},
-        "rollout.num_prompts=16 and the train split has 8; lower it, or raise task.dif",
-    ),
-    "a larger warm-up than problems": (
-        {"task.difficulty.train": 32},
-        "warmup.batch_size=64 and the train split has 32",
-    ),
-    "more held-out problems than there are": (
-        {"task.difficulty.test": 100},
-        "eval.num_problems=128 and the test split has 100",
-    ),
     "bounds of a loss": (
         {"loss.surrogate": "clip_cov", "loss.cov_low": 6.0},
         "loss.cov_low=6.0 is above loss.cov_high=5.0",

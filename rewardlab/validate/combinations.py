@@ -29,7 +29,6 @@ def impossible(config: ConfigDict, devices: int) -> Iterator[str]:
         )
     select_rows(select_of(config))
     yield from _shapes(config, devices)
-    yield from _sizes(config)
     yield from _order(config)
     yield from _unused_options(config)
     yield from _no_ops(config)
@@ -59,20 +58,6 @@ def _shapes(config: ConfigDict, devices: int) -> Iterator[str]:
             f"rollout.num_generations=1 leaves {grouped[0]} nothing to compare "
             "with, so every advantage would be 0; use at least 2"
         )
-
-
-def _sizes(config: ConfigDict) -> Iterator[str]:
-    """Batches that are larger than what they are drawn from."""
-    splits = {"rollout.num_prompts": "train", "eval.num_problems": "test"}
-    if config.warmup.steps:
-        splits["warmup.batch_size"] = "train"
-    for key, split in splits.items():
-        (group, name), have = key.split("."), config.task.difficulty.get(split)
-        if have and config[group][name] > have:  # an empty one is refused when read
-            yield (
-                f"{key}={config[group][name]} and the {split} split has {have}; lower "
-                f"it, or raise task.difficulty.{split}"
-            )
 
 
 def _order(config: ConfigDict) -> Iterator[str]:

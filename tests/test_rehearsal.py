@@ -1,0 +1,137 @@
+"""What a reward lacks is said before anything is compiled, warmed up or sampled."""
+
+import functools
+
+import jax
+import numpy as np
+import pytest
+from small import TINY
+
+from rewardlab.config import default_config, use_reward
+from rewardlab.parallel import DRIVERS
+from rewardlab.prepare import prepare
+from rewardlab.program import build_program
+from rewardlab.tasks import TASKS
+from rewardlab.tasks.host import TextReward, hosted
+from rewardlab.training import train
+from rewardlab.validate.rehearsal import rehearse
+
+SPREAD = "{} | center_by_group() | broadcast_to_tokens()"
+
+
+def small(reward, task="arithmetic", **changes):
+    config = default_config(task)
+    sizes = {"train": 64, "validation": 16, "test": 16}
+    config.task.difficulty.update(sizes)
+    config.warmup.batch_size = 16
+    config.rollout.update({"num_prompts": 4, "num_generations": 4})
+    config.eval.num_problems = 8
+    config.model.name = TINY
+    config.mesh.devices = 1
+    use_reward(config, reward)
+    config.update_from_flattened_dict(changes)
+    return config
+
+
+def program_of(config, rewards=()):
+    task = TASKS[config.task.name]
+    driver = DRIVERS["jit"](jax.devices()[:1])
+    return build_program(config, task, driver, hosted([*rewards], task.tokenizer))
+
+
+@functools.cache
+def shapes(task):
+    """Of a rollout of the task: it takes seconds to trace, and is the same for all."""
+    config = small("outcome('correct')", task)
+    columns = TASKS[task].load("train", CACHE, **config.task.difficulty)
+    first = {name: x[:4] for name, x in columns.items()}
+    return rehearse(config, program_of(config), first)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def cache(tmp_path_factory):
+    global CACHE
+    CACHE = tmp_path_factory.mktemp("data")
+
+
+def refusal(reward, task="arithmetic", **changes):
+    config = small(reward, task, **changes)
+    rollout = shapes(task)
+    program = program_of(config)._replace(shapes=lambda *_: rollout)
+    with pytest.raises(ValueError) as error:
+        rehearse(config, program, {})
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_a_signal_that_nothing_makes_is_named_with_those_there_are():
+    said = refusal(SPREAD.format("outcome('corect')"))
+    assert "reads the signal 'corect', and nothing makes it in a run of" in said
+    assert "did you mean 'correct'? There are correct, prm, step_correct" in said
+    assert "give a text reward that name" in said
+    assert "--config.signals=corect=NAME" in said and "_valid" not in said
+
+
+def test_who_could_make_it_is_said():
+    assert "use task.name='search' or" in refusal(SPREAD.format("outcome('calls')"))
+    assert "set rollout.branching.roots" in refusal("process('success') | gae('x')")
+
+
+def test_what_the_selection_reads_is_looked_at_too():
+    said = refusal(SPREAD.format("outcome('correct')"), select="drop_uniform('corect')")
+    assert "the signal 'corect', and nothing makes it" in said
+
+
+WRONG = {
+    "outcome('correct') | process('prm') | center_by_group()": "put weighted_sum(...)",
+    "outcome('correct') | process('prm')": "has ['correct', 'prm']; put weighted_sum",
+    "outcome('correct') | weighted_sum(prm=1)": "no channel 'prm'; have ['correct']",
+    "outcome('prm') | returns_to_go()": "outcome('prm') needs one value a row",
+    "process('correct') | returns_to_go()": "write outcome('correct')",
+    "center_by_group()": "begin the sentence with a source",
+    "outcome('correct') | outcome('correct')": "is there already",
+}
+
+
+@pytest.mark.parametrize("reward", WRONG)
+def test_sentences_that_do_not_come_out_are_refused(reward):
+    assert WRONG[reward] in refusal(reward)
+
+
+def test_a_run_is_refused_at_second_0(tmp_path, monkeypatch):
+    """Before warm-up, and before anything is written."""
+    monkeypatch.setattr("rewardlab.base.base_policy", None)
+    config = small(SPREAD.format("outcome('corect')"))
+    with pytest.raises(ValueError, match="the signal 'corect', and nothing makes it"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run" / "base").exists()
+    config = small("process('prm') | returns_to_go()", signals="prm=nosuch")
+    with pytest.raises(ValueError, match="signals='prm=nosuch' names the signal 'nos"):
+        prepare(config, tmp_path)
+
+
+def test_text_rewards_make_signals(tmp_path):
+    """Nobody is asked for shapes."""
+
+    def never(**_):
+        raise AssertionError
+
+    config = small(SPREAD.format("outcome('mine')"))
+    run = prepare(config, tmp_path, [TextReward("mine", never)])
+    assert run.rollout.signals["mine"].shape == (16,)
+    assert run.rollout.tokens.dtype == np.int32
+
+
+def test_a_belief_needs_the_true_answers_tokens(tmp_path, monkeypatch):
+    """`igpo` on an environment of one's own whose problems do not have them."""
+    task = TASKS["search"]
+
+    def load(*args, **kwargs):
+        columns = task.load(*args, **kwargs)
+        return {k: v for k, v in columns.items() if not k.startswith("truth")}
+
+    monkeypatch.setitem(TASKS, "search", task._replace(load=load))
+    with pytest.raises(ValueError, match="no column 'truth', from which the belief"):
+        prepare(small("igpo", "search"), tmp_path)
+    with pytest.raises(ValueError, match="'belief', and nothing .* task.name='search'"):
+        prepare(small("igpo"), tmp_path)
