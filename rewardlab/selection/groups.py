@@ -45,7 +45,8 @@ def informative(
     """std > least_std, or one row: prompts that dynamic sampling keeps.
 
     DAPO (arXiv 2503.14476), whose verl recipe keeps groups of one; UI-S1 has
-    least_std=0.3. More prompts are then sampled until a batch is full.
+    least_std=0.3. Both then sample more prompts until a batch is full, which no run
+    here does.
     """
     need("informative", "[0, inf)", least_std=least_std)
     rows = counts(group, num_groups)
