@@ -8,6 +8,7 @@ import contextlib
 import gc
 import logging
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -30,6 +31,12 @@ _PLAIN = re.compile(r"[\w./ +=,@:~-]*", re.ASCII)
 
 def write(folder: Path, state: Any) -> None:
     """Saves the arrays in `folder`, which must not be there yet."""
+    need, free = _size(state), shutil.disk_usage(folder.parent).free
+    if need > free:
+        raise ValueError(
+            f"checkpoint {_name(folder)} needs {need / 1e6:.1f} MB and the disk has "
+            f"{free / 1e6:.1f}; make room, or use another --workdir"
+        )
     args = ocp.args.StandardSave(_nested(state))
     _ask(folder, "written", lambda orbax, there: orbax.save(there, args=args))
 
@@ -59,6 +66,16 @@ def finite(state: Any) -> bool:
         x for x in jax.tree.leaves(state) if jnp.issubdtype(x.dtype, jnp.floating)
     ]
     return all(bool(jnp.all(jnp.isfinite(x))) for x in floats)
+
+
+def _name(folder: Path) -> str:
+    return short(folder.parent).removesuffix(".saving")
+
+
+def _size(state: Any) -> int:
+    """Bytes of the arrays that this process holds, once each."""
+    leaves = [x for x in jax.tree.leaves(state) if hasattr(x, "nbytes")]
+    return sum(x.nbytes for x in leaves)
 
 
 def _bits(x: Any) -> list[bytes]:
@@ -102,26 +119,24 @@ def _ask(folder: Path, what: str, ask: Callable[[ocp.Checkpointer, Path], Any]) 
             system = re.search(r"([^:\[\]]+) \[os_error_code=", said)
             reason = system[1].strip().lower() if system else said[:200]
         gc.collect()  # asyncio tells of what nobody asked for when it is collected
-    name = short(folder.parent).removesuffix(".saving")
     raise ValueError(
-        f"checkpoint {name} cannot be {what} ({reason}); make room, or use another "
-        "--workdir"
+        f"checkpoint {_name(folder)} cannot be {what} ({reason}); make room, or "
+        "use another --workdir"
     )
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Orbax reports its own housekeeping, and each failure again on every thread; the
-    exception says what there is to know. TensorStore prints through `excepthook` that
-    nobody waits for what it still had to write."""
+    exception says what there is to know. So does TensorStore, of each write that nobody
+    waits for any more."""
     before = {name: logging.getLogger(name).level for name in _LOUD}
-    hook = sys.excepthook
-    sys.excepthook = lambda *_: None
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
     for name in _LOUD:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        sys.excepthook = hook
+        sys.unraisablehook = hook
         for name, level in before.items():
             logging.getLogger(name).setLevel(level)

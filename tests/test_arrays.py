@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import shutil
 from pathlib import Path
 
 import jax
@@ -49,6 +50,11 @@ def test_a_full_disk_is_one_sentence(
     with pytest.raises(ValueError, match=re.escape(sentence)) as error:
         checkpoint.save(tmp_path, 1, X, {})
     assert error.value.__context__ is None  # no page of its own below it
+    free = shutil.disk_usage(tmp_path)._replace(free=11)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
+    with pytest.raises(ValueError, match="checkpoints/1 needs 0.0 MB and the disk has"):
+        checkpoint.save(tmp_path, 1, X, {})
+    assert checkpoint.steps(tmp_path) == []
 
 
 def test_states_of_the_same_arrays_are_one(tmp_path: Path) -> None:

@@ -93,3 +93,29 @@ def test_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "training 1:15   all 2:03:00\n" in text
     assert f"metrics      {long.relative_to(tmp_path)}\n" in text  # never broken
     assert "TensorBoard  tensorboard --logdir [here]\n" in text
+
+
+def test_a_note_stands_in_the_line_until_the_next(clock: list[float]) -> None:
+    show_on, file = screen(terminal=False)
+    with show_on.progress("train", 4, TRAINING) as show:
+        show(1, {"reward/mean": 0.5}, "held-out 0.4% < base 37.7%")
+        show(2, {"reward/mean": 0.5})
+        show(3, {"reward/mean": 0.5}, "")
+        show(4, {"reward/mean": 0.5})
+    noted = ["held-out" in line for line in file.getvalue().splitlines()]
+    assert noted == [True, True, False, False]
+    assert "  held-out 0.4% < base 37.7%  reward 0.50  " in file.getvalue()
+
+
+def test_a_collapse_is_said_at_the_end() -> None:
+    fell = Interval(0.377, 0.34, 0.41), Interval(0.004, 0.0, 0.02)
+    chance = Interval(0.377, 0.34, 0.41), Interval(0.36, 0.32, 0.40)
+    rose = chance[::-1]
+    show_on, file = screen(terminal=False)
+    show_on.result({"pass@1": fell, "pass@2": chance, "pass@8": rose}, {}, {})
+    said = [line for line in file.getvalue().splitlines() if "is below" in line]
+    began = "is below where the run began"
+    assert said == [
+        f"held-out pass@1 {began}: 0.4 % for 37.7 %",
+        f"held-out pass@2 {began}: 36.0 % for 37.7 %; the intervals overlap",
+    ]

@@ -1,0 +1,66 @@
+"""config.json says what ran."""
+
+import json
+from pathlib import Path
+
+import jax.numpy as jnp
+import pytest
+
+from rewardlab import checkpoint
+from rewardlab.config import default_config, use_reward
+from rewardlab.methods import METHODS
+from rewardlab.record import changes, resolved, write_config
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_by_name_is_written_with_its_own_numbers(name: str) -> None:
+    method, config = METHODS[name], default_config()
+    config.reward = name
+    record = resolved(config)
+    assert record["reward"] == name and record["sentence"] == method.sentence
+    assert record["hp"] == dict(method.hp)
+    for key in "surrogate aggregation beta kl kl_correct_bias entropy".split():
+        assert record["loss"][key] == getattr(method, key), key
+    for key, value in method.options.items():
+        assert record["loss"][key] == value
+    assert record["select"] == method.select
+
+
+def test_what_the_config_says_comes_first() -> None:
+    config = default_config()
+    use_reward(config, "pure")
+    config.hp.tau = 0.5
+    config.loss.update({"epsilon": 0.3, "beta": 0.1})
+    record = resolved(config)
+    assert record["hp"] == {**METHODS["pure"].hp, "tau": 0.5}
+    assert (record["loss"]["epsilon"], record["loss"]["beta"]) == (0.3, 0.1)
+    config = default_config()
+    assert resolved(config)["loss"]["epsilon"] == 0.2  # PPO's, of the loss itself
+    assert resolved(config)["loss"]["rho"] is None  # no option of this loss
+
+
+def test_the_record_is_what_ran_and_keeps_the_history(tmp_path: Path) -> None:
+    def record(**optim: float) -> dict:
+        config = default_config()
+        config.optim.update(optim)
+        return resolved(config)
+
+    def there() -> dict:
+        return json.loads((tmp_path / "config.json").read_text())
+
+    state = {"x": jnp.zeros(1)}
+    write_config(tmp_path, record(lr=1e-3), None)
+    assert there() == {**record(lr=1e-3), "history": []}
+    one = checkpoint.save(tmp_path, 1, state, {"config": record(lr=1e-3)})
+    assert changes(record(lr=1e-3), one) == {}
+    assert changes(record(lr=5e-4), one) == {"optim.lr": [1e-3, 5e-4]}
+    write_config(tmp_path, record(lr=5e-4), one)
+    write_config(tmp_path, record(lr=5e-4, b1=0.5), one)
+    assert there()["optim"]["lr"] == 5e-4
+    history = there()["history"]
+    assert [x["step"] for x in history] == [1, 1]
+    assert history[0]["changed"] == {"optim.lr": [1e-3, 5e-4]}
+    assert history[1]["changed"] == {"optim.b1": [0.9, 0.5]}
+    (tmp_path / "config.json").write_text("{torn")  # the checkpoint knows, too
+    write_config(tmp_path, record(lr=1e-4), one)
+    assert there()["history"][0]["changed"] == {"optim.lr": [1e-3, 1e-4]}
