@@ -1,7 +1,7 @@
 """Rows without a verifier, whole, by name.
 
 Written from PRIME-RL/TTRL, tmlr-group/Co-rewarding (I), amazon-science's Self-Aligned
-Reward and trestad/Noisy-Rewards-in-Learning-to-Reason.
+Reward, trestad/Noisy-Rewards-in-Learning-to-Reason and facebookresearch/oni.
 """
 
 import numpy as np
@@ -52,6 +52,41 @@ def test_noisy_grpo(noise):
     r = b.signals["correct"]
     a = against_group(b, np.abs(noise - r), 1e-6)
     agrees("noisy_grpo", b, trained(a, entropy=0.001), a, **{"hp.noise": noise})
+
+
+def test_oni():
+    """Messages' scores by running mean and std, none below -0.5, over N(message)^3.
+
+    0.1 of the outcome and 0.4 of these; returns per token at 0.99, less their mean.
+    """
+    insight = np.random.default_rng(6).normal(size=(8, 3))
+    message = np.random.default_rng(7).integers(0, 6, (8, 3))
+    b = batch(7, insight=insight, message=message)
+    b.step = np.minimum(np.arange(8) // 3, 2) * np.ones((8, 1), int)
+    ends = {}
+    for i, ts in b.rows():
+        for t in ts:
+            ends[i, int(b.step[i, t])] = t  # the last True token of each step
+    seen = np.array([insight[p] for p in ends])
+    n, count = len(seen), 1e-4 + len(seen)
+    mean = seen.mean() * n / count
+    m2 = 1e-4 + seen.var(ddof=1) * n + seen.mean() ** 2 * 1e-4 * n / count
+    pay = np.zeros(b.mask.shape)
+    for (i, k), t in ends.items():
+        z = (insight[i, k] - mean) / (m2 / count) ** 0.5
+        often = sum(message[p] == message[i, k] for p in ends)
+        pay[i, t] += 0.4 * (z if z > -0.5 else 0) / often**3
+    returns = {}
+    for i, ts in b.rows():
+        pay[i, ts[-1]] += 0.1 * b.signals["correct"][i]
+        for t in ts:
+            returns[i, t] = sum(0.99 ** (u - t) * pay[i, u] for u in ts if u >= t)
+    a = np.zeros(b.mask.shape)
+    for (i, t), value in returns.items():
+        a[i, t] = value - np.mean(
+            [x for (j, _), x in returns.items() if j in b.members(i)]
+        )
+    agrees("oni", b, trained(a), a, rtol=1e-5)
 
 
 PATTERN = np.random.default_rng(5).uniform(size=8)

@@ -1,6 +1,7 @@
 """Rows that `select` drops are in no baseline, no average and no gradient."""
 
 import dataclasses
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -9,11 +10,12 @@ import optax
 import pytest
 from test_learner import B, G, bigram, make_rollout
 
-from rewardlab import objectives, sentence
+from rewardlab import default_config, objectives, sentence
 from rewardlab.compose import estimator
 from rewardlab.learner import learner
 from rewardlab.parallel import jit_driver
-from rewardlab.selection import select_rows
+from rewardlab.selection import SELECTORS, select_rows
+from rewardlab.signals.aliases import wanted
 
 DROP = "drop_uniform('correct')"
 WHITENED = "outcome('correct') | broadcast_to_tokens() | whiten()"
@@ -112,3 +114,19 @@ def test_what_is_no_sentence_is_said(text):
 
 def test_nothing_to_say_keeps_every_row():
     assert select_rows(" ") is None
+
+
+def test_the_page_names_every_word():
+    page = Path(__file__).parents[1] / "docs" / "adding-a-method.md"
+    assert [w for w in SELECTORS if f"`{w}`" not in page.read_text()] == []
+
+
+def test_a_run_makes_what_a_selection_reads():
+    """`prof`'s sentence reads verdicts alone; its selection reads the steps' scores."""
+    config = default_config()
+    config.reward, config.signals = "prof", "prm=hop"
+    assert wanted(config) == {"correct", "hop"}
+    config.select = ""
+    assert wanted(config) == {"correct"}
+    config.reward, config.select = "grpo", "keep_varied('score')"
+    assert wanted(config) == {"correct", "score"}

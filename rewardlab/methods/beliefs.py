@@ -45,7 +45,8 @@ BELIEFS: dict[str, Method] = {
         believes="actions from which a random policy would still succeed",
         surrogate="rover",
         differs="the target lacks the next token's value, which needs the whole "
-        "vocabulary (objectives.rover); the Math script divides by the std",
+        "vocabulary (objectives.rover); the Math script divides by the std; 4 updates "
+        "a batch there, one here",
     ),
     "guide_grpo": Method(
         GRPO,

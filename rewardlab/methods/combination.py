@@ -19,7 +19,8 @@ STREAM = "scale_by_batch_std(eps=1e-8) | center_by_batch()"
 PPO = "the paper has PPO; here the baseline is the group's mean"
 NO_CRITICS = (
     "no critics: a stream's baseline is its batch mean; the laws hold for given "
-    "multipliers; guess: the goals, found by search in the paper"
+    "multipliers; guess: the goals, found by search in the paper; 5 epochs a batch "
+    "there, one here"
 )
 
 COMBINATION: dict[str, Method] = {
@@ -42,7 +43,7 @@ COMBINATION: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
         believes="what even the most doubtful judge grants",
-        differs=f"{PPO}, without its KL of 0.1 in the reward",
+        differs=f"{PPO}, without its KL of 0.1 in the reward and its 4 epochs a batch",
     ),
     "uwo": Method(
         "members('members')"
@@ -52,8 +53,8 @@ COMBINATION: dict[str, Method] = {
         verified="code",
         hp={"weight": 0.1, "ddof": 1},
         believes="what judges agree on; disagreement costs",
-        differs=f"{PPO}, without its KL of 0.1 in the reward; the paper's best-of-n "
-        "code has weight=0.5, ddof=0",
+        differs=f"{PPO}, without its KL of 0.1 in the reward and its 4 epochs a batch; "
+        "the paper's best-of-n code has weight=0.5, ddof=0",
     ),
     "herding": Method(
         "members('members') | center_by_group() | median_of('members')" + GROUP,
@@ -179,7 +180,8 @@ COMBINATION: dict[str, Method] = {
         believes="what an evolved formula of simple checks says",
         options={"dual_clip": 3.0},
         beta=0.001,
-        differs="a grammar in the place of eval; formulas are not evolved",
+        differs="a grammar in the place of eval; formulas are not evolved; 4 updates a "
+        "batch there, one here",
     ),
     "barfi": Method(
         "outcome('correct') | outcome('score')"
@@ -190,8 +192,8 @@ COMBINATION: dict[str, Method] = {
         verified="abstract",
         hp={"primary": 1.0, "auxiliary": 0.5},
         believes="hints as far as they serve the true goal",
-        differs="weights are learned outside, by `reward_models.bilevel`; a constant "
-        "term cancels",
+        differs="the weights are given: `reward_models.bilevel`, which learns them, is "
+        "called by no run yet; a constant term cancels",
     ),
     "otc_ppo": Method(
         "outcome('correct') | tool_thrift('tool_calls', smooth=smooth)"

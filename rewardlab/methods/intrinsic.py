@@ -20,7 +20,8 @@ INTRINSIC: dict[str, Method] = {
         beta=0.001,
         select="keep_first(share=0.5)",
         differs="equal numbers are equal answers, where the code has a math verifier; "
-        "it has 64 votes and trains on 32 of them, here half of any number",
+        "it has 64 votes and trains on 32 of them, here half of any number; 8 updates "
+        "a batch there, one here",
     ),
     "co_reward": Method(
         f"majority_vote('answer', of='partner') | {AGAINST_GROUP}",
@@ -48,7 +49,7 @@ INTRINSIC: dict[str, Method] = {
         options={"dual_clip": 3.0},
         beta=0.001,
         differs="alpha does not change; give a schedule for the code's. Its norm of "
-        "token sums is not divided by rows",
+        "token sums is not divided by rows; 2 updates a batch there, one here",
     ),
     "flr": Method(
         "average('praise_logp') | average('blame_logp')"

@@ -16,8 +16,9 @@ RULES: dict[str, Method] = {
         verified="code",
         believes="right tools, names of parameters and values, each in part",
         entropy=0.001,
-        differs="the signals come from `rules.toolrl`, with schedules as step counts; "
-        "its verl has a KL of 0.001 in the reward, which the paper leaves out",
+        differs="`rules.toolrl`, which makes the signals, is called by no run yet; its "
+        "schedules count steps; the code has a KL of 0.001 in the reward, which the "
+        "paper leaves out; 4 updates a batch there, one here",
     ),
     "cosine_length": Method(
         "outcome('correct') | cosine_length(margin=0)"
@@ -49,7 +50,7 @@ RULES: dict[str, Method] = {
         believes="well-formed, right answers from models that cost little",
         entropy=0.001,
         differs="right is 1 - cheap; the code has PPO with a KL of 0.001 in the reward "
-        "and prices a batch row by row",
+        "and prices a batch row by row; 2 updates a batch there, one here",
     ),
     "bleuberi": Method(
         "outcome('bleu') | center_by_group() | scale_by_group_std(eps=1e-4)"
@@ -89,6 +90,7 @@ RULES: dict[str, Method] = {
         options={"epsilon": 3e-4, "epsilon_high": 4e-4, "dual_clip": 3.0},
         aggregation="sequence_mean",
         differs="the script of the 7B model; those of 2B, 8B and 30B have DAPO's "
-        "bounds by token, and the other of 8B a KL of 0.01 and bounds 0.2 / 0.3",
+        "bounds by token, and the other of 8B a KL of 0.01 and bounds 0.2 / 0.3; 4 "
+        "updates a batch there, one here",
     ),
 }

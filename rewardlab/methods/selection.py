@@ -32,7 +32,7 @@ SELECTION: dict[str, Method] = {
         select="keep_best_and_worst('score')",
         differs="the paper draws such rows with replacement and has a critic and a KL "
         "of 0.01 in the reward; here the baseline is the mean of what is kept, and all "
-        "that share an extreme stay",
+        "that share an extreme stay; 4 updates a batch there, one here",
     ),
     "prof": Method(
         "outcome('correct') | center_by_group() | scale_by_group_std(eps=eps)"
@@ -48,7 +48,8 @@ SELECTION: dict[str, Method] = {
         entropy=0.001,
         select="keep_consistent('correct', steps='prm', share=0.5)",
         differs="half of any group goes, as 4 of 8 there; what is left is not cut to a "
-        "multiple of the devices; the entropy bonus is the default of its verl",
+        "multiple of the devices; the entropy bonus is the default of its verl; 4 "
+        "updates a batch there, one here",
     ),
     "r3": Method(
         "outcome('correct') | entropy_ranking('entropy', share=share, best=best)"
@@ -94,7 +95,8 @@ SELECTION: dict[str, Method] = {
         select="keep_varied('correct', share=0.75)",
         differs="the script for 32B, without its second loss, on replayed rows "
         "(`selection.replay` is called by no run yet), and its filters of overlong, "
-        "unfinished and unreadable rows; its norm of token sums is not divided by rows",
+        "unfinished and unreadable rows; its norm of token sums is not divided by "
+        "rows; 2 updates a batch there, one here",
     ),
     "score": Method(
         "process('attempt') | improvement_bonus(alpha) | kl_penalty(beta)"

@@ -7,7 +7,8 @@ PAR = ("Reward Shaping to Mitigate Reward Hacking in RLHF", "2502.18770")
 LENGTH = {"after": 300 / 512, "most": 2.12}  # 0.01 a token beyond 300 of 512
 KL = (
     "the length is a share of the limit, as 300 of 512 tokens there; the KL of its "
-    "GRPO is exp(x) - x - 1 of x = log pi - log ref, upside down"
+    "GRPO is exp(x) - x - 1 of x = log pi - log ref, upside down; it trains on one of "
+    "its latest four batches, here on each as it comes"
 )
 
 SHAPING: dict[str, Method] = {
