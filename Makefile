@@ -4,6 +4,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+ifeq ($(VERSION),)
+$(error PYTHON=$(PYTHON) does not run; name one that does, as in PYTHON=python3.13)
+endif
 LOCK := $(wildcard requirements-$(VERSION).lock)
 READY := .venv/ready-$(VERSION)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check

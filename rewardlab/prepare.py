@@ -51,7 +51,7 @@ def prepare(
     if config.mesh.devices > len(devices):
         raise ValueError(
             f"mesh.devices={config.mesh.devices} and there are {len(devices)}; lower "
-            "it, or write 0 for all"
+            "it, or write 0 for all (CPU devices are made before JAX is first used)"
         )
     devices = devices[: config.mesh.devices or None]
     validate(config, len(devices))

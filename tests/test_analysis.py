@@ -61,6 +61,15 @@ def test_student_and_compare() -> None:
     with pytest.raises(ValueError, match="1 seed has no interval; run at least two"):
         statistics.student(np.array([1.0]))
 
+    # Shares of 0.9 and 1: half is 12.7062 * 0.05; differences are in [-1, 1].
+    shares = np.array([0.9, 1.0])
+    cut = statistics.student(shares, within=statistics.SHARE)
+    assert cut == pytest.approx((0.95, 0.31469, 1), abs=1e-5)
+    apart = statistics.compare(shares, [0.0, 0.5], ("a", "b"), statistics.SHARE)
+    assert apart.difference == pytest.approx((0.7, -1, 1)) and apart.winner is None
+    with pytest.raises(ValueError, match="are not all within"):
+        statistics.student(np.array([0.5, 1.5]), within=statistics.SHARE)
+
     base = np.array([10.0, 20.0, 30.0])  # what the seeds share cancels
     better = statistics.compare(base + [1.0, 1.1, 0.9], base, ("pure", "sum"))
     assert better.winner == "pure"

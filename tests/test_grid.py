@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rewardlab.launch.plan import Arm, arms_of, seeds_of
-from rewardlab.launch.table import at_end, episodes_until, files_of, report
+from rewardlab.launch.table import at_end, episodes_until, files_of, measured, report
 
 
 @pytest.fixture
@@ -99,6 +99,16 @@ def test_the_report_names_a_winner_only_where_zero_is_outside():
     assert "- pass@1: better is higher" in text
     assert "- pass@1: no winner: noisy - grpo" in text
     assert "episodes:" not in text  # a seed has no value, so nothing is compared
+
+
+def test_a_number_that_a_run_lacks_at_its_end_leaves_the_others(run):
+    text = report(measured({"grpo": [run]}, ["calls", "belief"]))
+    assert "| `grpo` | 2.000 | 0 of 1 seeds |" in text
+
+
+def test_what_has_a_shares_name_and_other_values_is_none():
+    text = report({"grpo": {"submitted": np.array([1.5, 2.5])}})
+    assert "| `grpo` | 2.000 [-4.353, 8.353] |" in text  # 12.7062 * 0.70711 / sqrt(2)
 
 
 def test_an_interval_of_a_share_is_cut_and_that_of_a_length_is_not():

@@ -128,3 +128,31 @@ def test_jobs_share_a_gpu(monkeypatch):
     assert children.Children(2).environment[children.MEMORY] == "0.45"
     monkeypatch.setenv(children.MEMORY, "0.2")
     assert children.Children(2).environment[children.MEMORY] == "0.2"
+
+
+CONFIG = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_train import tiny
+
+def get_config(reward=""):
+    return tiny(**{{"mesh.devices": 1, "train.max_steps": 3}})
+"""
+
+
+@pytest.mark.slow
+def test_a_whole_grid(tmp_path):
+    """Two arms, one with a number of its own, share a base and make a table."""
+    (tmp_path / "tiny.py").write_text(CONFIG.format(tests=str(ROOT / "tests")))
+    command = [sys.executable, "-m", "rewardlab", "grid", "--config=tiny.py"]
+    command += ["--workdir=g", "--seeds=0,1", "--jobs=2", "--measure=pass@1"]
+    arms = ["--arm=grpo", "--arm=soft-1=pure --config.hp.tau=0.5"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run([*command, *arms], cwd=tmp_path, env=env)
+    again = subprocess.run([*command, arms[1]], cwd=tmp_path, env=env)
+    assert run.returncode == again.returncode == 0
+    table = (tmp_path / "g" / "table.md").read_text()
+    assert "| `soft-1` | 0.000 [0.000, 0.000] |" in table
+    assert "grpo" not in (tmp_path / "g" / "table_2.md").read_text()
+    assert (tmp_path / "g" / "learning_curves_2.png").exists()
+    assert '"tau": 0.5' in (tmp_path / "g" / "soft-1-1" / "config.json").read_text()

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from rewardlab.analysis.plots import PANELS, Panel, learning_curves
-from rewardlab.analysis.statistics import SHARE, Range, compare, student
+from rewardlab.analysis.statistics import ANYWHERE, SHARE, Range, compare, student
 from rewardlab.files import write_whole
 from rewardlab.sinks import read_metrics
 
@@ -32,7 +32,8 @@ def at_end(folder: Path, measure: str) -> float:
         raise ValueError(
             f"{folder} has no held-out number {measure!r}; have {', '.join(known)}"
         )
-    return float(last[f"eval/{measure}"])
+    value = last[f"eval/{measure}"]
+    return float("nan") if value is None else float(value)
 
 
 def episodes_until(folder: Path, share: float) -> float:
@@ -60,7 +61,7 @@ def measured(
 ) -> Numbers:
     """The numbers of every arm, from the folders of its runs, one a seed."""
     numbers: Numbers = {
-        arm: {m: np.array([at_end(run, m) for run in runs]) for m in measures}
+        arm: {m: np.array([_or_nan(run, m) for run in runs]) for m in measures}
         for arm, runs in folders.items()
     }
     if reach is not None:
@@ -70,10 +71,23 @@ def measured(
     return numbers
 
 
-def range_of(measure: str) -> Range:
-    """Where a mean can lie: that of a share in [0, 1]."""
-    is_share = measure.startswith("pass@") or measure in SHARES
-    return SHARE if is_share else (-np.inf, np.inf)
+def _or_nan(folder: Path, measure: str) -> float:
+    """A signal that no completion had at the end has no mean; the others have."""
+    try:
+        return at_end(folder, measure)
+    except ValueError:
+        return float("nan")
+
+
+def range_of(measure: str, numbers: Numbers) -> Range:
+    """Where a mean can lie: that of a share in [0, 1].
+
+    A signal of a share's name with other values is none.
+    """
+    values = np.concatenate([arm[measure] for arm in numbers.values()])
+    named = measure.startswith("pass@") or measure in SHARES
+    is_share = named and not np.any((values < 0) | (values > 1))
+    return SHARE if is_share else ANYWHERE
 
 
 def cell(values: Float[np.ndarray, " seeds"], within: Range) -> str:
@@ -93,17 +107,18 @@ def cell(values: Float[np.ndarray, " seeds"], within: Range) -> str:
 def report(numbers: Numbers) -> str:
     """Markdown: a row an arm, then what the paired differences over seeds allow."""
     first, *others = numbers
+    within = {measure: range_of(measure, numbers) for measure in numbers[first]}
     lines = ["| arm | " + " | ".join(numbers[first]) + " |"]
     lines.append("|---" * (len(numbers[first]) + 1) + "|")
     for arm, values in numbers.items():
-        cells = [cell(x, range_of(measure)) for measure, x in values.items()]
+        cells = [cell(x, within[measure]) for measure, x in values.items()]
         lines.append(f"| `{arm}` | " + " | ".join(cells) + " |")
     lines.append("")
     for arm in others:
         for measure, ours in numbers[arm].items():
             theirs = numbers[first][measure]
             if np.isfinite(ours).all() and np.isfinite(theirs).all():
-                verdict = against((arm, first), ours, theirs, range_of(measure))
+                verdict = against((arm, first), ours, theirs, within[measure])
                 lines.append(f"- {measure}: {verdict}")
     seeds = len(next(iter(numbers[first].values())))
     note = "Student's 95 % interval over seeds; that of a share is cut to [0, 1]"
