@@ -176,7 +176,7 @@ OUTCOME: dict[str, Method] = {
         hp={"tau": 1.0},
         believes="better than the mean, more where the data are hard",
         differs="guess: std over n - 1 without epsilon; the kept gaps' plain mean, and"
-        " all gaps if none is kept; tau. Equal rewards give 0, where 0/0 is written",
+        " all gaps if none is kept; tau; the loss, PPO's by token. Equal rewards give 0, where 0/0 is written",
     ),
     "duration_aware": Method(
         "outcome('correct') | center_by_group() | broadcast_to_tokens()"
@@ -186,6 +186,6 @@ OUTCOME: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="guess",
         believes="actions by how long they ran, of better completions",
-        differs="guess: the advantage that is weighted",
+        differs="guess: the advantage that is weighted, and the loss, PPO's by token",
     ),
 }
