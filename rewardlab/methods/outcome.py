@@ -176,8 +176,8 @@ OUTCOME: dict[str, Method] = {
         hp={"tau": 1.0},
         believes="better than the mean, more where the data are hard",
         differs="guess: std over n - 1 without epsilon; the kept gaps' plain mean, and"
-        " all gaps if none is kept; tau; the loss, PPO's by token. Equal rewards give 0,"
-        " where 0/0 is written",
+        " all gaps if none is kept; tau; the loss, PPO's by token. Equal rewards give"
+        " 0, where 0/0 is written",
     ),
     "duration_aware": Method(
         "outcome('correct') | center_by_group() | broadcast_to_tokens()"
