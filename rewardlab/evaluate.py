@@ -38,7 +38,8 @@ def held_out(run: Run, params: Params) -> Judged:
     """
     count = len(run.held_out["id"])
     size = chunk_size(count, run.driver.devices)
-    facts, rollouts = [], []
+    facts: list[dict[str, np.ndarray]] = []
+    rollouts: list[Rollout] = []
     for start in range(0, count, size):
         rows = np.arange(start, start + size) % count
         zero = jnp.zeros((), jnp.int32)
