@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from test_learner import SGD, B, G, T, V, bigram, make_rollout
-from test_train import tiny
+from test_train import REWARD, tiny
 
 from rewardlab import objectives, sentence
 from rewardlab.compose import estimator
@@ -79,9 +79,14 @@ def test_later_steps_are_compared_with_the_pass_of_the_first(num_iterations):
 
 
 def test_gspo_in_bfloat16_clips_nothing_at_its_first_step(tmp_path):
-    """Its bounds are 3e-4 and 4e-4, and a sampler's bfloat16 is as coarse as 4e-3."""
+    """Its bounds are 3e-4 and 4e-4, and a sampler's bfloat16 is as coarse as 4e-3.
+
+    So is the distance to a reference with the same parameters, in the reward, 0.
+    """
+    kl = "kl_penalty(0.1) | weighted_sum(prm=1, kl=1) | episode_return()"
     config = tiny(
         **{
+            "reward": REWARD.replace("episode_return()", kl),
             "loss.surrogate": "gspo",
             "loss.num_iterations": 1,
             "loss.micro_batches": 2,
@@ -98,5 +103,6 @@ def test_gspo_in_bfloat16_clips_nothing_at_its_first_step(tmp_path):
     metrics = {k: float(x) for k, x in report.metrics.items()}
     assert metrics["clip_ratio/region_mean"] == metrics["ppo_kl"] == 0.0
     assert metrics["grad_norm"] > 0
-    again = run.program.policy(base, rollout).logp  # not what the sampler computed
-    assert float(jnp.max(jnp.abs(again - rollout.logp))) > 1e-3
+    sampler, ref = (rollout.signals[k] for k in ("sampler_logp", "ref_logp"))
+    np.testing.assert_array_equal(rollout.logp, ref)
+    assert float(jnp.max(jnp.abs(sampler - ref))) > 1e-3
