@@ -20,8 +20,8 @@ DEFAULTS: dict[str, Any] = {
     "data_dir": "",  # "": a folder of the user's cache
     "model": {
         "name": "S",
-        # Or "bfloat16"; a reward that reads `ref_logp` then costs one more forward pass,
-        # since a sampler in bfloat16 is too coarse to be compared with the reference.
+        # Or "bfloat16". A reward that reads `ref_logp` costs a forward pass more: a
+        # sampler in bfloat16 is too coarse to be compared with the reference.
         "dtype": "float32",
         # Of float32 products: "": JAX's own, which is less than float32 on GPUs and
         # TPUs (TF32, bfloat16 passes); "float32" there is whole and slower.
