@@ -3,6 +3,7 @@
 import argparse
 import ast
 import importlib
+import os
 import platform
 import sys
 import textwrap
@@ -30,6 +31,8 @@ def main() -> None:
     """The command line; a mistake is one sentence and an exit status that is not 0."""
     command, *rest = sys.argv[1:] or [""]
     if command in RUNS:  # they have flags of their own, and take longer to import
+        if not {"", os.getcwd()} & set(sys.path):
+            sys.path.insert(0, os.getcwd())  # as for `python -m`: modules of yours
         importlib.import_module(f"rewardlab.launch.{command}").main(rest)
         return
     args = _arguments().parse_args()

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-import rewardlab
+import rewardlab.__main__
 from rewardlab.launch import children, grid, train
 from rewardlab.launch.configs import load_config, override, shipped
 from rewardlab.launch.plan import began_from
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -153,3 +155,19 @@ def test_a_folder_of_another_run_is_refused(capsys, tmp_path):
     assert f"{run} holds a run with reward='rloo', and now it is 'grpo'" in said
     assert began_from(run, "usual") == "b"
     assert began_from(tmp_path / "a-1", "usual") == "usual"
+
+
+@pytest.mark.parametrize("command", ["train", "grid"])
+def test_modules_of_the_current_folder_are_found(command, tmp_path, monkeypatch):
+    """As `python -m` does; a console script has its own folder on the path instead."""
+    (tmp_path / "rewards_of_mine.py").write_text("def short(**columns): ...")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [x for x in sys.path if x not in ("", str(ROOT))])
+    given = ["--config=quickstart", "--workdir=w"] + ["--arm=grpo"] * (
+        command == "grid"
+    )
+    where = "--config.text_rewards=rewards_of_mine:shrt"
+    given += ["--"] * (command == "grid") + [where]
+    monkeypatch.setattr(sys, "argv", ["rewardlab", command, *given])
+    with pytest.raises(SystemExit, match="rewards_of_mine.* has no attribute 'shrt'"):
+        rewardlab.__main__.main()
