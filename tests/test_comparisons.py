@@ -1,5 +1,6 @@
 """Win rates, minimax winners, tournaments and votes: small cases and invariants."""
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -174,6 +175,17 @@ def test_votes(seed):
     assert votes.majority(answers, drop_empty=True) == votes.majority(kept)
     dropped = votes.self_vote(answers, drop_empty=True)
     assert sum(dropped) == max(Counter(kept).values())
+
+
+def test_what_is_no_number_beats_nobody():
+    """A NaN compares with nothing, so it would come first; rounds below 0 play none."""
+    for scores in ([0.5, math.nan], np.full(3, math.nan)):
+        with pytest.raises(ValueError, match="a score that is NaN"):
+            ranking.rank_rewards(scores)
+    with pytest.raises(ValueError, match="a preference that is no number"):
+        minimax_winner(np.array([[0.5, math.nan], [0.5, 0.5]]))
+    with pytest.raises(ValueError, match="rounds=-1"):
+        swiss(3, ranking.table_judge(np.eye(3)), rounds=-1)
 
 
 def test_a_blank_answer_is_none():

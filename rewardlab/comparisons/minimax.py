@@ -22,6 +22,8 @@ def minimax_winner(
     n = len(table)
     if table.shape != (n, n):
         raise ValueError(f"minimax_winner needs a square table and has {table.shape}")
+    if not np.isfinite(table).all():
+        raise ValueError("minimax_winner has a preference that is no number; give 0.5")
     if n == 0:
         return np.zeros(0)
     positive = table - table.min() + 1

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from rewardlab.comparisons.ranking import Judge, order_rewards
 from rewardlab.comparisons.tournaments import Points
+from rewardlab.intervals import need
 
 
 def swiss(
@@ -24,6 +25,7 @@ def swiss(
     The released code credits whoever stands in place i of its shuffled list, not
     completion i, so rewards go to others; `as_released` does that too.
     """
+    need("swiss", "[0, inf)", rounds=rounds)
     draw = random.Random(seed)
     points, met = np.zeros(n), [set[int]() for _ in range(n)]
     players = list(range(n))

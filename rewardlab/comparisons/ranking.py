@@ -31,9 +31,14 @@ def rank_rewards(
     """(worst - rank) / (worst - 1), with equal scores at the best rank of their places.
 
     Rank 1 is the highest score and `worst` the greatest rank there is; 0 for all if all
-    are equal. Without ties the rewards are evenly spaced from 0 to 1.
+    are equal. Without ties the rewards are evenly spaced from 0 to 1. A NaN, which
+    nobody would beat, is a `ValueError`.
     """
     score = np.asarray(scores, float)
+    if np.isnan(score).any():
+        raise ValueError(
+            "rank_rewards has a score that is NaN; give `UNDECIDED` instead"
+        )
     rank = 1 + np.sum(score[None] > score[:, None], axis=1)
     worst = rank.max(initial=1)
     return (worst - rank) / max(worst - 1, 1)
