@@ -62,9 +62,9 @@ BAD = {
         "rollout.group of row 5 is 3 and there are 3 prompts; number them from 0",
     ),
     "a group below 0": (other(group=GOOD.group - 1), "rollout.group of row 0 is -1"),
-    "prompts and masks": (
-        other(prompt_mask=GOOD.prompt_mask[:, 1:]),
-        "rollout.prompt_mask has shape (3, 2) and must have (3, 3), as rollout.prompts",
+    "a flat mask of prompts": (
+        other(prompt_mask=GOOD.prompt_mask[0]),
+        "rollout.prompt_mask must be True and False, [B, P], and is bool of shape (3,)",
     ),
     "flat": (other(tokens=GOOD.tokens[0]), "rollout.tokens must be integers, [N, T]"),
     "mask as a list": (other(mask=GOOD.mask.tolist()), "rollout.mask is a list; give"),
