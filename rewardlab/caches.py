@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -61,7 +62,7 @@ def keep_programs() -> None:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
     if jax.config.jax_compilation_cache_max_size == -1:  # type: ignore[attr-defined]
         # No public door leads here; without it JAX keeps them in its own way.
-        inside = importlib.import_module("jax._src.compilation_cache")
+        inside: Any = importlib.import_module("jax._src.compilation_cache")
         if hasattr(inside, "get_file_cache"):
             inside.get_file_cache = lambda path: (Programs(path), path)
 

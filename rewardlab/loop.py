@@ -2,13 +2,14 @@
 
 import io
 import time
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from rewardlab.console import TRAINING, Console
-from rewardlab.evaluate import Judged, held_out, pass_at, samples_of
+from rewardlab.evaluate import Judged, Verdicts, held_out, pass_at, samples_of
 from rewardlab.files import short, write_whole
 from rewardlab.interrupts import Stop
 from rewardlab.learner import LearnerState, Params, Report
@@ -128,10 +129,19 @@ class Loop:
 
 def judged_at(run: Run, step: int, row: Row) -> bool:
     """Whether the newest held-out verdicts in the workdir are those of that step."""
-    file = run.workdir / "held_out_after.npy"
-    if not file.exists() or "eval/pass@1" not in row:
+    kept = verdicts(run.workdir, "after")
+    if kept is None or "eval/pass@1" not in row:
         return False
-    return pass_at(np.load(file))["pass@1"].mean == row["eval/pass@1"]
+    return pass_at(kept)["pass@1"].mean == row["eval/pass@1"]
+
+
+def verdicts(workdir: Path, when: str) -> Verdicts | None:
+    """The held-out verdicts that are kept in the workdir, if they are whole."""
+    try:
+        kept = np.load(workdir / f"held_out_{when}.npy")
+    except (OSError, ValueError, EOFError):
+        return None
+    return kept if kept.ndim == 2 and kept.dtype == bool else None
 
 
 def below(run: Run, row: Row) -> str | None:
@@ -140,7 +150,8 @@ def below(run: Run, row: Row) -> str | None:
     now = row.get("eval/pass@1")
     if now is None:
         return None
-    began = pass_at(np.load(run.workdir / "held_out_before.npy"))["pass@1"].mean
+    before = verdicts(run.workdir, "before")
+    began = pass_at(before)["pass@1"].mean if before is not None else now
     return f"held-out {now:.1%} < base {began:.1%}" if now < began else ""
 
 

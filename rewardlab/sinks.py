@@ -145,9 +145,9 @@ def weights_and_biases(workdir: str | os.PathLike, **init: Any) -> Sink:
             "the W&B sink needs a package: run `pip install wandb`, or switch it off"
         ) from None
     file = Path(workdir) / "wandb_id.txt"
-    if not file.exists():
+    if not file.exists() or not file.read_text():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(secrets.token_hex(4))
+        write_whole(file, secrets.token_hex(4))
     settings = {"dir": str(workdir), "id": file.read_text(), "resume": "allow"}
     run = wandb.init(**settings, **init)
 

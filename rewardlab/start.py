@@ -61,7 +61,7 @@ def _restored(found: Path, like: LearnerState, now: Record) -> LearnerState:
     try:
         state = checkpoint.restore(found, like)
     except ValueError as error:
-        if then.get("sentence") == now["sentence"]:
+        if _said(then) == _said(now):
             raise
         raise ValueError(
             f"{short(found)} is of reward={then.get('reward')!r}, and the state of "
@@ -83,12 +83,16 @@ def _refuse_another(run: Run, found: Path, now: Record) -> None:
         was, is_ = (x.get(group) for x in (then, now))
         if name and isinstance(was, dict):
             was, is_ = was.get(name), now[group][name]
-        same = then.get("sentence") == now["sentence"] if not name else was == is_
+        same = _said(then) == _said(now) if not name else was == is_
         if not same:
             raise ValueError(
                 f"{short(run.workdir)} holds a run of {key}={was!r}, and this one is "
                 f"of {is_!r}; use a new --workdir, or keep {key}"
             )
+
+
+def _said(record: Record) -> str:
+    return "".join(str(record.get("sentence")).split())
 
 
 def _refuse_to_lose(workdir: Path, console: Console) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 from ml_collections import ConfigDict
 
 from rewardlab.analysis.plots import learning_curves
@@ -17,7 +16,7 @@ from rewardlab.files import in_a_sentence
 from rewardlab.interrupts import Stop, stopping
 from rewardlab.learner import LearnerState, Params
 from rewardlab.lock import only_one
-from rewardlab.loop import Loop, judged_at
+from rewardlab.loop import Loop, judged_at, verdicts
 from rewardlab.parallel import matmul_precision
 from rewardlab.prepare import Run, prepare
 from rewardlab.rows import cut_back, row_at
@@ -77,8 +76,10 @@ def _trained(run: Run, console: Console, stop: Stop, start: Start) -> LearnerSta
         console.say(f"{workdir / 'metrics.jsonl'} lacks the steps {lacks}")
     row = row_at(workdir, step)
     when = []
-    if not start.found or not (workdir / "held_out_before.npy").exists():
+    if not start.found or verdicts(workdir, "before") is None:
         when.append("before")
+        if row:
+            console.say(f"the first held-out verdicts are gone: taken at step {step}")
     if step >= run.config.train.max_steps and not judged_at(run, step, row):
         when.append("after")
     others = [weights_and_biases(workdir)] if run.config.log.wandb else []
@@ -96,10 +97,8 @@ def _finish(
 ) -> Result:
     """The picture, the table, and where everything lies."""
     workdir = run.workdir
-    before, after = (
-        pass_at(np.load(workdir / f"held_out_{when}.npy"))
-        for when in ("before", "after")
-    )
+    judged = (verdicts(workdir, when) for when in ("before", "after"))
+    before, after = ({} if x is None else pass_at(x) for x in judged)
     rows = read_metrics(workdir / "metrics.jsonl")
     trained = sum(row.get("step_time") or 0.0 for row in rows)
     picture = workdir / "learning_curves.png"

@@ -190,15 +190,18 @@ def test_a_torn_newest_checkpoint_is_passed_over(run, capsys):
     assert checkpoint.steps(run) == [1]
 
 
-@pytest.mark.parametrize("after", ["there", "gone", "of another step"])
+@pytest.mark.parametrize("after", ["there", "torn", "of another step"])
 def test_a_run_that_is_done_gives_its_result(run, after, capsys):
     file = run / "held_out_after.npy"
     before = read_metrics(run / "metrics.jsonl")
-    if after == "gone":
-        file.unlink()
+    if after == "torn":
+        file.write_bytes(file.read_bytes()[:-3])
+        np.save(run / "held_out_before.npy", np.zeros(3))
     elif after == "of another step":
         np.save(file, ~np.load(file))
     result = train(two(), run)
+    gone = "the first held-out verdicts are gone: taken at step 2"
+    assert (gone in capsys.readouterr().out) == (after == "torn")
     assert read_metrics(run / "metrics.jsonl") == before
     assert result.after["pass@1"].mean == before[-1]["eval/pass@1"]
 
