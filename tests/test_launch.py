@@ -138,6 +138,7 @@ def test_a_flag_that_says_nothing_is_one_sentence(flag, says, capsys, tmp_path):
         (["--arm=grpo --workdir=x"], "--workdir is said by the grid"),
         (["--arm=soft=pure --config.hp.tua=1"], "unknown config key 'tua'"),
         (["--arm=grpo", "--", "--config.optim.lr=-1"], "optim.lr=-1"),
+        (["--arm=x=outcome('corect') | center_by_group()"], "'corect'"),
     ],
 )
 def test_a_grid_is_checked_before_its_first_run(given, says, capsys, tmp_path):

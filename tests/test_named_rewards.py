@@ -59,13 +59,6 @@ def test_a_config_names_anything_that_can_be_called(text, wanted):
     assert reward.function(completions=["a"])[0] in (1, 2, 3)
 
 
-def test_a_module_of_the_current_folder_is_found(tmp_path, monkeypatch):
-    (tmp_path / "found_here.py").write_text("def f(completions, **_): return [1]")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [x for x in sys.path if x])
-    assert text_reward("found_here:f").function(completions=["a"]) == [1]
-
-
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -21,8 +21,10 @@ from rewardlab.prepare import prepare
 from rewardlab.record import resolved
 
 SAID = "config workdir config.seed config.reward config.model.init_from".split()
-_FREE = ("train", "log", "checkpoint", "mesh", "data_dir", "init_from")
-_FREE += ("micro_batches", "remat", "history")
+# A run may go on with another value of these: groups, and names in any group.
+_FREE = (
+    "train log checkpoint mesh data_dir init_from micro_batches remat history".split()
+)
 USUAL = ("pass@1", "pass@8", "mean_length")
 
 

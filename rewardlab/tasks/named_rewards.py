@@ -3,10 +3,8 @@
 import ast
 import inspect
 import math
-import os
 import pkgutil
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -23,11 +21,8 @@ def text_reward(text: str) -> TextReward:
 
     The attribute is a function, anything else that can be called, or a `TextReward`;
     its name is the reward's. How it is asked may follow:
-    `judges:score(steps=7, time_limit=10)`. Modules of the current folder are found,
-    after those that are installed.
+    `judges:score(steps=7, time_limit=10)`.
     """
-    if not {"", os.getcwd()}.intersection(sys.path):  # as for `rewardlab train`
-        sys.path.append(os.getcwd())
     where, opens, told = text.strip().partition("(")
     how = _told(text, f"f({told}") if opens else {}
     try:
