@@ -24,7 +24,9 @@ def excess(x: Number) -> Number:
     """exp(x) - 1 - x, to the last digits for small x too: x^2 / 2 there."""
     near = jnp.abs(x) < NEAR
     y = jnp.where(near, x, 0)
-    series = functools.reduce(lambda rest, n: 1 + y / n * rest, range(14, 2, -1), 1.0)
+    series = functools.reduce(
+        lambda rest, n: 1 + y / n * rest, range(14, 2, -1), jnp.ones_like(x)
+    )
     return jnp.where(near, y**2 / 2 * series, jnp.expm1(x) - x)
 
 

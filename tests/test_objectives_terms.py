@@ -24,6 +24,7 @@ KL = {
     "k3": (lambda d: math.exp(-d) + d - 1, lambda d: 1 - math.exp(-d)),
     "k3+": (lambda d: math.exp(-d) + d - 1, lambda d: d),
     "k3_unbounded": (lambda d: math.exp(-d) + d - 1, lambda d: 1 - math.exp(-d)),
+    "k3_inverse": (lambda d: math.exp(d) - d - 1, lambda d: math.exp(d) - 1),
 }
 
 
