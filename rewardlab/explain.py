@@ -117,6 +117,7 @@ def _about(name: str, method: Method) -> Iterator[RenderableType]:
     said = {
         "believes": method.believes,
         "loss": loss_text(method),
+        "learns": f"from {method.select}" if method.select else "",
         "laws": laws_of(method) or "none beyond those of all rows",
         "checked": f"against {VERIFIED[method.verified]}",
         "differs": method.differs,

@@ -51,6 +51,11 @@ def test_explain_shows_the_words_and_the_numbers(capsys, monkeypatch):
         assert f"{own - others:.2f}" in out.replace("-0.00", "0.00"), i
 
 
+def test_explain_says_which_rows_are_learned_from(capsys, monkeypatch):
+    out = shown(capsys, monkeypatch, "explain", "ttrl")
+    assert "learns   from keep_first(share=0.5)" in out
+
+
 def test_explain_takes_a_sentence_and_hyperparameters(capsys, monkeypatch):
     text = "process('prm') | softmin_credit(temperature=t) | returns_to_go()"
     out = shown(capsys, monkeypatch, "explain", text, "t=0.5")
