@@ -19,6 +19,7 @@ from rewardlab import (
 )
 from rewardlab.builders import AGGREGATIONS
 from rewardlab.methods import IDEAS
+from rewardlab.selection import select_rows
 from rewardlab.transforms import BASELINES, CREDIT
 
 
@@ -27,12 +28,13 @@ def test_a_row_reads_what_it_says(name):
     """With these signals and no others it runs; without any one of them it does not."""
     method, full = METHODS[name], ragged()
     signals = {k: full.signals[k] for k in method.reads}
+    select = select_rows(method.select) or (lambda rollout: rollout)
     closed = estimator(method.build())
-    closed.init(dataclasses.replace(full, signals=signals))
+    closed.init(select(dataclasses.replace(full, signals=signals)))
     for lost in signals:
         fewer = {k: v for k, v in signals.items() if k != lost}
         with pytest.raises(ValueError, match=f"no signal '{lost}'"):
-            closed.init(dataclasses.replace(full, signals=fewer))
+            closed.init(select(dataclasses.replace(full, signals=fewer)))
 
 
 VERIFIED = ("code", "paper", "secondary", "abstract", "guess", "")
