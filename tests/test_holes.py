@@ -95,7 +95,14 @@ def test_members_that_may_abstain_do_so_by_rows():
 def test_what_says_where_it_is_valid_is_believed():
     valid = jnp.arange(12) != 3
     rollout = holed("similarity", 3).with_signals(similarity_valid=valid)
-    assert np.isfinite(advantage(MEAN.format("outcome('similarity')"), rollout)).all()
+    text = MEAN.format("outcome('similarity')")
+    assert np.isfinite(advantage(text, rollout)).all()
+    claimed = rollout.with_signals(similarity_valid=jnp.ones(12, bool))
+    with pytest.raises(ValueError, match="the signal 'similarity' is NaN in rows .3.;"):
+        advantage(text, claimed)
+    steps = holed("prm", 3, 0).with_signals(prm_valid=jnp.ones(12, bool))
+    with pytest.raises(ValueError, match="the signal 'prm' is NaN in rows .3.;"):
+        advantage(MEAN.format("process('prm')"), steps)
 
 
 def test_in_compiled_code_a_nan_is_reported_by_name():

@@ -94,7 +94,7 @@ def select_rows(text: str) -> Callable[[Rollout], Rollout] | None:
 
 def signals_of(text: str) -> set[str]:
     """The signals that the sentence reads: the texts among its arguments."""
-    tree = ast.parse(text.strip() or "()", mode="eval")
+    tree = parse(text.strip() or "()")
     values = (n.value for n in ast.walk(tree) if isinstance(n, ast.Constant))
     return {value for value in values if isinstance(value, str)}
 

@@ -35,15 +35,17 @@ def abstaining(rollout: Rollout) -> Rollout:
 def nan_rows(rollout: Rollout, read: set[str]) -> dict[str, Bool[Array, " N"]]:
     """Rows in which each signal that was read is NaN where the row has tokens for it.
 
-    A signal that says where it is valid, or follows from the policy, is not looked at.
+    What a signal calls invalid is nothing to it. One that follows from the policy is
+    not looked at.
     """
     found = {}
     for name in sorted(read - {*OF_THE_POLICY}):
         value = rollout.signals.get(name)
-        if value is None or f"{name}_valid" in rollout.signals:
-            continue
-        if jnp.issubdtype(value.dtype, jnp.floating):
+        if value is not None and jnp.issubdtype(value.dtype, jnp.floating):
             nan = jnp.isnan(value) & _places(name, value, rollout)
+            valid = rollout.signals.get(f"{name}_valid")
+            if valid is not None and valid.shape == nan.shape[: valid.ndim]:
+                nan &= valid.reshape(*valid.shape, *[1] * (nan.ndim - valid.ndim))
             found[name] = jnp.any(nan.reshape(nan.shape[0], -1), axis=1)
     return found
 
@@ -77,6 +79,6 @@ def said_of(rows: dict[str, Bool[np.ndarray, " N"]]) -> str:
             more = f" and {len(numbers) - 8} more" if len(numbers) > 8 else ""
             return (
                 f"the signal {name!r} is NaN in rows {numbers[:8].tolist()}{more}; "
-                f"mend what makes it, or say where it abstains with {name + '_valid'!r}"
+                f"mend what makes it, or say by {name + '_valid'!r} that it abstains"
             )
     return ""
