@@ -1,6 +1,5 @@
 """The estimator at work in training: on the rows to learn from, and never on NaN."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -43,8 +42,9 @@ def estimate_with(
             kept = select(rollout)
             advantage, after = estimator.update({}, state, kept)
         holes = nan_rows(rollout, read)
-        broken = functools.reduce(jnp.logical_or, map(jnp.any, holes.values()), False)
-        broken |= turns_nan(state, after)
+        broken = turns_nan(state, after)
+        for rows in holes.values():
+            broken |= jnp.any(rows)
         advantage = jnp.where(broken, jnp.nan, advantage)
         finite = jnp.all(jnp.isfinite(advantage))
         new = jax.tree.map(lambda n, o: jnp.where(finite, n, o), after, state)

@@ -56,7 +56,7 @@ class Kind(NamedTuple):
 class Each(NamedTuple):
     """A tuple or a list of values that are alike."""
 
-    one: "Range | Kind"
+    one: "Rule"
 
     def problem(self, value: Any) -> str:
         """As `Range.problem`."""

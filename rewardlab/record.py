@@ -72,7 +72,8 @@ def changes(now: Mapping[str, Any], found: Path) -> dict[str, list[Any]]:
 
 def write_config(workdir: Path, now: Record, found: Path | None) -> None:
     """Leaves `config.json`, with the history of the run that goes on from `found`."""
-    file, history = workdir / "config.json", []
+    file = workdir / "config.json"
+    history: list[Any] = []
     if found is not None:
         before = _read(found.parents[1] / "config.json")
         history = before.pop("history", None) or []
