@@ -118,6 +118,10 @@ def _refuse_signature(reward: TextReward, given: list[str]) -> None:
     except (TypeError, ValueError):  # some functions of C have none
         return
     try:
+        for name, parameter in signature.parameters.items():
+            # Python 3.13 binds `f(x, /, **rest)` to x=1, and then cannot call it.
+            if parameter.kind is parameter.POSITIONAL_ONLY and name in given:
+                raise TypeError(f"{name!r} is given by its name")
         signature.bind(**dict.fromkeys(given))
     except TypeError as error:
         raise ValueError(
