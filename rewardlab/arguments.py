@@ -21,7 +21,6 @@ from rewardlab.ranges import (
     SHARE,
     Each,
     Range,
-    Rule,
     is_number,
     whole,
 )
@@ -185,7 +184,7 @@ def _of_signal(wanted: Any, value: Any) -> str:
 
 def _of_tuple(word: str, parameter: inspect.Parameter, value: Any) -> str:
     parts = typing.get_args(parameter.annotation)
-    rule: Rule = RANGES.get(parameter.name, NUMBER)
+    rule = RANGES.get(parameter.name, NUMBER)
     if Each(rule).problem(value):
         return Each(rule).problem(value)
     fits = Ellipsis in parts or len(value) == len(parts)
