@@ -71,6 +71,9 @@ def test_a_spread_that_is_too_small_drops_too():
     assert kept(text, verdicts(values)) == [[i == 0] * G for i in range(B)]
 
 
+PROMPTS = ("prompts", "prompt_mask")
+
+
 def test_a_step_is_that_of_the_other_rows_alone():
     """Statistics of the batch and the divisor of the loss: as if it were not there."""
     values = np.random.default_rng(1).integers(0, 2, (B, G))
@@ -79,8 +82,8 @@ def test_a_step_is_that_of_the_other_rows_alone():
     rest = np.flatnonzero(np.arange(B * G) // G != 3)
     group = jnp.repeat(jnp.arange(B - 1), G)
     without = jax.tree.map(lambda x: x[rest] if x.shape[:1] == (B * G,) else x, rollout)
-    prompts = jnp.delete(rollout.prompts, 3, axis=0)
-    without = dataclasses.replace(without, group=group, prompts=prompts)
+    of = {k: jnp.delete(getattr(rollout, k), 3, axis=0) for k in PROMPTS}
+    without = dataclasses.replace(without, group=group, **of)
     one, report = step(rollout, select_rows(DROP))
     np.testing.assert_allclose(one, step(without, None)[0], rtol=1e-5)
     assert float(report.metrics["frac_rows_selected"]) == pytest.approx(1 - 1 / B)
