@@ -3,13 +3,20 @@
 `docs/methods.md` has every row whole; the README has one line a row.
 """
 
+import ast
+import inspect
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from rewardlab import objectives
+from rewardlab.builders import AGGREGATIONS
+from rewardlab.grammar import parse, pipe
 from rewardlab.methods import IDEAS, LAWS, METHODS, Method
 from rewardlab.methods.method import ALWAYS
+from rewardlab.objectives.kl import KL_ESTIMATORS
+from rewardlab.selection.words import SELECTORS
 from rewardlab.signals import SIGNALS
 from rewardlab.signals.makers import missing, reads_of, tasks_for
 
@@ -43,7 +50,19 @@ divides by a deviation (`grpo`, `g_ra`, `gigpo`). These rows keep the law: {stop
 row without it is biased, or divides by a deviation, or was not tried: it reads more
 than outcomes and rewards of steps, or is slow to compile.
 
-*Checked against* names the weakest part that matters: {verified}.
+*Loss* is `policy loss(numbers) + kl(...) + entropy_bonus(...), average`, with every
+number that acts; the words are in tables at the end. The KL is to the base policy
+(`base/` of a run), and what is not written has no weight. *Learns from* says which rows
+are kept; without it all are. `--config.loss.beta=0`, `--config.loss.epsilon=0.1` or
+`--config.select=""` set a row's own number aside.
+
+*Updates.* A row makes one update of each batch, whatever its authors do. At that update
+the policy is the one that sampled: every ratio is 1, no clip acts, and `differs` says
+where a method relies on more. `--config.loss.num_iterations` repeats the whole batch;
+mini-batches of it there are none yet.
+
+*Checked against* names the weakest part that matters: {verified}. What is a guess
+besides, `differs` says.
 
 *Signals* are facts about completions, made by a task, a model or a text reward; what
 each name means is at the end. A sentence may name others.
@@ -75,7 +94,7 @@ def page() -> str:
     parts += [f"## {idea}\n\n{_index(rows)}\n" for idea, rows in IDEAS.items()]
     parts += ["# Every row\n"]
     parts += [_entry(name, method) for name, method in METHODS.items()]
-    parts += ["# Signals\n", _signals()]
+    parts += ["# Losses\n", _losses(), "# Signals\n", _signals()]
     return "\n".join(parts)
 
 
@@ -90,7 +109,9 @@ def short() -> str:
 
 def loss_text(method: Method) -> str:
     """The loss that a row goes with, and its average: all that it sets."""
-    words = [_called(method.surrogate, method.options)]
+    usual = inspect.signature(objectives.SURROGATES[method.surrogate]).parameters
+    numbers = {k: p.default for k, p in usual.items() if isinstance(p.default, float)}
+    words = [_called(method.surrogate, {**numbers, **method.options})]
     if method.beta:
         bias = {"correct_bias": True} if method.kl_correct_bias else {}
         words.append(_called("kl", {"beta": method.beta, "kind": method.kl, **bias}))
@@ -145,6 +166,30 @@ def _index(rows: dict[str, Method]) -> str:
     return "\n".join(lines)
 
 
+def _losses() -> str:
+    averages = {name: getattr(objectives, name) for name in AGGREGATIONS}
+    kinds = {n: f for n, f in KL_ESTIMATORS.items() if not n.endswith("+")}
+    parts = [
+        _words("policy loss, a token", objectives.SURROGATES.items()),
+        "`A` is the advantage, `r` the ratio pi / pi_old, `sg` stops the gradient;"
+        " `epsilon_high` is `epsilon` where it is not written, and `dual_clip=c` bounds"
+        " a loss by -c A where A < 0.\n",
+        _words("`kind` of KL", kinds.items()),
+        "`k1+` and `k3+` have the value of `k1` and `k3` and the gradient of `k2`.\n",
+        _words("average", averages.items()),
+        _words("learns from", SELECTORS.items()),
+    ]
+    return "\n".join(parts)
+
+
+def _words(head: str, words: Iterable[tuple[str, Callable[..., Any]]]) -> str:
+    lines = [f"| {head} | |", "|---|---|"]
+    for name, word in words:
+        says = (inspect.getdoc(word) or "").split("\n\n")[0].replace("\n", " ")
+        lines.append(f"| `{name}` | {says.replace('|', chr(92) + '|')} |")
+    return "\n".join(lines) + "\n"
+
+
 def _signals() -> str:
     lines = ["| signal | shape | what it is |", "|---|---|---|"]
     for name, signal in sorted(SIGNALS.items()):
@@ -161,7 +206,7 @@ def _entry(name: str, method: Method) -> str:
 def _lines(method: Method) -> Iterator[str]:
     link = f"[{method.arxiv}](https://arxiv.org/abs/{method.arxiv})"
     yield f"{method.title}{', ' + link if method.arxiv else ''}\n"
-    yield "```python\n" + method.sentence.replace(" | ", "\n| ") + "\n```\n"
+    yield "```python\n" + "\n| ".join(_parts(method.sentence)) + "\n```\n"
     if method.hp:
         values = ", ".join(f"`{k}={v!r}`" for k, v in method.hp.items())
         yield f"- with {values}"
@@ -174,6 +219,12 @@ def _lines(method: Method) -> Iterator[str]:
     yield f"- checked against {VERIFIED[method.verified]}"
     if method.differs:
         yield f"- differs: {method.differs}"
+
+
+def _parts(sentence: str) -> Iterator[str]:
+    """What stands between the pipes of the sentence itself, a word's own pipes whole."""
+    for node in pipe(parse(sentence)):
+        yield ast.get_source_segment(sentence, node) or ""
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import rewardlab
+from rewardlab import METHODS
 from rewardlab.transforms import TRANSFORMS
 
 ROOT = Path(__file__).parents[1]
@@ -70,6 +71,16 @@ def test_every_word_has_an_oracle():
     text = "".join(p.read_text() for p in ROOT.glob("tests/test_transforms_*.py"))
     tested = set(re.findall(r"def test_(\w+)\(", text))
     assert sorted(set(TRANSFORMS) - tested) == []
+
+
+def test_every_row_with_public_code_is_tested_whole():
+    """By its name in tests/test_rows_*.py: advantage, loss and gradient (rows.py)."""
+    whole = set()
+    for file in (ROOT / "tests").glob("test_rows_*.py"):
+        nodes = ast.walk(ast.parse(file.read_text()))
+        whole |= {str(n.value) for n in nodes if isinstance(n, ast.Constant)}
+    code = {name for name, method in METHODS.items() if method.verified == "code"}
+    assert sorted(code - whole) == []
 
 
 @pytest.mark.parametrize("name", PACKAGE)

@@ -1,6 +1,7 @@
 """The table of methods: complete, honest about what it reads, equal to its peers."""
 
 import dataclasses
+import inspect
 import re
 
 import numpy as np
@@ -17,7 +18,8 @@ from rewardlab import (
     hyperparameters,
     objectives,
 )
-from rewardlab.builders import AGGREGATIONS
+from rewardlab.builders import AGGREGATIONS, surrogate_options
+from rewardlab.catalogue import loss_text
 from rewardlab.methods import IDEAS
 from rewardlab.selection import select_rows
 from rewardlab.transforms import BASELINES, CREDIT
@@ -65,6 +67,18 @@ def test_the_loss_of_a_row_can_be_made(name):
     method = METHODS[name]
     objectives.SURROGATES[method.surrogate](**method.options)
     assert method.aggregation in AGGREGATIONS
+
+
+@pytest.mark.parametrize("name", ["grpo", "clip_cov", "sapo", "steer", "medix_r1"])
+def test_the_page_has_every_number_of_a_loss(name):
+    """What the row sets and what it leaves to the policy loss; not what is off."""
+    text, method = loss_text(METHODS[name]), METHODS[name]
+    usual = objectives.SURROGATES[method.surrogate]
+    for option in surrogate_options(method.surrogate):
+        number = inspect.signature(usual).parameters[option].default
+        number = method.options.get(option, number)
+        assert (f"{option}={number!r}" in text) == (number is not None)
+    assert ("kl(" in text) == (name == "grpo")
 
 
 WINNER = {

@@ -15,9 +15,10 @@ GRPO = (
 KEEPS: dict[str, Any] = {"laws": (*SOUND, "shift", "scale"), "hp": {"eps": 1e-6}}
 ENTROPY = ("The Entropy Mechanism of Reinforcement Learning", "2505.22617")
 GSPO = ("Group Sequence Policy Optimization", "2507.18071")
+UPDATES = "updates a batch there, one here, where no ratio leaves 1"
 IN_PARTS = (
     "prompts without differences are dropped; there others take their place. Shares and"
-    " means are those of a device's micro-batch"
+    f" means are those of a device's micro-batch. 8 {UPDATES}"
 )
 
 LOSSES: dict[str, Method] = {
@@ -30,7 +31,7 @@ LOSSES: dict[str, Method] = {
         surrogate="gspo",
         aggregation="sequence_mean",
         options={"epsilon": 3e-4, "epsilon_high": 4e-4},
-        differs="four updates a batch there, one here, where no ratio leaves 1",
+        differs=f"4 {UPDATES}",
     ),
     "gspo_token": Method(
         GRPO,
@@ -41,6 +42,7 @@ LOSSES: dict[str, Method] = {
         surrogate="gspo_token",
         aggregation="sequence_mean",
         options={"epsilon": 3e-4, "epsilon_high": 4e-4},
+        differs=f"4 {UPDATES}",
     ),
     "cispo": Method(
         GRPO,
@@ -63,6 +65,7 @@ LOSSES: dict[str, Method] = {
         believes="tokens near the old policy most, others smoothly less",
         surrogate="sapo",
         aggregation="sequence_mean",
+        differs=f"several {UPDATES}",
     ),
     "gmpo": Method(
         GRPO,

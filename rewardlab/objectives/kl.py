@@ -35,7 +35,7 @@ def kl_k3(
     limit: float = 20.0,
     most: float = 10.0,
 ) -> Estimate:
-    """ref/pi - log(ref/pi) - 1: unbiased and never negative.
+    """ref/pi - log(ref/pi) - 1, at most 10: never negative, unbiased below its bounds.
 
     As in verl the log-ratio is held within +-limit and the estimate is at most `most`;
     no gradient flows beyond. TRL has neither bound (`math.inf`).
@@ -46,7 +46,7 @@ def kl_k3(
 
 
 def kl_k3_unbounded(logp: Float[Array, "..."], ref: Float[Array, "..."]) -> Estimate:
-    """As `kl_k3` without bounds (TRL)."""
+    """As `kl_k3` without bounds (TRL): unbiased and never negative."""
     return kl_k3(logp, ref, math.inf, math.inf)
 
 
