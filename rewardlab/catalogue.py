@@ -222,7 +222,7 @@ def _lines(method: Method) -> Iterator[str]:
 
 
 def _parts(sentence: str) -> Iterator[str]:
-    """What stands between the pipes of the sentence itself, a word's own pipes whole."""
+    """What stands between a sentence's pipes; those within a word stay in it."""
     for node in pipe(parse(sentence)):
         yield ast.get_source_segment(sentence, node) or ""
 

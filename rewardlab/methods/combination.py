@@ -192,8 +192,8 @@ COMBINATION: dict[str, Method] = {
         verified="abstract",
         hp={"primary": 1.0, "auxiliary": 0.5},
         believes="hints as far as they serve the true goal",
-        differs="guess: the weights, which are given: `reward_models.bilevel`, which learns them, is "
-        "called by no run yet; a constant term cancels",
+        differs="guess: the weights. They are given: `reward_models.bilevel`, which "
+        "learns them, is called by no run yet; a constant term cancels",
     ),
     "otc_ppo": Method(
         "outcome('correct') | tool_thrift('tool_calls', smooth=smooth)"
