@@ -1,4 +1,4 @@
-"""Devices: the jit and pmap drivers. Nothing else in the library knows of them.
+"""Devices: the jit and pmap drivers. Which ones a run has, `prepare.py` says.
 
 A driver runs a per-shard program over the devices. Its arguments and results are either
 `SHARDED` (the leading axis is cut into equal parts, one a device) or `REPLICATED`. Both
