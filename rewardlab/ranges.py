@@ -10,6 +10,7 @@ import numpy as np
 LARGEST = 2**31 - 1  # of an int32, which counts iterations, rows and tokens
 
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
+LEAST_FLOAT = float(np.finfo(np.float32).tiny)  # what is nearer to 0 counts as 0
 
 
 class Range(NamedTuple):
@@ -27,8 +28,11 @@ class Range(NamedTuple):
         if not number:
             kind = "a whole number" if self.whole else "a finite number"
             return f"{kind}{', ' if self._ends() else ''}{self._ends()}"
+        value = 0 if abs(value) < LEAST_FLOAT else value
         small = value <= self.low if self.above else value < self.low
         large = value >= self.high if self.below else value > self.high
+        if large and not self._says_high:
+            return f"at most {self.high}"
         return self._ends() if small or large else ""
 
     def _ends(self) -> str:

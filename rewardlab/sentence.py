@@ -193,5 +193,6 @@ def _written(node: ast.expr) -> str:
 
 def _hint(name: str) -> str:
     near = difflib.get_close_matches(name, TRANSFORMS, n=1)
-    guess = f", did you mean {near[0]!r}?" if near else ";"
-    return f"{guess} have {', '.join(sorted(TRANSFORMS))}"
+    if near:
+        return f", did you mean {near[0]!r}?"
+    return f"; have {', '.join(sorted(TRANSFORMS))}"

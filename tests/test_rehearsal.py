@@ -79,7 +79,10 @@ def test_who_could_make_it_is_said():
 
 def test_what_the_selection_reads_is_looked_at_too():
     said = refusal(SPREAD.format("outcome('correct')"), select="drop_uniform('corect')")
-    assert "the signal 'corect', and nothing makes it" in said
+    assert said.startswith(
+        "select=\"drop_uniform('corect')\" reads the signal 'corect'"
+    )
+    assert "and nothing makes it" in said
 
 
 WRONG = {

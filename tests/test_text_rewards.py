@@ -106,12 +106,22 @@ def fail(**_):
     raise KeyError("label")
 
 
+def mute(**_):
+    raise type("Mute", (Exception,), {"__str__": None})
+
+
+def chatter(**_):
+    raise ValueError("line\n" * 1000)
+
+
 @pytest.mark.parametrize(
     ("function", "limit", "outcome", "reason"),
     [
         (fail, float("inf"), "error", "KeyError: 'label'"),
         (fail, 60.0, "error", "KeyError: 'label'"),
         (stop, float("inf"), "error", "SystemExit: 2"),
+        (mute, float("inf"), "error", "Mute: it does not say why"),
+        (chatter, 60.0, "error", "ValueError: " + "line " * 59 + "..."),
         (leave, 60.0, "error", "its process ended without an answer"),
         (hang, 0.2, "timeout", "it took more than 0.2 s"),
         (lambda **_: [1.0], 60.0, "error", "it gave 1 values for 4 completions"),

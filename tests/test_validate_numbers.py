@@ -11,13 +11,13 @@ from rewardlab.tasks import TASKS
 from rewardlab.validate import RULES, validate
 from rewardlab.validate.numbers import flat
 
-NOT_NUMBERS = (math.nan, math.inf, -math.inf, None, "1", (1,))
-NOT_WHOLE = (*NOT_NUMBERS, 0.5, True, 2**31, -(2**31))
+NOT_NUMBERS = (math.nan, math.inf, -math.inf, None, "1", (1,), {})
+NOT_WHOLE = (*NOT_NUMBERS, 10**400, 0.5, True, 2**31, -(2**31))
 BELOW_0, BELOW_1, NOT_A_SHARE = (-1,), (0, -1), (-0.1, 1.1)
 OUT_OF_RANGE = {
     "seed": (*NOT_WHOLE[:-2], -1, 2**32, 2**40),
-    "optim.lr": (*NOT_NUMBERS, -1e-4, 0.0),
-    "warmup.lr": (*NOT_NUMBERS, -1e-4, 0.0, 1e39),
+    "optim.lr": (*NOT_NUMBERS, -1e-4, 0.0, 1e-300),
+    "warmup.lr": (*NOT_NUMBERS, -1e-4, 0.0, 1e39, 1e-300),
     "rollout.temperature": (*NOT_NUMBERS, -1.0, 0.0, 1e-9),
     "rollout.top_p": (*NOT_NUMBERS, 0.0, -0.5, 1.5),
     "loss.beta": (math.nan, math.inf, "1", -0.1),
@@ -38,10 +38,13 @@ OUT_OF_RANGE = {
     "rollout.on_host": (1, 0, None, "yes"),
     "model.remat": (1, "no", None),
     "log.wandb": (1, None),
-    "model.dtype": ("float16", None, 32),
+    "model.dtype": ("float16", None, 32, {}),
+    "model.name": ("XL", None, [], {}),
+    "task.name": ("chess", None, [], {}, 10**400),
     "text_rewards": ("module:function", (3,), None),
     "data_dir": (None, 3),
-    "reward": (None, 3),
+    "reward": (None, 3, {}),
+    "optim": (None, 3, "adamw"),
 }
 for key in ("warmup.steps", "rollout.top_k", "optim.warmup_steps", "mesh.devices"):
     OUT_OF_RANGE[key] = (*NOT_WHOLE, *BELOW_0)
@@ -88,7 +91,7 @@ def test_values_without_meaning_are_refused(key):
     for value in OUT_OF_RANGE[key]:
         with pytest.raises(ValueError, match=re.escape(f"{key}=")) as error:
             validate(forced(key, value), devices=2)
-        assert "\n" not in str(error.value)
+        assert "\n" not in str(error.value) and len(str(error.value)) < 160
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -113,6 +116,13 @@ def test_hyperparameters_are_finite(value):
         made.hp.tau = value
     with pytest.raises(ValueError, match="hp.tau=.* must be a finite number"):
         validate(made, devices=2)
+
+
+@pytest.mark.parametrize("key", ["seed", "train.max_steps"])
+def test_a_number_that_is_too_large_is_told_the_largest(key):
+    largest = 2**32 - 1 if key == "seed" else 2**31 - 1
+    with pytest.raises(ValueError, match=f"{key}=.* must be at most {largest}$"):
+        validate(forced(key, 2**40), devices=2)
 
 
 def test_numbers_of_numpy_are_numbers():

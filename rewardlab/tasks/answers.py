@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import math
 import multiprocessing.connection
+import textwrap
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -157,7 +158,11 @@ def failure(error: BaseException) -> Failure:
     own = isinstance(error, Exception | asyncio.CancelledError)
     if not own and type(error) is not SystemExit:
         raise error
-    return Failure(False, f"{type(error).__name__}: {error}")
+    try:
+        said = textwrap.shorten(str(error), 300, placeholder=" ...")
+    except Exception:  # of an error that cannot say what it is
+        said = "it does not say why"
+    return Failure(False, f"{type(error).__name__}: {said}")
 
 
 def _type(value: Any) -> str:

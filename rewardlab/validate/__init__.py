@@ -9,9 +9,8 @@ import difflib
 from ml_collections import ConfigDict
 
 from rewardlab.config import default_config
-from rewardlab.tasks import TASKS
 from rewardlab.validate.combinations import impossible
-from rewardlab.validate.numbers import RULES, refused
+from rewardlab.validate.numbers import RULES, refused, sentence
 
 __all__ = ["RULES", "check_values", "validate"]
 
@@ -29,8 +28,9 @@ def validate(config: ConfigDict, devices: int) -> None:
 def check_values(config: ConfigDict) -> None:
     """As `validate`, for each key by itself: it is known, and in its range."""
     task = config.task.get("name", None)
-    if task not in TASKS:
-        raise ValueError(f"task.name={task!r} is unknown; have {', '.join(TASKS)}")
+    rule = RULES["task.name"]
+    if problem := rule.problem(task):
+        raise ValueError(sentence("task.name", task, rule, problem))
     _refuse_unknown_keys(config, default_config(task))
     for problem in refused(config):
         raise ValueError(problem)
@@ -46,6 +46,10 @@ def _refuse_unknown_keys(config: ConfigDict, known: ConfigDict, at: str = "") ->
             if not isinstance(config[key], ConfigDict):
                 raise ValueError(f"{at}{key}={config[key]!r} must be a group of keys")
             _refuse_unknown_keys(config[key], known[key], f"{at}{key}.")
+        elif isinstance(config[key], ConfigDict) and key != "hp":
+            raise ValueError(
+                f"{at}{key}={{...}} must be a value, and is a group of keys"
+            )
     for key in known:
         if key not in config:
             raise ValueError(f"missing config key {at + key!r}; see default_config()")

@@ -11,6 +11,7 @@ from rewardlab.config import DEFAULTS
 from rewardlab.generate import branching_of
 from rewardlab.methods import resolve
 from rewardlab.objectives import SURROGATES
+from rewardlab.ranges import LEAST_FLOAT
 from rewardlab.sampling.values import VALUE_SIGNALS
 from rewardlab.selection import select_rows
 from rewardlab.signals.aliases import wanted
@@ -103,8 +104,8 @@ def _no_ops(config: ConfigDict) -> Iterator[str]:
         )
     if config.log.wandb and importlib.util.find_spec("wandb") is None:
         yield "log.wandb=True and wandb is not installed; pip install wandb, or False"
-    if config.optim.lr == 0:
-        yield "optim.lr=0 trains nothing; set optim.lr"
+    if config.optim.lr < LEAST_FLOAT:
+        yield f"optim.lr={config.optim.lr:g} trains nothing; set optim.lr"
     if config.optim.name != "adamw" and config.optim.weight_decay:
         yield (
             f"optim.weight_decay={config.optim.weight_decay} does nothing for "

@@ -1,5 +1,6 @@
 """What each key of a config may be: one table, and nothing that is not in it."""
 
+import reprlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -152,10 +153,11 @@ def flat(config: ConfigDict) -> dict[str, Any]:
 
 def sentence(key: str, value: Any, rule: Rule, problem: str) -> str:
     """What is wrong with the value of a key."""
+    said = " ".join(reprlib.repr(value).split())  # that of a group has lines
     if isinstance(rule, OneOf):
         known = ", ".join(filter(None, rule.words))
-        return f"{key}={value!r} is unknown; have {known}"
-    return f"{key}={value!r} must be {problem}"
+        return f"{key}={said} is unknown; have {known}"
+    return f"{key}={said} must be {problem}"
 
 
 def _of_a_task(key: str) -> Rule:
@@ -169,4 +171,5 @@ def _of_hyperparameter(name: str, value: Any) -> str:
     if isinstance(value, tuple | list):
         return next(filter(None, (_of_hyperparameter(name, x) for x in value)), "")
     plain = isinstance(value, bool | str) or is_whole(value) or is_number(value)
-    return "" if plain else f"hp.{name}={value!r} must be a finite number"
+    said = reprlib.repr(value)
+    return "" if plain else f"hp.{name}={said} must be a finite number"

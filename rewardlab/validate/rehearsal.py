@@ -5,8 +5,11 @@ import difflib
 import jax
 from ml_collections import ConfigDict
 
+from rewardlab.builders import select_of
+from rewardlab.methods import reads, resolve
 from rewardlab.models import lm
 from rewardlab.program import Program
+from rewardlab.selection import signals_of
 from rewardlab.signals.aliases import names_of
 from rewardlab.signals.makers import SAMPLER, TREES, tasks_for
 from rewardlab.tasks.columns import Columns
@@ -35,7 +38,13 @@ def _nobody_makes(config: ConfigDict, error: NoSignal) -> str:
     near = difflib.get_close_matches(name, there, n=1, cutoff=0.75)
     guess = f"did you mean {near[0]!r}? There are" if near else "there are"
     reader = f"signals={config.signals!r} names" if name in aliases.values() else ""
-    reader = reader or f"the reward {config.reward!r} reads"
+    select = select_of(config)
+    reader = reader or (
+        f"select={select!r} reads"
+        if name in signals_of(select)
+        and name not in reads(resolve(config.reward, **config.hp))
+        else f"the reward {config.reward!r} reads"
+    )
     return (
         f"{reader} the signal {name!r}, and nothing makes it in a run of "
         f"task.name={config.task.name!r}: {guess} {', '.join(there)}; {_how(name)}give "
