@@ -25,7 +25,7 @@ VERIFIED = {
     "paper": "the paper's text",
     "secondary": "a secondary source",
     "abstract": "the abstract only",
-    "guess": "in part a guess",
+    "guess": "guesses, in part",
     "": "nothing published",
 }
 TELLING = tuple(law for law in LAWS if law not in ALWAYS)
@@ -52,9 +52,9 @@ than outcomes and rewards of steps, or is slow to compile.
 
 *Loss* is `policy loss(numbers) + kl(...) + entropy_bonus(...), average`, with every
 number that acts; the words are in tables at the end. The KL is to the base policy
-(`base/` of a run), and what is not written has no weight. *Learns from* says which rows
-are kept; without it all are. `--config.loss.beta=0`, `--config.loss.epsilon=0.1` or
-`--config.select=""` set a row's own number aside.
+(`base/` of a run) and reads `ref_logp`; what is not written has no weight. *Learns from*
+says which rows are kept; without it all are. `--config.loss.beta=0`,
+`--config.loss.epsilon=0.1` or `--config.select=""` set a row's own number aside.
 
 *Updates.* A row makes one update of each batch, whatever its authors do. At that update
 the policy is the one that sampled: every ratio is 1, no clip acts, and `differs` says
@@ -79,7 +79,7 @@ def page() -> str:
     """`docs/methods.md`: an index by idea, then every row whole."""
     always = "; ".join(LAWS[law] for law in ALWAYS)
     laws = "\n".join(f"- `{law}`: {LAWS[law]}." for law in TELLING)
-    verified = ", ".join(VERIFIED.values())
+    verified = "; ".join(VERIFIED.values())
     kept = [f"`{name}`" for name, m in METHODS.items() if "stopping" in m.laws]
     ways = Counter(map(_way, METHODS.values()))
     head = PAGE.format(
@@ -210,7 +210,7 @@ def _lines(method: Method) -> Iterator[str]:
     if method.hp:
         values = ", ".join(f"`{k}={v!r}`" for k, v in method.hp.items())
         yield f"- with {values}"
-    yield f"- reads {', '.join(f'`{s}`' for s in method.reads)}"
+    yield f"- reads {', '.join(f'`{s}`' for s in sorted(reads_of(method)))}"
     yield f"- in a run: {made_text(method)}"
     yield f"- laws: {laws_of(method) or 'none beyond those of all'}"
     yield f"- loss: `{loss_text(method)}`"
