@@ -52,9 +52,9 @@ than outcomes and rewards of steps, or is slow to compile.
 
 *Loss* is `policy loss(numbers) + kl(...) + entropy_bonus(...), average`, with every
 number that acts; the words are in tables at the end. The KL is to the base policy
-(`base/` of a run) and reads `ref_logp`; what is not written has no weight. *Learns from*
-says which rows are kept; without it all are. `--config.loss.beta=0`,
-`--config.loss.epsilon=0.1` or `--config.select=""` set a row's own number aside.
+(`base/` of a run) and reads `ref_logp`; what is not written has no weight. *Learns
+from* says which rows are kept; without it all are. `--config.loss.beta=0`,
+`--config.loss.epsilon=0.1` or `--config.select=""` set a row's own aside.
 
 *Updates.* A row makes one update of each batch, whatever its authors do. At that update
 the policy is the one that sampled: every ratio is 1, no clip acts, and `differs` says
