@@ -2,7 +2,7 @@
 
     40/state/         the arrays, as Orbax writes them (any Orbax reads them back)
     40/extra.json     what the caller adds: the resolved config, the newest metrics
-    40/manifest.json  the shape of every array; size and CRC-32 of every file
+    40/manifest.json  the shape of every array; size and CRC-32 of every file; its own
 
 A checkpoint is written under another name, read back, and renamed when it is whole and
 on the disk, so a process killed at any moment leaves no folder that looks complete. The
@@ -13,6 +13,7 @@ TensorStore messages.
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -61,6 +62,7 @@ def save(
         with naming(path):
             (saving / "extra.json").write_text(json.dumps(extra, indent=1))
             manifest = {"arrays": arrays.shapes(state), "files": _fingerprints(saving)}
+            manifest["crc"] = _crc(manifest["arrays"], manifest["files"])
             (saving / "manifest.json").write_text(json.dumps(manifest, indent=1))
         sync_all(saving)
         _discard(path)
@@ -194,10 +196,13 @@ def _checked(path: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((path / "manifest.json").read_bytes())
         files, shapes = dict(manifest["files"]), dict(manifest["arrays"])
+        if manifest["crc"] != _crc(shapes, files):
+            raise ValueError("another manifest than was written")
         there = {str(p.relative_to(path)) for p in path.rglob("*") if p.is_file()}
         listed = {*files, "manifest.json", "extra.json"} | there
         changed = [f for f in sorted(listed) if _changed(path, f, files)]
         wrong = changed[0] if changed else ""
+        wrong = wrong if wrong.isprintable() else repr(wrong)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass  # a manifest of anything is as good as none
     if not wrong:
@@ -208,6 +213,10 @@ def _checked(path: Path) -> dict[str, Any]:
         f"checkpoint {short(path)} is damaged ({wrong} is missing or not as it was "
         f"written): delete that folder to {then}"
     )
+
+
+def _crc(shapes: dict[str, str], files: dict[str, Any]) -> int:
+    return zlib.crc32(json.dumps([shapes, files], sort_keys=True).encode())
 
 
 def _changed(folder: Path, name: str, files: dict[str, Any]) -> bool:

@@ -45,10 +45,13 @@ def cut_back(workdir: Path, step: int, known: Sequence[Any] = ()) -> list[int]:
     kept = [rows[s] for s in sorted(rows) if s <= step]
     first = kept[0]["step"] if kept else step + 1
     lacks = sorted(set(range(first, step + 1)).difference(rows))
-    if damaged and lacks:
+    ahead = sum(not found or r["step"] < found[0]["step"] for r in kept)
+    unknown = step >= 0 and _in_front(damaged) > ahead
+    if damaged and (lacks or unknown):
+        which = f"step {lacks[0]}" if lacks else "its step"
         raise ValueError(
-            f"{short(file)} line {damaged[0]} is damaged and no checkpoint holds step "
-            f"{lacks[0]}; delete that line to go on without it"
+            f"{short(file)} line {damaged[0]} is damaged and no checkpoint holds "
+            f"{which}; delete that line to go on without it"
         )
     if file.exists() or kept:
         write_whole(file, "".join(json.dumps(row) + "\n" for row in kept))
@@ -57,6 +60,11 @@ def cut_back(workdir: Path, step: int, known: Sequence[Any] = ()) -> list[int]:
         if number.isdecimal() and int(number) > step:
             page.unlink()
     return lacks
+
+
+def _in_front(damaged: list[int]) -> int:
+    """How many damaged lines stand before all others; no row says of which steps."""
+    return sum(line == nth for nth, line in enumerate(damaged, 1))
 
 
 def _row(line: bytes) -> dict[str, Any] | None:

@@ -92,6 +92,29 @@ def test_a_manifest_of_anything_is_one_sentence(tmp_path: Path) -> None:
                 read(path)
 
 
+def test_a_manifest_of_other_content_is_damage(tmp_path: Path) -> None:
+    """Also where it names all files rightly: what it says of the arrays counts too."""
+    path = checkpoint.save(tmp_path, 1, X, {})
+    file = path / "manifest.json"
+    whole = json.loads(file.read_text())
+    others = [{**whole["arrays"], "x": "float32[9]"}, {"a\nb": "\x1b[31m"}, {}]
+    changed = [{**whole, "arrays": other} for other in others]
+    changed.append({**whole, "files": {**whole["files"], "a\nb\x1b": [1, 2]}})
+    for content in changed:
+        file.write_text(json.dumps(content))
+        with pytest.raises(ValueError, match="checkpoints/1 is damaged") as error:
+            checkpoint.find(tmp_path, "auto")
+        assert str(error.value).isprintable()
+
+
+def test_files_that_cannot_be_shown_are_quoted(tmp_path: Path) -> None:
+    path = checkpoint.save(tmp_path, 1, X, {})
+    (path / "a\nb\x1b").write_text("")
+    with pytest.raises(ValueError, match="is damaged") as error:
+        checkpoint.restore(path, X)
+    assert str(error.value).isprintable()
+
+
 @pytest.mark.parametrize("name", ["0040", "²", "40.damaged", "x"])
 def test_only_steps_are_checkpoints(tmp_path: Path, name: str) -> None:
     (tmp_path / "checkpoints" / name).mkdir(parents=True)

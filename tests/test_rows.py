@@ -56,6 +56,17 @@ def test_what_nothing_holds_is_named_and_nothing_is_cut(tmp_path: Path) -> None:
     assert steps(file) == [0, 2, 3]
 
 
+@pytest.mark.parametrize("texts", [["{}", *lines(1, 2, 3)], ["{}"] * 4])
+def test_a_first_line_that_nothing_holds_is_named(tmp_path: Path, texts) -> None:
+    """No row before it says which step it was of."""
+    file = write(tmp_path, *texts)
+    with pytest.raises(ValueError, match="line 1 is damaged and no .* its step; del"):
+        cut_back(tmp_path, 3, KNOWN)
+    assert file.read_text().splitlines() == texts
+    write(tmp_path, "{}", *lines(3))
+    assert cut_back(tmp_path, 3, KNOWN) == [] and steps(file) == [2, 3]
+
+
 def test_a_run_from_the_beginning_keeps_nothing(tmp_path: Path) -> None:
     file = write(tmp_path, *lines(0, 1), "{}")
     assert cut_back(tmp_path, -1) == [] and file.read_text() == ""
