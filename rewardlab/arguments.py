@@ -66,7 +66,7 @@ RANGES: dict[str, Range] = {
     "cosine.steps": whole(1),
     "cosine_length.margin": whole(0),
     "exponential.steps": POSITIVE,
-    "keep_top.count": whole(1),
+    "keep_top.count": whole(0),
     "length_penalty.after": whole(0),
     "length_penalty.most": NOT_NEGATIVE,
     "length_penalty.rate": NOT_NEGATIVE,

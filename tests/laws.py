@@ -35,7 +35,8 @@ flags = hnp.arrays(bool, (N, T))
 
 @st.composite
 def rollouts(draw):
-    """Ragged rows with holes, abstaining rows, groups of any size, ties everywhere."""
+    """Ragged rows with holes, abstaining rows, groups of any size, often one
+    of one row, ties everywhere."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     length = draw(hnp.arrays(int, N, elements=st.integers(0, T)))
     valid = np.arange(T) < length[:, None]
@@ -49,7 +50,9 @@ def rollouts(draw):
     signals |= {"prm": draw(scores), "belief": draw(scores)}
     return from_arrays(
         valid & (first | draw(flags)),
-        group=np.concatenate([[0, 1, 2, 3], rng.integers(0, 4, N - 4)]),
+        group=np.concatenate(
+            [[0, 1, 2, 3], rng.integers(0, 3 + rng.integers(2), N - 4)]
+        ),
         step=np.where(valid, step, -1),
         valid=valid,
         logp=-rng.exponential(size=(N, T)),

@@ -101,7 +101,7 @@ def test_rlfr_without_flow_is_grpo():
     """And the flow of a token reaches those before it."""
     rollout = ragged()
     np.testing.assert_allclose(
-        of("rlfr", rollout, coef=0.0), of("grpo", rollout), rtol=1e-9
+        of("rlfr", rollout, coef=0.0), of("grpo", rollout, eps=1e-9), rtol=1e-9
     )
     flow = np.array([[1.0, 3.0, 2.0]])
     one = from_arrays(np.ones((1, 3)), flow=flow, correct=np.ones(1))

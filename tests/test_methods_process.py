@@ -163,7 +163,7 @@ def test_spear_hands_over_from_tools_to_answers():
     calls = np.arange(ROWS) * 2.0
     rollout = rows(correct=np.zeros(ROWS), calls=calls)
     shape = until("spear", "center_by_group")
-    for now, weight in ((0, 1), (50, 0.5), (100, 0), (101, 0)):
+    for now, weight in ((0, 1), (100, 0.5), (200, 0), (201, 0)):
         at = dataclasses.replace(rollout, iteration=jnp.asarray(now))
         want = weight * np.minimum(0.1 * calls, 1)
         np.testing.assert_allclose(reward(shape, at)[:, -1], want, atol=1e-12)

@@ -133,7 +133,12 @@ NO_TEXT = {
     *(f"boxes.{name}" for name in ("corners", "hit", "iou")),
     *(f"deepagent.{name}" for name in ("action_reward", "folding_preference")),
     *(f"driving.{name}" for name in ("carl", "nuplan", "speed_factor")),
-    *("deep_research.steerable_reward", "medical.near", "texts.each"),
+    *(
+        "deep_research.steerable_reward",
+        "medical.near",
+        "texts.each",
+        "texts.own_words",
+    ),
     *("partial_credit.partial_credit", "similarity.best_match"),
     *("similarity.bidirectional_best_match", "toolrl.growing_length"),
     *("toolrl.smooth_stages", "toolrl.two_stages"),

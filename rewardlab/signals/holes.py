@@ -60,7 +60,7 @@ def _places(name: str, value: Array, rollout: Rollout) -> Bool[Array, "N ..."]:
         return rows.reshape(-1, *[1] * (value.ndim - 1))
     last = jnp.max(jnp.where(rollout.mask, rollout.step, -1), axis=1, keepdims=True)
     after = shape == "NV"  # a value after the last step too
-    return rows[:, None] & (jnp.arange(value.shape[1]) <= last + after)
+    return rows[:, None] & (jnp.arange(value.shape[1])[None] <= last + after)
 
 
 def refuse_nan(rollout: Rollout, read: set[str]) -> None:
