@@ -168,3 +168,10 @@ class TestOverflow:
         words = "outcome('correct') | weigh_by_gap('gap', tau=4.0)"
         rewards, _ = updated(words, correct=np.ones(4, np.float32), gap=gaps)
         np.testing.assert_allclose(rewards["correct"].value[:, 0], math.e, rtol=1e-5)
+
+    def test_perplexities_beyond_float32(self):
+        """Both too large: nothing is saved; the base's alone: all of it is."""
+        words = "perplexity('a') | perplexity('b') | relative_drop('a', base='b')"
+        a, b = (np.array(x, np.float32)[:, None] for x in ([-95, -1], [-100, -100]))
+        rewards, _ = updated(words, a=a, b=b)
+        assert rewards["a"].value[:, 0].tolist() == [0, 1]

@@ -33,8 +33,9 @@ RULES: dict[str, Method] = {
         believes="short right answers, long tries, nothing said twice",
         aggregation="sequence_mean",
         differs="the paper has a critic, a KL of 0.01 in the reward and a discount a "
-        "reward; the cosine ends at the limit of the run (there 14336, less 16); what "
-        "has no more than `size` tokens repeats nothing",
+        "reward; the cosine ends at the limit of the run (there 14336, less 16); a "
+        "completion of at most `size` tokens repeats nothing, so under such a limit the "
+        "second term never acts",
     ),
     "router_r1": Method(
         "outcome('form') | outcome('correct') | outcome('cost')"

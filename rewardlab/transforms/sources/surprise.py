@@ -15,6 +15,8 @@ from rewardlab.transforms.sources.last_token import on_last_token
 from rewardlab.transforms.sources.signals import validity
 from rewardlab.types import Channels, RewardTransform, Rollout, SignalName
 
+MOST = 88.0  # nats a token; exp of more is no float32
+
 
 @named
 def cross_entropy(name: SignalName = "") -> RewardTransform:
@@ -24,7 +26,10 @@ def cross_entropy(name: SignalName = "") -> RewardTransform:
 
 @named
 def perplexity(name: SignalName = "") -> RewardTransform:
-    """Adds channel `name`: exp(-mean_t log p_t) over the row's True tokens, >= 1."""
+    """Adds channel `name`: exp(-mean_t log p_t) over the row's True tokens, >= 1.
+
+    At most e^88, so that two that float32 cannot hold have a difference still.
+    """
     return _surprise(name, exponential=True)
 
 
@@ -37,7 +42,7 @@ def _surprise(name: SignalName, exponential: bool) -> RewardTransform:
                 f"has shape {logp.shape}"
             )
         mean = masked.row_mean(logp, rollout.mask)
-        value = jnp.exp(-mean) if exponential else -mean
+        value = jnp.exp(jnp.minimum(-mean, MOST)) if exponential else -mean
         reward = on_last_token(value, validity(rollout, name or "logp"), rollout)
         return add_channel(rewards, name or "logp", reward)
 
