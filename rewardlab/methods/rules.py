@@ -34,7 +34,7 @@ RULES: dict[str, Method] = {
         aggregation="sequence_mean",
         differs="the paper has a critic, a KL of 0.01 in the reward and a discount a "
         "reward; the cosine ends at the limit of the run (there 14336, less 16); a "
-        "completion of at most `size` tokens repeats nothing, so under such a limit the "
+        "completion of at most `size` tokens repeats nothing: under such a limit the "
         "second term never acts",
     ),
     "router_r1": Method(
