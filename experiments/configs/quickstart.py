@@ -12,7 +12,7 @@ from rewardlab.config import default_config, use_reward
 
 
 def get_config(reward: str = "") -> ConfigDict:
-    """GRPO; or, as `quickstart.py:pure`, another method or a sentence."""
+    """GRPO; or, as `quickstart:pure`, another method or a sentence."""
     config = default_config()
     if reward:
         use_reward(config, reward)
