@@ -61,8 +61,8 @@ def save(
     if first:
         with naming(path):
             (saving / "extra.json").write_text(json.dumps(extra, indent=1))
-            manifest = {"arrays": arrays.shapes(state), "files": _fingerprints(saving)}
-            manifest["crc"] = _crc(manifest["arrays"], manifest["files"])
+            shapes, files = arrays.shapes(state), _fingerprints(saving)
+            manifest = {"arrays": shapes, "files": files, "crc": _crc(shapes, files)}
             (saving / "manifest.json").write_text(json.dumps(manifest, indent=1))
         sync_all(saving)
         _discard(path)
