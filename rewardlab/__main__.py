@@ -17,6 +17,7 @@ from rich.text import Text
 import rewardlab
 from rewardlab.catalogue import VERIFIED
 from rewardlab.explain import explain
+from rewardlab.files import in_a_sentence
 from rewardlab.methods import IDEAS, METHODS, Method, resolve
 from rewardlab.show import page, read_episode, terminal
 from rewardlab.show.text import one_line
@@ -38,19 +39,24 @@ def main() -> None:
     args = _arguments().parse_args()
     out = Console(highlight=False, record=bool(getattr(args, "svg", None)))
     try:
-        if args.command == "methods":
-            methods(args.words, out)
-        elif args.command == "explain":
-            given = _hyperparameters(args.hp)
-            explain(args.method, resolve(args.method, **given), out)
-            if args.svg:
-                out.save_svg(args.svg, title=f"rewardlab explain {args.method}")
-        else:
-            show(args.run, args.step, args.row, args.html, out)
+        with in_a_sentence():
+            _answer(args, out)
     except ValueError as error:
         said = one_line(str(error))  # it may quote a name that a terminal would obey
         Console(stderr=True, highlight=False).print(Text(said))
         sys.exit(2)
+
+
+def _answer(args: argparse.Namespace, out: Console) -> None:
+    if args.command == "methods":
+        methods(args.words, out)
+    elif args.command == "explain":
+        given = _hyperparameters(args.hp)
+        explain(args.method, resolve(args.method, **given), out)
+        if args.svg:
+            out.save_svg(args.svg, title=f"rewardlab explain {args.method}")
+    else:
+        show(args.run, args.step, args.row, args.html, out)
 
 
 def _arguments() -> argparse.ArgumentParser:

@@ -50,6 +50,11 @@ def check_rollout(rollout: Rollout) -> None:
                 f"rollout.{name} has shape {shape} and must have {meant}, as "
                 "rollout.tokens has"
             )
+    if not sizes["N"] or not sizes["T"]:
+        raise ValueError(
+            f"rollout.tokens has shape {(sizes['N'], sizes['T'])}; give it at least "
+            "one row of one token"
+        )
     _check_signals(rollout, sizes)
     _check_group(rollout, sizes["B"])
 
@@ -87,6 +92,8 @@ def _check_signals(rollout: Rollout, sizes: dict[str, int]) -> None:
         if not isinstance(name, str):
             raise ValueError(f"rollout.signals has the name {name!r}, which is no text")
         shape = _array(f"signals[{name!r}]", value).shape
+        if problem := _of_signal(name, value, rollout.signals):
+            raise ValueError(f"the signal {name!r} must be {problem}")
         known = SIGNALS[name].shape if name in SIGNALS else ""
         meant = str(tokens) if known == "NT" and len(shape) == 2 else ""
         if shape[:1] != (rows,) or (meant and shape != tokens):
@@ -94,6 +101,23 @@ def _check_signals(rollout: Rollout, sizes: dict[str, int]) -> None:
                 f"the signal {name!r} has shape {shape} and must have "
                 f"{meant or f'{rows} rows first'}, as rollout.tokens has"
             )
+
+
+def _of_signal(name: str, value: Any, signals: dict[str, Any]) -> str:
+    """What a signal must be, unless it holds numbers, or says where another does."""
+    if not (jnp.issubdtype(value.dtype, jnp.bool_) or _real(value.dtype)):
+        return f"numbers, or True and False, and is {value.dtype}"
+    of = signals.get(name.removesuffix("_valid"), value)
+    if of is value or not hasattr(of, "shape"):
+        return ""
+    if not jnp.issubdtype(value.dtype, jnp.bool_):
+        return f"True and False and is {value.dtype}"
+    fits = value.shape == of.shape[: value.ndim]
+    return "" if fits else f"of shape {of.shape} and has {value.shape}"
+
+
+def _real(dtype: Any) -> bool:
+    return any(jnp.issubdtype(dtype, kind) for kind in (jnp.integer, jnp.floating))
 
 
 def _check_group(rollout: Rollout, prompts: int) -> None:

@@ -75,6 +75,7 @@ def test_explain_makes_a_picture(capsys, monkeypatch, tmp_path):
         (("outcome('zebra') | center_by_group()",), "no example of the signals"),
         (("pure", "tau"), "'tau' is not a hyperparameter; write tau=0.1"),
         (("pure", "tau=x"), "'x' is not a number"),
+        (("pure", "--svg", "/dev/null/x.svg"), "/dev/null/x.svg cannot be written or"),
     ],
 )
 def test_mistakes_are_one_sentence(capsys, monkeypatch, arguments, says):

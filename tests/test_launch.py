@@ -131,6 +131,7 @@ def test_a_flag_that_says_nothing_is_one_sentence(flag, says, capsys, tmp_path):
         (["--arm=grpo", "--measure=pass@1,lenght"], "no held-out number 'lenght'"),
         (["--arm=grpo", "--measure=pass@3"], "--measure can have pass@1, pass@8, mean"),
         (["--arm=grpo", "--seeds=one"], "--seeds=one must be whole numbers"),
+        (["--arm=grpo", "--seeds=0,4294967296"], "seed=4294967296 must be at most"),
         (["--arm=grpo", "--reach=nan"], "--reach=nan must be a share from 0 to 1"),
         (["--arm=grpo", "--jobs=0"], "--jobs=0 must be at least 1"),
         (["--arm=grpo", "--", "--config.seed=1"], "--config.seed is said by the grid"),

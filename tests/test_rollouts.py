@@ -88,6 +88,24 @@ BAD = {
         signal(ref_logp=np.ones((12, 11))),
         "the signal 'ref_logp' has shape (12, 11) and must have (12, 12), as rollout",
     ),
+    "a signal as text": (
+        signal(score=np.array(["a"] * 12)),
+        "the signal 'score' must be numbers, or True and False, and is <U1",
+    ),
+    "a signal of objects": (signal(score=np.array([None] * 12)), "and is object"),
+    "a complex signal": (signal(score=np.ones(12) * 1j), "and is complex128"),
+    "validity as float": (
+        signal(score=np.ones(12), score_valid=np.ones(12)),
+        "the signal 'score_valid' must be True and False and is float64",
+    ),
+    "validity of tokens": (
+        signal(score=np.ones(12), score_valid=np.ones((12, 12), bool)),
+        "the signal 'score_valid' must be of shape (12,) and has (12, 12)",
+    ),
+    "no rows": (
+        jax.tree.map(lambda x: x[:0] if np.ndim(x) else x, GOOD),
+        "rollout.tokens has shape (0, 12); give it at least one row of one token",
+    ),
     "signals as a list": (
         other(signals=[1]),
         "rollout.signals must be a dict of arrays",

@@ -19,6 +19,7 @@ from rewardlab.launch.configs import load_config, override
 from rewardlab.methods import METHODS
 from rewardlab.prepare import prepare
 from rewardlab.record import resolved
+from rewardlab.validate import check_values
 
 SAID = "config workdir config.seed config.reward config.model.init_from".split()
 # A run may go on with another value of these: groups, and names in any group.
@@ -112,7 +113,9 @@ def check(grid: Grid) -> Grid:
                 raise ValueError(f"--{name} is said by the grid of each run; remove it")
     for arm in grid.arms:
         for seed in grid.seeds:
-            _refuse_another(grid.folder(arm, seed), grid.config_of(arm, seed))
+            config = grid.config_of(arm, seed)
+            check_values(config)
+            _refuse_another(grid.folder(arm, seed), config)
     known = _reported(grid)
     usual = [m for m in USUAL if all(m in names for names in known.values())]
     measures = grid.measures or tuple(usual)
