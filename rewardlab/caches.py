@@ -35,7 +35,7 @@ class Programs:
         """The entry of that name, if there is a whole one."""
         file, seal = self._files(key)
         with contextlib.suppress(OSError):
-            if seal.read_text() == str(fingerprint(file)):
+            if seal.read_bytes() == str(fingerprint(file)).encode():
                 return file.read_bytes()
         return None
 

@@ -101,9 +101,11 @@ def _refuse_to_lose(workdir: Path, console: Console) -> None:
     if not metrics.exists() or not metrics.stat().st_size:
         return
     if saved.exists():
+        said = saved.read_bytes()[:20].decode("ascii", "replace").strip()
+        step = said if said.isdecimal() else "?"
         raise ValueError(
             f"{short(workdir)} holds a run with a checkpoint of step "
-            f"{saved.read_text().strip()}, and {short(workdir / 'checkpoints')} has "
+            f"{step}, and {short(workdir / 'checkpoints')} has "
             "none any more; put it back, or use a new --workdir"
         )
     console.say(f"{short(workdir)} has no checkpoint yet: its run begins again")

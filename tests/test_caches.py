@@ -24,7 +24,11 @@ def flip(file: Path) -> None:
     file.write_bytes(content)
 
 
-@pytest.mark.parametrize("harm", [half, flip, Path.unlink])
+def noise(file: Path) -> None:
+    file.write_bytes(b"\xff\x00\xfe")
+
+
+@pytest.mark.parametrize("harm", [half, flip, noise, Path.unlink])
 @pytest.mark.parametrize("name", ["k-cache", "k-crc32"])
 def test_a_damaged_program_is_none_and_put_anew(tmp_path: Path, harm, name) -> None:
     kept = Programs(str(tmp_path / "new"))

@@ -138,6 +138,13 @@ def test_a_figure_of_more_runs_stays(tmp_path):
     assert files_of(tmp_path, wide)[0].name == "table.md"
 
 
+@pytest.mark.parametrize("torn", ['{"table.md": ["a-', "[]", '{"table.md": 3}', "\xff"])
+def test_a_torn_record_leaves_the_figure_that_it_was_of(tmp_path, torn):
+    files_of(tmp_path, ["a-0"])[0].write_text("a table")
+    (tmp_path / "grid.json").write_text(torn, "latin-1")
+    assert files_of(tmp_path, ["a-0", "a-1"])[0].name == "table_2.md"
+
+
 def test_a_figure_that_nobody_recorded_stays(tmp_path):
     (tmp_path / "learning_curves.png").write_bytes(b"of other runs")
     assert files_of(tmp_path, ["a-0"])[1].name == "learning_curves_2.png"

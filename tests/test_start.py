@@ -85,6 +85,8 @@ def test_what_a_run_came_from_is_not_replaced(run):
 def test_nothing_is_cut_back_without_a_checkpoint(run):
     shutil.rmtree(run / "checkpoints")
     refused(run, two(), "a checkpoint of step 2, and .*/checkpoints has none any")
+    (run / SAVED).write_bytes(b"\xff\n2")
+    refused(run, two(), r"a checkpoint of step \?, and .*/checkpoints has none any")
 
 
 def test_a_run_without_a_checkpoint_yet_begins_again(run, whole, capsys):

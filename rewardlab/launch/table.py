@@ -144,18 +144,27 @@ def files_of(grid: Path, runs: Sequence[str]) -> tuple[Path, Path]:
     Those that show other runs besides are left as they are: then it is a new pair.
     """
     record = grid / "grid.json"
-    shown = json.loads(record.read_text()) if record.exists() else {}
-    number = 1
+    shown, number = _recorded(record), 1
     while True:
         end = f"_{number}" if number > 1 else ""
         table, picture = grid / f"table{end}.md", grid / f"learning_curves{end}.png"
         unknown = table.name not in shown and (table.exists() or picture.exists())
-        if not unknown and set(shown.get(table.name, [])) <= set(runs):
+        if not unknown and all(run in runs for run in shown.get(table.name, [])):
             break
         number += 1
     shown[table.name] = list(runs)
     write_whole(record, json.dumps(shown, indent=2) + "\n")
     return table, picture
+
+
+def _recorded(file: Path) -> dict[str, list[str]]:
+    """Which runs each table shows; what cannot be read says nothing of any."""
+    try:
+        found = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    found = found if isinstance(found, dict) else {}
+    return {k: x for k, x in found.items() if isinstance(x, list)}
 
 
 def draw(
