@@ -74,11 +74,12 @@ def recipe(run: Run) -> dict[str, Any]:
 def _origin(run: Run, found: Path) -> Params:
     """The base of the run that `found` is of, kept here from now on."""
     here, there = run.workdir.absolute() / "base", found.parents[1] / "base"
-    kept = checkpoint.find(there, "auto")
+    kept = _newest(there)
     if kept is None:
+        what = "damaged" if there.exists() else "gone"
         raise ValueError(
-            f"{short(there)} is gone, which the policy of {short(found)} came from and "
-            "the KL terms refer to; put it back, or begin again in a new --workdir"
+            f"{short(there)} is {what}, which the policy of {short(found)} came from "
+            "and the KL terms refer to; put it back, or begin again in a new --workdir"
         )
     params = _read(run, kept)
     if there != here:

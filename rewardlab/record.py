@@ -76,7 +76,8 @@ def write_config(workdir: Path, now: Record, found: Path | None) -> None:
     history: list[Any] = []
     if found is not None:
         before = _read(found.parents[1] / "config.json")
-        history = before.pop("history", None) or []
+        kept = before.pop("history", None)
+        history = kept if isinstance(kept, list) else []
         changed = _changed(before, now) if before else changes(now, found)
         start = {"step": int(found.name) if found.name.isdecimal() else None}
         history.append({**start, "from": short(found), "changed": changed})

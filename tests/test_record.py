@@ -61,6 +61,9 @@ def test_the_record_is_what_ran_and_keeps_the_history(tmp_path: Path) -> None:
     assert [x["step"] for x in history] == [1, 1]
     assert history[0]["changed"] == {"optim.lr": [1e-3, 5e-4]}
     assert history[1]["changed"] == {"optim.b1": [0.9, 0.5]}
+    (tmp_path / "config.json").write_text('{"history": {"step": 1}}')
+    write_config(tmp_path, record(lr=1e-4), one)
+    assert len(there()["history"]) == 1
     (tmp_path / "config.json").write_text("{torn")  # the checkpoint knows, too
     write_config(tmp_path, record(lr=1e-4), one)
     assert there()["history"][0]["changed"] == {"optim.lr": [1e-3, 1e-4]}

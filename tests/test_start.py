@@ -78,6 +78,8 @@ def test_another_sentence_is_named_with_the_first(run):
 
 
 def test_what_a_run_came_from_is_not_replaced(run):
+    (run / "base" / "checkpoints" / "0" / "manifest.json").write_text("{")
+    refused(run, two(), "run/base is damaged, which the policy of .*; put it back, or")
     shutil.rmtree(run / "base")
     refused(run, two(), "run/base is gone, which the policy of .*/2 came from")
 
