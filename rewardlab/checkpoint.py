@@ -126,11 +126,12 @@ def find(
         )
     if resume == "never":
         return None
-    if steps(resume):
-        return _newest_whole(resume, say)
-    path = Path(resume).absolute()
-    if (path / "state").is_dir():
-        return path
+    if isinstance(resume, str | os.PathLike):
+        if steps(resume):
+            return _newest_whole(resume, say)
+        path = Path(resume).absolute()
+        if (path / "state").is_dir():
+            return path
     raise ValueError(
         f"--resume={resume} is neither a workdir with checkpoints nor a checkpoint; "
         "pass auto, never, runs/NAME or runs/NAME/checkpoints/STEP"

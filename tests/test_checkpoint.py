@@ -211,8 +211,10 @@ def test_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for resume in ("never", "b"):
         with pytest.raises(ValueError, match="^a already holds a run, so --resume="):
             checkpoint.find(a, resume)
-    with pytest.raises(ValueError, match="--resume=nowhere is neither a workdir"):
-        checkpoint.find(b, "nowhere")
+    nothing: list = ["nowhere", "", None, False]
+    for resume in nothing:
+        with pytest.raises(ValueError, match=f"--resume={resume} is neither a workd"):
+            checkpoint.find(b, resume)
     b.mkdir()
     (b / "metrics.jsonl").write_text(json.dumps({"step": 1}))
     with pytest.raises(ValueError, match="^b already holds a run"):

@@ -64,6 +64,10 @@ REFUSED = {
     "rows in depth": ({"select": "(" * 500 + "x" + ")" * 500}, "does not say which"),
     "rows": ({"select": "drop('correct')"}, "does not say which rows to learn from"),
     "names": ({"signals": "prm"}, "signals='prm' is not understood; write READ=MADE"),
+    "a name twice": (
+        {"signals": "prm=correct,prm=step_correct"},
+        "names 'prm' twice; write it once",
+    ),
     "greedy": ({"rollout.temperature": 0.0}, "nothing can be learned"),
     "top_p": ({"rollout.top_p": 1.5}, "above 0 and at most 1"),
     "learning rate": ({"optim.lr": 0.0}, "optim.lr=0 trains nothing"),
@@ -105,6 +109,12 @@ def test_hyperparameters_become_typed_flags():
 
 def test_the_defaults_are_accepted():
     validate(default_config(), devices=2)
+
+
+@pytest.mark.parametrize("made", [None, {"reward": "grpo"}])
+def test_what_is_no_config_is_one_sentence(made):
+    with pytest.raises(ValueError, match="the config is a .*; change what default_con"):
+        validate(made, devices=1)
 
 
 def test_a_missing_key_is_named():

@@ -23,7 +23,10 @@ def names_of(config: ConfigDict) -> dict[str, str]:
                 f"signals={config.signals!r} is not understood; write "
                 "READ=MADE,READ=MADE, as in prm=hop,match=format"
             )
-        names[read] = made
+        if names.setdefault(read, made) != made:
+            raise ValueError(
+                f"signals={config.signals!r} names {read!r} twice; write it once"
+            )
     return names
 
 

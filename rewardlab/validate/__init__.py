@@ -27,6 +27,11 @@ def validate(config: ConfigDict, devices: int) -> None:
 
 def check_values(config: ConfigDict) -> None:
     """As `validate`, for each key by itself: it is known, and in its range."""
+    if not isinstance(config, ConfigDict):
+        raise ValueError(
+            f"the config is a {type(config).__name__}; change what default_config() or "
+            "load_config(NAME) makes"
+        )
     task = config.task.get("name", None)
     rule = RULES["task.name"]
     if problem := rule.problem(task):
