@@ -15,7 +15,7 @@ def names_of(config: ConfigDict) -> dict[str, str]:
 
     It is written `prm=hop,match=format`; `ValueError` for what is not.
     """
-    names = {}
+    names: dict[str, str] = {}
     for pair in filter(None, config.signals.split(",")):
         read, _, made = (part.strip() for part in pair.partition("="))
         if not (read.isidentifier() and made.isidentifier()):
