@@ -63,7 +63,7 @@ def test_functions_of_arrays_and_texts(call, name):
 @pytest.mark.parametrize(
     "words",
     [
-        *("keep_top(-1)", "keep_top(0)", "length_penalty(rate=-1)"),
+        *("keep_top(-1)", "length_penalty(rate=-1)"),
         *("masked_importance(least=-1)", "truncated_importance(most=0)"),
         *("minus_reference_normal_quantile('r', quantile=1)",),
         "bonus_while_rare('b', below=2)",
