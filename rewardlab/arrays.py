@@ -60,14 +60,6 @@ def same(a: Any, b: Any) -> bool:
     return all(_bits(x) == _bits(y) for x, y in pairs)
 
 
-def finite(state: Any) -> bool:
-    """Whether no array of floats holds a NaN or an infinity."""
-    floats = [
-        x for x in jax.tree.leaves(state) if jnp.issubdtype(x.dtype, jnp.floating)
-    ]
-    return all(bool(jnp.all(jnp.isfinite(x))) for x in floats)
-
-
 def _name(folder: Path) -> str:
     return short(folder.parent).removesuffix(".saving")
 

@@ -15,9 +15,10 @@ from typing import Any
 import optax
 from flax.traverse_util import flatten_dict
 
-from rewardlab import arrays, checkpoint
+from rewardlab import checkpoint
 from rewardlab.console import WARMUP, Console
 from rewardlab.files import short
+from rewardlab.finite import all_finite
 from rewardlab.learner import Params
 from rewardlab.models import lm
 from rewardlab.prepare import Run
@@ -132,7 +133,7 @@ def _differences(made: Any, now: dict[str, Any]) -> list[str]:
 
 def _read(run: Run, kept: Path) -> Params:
     params = checkpoint.restore(kept, _fresh(run))
-    if not arrays.finite(params):
+    if not all_finite(params):
         raise ValueError(
             f"the base policy {short(kept)} holds numbers that are not finite; delete "
             "that folder to make it anew"

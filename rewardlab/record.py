@@ -67,7 +67,7 @@ def changes(now: Mapping[str, Any], found: Path) -> dict[str, list[Any]]:
 
     A run may go on with other settings; nobody should do so unawares.
     """
-    return _changed(checkpoint.read_extra(found).get("config"), now)
+    return changed_keys(checkpoint.read_extra(found).get("config"), now)
 
 
 def write_config(workdir: Path, now: Record, found: Path | None) -> None:
@@ -78,14 +78,15 @@ def write_config(workdir: Path, now: Record, found: Path | None) -> None:
         before = _read(found.parents[1] / "config.json")
         kept = before.pop("history", None)
         history = kept if isinstance(kept, list) else []
-        changed = _changed(before, now) if before else changes(now, found)
+        changed = changed_keys(before, now) if before else changes(now, found)
         start = {"step": int(found.name) if found.name.isdecimal() else None}
         history.append({**start, "from": short(found), "changed": changed})
     workdir.mkdir(parents=True, exist_ok=True)
     write_whole(file, json.dumps({**now, "history": history}, indent=2) + "\n")
 
 
-def _changed(then: Any, now: Mapping[str, Any]) -> dict[str, list[Any]]:
+def changed_keys(then: Any, now: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The keys whose values differ between two records: [then, now]."""
     old = flatten_dict(then, sep=".") if isinstance(then, dict) else {}
     new = flatten_dict(dict(now), sep=".")
     every = {**new, **old}

@@ -3,14 +3,22 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from rewardlab import arrays, checkpoint
+from rewardlab import checkpoint
 from rewardlab.base import base_policy
 from rewardlab.console import Console
 from rewardlab.files import short
+from rewardlab.finite import all_finite
 from rewardlab.interrupts import Stop
 from rewardlab.learner import LearnerState, Params
 from rewardlab.prepare import Run
-from rewardlab.record import SAVED, Record, changes, resolved, save_state, write_config
+from rewardlab.record import (
+    SAVED,
+    Record,
+    changed_keys,
+    resolved,
+    save_state,
+    write_config,
+)
 
 _OF_A_WORKDIR = ("reward", "task.name", "model.name")  # one of each, for life
 
@@ -34,17 +42,20 @@ def begin(run: Run, resume: str, console: Console, stop: Stop) -> Start:
     now, workdir = resolved(run.config), run.workdir.absolute()
     found = checkpoint.find(workdir, resume, console.say)
     own = found is not None and found.parents[1] == workdir
+    # Read once: each reading checks every file of the checkpoint.
+    extra = checkpoint.read_extra(found) if found is not None else {}
+    then = extra.get("config", {})
     if found is None:
         _refuse_to_lose(run.workdir, console)
     elif own:
-        _refuse_another(run, found, now)
+        _refuse_another(run, then, now)
     base, seconds = base_policy(run, console, found)
     stop.left = f"{short(workdir / 'base')} is saved, the same command begins from it"
     base = run.driver.replicate(base)
     state = run.program.learner.init(base, run.rollout)
     if found is not None:
-        state = _restored(found, state, now)
-        changed = changes(now, found)
+        state = _restored(found, then, state, now)
+        changed = changed_keys(then, now)
         others = f" with another {', '.join(changed)}" if changed else ""
         console.say(f"going on from {short(found)}{others}")
         if own:
@@ -52,12 +63,13 @@ def begin(run: Run, resume: str, console: Console, stop: Stop) -> Start:
         saved = found if own else save_state(workdir, run.config, state, [])
         stop.left = f"{short(saved)} is saved, the same command goes on from it"
     write_config(run.workdir, now, found)
-    known = checkpoint.read_extra(found).get("rows", []) if own and found else []
+    known = extra.get("rows", []) if own else []
     return Start(found, base, state, known, seconds)
 
 
-def _restored(found: Path, like: LearnerState, now: Record) -> LearnerState:
-    then = checkpoint.read_extra(found).get("config", {})
+def _restored(
+    found: Path, then: Record, like: LearnerState, now: Record
+) -> LearnerState:
     try:
         state = checkpoint.restore(found, like)
     except ValueError as error:
@@ -68,7 +80,7 @@ def _restored(found: Path, like: LearnerState, now: Record) -> LearnerState:
             f"reward={now['reward']!r} differs; keep the reward, or begin from its "
             "base policy with model.init_from"
         ) from error
-    if not arrays.finite(state.params):
+    if not all_finite(state.params):
         raise ValueError(
             f"{short(found)} holds parameters that are not finite; delete that folder "
             "to go on from the one before it"
@@ -76,8 +88,7 @@ def _restored(found: Path, like: LearnerState, now: Record) -> LearnerState:
     return state
 
 
-def _refuse_another(run: Run, found: Path, now: Record) -> None:
-    then = checkpoint.read_extra(found).get("config", {})
+def _refuse_another(run: Run, then: Record, now: Record) -> None:
     for key in _OF_A_WORKDIR:
         group, _, name = key.partition(".")
         was, is_ = (x.get(group) for x in (then, now))

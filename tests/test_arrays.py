@@ -13,6 +13,7 @@ import orbax.checkpoint as ocp
 import pytest
 
 from rewardlab import arrays, checkpoint
+from rewardlab.finite import all_finite
 
 NAMES = ["lr[1e-3]", "a\\b", "a*", "w?at", "{x}", "p%41", "a#b", "new\nline", "ü", "$x"]
 X = {"x": jnp.arange(3.0)}
@@ -70,8 +71,8 @@ def test_same_is_bit_for_bit() -> None:
     assert arrays.same(nan, jax.tree.map(jnp.copy, nan))
     assert not arrays.same(nan, {**nan, "x": jnp.array([jnp.nan, -0.0])})
     assert not arrays.same(nan, {**nan, "k": jax.random.key(2)})
-    assert arrays.finite({"n": jnp.arange(2), "k": jax.random.key(1), **X})
-    assert not arrays.finite(nan)
+    assert all_finite({"n": jnp.arange(2), "k": jax.random.key(1), **X})
+    assert not all_finite(nan)
 
 
 def manifests() -> list[bytes]:
