@@ -17,9 +17,9 @@ from pathlib import Path
 from rewardlab.lock import only_one
 with only_one(Path(sys.argv[1])):
     if not os.fork():  # as the process of a timed reward; it outlives its parent
+        print("held", flush=True)  # so a parent that is killed has a fork that ran
         time.sleep(60)
         os._exit(0)
-    print("held", flush=True)
     time.sleep(60)
 """
 
