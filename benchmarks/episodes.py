@@ -16,12 +16,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rewardlab.config import default_config
+from rewardlab.core.types import Rollout
+from rewardlab.data.columns import batch_indices, take
 from rewardlab.models import lm
-from rewardlab.prepare import prepare, saved_base
-from rewardlab.sampling import Sampling, play, play_on_host
-from rewardlab.tasks.columns import batch_indices, take
-from rewardlab.types import Rollout
+from rewardlab.rollouts import Sampling, play, play_on_host
+from rewardlab.runs.config import default_config
+from rewardlab.runs.prepare import prepare, saved_base
 
 PROMPTS, EPISODES = 16, 8
 

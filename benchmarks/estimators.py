@@ -12,7 +12,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr
 from jax.interpreters import partial_eval
 
 from rewardlab import METHODS, Rollout, estimator
-from rewardlab.signals import SIGNALS
+from rewardlab.core.signals import SIGNALS
 
 GROUP, STEPS, REFERENCES = 8, 4, 10
 # One token, or member of a group, after another; sums to go are products.
@@ -79,7 +79,7 @@ def _equations(jaxpr: Jaxpr) -> Iterator[Any]:
 
 @functools.cache
 def _signal(name: str, rows: int, tokens: int) -> jax.Array:
-    """As `rewardlab.signals.made` has it; nobody abstains."""
+    """As `rewardlab.core.signals.made` has it; nobody abstains."""
     letters = {"N": rows, "S": STEPS, "T": tokens, "R": REFERENCES}
     letters |= {"V": STEPS + 1, "K": 5, "C": 6}
     shape = tuple(letters[letter] for letter in SIGNALS[name].shape)

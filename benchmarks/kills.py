@@ -57,9 +57,9 @@ def child(workdir: str, at: int) -> None:
     import jax
     import numpy as np
 
-    from rewardlab.config import default_config
     from rewardlab.models import lm
-    from rewardlab.training import train
+    from rewardlab.runs.config import default_config
+    from rewardlab.runs.training import train
 
     small = {"num_layers": 1, "width": 64, "num_heads": 2, "num_kv_heads": 2}
     lm.CONFIGS["kills"] = dataclasses.replace(lm.CONFIGS["S"], ffn=128, **small)
@@ -97,7 +97,7 @@ def outcome(workdir: Path) -> tuple[Any, ...]:
     """All that a run comes to, the clock apart."""
     import numpy as np
 
-    from rewardlab.metrics import WALL_CLOCK
+    from rewardlab.runs.metrics import WALL_CLOCK
 
     lines = (workdir / "metrics.jsonl").read_text().splitlines()
     rows = [

@@ -65,9 +65,14 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float]:
     import jax
     import numpy as np
 
+    from rewardlab.learning.parallel import (
+        REPLICATED,
+        SHARDED,
+        SHARDED_ROLLOUT,
+        jit_driver,
+    )
     from rewardlab.models import lm
-    from rewardlab.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, jit_driver
-    from rewardlab.program import early
+    from rewardlab.runs.program import early
 
     config, driver = lm.CONFIGS[shape], jit_driver()
     draw = _sampler(config)
@@ -108,7 +113,7 @@ def _sampler(config: Any) -> Callable:
     import jax.numpy as jnp
 
     from rewardlab.models import lm
-    from rewardlab.sampling import Sampling, sample
+    from rewardlab.rollouts import Sampling, sample
 
     options = Sampling(SAMPLES, NEW_TOKENS, eos_id=-1, pad_id=0)
 
@@ -136,11 +141,11 @@ def _learner(teach: Callable, driver: Any, micro_batches: int) -> Any:
     """GRPO with AdamW."""
     import optax
 
-    from rewardlab.compose import estimator
-    from rewardlab.learner import learner
+    from rewardlab.core.compose import estimator
+    from rewardlab.learning.learner import learner
+    from rewardlab.methods.sentence import build
     from rewardlab.models.logprobs import completion_logprobs
     from rewardlab.objectives import clipped_surrogate, objective, sequence_mean
-    from rewardlab.sentence import build
     from rewardlab.transforms.sources import outcome
 
     def policy(params: Any, r: Any) -> Any:
@@ -179,7 +184,7 @@ def _matmul() -> Callable[[], float]:
     import jax.numpy as jnp
     from jax import lax
 
-    from rewardlab.parallel import REPLICATED, SHARDED, jit_driver
+    from rewardlab.learning.parallel import REPLICATED, SHARDED, jit_driver
 
     driver, size, repeats = jit_driver(), 1024, 4
 

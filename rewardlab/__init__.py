@@ -8,7 +8,7 @@ per_token, state = advantage.update({}, state, rollout)
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rewardlab.compose import (
+from rewardlab.core.compose import (
     chain,
     estimator,
     gate,
@@ -21,27 +21,27 @@ from rewardlab.compose import (
     stateless,
     weighted_sum,
 )
+from rewardlab.core.types import Channels, Reward, RewardTransform, Rollout, Sum, place
 from rewardlab.methods import LAWS, METHODS, Method, resolve
-from rewardlab.sentence import build, describe, hyperparameters, reads
+from rewardlab.methods.sentence import build, describe, hyperparameters, reads
 from rewardlab.transforms import TRANSFORMS
-from rewardlab.types import Channels, Reward, RewardTransform, Rollout, Sum, place
 
 if TYPE_CHECKING:
-    from rewardlab.config import default_config
     from rewardlab.launch.configs import load_config
-    from rewardlab.tasks.host import TextReward
-    from rewardlab.training import Result, train
+    from rewardlab.runs.config import default_config
+    from rewardlab.runs.training import Result, train
+    from rewardlab.scorers.text_rewards import TextReward
 
 __version__ = "0.1.0"
 
 # Runs need data sets, plots and checkpoints, which take as long to import as JAX. They
 # are imported when they are asked for, so that transforms do not wait for them.
 _OF_RUNS = {
-    "Result": "training",
-    "TextReward": "tasks.host",
-    "default_config": "config",
+    "Result": "runs.training",
+    "TextReward": "scorers.text_rewards",
+    "default_config": "runs.config",
     "load_config": "launch.configs",
-    "train": "training",
+    "train": "runs.training",
 }
 
 

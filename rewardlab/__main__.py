@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.text import Text
 
 import rewardlab
-from rewardlab.catalogue import VERIFIED
-from rewardlab.explain import explain
-from rewardlab.files import in_a_sentence
 from rewardlab.methods import IDEAS, METHODS, Method, resolve
 from rewardlab.show import page, read_episode, terminal
-from rewardlab.show.text import one_line
+from rewardlab.show.catalogue import VERIFIED
+from rewardlab.show.explain import explain
+from rewardlab.system.files import in_a_sentence
+from rewardlab.system.printable import one_line
 
 RUNS = {
     "train": "one run, as a config says: rewardlab train --help",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rollouts import as_jax, from_arrays
 
 from rewardlab import METHODS, chain, estimator
-from rewardlab.signals import SIGNALS, made, names
+from rewardlab.core.signals import SIGNALS, made, names
 
 N, T, S = 16, 12, 4
 STEP_SCORES = ("prm", "belief", *names(shape="NS", potential=True))

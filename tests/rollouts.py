@@ -3,8 +3,8 @@
 import jax
 import numpy as np
 
-from rewardlab.signals import SIGNALS, made
-from rewardlab.types import Rollout
+from rewardlab.core.signals import SIGNALS, made
+from rewardlab.core.types import Rollout
 
 
 def ragged(

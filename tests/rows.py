@@ -14,9 +14,9 @@ import numpy as np
 from rollouts import from_arrays
 
 from rewardlab import estimator, resolve
-from rewardlab.builders import build_objective, select_of
-from rewardlab.config import default_config
 from rewardlab.models.logprobs import TokenStats
+from rewardlab.runs.builders import build_objective, select_of
+from rewardlab.runs.config import default_config
 from rewardlab.selection import select_rows
 
 LIMIT = 8  # the most tokens of a completion

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rewardlab.analysis import plots, statistics
+from rewardlab.analysis import statistics
 from rewardlab.analysis.pass_at_k import mean_pass_at_k, pass_at_k
+from rewardlab.runs import plots
 
 GOLDEN = Path(os.environ.get("REWARDLAB_GOLDEN", Path(__file__).parent / "golden"))
 

@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import pytest
 
 from rewardlab import build, weighted_sum
-from rewardlab.arguments import RANGES, check
+from rewardlab.core.arguments import RANGES, check
+from rewardlab.core.schedules import SCHEDULES
+from rewardlab.core.types import SIGNAL, RewardTransform
 from rewardlab.objectives import SURROGATES
-from rewardlab.schedules import SCHEDULES
 from rewardlab.transforms import TRANSFORMS
 from rewardlab.transforms.shapers import clip_reward, tanh
-from rewardlab.types import SIGNAL, RewardTransform
 
 WORDS = {**TRANSFORMS, **SCHEDULES}
 EVERY = [

@@ -12,8 +12,9 @@ import numpy as np
 import orbax.checkpoint as ocp
 import pytest
 
-from rewardlab import arrays, checkpoint
-from rewardlab.finite import all_finite
+from rewardlab.core.finite import all_finite
+from rewardlab.runs import checkpoint
+from rewardlab.system import arrays
 
 NAMES = ["lr[1e-3]", "a\\b", "a*", "w?at", "{x}", "p%41", "a#b", "new\nline", "ü", "$x"]
 X = {"x": jnp.arange(3.0)}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rewardlab import caches
-from rewardlab.caches import Programs
-from rewardlab.tasks.arithmetic_data import load
+from rewardlab.system import caches
+from rewardlab.system.caches import Programs
+from rewardlab.tasks.arithmetic.data import load
 
 SMALL = {"train": 20, "validation": 2, "test": 3, "max_operand": 20, "max_terms": 3}
 
@@ -51,7 +51,7 @@ def test_a_disk_that_takes_no_program_is_left_alone(tmp_path: Path) -> None:
 
 SCRIPT = """
 import jax, jax.numpy as jnp
-from rewardlab.caches import keep_programs
+from rewardlab.system.caches import keep_programs
 keep_programs()
 hits = []
 jax.monitoring.register_event_listener(lambda name, **_: hits.append(name))

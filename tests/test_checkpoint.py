@@ -17,7 +17,7 @@ import orbax.checkpoint as ocp
 import pytest
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from rewardlab import checkpoint
+from rewardlab.runs import checkpoint
 
 
 class Learner(NamedTuple):
@@ -119,7 +119,7 @@ def test_an_interrupted_save_leaves_the_previous_one(
 SAVER = """
 import sys, itertools, jax, jax.numpy as jnp, numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from rewardlab import checkpoint
+from rewardlab.runs import checkpoint
 rows = NamedSharding(Mesh(np.array(jax.devices()), ("data",)), PartitionSpec("data"))
 for step in itertools.count():
     state = {"x": jax.device_put(jnp.full((4, 64), step), rows)}

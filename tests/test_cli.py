@@ -7,9 +7,9 @@ import pytest
 
 from rewardlab import METHODS
 from rewardlab.__main__ import main
-from rewardlab.explain import at_work, example, words
+from rewardlab.core.signals import SIGNALS
 from rewardlab.methods import resolve
-from rewardlab.signals import SIGNALS
+from rewardlab.show.explain import at_work, example, words
 
 
 def shown(capsys, monkeypatch, *arguments, width=100):

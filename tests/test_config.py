@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from rewardlab.builders import loss_of, reads_entropy, select_of, surrogate_options
-from rewardlab.config import default_config, use_reward
 from rewardlab.methods import METHODS
 from rewardlab.objectives import SURROGATES
-from rewardlab.validate import validate
+from rewardlab.runs.builders import loss_of, reads_entropy, select_of, surrogate_options
+from rewardlab.runs.config import default_config, use_reward
+from rewardlab.runs.validate import validate
 
 DROP = "drop_uniform('correct')"
 

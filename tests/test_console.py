@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import rich.console
 
-from rewardlab import console
 from rewardlab.analysis.statistics import Interval
-from rewardlab.console import TRAINING, Console, Sample
+from rewardlab.runs import console
+from rewardlab.runs.console import TRAINING, Console, Sample
 
 
 def screen(terminal: bool) -> tuple[Console, io.StringIO]:

@@ -9,10 +9,10 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from rewardlab.tasks import columns as tables
-from rewardlab.tasks.arithmetic import TOKENIZER
-from rewardlab.tasks.arithmetic_data import Arithmetic, load
-from rewardlab.tasks.columns import batch_indices, prompt_columns, prompt_texts
+from rewardlab.data import columns as tables
+from rewardlab.data.columns import batch_indices, prompt_columns, prompt_texts
+from rewardlab.tasks.arithmetic.data import Arithmetic, load
+from rewardlab.tasks.arithmetic.verifier import TOKENIZER
 
 SMALL = {"train": 200, "validation": 20, "test": 30, "max_operand": 20, "max_terms": 3}
 

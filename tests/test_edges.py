@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from rollouts import from_arrays
 
-from rewardlab import edges, objectives
+from rewardlab import objectives
 from rewardlab.analysis.off_policy import off_policy_measures
+from rewardlab.core import edges
 from rewardlab.models.logprobs import TokenStats, token_entropy
 from rewardlab.objectives import pacs
 from rewardlab.objectives.correction import token_k3

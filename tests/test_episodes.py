@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from jaxtyping import Array
 
+from rewardlab.learning.parallel import DRIVERS, REPLICATED, SHARDED, SHARDED_ROLLOUT
 from rewardlab.models import lm
 from rewardlab.models.logprobs import completion_logprobs
-from rewardlab.parallel import DRIVERS, REPLICATED, SHARDED, SHARDED_ROLLOUT
-from rewardlab.sampling import End, Sampling, play, play_on_host
+from rewardlab.rollouts import End, Sampling, play, play_on_host
 from rewardlab.tasks.environment import Environment, Observation
 
 CONFIG = lm.LMConfig(12, 1, 32, num_heads=4, num_kv_heads=2, head_dim=8, ffn=48)

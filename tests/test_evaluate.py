@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from small import TINY
 
-from rewardlab import evaluate
-from rewardlab.config import default_config
-from rewardlab.generate import judging_of, sampling_of
+from rewardlab.data.columns import sample_of
 from rewardlab.models import lm
-from rewardlab.prepare import prepare
+from rewardlab.runs import evaluate
+from rewardlab.runs.config import default_config
+from rewardlab.runs.generate import judging_of, sampling_of
+from rewardlab.runs.prepare import prepare
 from rewardlab.tasks import TASKS
-from rewardlab.tasks.columns import sample_of
 from tests.rollouts import from_arrays
 
 

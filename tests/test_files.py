@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from rewardlab.tasks import columns as tables
-from rewardlab.tasks.arithmetic import TOKENIZER
-from rewardlab.tasks.columns import prompt_columns
+from rewardlab.data import columns as tables
+from rewardlab.data.columns import prompt_columns
+from rewardlab.tasks.arithmetic.verifier import TOKENIZER
 
 LINE = '{"prompt": "1+2="}'
 FILES = {

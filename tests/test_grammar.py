@@ -3,12 +3,12 @@
 import pytest
 
 from rewardlab import build, describe, hyperparameters, reads, resolve
-from rewardlab.compose import chain
-from rewardlab.config import default_config, use_reward
-from rewardlab.grammar import MOST_CALLS
+from rewardlab.core.compose import chain
+from rewardlab.core.grammar import MOST_CALLS
+from rewardlab.runs.config import default_config, use_reward
+from rewardlab.runs.validate import validate
 from rewardlab.transforms.shapers import tanh
 from rewardlab.transforms.sources import outcome
-from rewardlab.validate import validate
 
 SOURCE = "outcome('correct')"
 HOSTILE = {

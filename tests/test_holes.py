@@ -7,11 +7,11 @@ import pytest
 from rollouts import from_arrays, ragged
 
 from rewardlab import build, estimator
-from rewardlab.estimate import estimate_with
-from rewardlab.learner import Report
-from rewardlab.sentence import shaped_reward
-from rewardlab.signals.holes import abstaining
-from rewardlab.stopping import hole
+from rewardlab.core.signals.holes import abstaining
+from rewardlab.learning.estimate import estimate_with
+from rewardlab.learning.learner import Report
+from rewardlab.methods.sentence import shaped_reward
+from rewardlab.runs.stopping import hole
 
 ROLLOUT = ragged()
 MEAN = "{} | center_by_group() | broadcast_to_tokens()"

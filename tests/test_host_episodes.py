@@ -24,11 +24,11 @@ from test_episodes import (
     same,
 )
 
-from rewardlab.models.tokenizers import CharTokenizer
-from rewardlab.sampling import End, play_on_host, unplayed_on_host
+from rewardlab.rollouts import End, play_on_host, unplayed_on_host
 from rewardlab.tasks.environment import TextEnvironment, Turn
 from rewardlab.tasks.gymnasium_text import gymnasium_text
 from rewardlab.tasks.text_episodes import HostEnvironment, Patience
+from rewardlab.text.tokenizers import CharTokenizer
 
 TOKENIZER = CharTokenizer("abcdefghij")  # ids 2 to 11; "a" ends a turn
 NAMES = {"rewards": ("size", "call"), "outcomes": ("correct",)}

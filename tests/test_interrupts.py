@@ -7,8 +7,8 @@ import signal
 import pytest
 import rich.console
 
-from rewardlab.console import Console
-from rewardlab.interrupts import stopping
+from rewardlab.runs.console import Console
+from rewardlab.runs.interrupts import stopping
 
 SIGNALS = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C"}
 

@@ -9,7 +9,7 @@ import pytest
 from rollouts import from_arrays
 
 from rewardlab import build
-from rewardlab.intervals import need
+from rewardlab.core.intervals import need
 from rewardlab.reward_models import flow, general_preference, pal, uncertainty
 from rewardlab.rules import boxes, driving, ngrams, relevance
 from rewardlab.selection import branching, curriculum, groups, replay

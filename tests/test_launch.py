@@ -46,7 +46,7 @@ def test_shipped_configs_run_on_any_number_of_devices():
     for name in shipped():
         assert load_config(name).mesh.devices == 0
         for devices in (1, 2, 4, 8):
-            rewardlab.validate.validate(load_config(name), devices)
+            rewardlab.runs.validate.validate(load_config(name), devices)
 
 
 FILES = {

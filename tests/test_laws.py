@@ -14,8 +14,8 @@ from laws import CHECKS, CLOSED, N, S, T, advantages, gap, gaps, rollouts
 from rollouts import from_arrays
 
 from rewardlab import LAWS, METHODS
+from rewardlab.core.signals import made
 from rewardlab.methods import IDEAS
-from rewardlab.signals import made
 
 CHECKED = {f.__name__ for f in CHECKS}
 CLAIMS = [

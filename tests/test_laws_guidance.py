@@ -16,7 +16,7 @@ from oracle import apply
 from rollouts import from_arrays
 
 from rewardlab import METHODS, build, estimator
-from rewardlab.signals import names
+from rewardlab.core.signals import names
 
 pytestmark = pytest.mark.usefixtures("x64")
 

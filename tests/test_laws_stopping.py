@@ -20,7 +20,7 @@ import pytest
 from rollouts import from_arrays
 
 from rewardlab import LAWS, METHODS, build, estimator
-from rewardlab.sentence import shaped_reward
+from rewardlab.methods.sentence import shaped_reward
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -8,14 +8,15 @@ import numpy as np
 import optax
 import pytest
 
-from rewardlab import objectives, sentence
-from rewardlab.compose import estimator
-from rewardlab.learner import learner
+from rewardlab import objectives
+from rewardlab.core.compose import estimator
+from rewardlab.core.types import Rollout, place
+from rewardlab.learning.learner import learner
+from rewardlab.learning.parallel import jit_driver, pmap_driver
+from rewardlab.learning.warmup import warm_up
+from rewardlab.methods import sentence
 from rewardlab.models.logprobs import TokenStats
-from rewardlab.parallel import jit_driver, pmap_driver
-from rewardlab.program import early
-from rewardlab.types import Rollout, place
-from rewardlab.warmup import warm_up
+from rewardlab.runs.program import early
 
 B, G, T, V = 8, 4, 6, 7
 

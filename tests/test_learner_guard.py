@@ -10,11 +10,11 @@ import pytest
 from test_learner import bigram, make_rollout
 
 from rewardlab import objectives
-from rewardlab.builders import build_optimizer
-from rewardlab.config import default_config
-from rewardlab.learner import gradient_step, learner
-from rewardlab.parallel import jit_driver
-from rewardlab.types import RewardTransform, place
+from rewardlab.core.types import RewardTransform, place
+from rewardlab.learning.learner import gradient_step, learner
+from rewardlab.learning.parallel import jit_driver
+from rewardlab.runs.builders import build_optimizer
+from rewardlab.runs.config import default_config
 
 OBJECTIVE = objectives.objective(
     objectives.clipped_surrogate(0.2), aggregate=objectives.token_mean

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from rewardlab.lock import only_one, turn
+from rewardlab.system.lock import only_one, turn
 
 HOLD = """
 import os, sys, time
 from pathlib import Path
-from rewardlab.lock import only_one
+from rewardlab.system.lock import only_one
 with only_one(Path(sys.argv[1])):
     if not os.fork():  # as the process of a timed reward; it outlives its parent
         print("held", flush=True)  # so a parent that is killed has a fork that ran
@@ -53,7 +53,9 @@ def test_a_process_excludes_itself_too(tmp_path: Path) -> None:
 
 def test_a_turn_waits(tmp_path: Path) -> None:
     """Two processes, each alone in the folder for a while."""
-    script = "import sys, time; from pathlib import Path; from rewardlab.lock import "
+    script = (
+        "import sys, time; from pathlib import Path; from rewardlab.system.lock import "
+    )
     script += "turn\nwith turn(Path(sys.argv[1])):\n    a = time.time()\n    "
     script += "time.sleep(0.2)\n    print(a, time.time())"
     command = [sys.executable, "-c", script, str(tmp_path)]

@@ -7,7 +7,7 @@ import pytest
 from oracle import step_tokens, true_tokens, varied
 from rollouts import from_arrays
 
-from rewardlab import masked
+from rewardlab.core import masked
 
 pytestmark = pytest.mark.usefixtures("strict_ranks", "x64")
 X = np.array([[1.0, 2.0, np.nan], [np.nan] * 3, [4.0, np.nan, 8.0]])

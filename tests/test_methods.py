@@ -18,10 +18,10 @@ from rewardlab import (
     hyperparameters,
     objectives,
 )
-from rewardlab.builders import AGGREGATIONS, surrogate_options
-from rewardlab.catalogue import loss_text
 from rewardlab.methods import IDEAS
+from rewardlab.runs.builders import AGGREGATIONS, surrogate_options
 from rewardlab.selection import select_rows
+from rewardlab.show.catalogue import loss_text
 from rewardlab.transforms import BASELINES, CREDIT
 
 

@@ -17,16 +17,16 @@ import pytest
 from small import TINY
 
 from rewardlab import METHODS, default_config, estimator
-from rewardlab.builders import build_objective, select_of
-from rewardlab.catalogue import loss_text
-from rewardlab.learner import gradient_step
+from rewardlab.core.signals import SIGNALS, made
+from rewardlab.data.columns import take
+from rewardlab.learning.learner import gradient_step
 from rewardlab.models import lm
-from rewardlab.prepare import prepare
+from rewardlab.runs.builders import build_objective, select_of
+from rewardlab.runs.prepare import prepare
+from rewardlab.scorers.makers import made_on, missing, reads_of, tasks_for
 from rewardlab.selection import select_rows
-from rewardlab.signals import SIGNALS, made
-from rewardlab.signals.makers import made_on, missing, reads_of, tasks_for
+from rewardlab.show.catalogue import loss_text
 from rewardlab.tasks import TASKS
-from rewardlab.tasks.columns import take
 
 PROMPTS, SAMPLES, STEPS = 4, 4, 3
 READS_ALL = {

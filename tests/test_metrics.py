@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 
-from rewardlab import metrics, sinks
+from rewardlab.core.types import Reward, Rollout, Sum, place
+from rewardlab.runs import metrics, sinks
 from rewardlab.transforms.sources import outcome, process
-from rewardlab.types import Reward, Rollout, Sum, place
 from tests.rollouts import from_arrays, ragged
 
 

@@ -9,12 +9,12 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from rewardlab.config import default_config
-from rewardlab.prepare import prepare
+from rewardlab.data.columns import read_table
+from rewardlab.runs.config import default_config
+from rewardlab.runs.prepare import prepare
+from rewardlab.scorers.named_rewards import refuse, text_reward
+from rewardlab.scorers.text_rewards import TextReward, host_signal
 from rewardlab.tasks import TASKS
-from rewardlab.tasks.columns import read_table
-from rewardlab.tasks.host import TextReward, host_signal
-from rewardlab.tasks.named_rewards import refuse, text_reward
 from tests.rollouts import from_arrays
 
 

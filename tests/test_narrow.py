@@ -6,7 +6,7 @@ import pytest
 from oracle import apply, varied
 
 from rewardlab import build, chain, stateless
-from rewardlab.signals import made
+from rewardlab.core.signals import made
 
 pytestmark = pytest.mark.usefixtures("x64")
 FORGET = stateless(lambda rewards, _: jax.tree.map(lambda x: x, rewards))

@@ -10,15 +10,16 @@ import pytest
 from test_learner import SGD, B, G, T, V, bigram, make_rollout
 from test_train import REWARD, tiny
 
-from rewardlab import objectives, sentence
-from rewardlab.compose import estimator
-from rewardlab.learner import learner
+from rewardlab import objectives
+from rewardlab.core.compose import estimator
+from rewardlab.core.types import Sum, place
+from rewardlab.data.columns import take
+from rewardlab.learning.learner import learner
+from rewardlab.learning.parallel import jit_driver
+from rewardlab.methods import sentence
 from rewardlab.models import lm
 from rewardlab.objectives.ratio import gap
-from rewardlab.parallel import jit_driver
-from rewardlab.prepare import prepare
-from rewardlab.tasks.columns import take
-from rewardlab.types import Sum, place
+from rewardlab.runs.prepare import prepare
 
 START = {"table": jax.random.normal(jax.random.key(0), (V, V))}
 

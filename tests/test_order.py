@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rollouts import from_arrays
 
-from rewardlab import order
+from rewardlab.core import order
 
 
 @pytest.mark.parametrize("wide", [False, True])

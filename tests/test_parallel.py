@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rewardlab import parallel
+from rewardlab.learning import parallel
 
 
 def test_an_option_is_known_or_it_is_not():

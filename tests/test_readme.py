@@ -10,11 +10,11 @@ from small import TINY
 
 import rewardlab
 from rewardlab import build
-from rewardlab.catalogue import page, short
 from rewardlab.launch.configs import load_config, override
 from rewardlab.launch.grid import grid_of
 from rewardlab.launch.train import parser as train_parser
-from rewardlab.validate import validate
+from rewardlab.runs.validate import validate
+from rewardlab.show.catalogue import page, short
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -22,12 +22,12 @@ README = (ROOT / "README.md").read_text()
 
 def test_the_methods_table_is_the_one_that_the_code_prints():
     table = re.search(r"<!-- methods: .*? -->\n(.*?)\n<!-- end", README, re.DOTALL)
-    assert table and table[1] == short(), "run python -m rewardlab.catalogue"
+    assert table and table[1] == short(), "run python -m rewardlab.show.catalogue"
 
 
 def test_the_page_of_methods_is_the_one_that_the_code_writes():
     page_ = (ROOT / "docs" / "methods.md").read_text()
-    assert page_ == page(), "run python -m rewardlab.catalogue"
+    assert page_ == page(), "run python -m rewardlab.show.catalogue"
 
 
 @pytest.mark.parametrize("line", re.findall(r"^\"(outcome.*?)\" +#", README, re.M))

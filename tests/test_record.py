@@ -6,10 +6,10 @@ from pathlib import Path
 import jax.numpy as jnp
 import pytest
 
-from rewardlab import checkpoint
-from rewardlab.config import default_config, use_reward
 from rewardlab.methods import METHODS
-from rewardlab.record import changes, resolved, write_config
+from rewardlab.runs import checkpoint
+from rewardlab.runs.config import default_config, use_reward
+from rewardlab.runs.record import changes, resolved, write_config
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rewardlab import recursions
+from rewardlab.core import recursions
 
 pytestmark = pytest.mark.usefixtures("strict_ranks", "x64")
 

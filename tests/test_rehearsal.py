@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from small import TINY
 
-from rewardlab.config import default_config, use_reward
-from rewardlab.parallel import DRIVERS
-from rewardlab.prepare import prepare
-from rewardlab.program import build_program
+from rewardlab.learning.parallel import DRIVERS
+from rewardlab.runs.config import default_config, use_reward
+from rewardlab.runs.prepare import prepare
+from rewardlab.runs.program import build_program
+from rewardlab.runs.training import train
+from rewardlab.runs.validate.rehearsal import rehearse
+from rewardlab.scorers.text_rewards import TextReward, hosted
 from rewardlab.tasks import TASKS
-from rewardlab.tasks.host import TextReward, hosted
-from rewardlab.training import train
-from rewardlab.validate.rehearsal import rehearse
 
 SPREAD = "{} | center_by_group() | broadcast_to_tokens()"
 
@@ -103,7 +103,7 @@ def test_sentences_that_do_not_come_out_are_refused(reward):
 
 def test_a_run_is_refused_at_second_0(tmp_path, monkeypatch):
     """Before warm-up, and before anything is written."""
-    monkeypatch.setattr("rewardlab.base.base_policy", None)
+    monkeypatch.setattr("rewardlab.runs.base.base_policy", None)
     config = small(SPREAD.format("outcome('corect')"))
     with pytest.raises(ValueError, match="the signal 'corect', and nothing makes it"):
         train(config, tmp_path / "run")

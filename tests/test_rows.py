@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rewardlab.rows import cut_back, parsed, row_at
-from rewardlab.sinks import Sinks, read_metrics
+from rewardlab.runs.rows import cut_back, parsed, row_at
+from rewardlab.runs.sinks import Sinks, read_metrics
 
 
 def lines(*steps: int) -> list[str]:

@@ -15,10 +15,10 @@ from rows import against_group, agrees, batch, trained
 from test_learner import bigram, make_rollout
 
 from rewardlab import default_config, estimator, resolve
-from rewardlab.builders import build_objective
-from rewardlab.learner import learner
-from rewardlab.parallel import jit_driver
-from rewardlab.sentence import shaped_reward
+from rewardlab.learning.learner import learner
+from rewardlab.learning.parallel import jit_driver
+from rewardlab.methods.sentence import shaped_reward
+from rewardlab.runs.builders import build_objective
 
 RNG = np.random.default_rng(11)
 MEMBERS = RNG.normal(size=(8, 3))

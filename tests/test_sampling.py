@@ -12,7 +12,7 @@ from jax.sharding import PartitionSpec as P
 from rewardlab.models import lm
 from rewardlab.models.cache import start
 from rewardlab.models.logprobs import completion_logprobs
-from rewardlab.sampling import Sampling, drawing, sample, truncate
+from rewardlab.rollouts import Sampling, drawing, sample, truncate
 
 CONFIG = lm.LMConfig(16, 1, 32, num_heads=4, num_kv_heads=2, head_dim=8, ffn=48)
 APPLY = lm.bind(CONFIG)

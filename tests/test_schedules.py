@@ -5,7 +5,8 @@ import pytest
 from oracle import apply
 from rollouts import ragged
 
-from rewardlab import build, estimator, schedules
+from rewardlab import build, estimator
+from rewardlab.core import schedules
 
 VALUES = {
     "linear(0.5, 0, 100)": {0: 0.5, 50: 0.25, 100: 0, 200: 0},

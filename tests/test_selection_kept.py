@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from rollouts import from_arrays, ragged
 
+from rewardlab.methods.sentence import build
 from rewardlab.selection import select_rows
-from rewardlab.sentence import build
 
 SEEDS = range(3)
 

@@ -10,12 +10,13 @@ import optax
 import pytest
 from test_learner import B, G, bigram, make_rollout
 
-from rewardlab import default_config, objectives, sentence
-from rewardlab.compose import estimator
-from rewardlab.learner import learner
-from rewardlab.parallel import jit_driver
+from rewardlab import default_config, objectives
+from rewardlab.core.compose import estimator
+from rewardlab.learning.learner import learner
+from rewardlab.learning.parallel import jit_driver
+from rewardlab.methods import sentence
+from rewardlab.runs.aliases import wanted
 from rewardlab.selection import SELECTORS, select_rows
-from rewardlab.signals.aliases import wanted
 
 DROP = "drop_uniform('correct')"
 WHITENED = "outcome('correct') | broadcast_to_tokens() | whiten()"

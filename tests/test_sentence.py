@@ -19,7 +19,7 @@ from rewardlab import (
     resolve,
     weighted_sum,
 )
-from rewardlab.sentence import shaped_reward
+from rewardlab.methods.sentence import shaped_reward
 from rewardlab.transforms.baselines import center_by_group
 from rewardlab.transforms.shapers import relative, tanh
 from rewardlab.transforms.sources import outcome

@@ -7,7 +7,7 @@ import rich.console
 from records import SIGNALS, TOKENS, drawn, line, told, written
 
 from rewardlab.__main__ import main
-from rewardlab.console import Console, Sample
+from rewardlab.runs.console import Console, Sample
 from rewardlab.show import page, read_episode
 
 

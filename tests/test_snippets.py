@@ -15,7 +15,7 @@ from rollouts import ragged
 import rewardlab
 from rewardlab import __main__ as command_line
 from rewardlab.launch import grid, train
-from rewardlab.prepare import prepare
+from rewardlab.runs.prepare import prepare
 
 ROOT = Path(__file__).parents[1]
 DOCS = [page for page in sorted((ROOT / "docs").glob("*.md")) if page.stem != "methods"]

@@ -13,15 +13,16 @@ import orbax.checkpoint as ocp
 import pytest
 from test_train import REWARD, tiny
 
-from rewardlab import arrays, checkpoint
-from rewardlab.base import base_policy
-from rewardlab.console import Console
-from rewardlab.lock import only_one
-from rewardlab.loop import Loop
-from rewardlab.prepare import prepare
-from rewardlab.record import SAVED
-from rewardlab.sinks import read_metrics
-from rewardlab.training import train
+from rewardlab.runs import checkpoint
+from rewardlab.runs.base import base_policy
+from rewardlab.runs.console import Console
+from rewardlab.runs.loop import Loop
+from rewardlab.runs.prepare import prepare
+from rewardlab.runs.record import SAVED
+from rewardlab.runs.sinks import read_metrics
+from rewardlab.runs.training import train
+from rewardlab.system import arrays
+from rewardlab.system.lock import only_one
 
 
 def two(**changes):

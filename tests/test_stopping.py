@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from rewardlab.config import default_config
-from rewardlab.stopping import Trouble
-from rewardlab.types import Sum
+from rewardlab.core.types import Sum
+from rewardlab.runs.config import default_config
+from rewardlab.runs.stopping import Trouble
 
 
 def trouble(most=3):

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from texts import problems, solution, texts_of, written
 
-from rewardlab.models.tokenizers import CharTokenizer
-from rewardlab.sentence import build
+from rewardlab.methods.sentence import build
 from rewardlab.tasks import TASKS
-from rewardlab.tasks.arithmetic import TOKENIZER, max_steps, score
-from rewardlab.tasks.arithmetic_data import NOISE, demonstrations
+from rewardlab.tasks.arithmetic.data import NOISE, demonstrations
+from rewardlab.tasks.arithmetic.verifier import TOKENIZER, max_steps, score
+from rewardlab.text.tokenizers import CharTokenizer
 
 TERMS = [[3, 4, 5], [9, 8], [12, 30, 7, 1], [1, 1]]
 

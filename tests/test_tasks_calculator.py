@@ -5,11 +5,16 @@ import numpy as np
 import pytest
 from jax import lax
 
+from rewardlab.data.columns import prompt_texts
 from rewardlab.tasks import TASKS
-from rewardlab.tasks.calculator import ACTION_LENGTH, ENVIRONMENT, OUTCOMES, REWARDS
-from rewardlab.tasks.calculator_data import demonstrations, load
-from rewardlab.tasks.calculator_text import ENVIRONMENT as TWIN
-from rewardlab.tasks.columns import prompt_texts
+from rewardlab.tasks.calculator.data import demonstrations, load
+from rewardlab.tasks.calculator.environment import (
+    ACTION_LENGTH,
+    ENVIRONMENT,
+    OUTCOMES,
+    REWARDS,
+)
+from rewardlab.tasks.calculator.text import ENVIRONMENT as TWIN
 
 TASK = TASKS["calculator"]
 ROWS = 600

@@ -4,11 +4,13 @@ import jax
 import numpy as np
 import pytest
 
-from rewardlab.tasks import TASKS, search_data, search_text
-from rewardlab.tasks.columns import prompt_texts
-from rewardlab.tasks.datasets import SPLITS
-from rewardlab.tasks.search import END, ENVIRONMENT, MAX_TURNS, TOKENIZER
-from rewardlab.tasks.search_data import load
+from rewardlab.data.columns import prompt_texts
+from rewardlab.data.datasets import SPLITS
+from rewardlab.tasks import TASKS
+from rewardlab.tasks.search import data as search_data
+from rewardlab.tasks.search import text as search_text
+from rewardlab.tasks.search.data import load
+from rewardlab.tasks.search.environment import END, ENVIRONMENT, MAX_TURNS, TOKENIZER
 
 SMALL = {"train": 160, "validation": 15, "test": 20, "distractors": 5}
 STORE = ("keys", "values", "path", "answer")

@@ -5,10 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rewardlab.tasks import TASKS, workflow_text
-from rewardlab.tasks.columns import prompt_texts, take
-from rewardlab.tasks.workflow import ENVIRONMENT, TOKENIZER
-from rewardlab.tasks.workflow_data import NOISE, demonstrations, load
+from rewardlab.data.columns import prompt_texts, take
+from rewardlab.tasks import TASKS
+from rewardlab.tasks.workflow import text as workflow_text
+from rewardlab.tasks.workflow.data import NOISE, demonstrations, load
+from rewardlab.tasks.workflow.environment import ENVIRONMENT, TOKENIZER
 
 TEXT = workflow_text.ENVIRONMENT
 SIZES = {"train": 60, "validation": 20, "test": 20}

@@ -9,13 +9,13 @@ import pytest
 from absl import logging
 from texts import problems, texts_of, written
 
-from rewardlab.compose import estimator
+from rewardlab.core.compose import estimator
+from rewardlab.data.columns import prompt_columns
+from rewardlab.methods.sentence import build
 from rewardlab.rules.texts import each
-from rewardlab.sentence import build
-from rewardlab.tasks import arithmetic_text
-from rewardlab.tasks.arithmetic import TOKENIZER, max_steps, score
-from rewardlab.tasks.columns import prompt_columns
-from rewardlab.tasks.host import TextReward, host_signal
+from rewardlab.scorers.text_rewards import TextReward, host_signal
+from rewardlab.tasks.arithmetic import text as arithmetic_text
+from rewardlab.tasks.arithmetic.verifier import TOKENIZER, max_steps, score
 from tests.rollouts import from_arrays
 
 TERMS = [[3, 4, 5], [9, 8]]

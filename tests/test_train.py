@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from small import TINY
 
-from rewardlab import checkpoint
-from rewardlab.config import default_config
-from rewardlab.metrics import WALL_CLOCK
-from rewardlab.sinks import read_metrics
-from rewardlab.training import train
+from rewardlab.runs import checkpoint
+from rewardlab.runs.config import default_config
+from rewardlab.runs.metrics import WALL_CLOCK
+from rewardlab.runs.sinks import read_metrics
+from rewardlab.runs.training import train
 
 REWARD = "process('prm') | episode_return() | center_by_group() | broadcast_to_tokens()"
 
@@ -89,7 +89,7 @@ SCRIPT = """
 import sys; sys.path.insert(0, "tests")
 import jax, numpy as np
 from test_train import tiny
-from rewardlab.training import train
+from rewardlab.runs.training import train
 workdir = sys.argv[1]
 result = train(tiny(**{"optim.schedule": "cosine"}), workdir)
 np.savez(workdir + "/params.npz", *jax.tree.leaves(result.params))

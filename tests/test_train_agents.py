@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from small import TINY
 
-from rewardlab.config import default_config, use_reward
-from rewardlab.sinks import read_metrics
-from rewardlab.training import train
+from rewardlab.runs.config import default_config, use_reward
+from rewardlab.runs.sinks import read_metrics
+from rewardlab.runs.training import train
 
 
 def tiny(task="search", reward="igpo", **changes):

@@ -3,10 +3,10 @@
 import pytest
 from test_train import REWARD, numbers, tiny
 
-from rewardlab import checkpoint
-from rewardlab.tasks import arithmetic_text
-from rewardlab.tasks.host import TextReward
-from rewardlab.training import train
+from rewardlab.runs import checkpoint
+from rewardlab.runs.training import train
+from rewardlab.scorers.text_rewards import TextReward
+from rewardlab.tasks.arithmetic import text as arithmetic_text
 
 
 def test_a_text_reward_trains_as_the_jitted_verifier_does(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from oracle import SEEDS, agree, compiled, row, run, true_tokens, varied
 from rollouts import from_arrays
 
-from rewardlab.compose import only
+from rewardlab.core.compose import only
 from rewardlab.transforms.shapers import overlong_penalty
 
 pytestmark = [

@@ -9,7 +9,7 @@ from oracle import SEEDS, agree, run, true_tokens, varied
 from rollouts import from_arrays
 
 from rewardlab import build
-from rewardlab.sentence import shaped_reward
+from rewardlab.methods.sentence import shaped_reward
 from rewardlab.transforms.weights.entropy import high_entropy
 from rewardlab.transforms.weights.perplexity import standardized
 

@@ -19,12 +19,12 @@ from test_episodes import (
     same,
 )
 
+from rewardlab.learning.parallel import DRIVERS, REPLICATED, SHARDED, SHARDED_ROLLOUT
 from rewardlab.models import lm
-from rewardlab.parallel import DRIVERS, REPLICATED, SHARDED, SHARDED_ROLLOUT
-from rewardlab.sampling import Branching, End, grow
-from rewardlab.sampling.drawing import gumbel_noise, row_keys
-from rewardlab.sampling.forking import uniform
-from rewardlab.sampling.trees import _CHOICE
+from rewardlab.rollouts import Branching, End, grow
+from rewardlab.rollouts.drawing import gumbel_noise, row_keys
+from rewardlab.rollouts.forking import uniform
+from rewardlab.rollouts.trees import _CHOICE
 
 B, G, T, K = 8, 6, OPTIONS.max_completion_length, 2
 SIX = dataclasses.replace(OPTIONS, num_generations=G)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rewardlab.config import default_config
-from rewardlab.validate import validate
+from rewardlab.runs.config import default_config
+from rewardlab.runs.validate import validate
 
 REFUSED = {
     "no environment": ("arithmetic", "grpo", {"roots": 4}, 0, "device has answered"),

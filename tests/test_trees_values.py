@@ -17,8 +17,8 @@ from test_episodes import (
 from test_trees import B, G, K, T, trees
 
 from rewardlab.models import lm
-from rewardlab.sampling.drawing import gumbel_noise, row_keys
-from rewardlab.sampling.values import _VALUES
+from rewardlab.rollouts.drawing import gumbel_noise, row_keys
+from rewardlab.rollouts.values import _VALUES
 
 
 def test_values_of_turns_are_means_of_fresh_episodes():

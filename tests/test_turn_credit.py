@@ -8,7 +8,7 @@ from test_episodes import episodes
 
 from rewardlab import estimator
 from rewardlab.methods import METHODS
-from rewardlab.signals.aliases import also_as
+from rewardlab.runs.aliases import also_as
 
 # What the method reads, and which signal of the environment stands for it here.
 NAMES = {

@@ -6,10 +6,10 @@ import re
 import numpy as np
 import pytest
 
-from rewardlab.config import default_config, use_reward
+from rewardlab.runs.config import default_config, use_reward
+from rewardlab.runs.validate import RULES, validate
+from rewardlab.runs.validate.numbers import flat
 from rewardlab.tasks import TASKS
-from rewardlab.validate import RULES, validate
-from rewardlab.validate.numbers import flat
 
 NOT_NUMBERS = (math.nan, math.inf, -math.inf, None, "1", (1,), {})
 NOT_WHOLE = (*NOT_NUMBERS, 10**400, 0.5, True, 2**31, -(2**31))

@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 import numpy as np
 
-from rewardlab.tasks.arithmetic import TOKENIZER
-from rewardlab.types import Rollout
+from rewardlab.core.types import Rollout
+from rewardlab.tasks.arithmetic.verifier import TOKENIZER
 
 ODD = [
     "",

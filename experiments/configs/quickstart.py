@@ -8,7 +8,7 @@ to 0.945 [0.897, 0.994] (mean of 3 seeds with Student's 95 % interval; RESULTS.m
 
 from ml_collections import ConfigDict
 
-from rewardlab.config import default_config, use_reward
+from rewardlab.runs.config import default_config, use_reward
 
 
 def get_config(reward: str = "") -> ConfigDict:

@@ -10,7 +10,7 @@ problems.
 
 from ml_collections import ConfigDict
 
-from rewardlab.config import default_config, use_reward
+from rewardlab.runs.config import default_config, use_reward
 
 
 def get_config(reward: str = "") -> ConfigDict:

@@ -9,7 +9,7 @@ RESULTS.md), measured before `grpo` had its KL, on other held-out problems.
 
 from ml_collections import ConfigDict
 
-from rewardlab.config import default_config, use_reward
+from rewardlab.runs.config import default_config, use_reward
 
 
 def get_config(reward: str = "") -> ConfigDict:

@@ -7,7 +7,7 @@ nats. Names and forms are verl's.
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import edges, masked
+from rewardlab.core import edges, masked
 
 LIMIT = 20.0  # of a log-ratio, against overflow
 PerToken = Float[Array, "N T"]

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from rewardlab.comparisons.ranking import Judge, order_rewards
 from rewardlab.comparisons.tournaments import Points
-from rewardlab.intervals import need
+from rewardlab.core.intervals import need
 
 
 def swiss(

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from rewardlab.tasks.forked import end_with_parent
+from rewardlab.system.forked import end_with_parent
 
 GRID = "REWARDLAB_GRID"  # the environment variable that tells a run its grid's id
 MEMORY = "XLA_PYTHON_CLIENT_MEM_FRACTION"

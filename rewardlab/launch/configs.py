@@ -10,7 +10,7 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 import rewardlab
-from rewardlab.config import use_reward
+from rewardlab.runs.config import use_reward
 
 PACKAGE = Path(rewardlab.__file__).parent
 # Installed, the shipped configs lie in the package; in a clone, in experiments/.

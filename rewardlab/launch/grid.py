@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
-from rewardlab.files import in_a_sentence, write_whole
 from rewardlab.launch.children import Children, Stopped
 from rewardlab.launch.plan import (
     USUAL,
@@ -18,6 +17,7 @@ from rewardlab.launch.plan import (
     seeds_of,
 )
 from rewardlab.launch.table import draw, files_of, measured, report
+from rewardlab.system.files import in_a_sentence, write_whole
 
 ABOUT = """Runs every arm with every seed and compares them.
 

@@ -12,14 +12,14 @@ import jax
 from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
-from rewardlab.analysis.plots import COLOURS
-from rewardlab.evaluate import reported
 from rewardlab.launch import train
 from rewardlab.launch.configs import load_config, override
 from rewardlab.methods import METHODS
-from rewardlab.prepare import prepare
-from rewardlab.record import resolved
-from rewardlab.validate import check_values
+from rewardlab.runs.evaluate import reported
+from rewardlab.runs.plots import COLOURS
+from rewardlab.runs.prepare import prepare
+from rewardlab.runs.record import resolved
+from rewardlab.runs.validate import check_values
 
 SAID = "config workdir config.seed config.reward config.model.init_from".split()
 # A run may go on with another value of these: groups, and names in any group.

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from rewardlab.analysis.plots import PANELS, Panel, learning_curves
 from rewardlab.analysis.statistics import ANYWHERE, SHARE, Range, compare, student
-from rewardlab.files import write_whole
-from rewardlab.sinks import read_metrics
+from rewardlab.runs.plots import PANELS, Panel, learning_curves
+from rewardlab.runs.sinks import read_metrics
+from rewardlab.system.files import write_whole
 
 Numbers = dict[str, dict[str, Float[np.ndarray, " seeds"]]]  # [arm][measure]
 SHARES = ("correct", "finished", "submitted", "well_formed")  # and pass@k

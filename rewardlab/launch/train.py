@@ -8,7 +8,7 @@ import absl.logging
 
 from rewardlab.launch.children import end_with_grid
 from rewardlab.launch.configs import load_config, override, shipped
-from rewardlab.training import train
+from rewardlab.runs.training import train
 
 ABOUT = """Trains as a config file says and writes everything to a folder.
 

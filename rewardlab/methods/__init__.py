@@ -8,6 +8,7 @@ what it was checked against, and where it differs from its source.
 import difflib
 from typing import Any
 
+from rewardlab.core.types import RewardTransform
 from rewardlab.methods.beliefs import BELIEFS
 from rewardlab.methods.combination import COMBINATION
 from rewardlab.methods.critic import CRITIC
@@ -22,12 +23,11 @@ from rewardlab.methods.process import PROCESS
 from rewardlab.methods.relative import RELATIVE
 from rewardlab.methods.rules import RULES
 from rewardlab.methods.selection import SELECTION
+from rewardlab.methods.sentence import build, reads
 from rewardlab.methods.several import SEVERAL
 from rewardlab.methods.shaping import SHAPING
 from rewardlab.methods.turns import TURNS
 from rewardlab.methods.weights import WEIGHTED
-from rewardlab.sentence import build, reads
-from rewardlab.types import RewardTransform
 
 __all__ = ["IDEAS", "LAWS", "METHODS", "Method", "reads", "resolve"]
 

@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from rewardlab.core.types import RewardTransform
+from rewardlab.methods.sentence import build, reads
 from rewardlab.selection import signals_of
-from rewardlab.sentence import build, reads
-from rewardlab.types import RewardTransform
 
 LAWS = {
     "permutation": "permuting rows permutes advantages",

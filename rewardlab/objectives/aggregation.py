@@ -7,7 +7,7 @@ and micro-batches before anything is divided.
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
+from rewardlab.core import masked
 from rewardlab.objectives.objective import Aggregation
 
 Weights = Float[Array, "N T"]

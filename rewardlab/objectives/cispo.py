@@ -4,12 +4,12 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from rewardlab import masked
+from rewardlab.core import masked
+from rewardlab.core.types import Coefficient, Rollout
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.clipped import bounds, share
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
 from rewardlab.objectives.ratio import PER_TOKEN, LogRatio
-from rewardlab.types import Coefficient, Rollout
 
 
 def cispo(

@@ -3,11 +3,11 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab import masked
+from rewardlab.core import masked
+from rewardlab.core.types import Coefficient, Rollout, Sum, coefficient
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
 from rewardlab.objectives.ratio import PER_TOKEN, LogRatio
-from rewardlab.types import Coefficient, Rollout, Sum, coefficient
 
 
 def clipped_surrogate(

@@ -10,13 +10,13 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab import edges, masked
-from rewardlab.intervals import need
+from rewardlab.core import edges, masked
+from rewardlab.core.intervals import need
+from rewardlab.core.types import Coefficient, Rollout, coefficient
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.clipped import bounds, share
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
 from rewardlab.objectives.ratio import PER_TOKEN, LogRatio
-from rewardlab.types import Coefficient, Rollout, coefficient
 
 
 def clip_cov(

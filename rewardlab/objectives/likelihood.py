@@ -2,9 +2,9 @@
 
 from jaxtyping import Array, Float
 
+from rewardlab.core.types import Coefficient, Rollout, coefficient
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
-from rewardlab.types import Coefficient, Rollout, coefficient
 
 
 def negative_log_likelihood() -> Loss:

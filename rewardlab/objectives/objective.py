@@ -11,8 +11,8 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from rewardlab.core.types import Rollout, Sum
 from rewardlab.models.logprobs import TokenStats
-from rewardlab.types import Rollout, Sum
 
 Advantage = Float[Array, "N T"]
 Metrics = dict[str, Sum]

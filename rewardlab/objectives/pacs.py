@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import edges, masked
-from rewardlab.types import Rollout
+from rewardlab.core import edges, masked
+from rewardlab.core.types import Rollout
 
 
 def ratio_reward(

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
+from rewardlab.core import masked
 
 PerToken = Float[Array, "P T"]
 PerPair = Float[Array, " P"]

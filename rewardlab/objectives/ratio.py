@@ -11,9 +11,9 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from rewardlab import masked, recursions
+from rewardlab.core import masked, recursions
+from rewardlab.core.types import Rollout
 from rewardlab.models.logprobs import TokenStats
-from rewardlab.types import Rollout
 
 LogRatio = Callable[[TokenStats, Rollout], Float[Array, "N T"]]
 

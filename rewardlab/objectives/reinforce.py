@@ -2,11 +2,11 @@
 
 from jaxtyping import Array, Float
 
-from rewardlab import masked
+from rewardlab.core import masked
+from rewardlab.core.types import Rollout
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
 from rewardlab.objectives.ratio import gap
-from rewardlab.types import Rollout
 
 
 def reinforce() -> Loss:

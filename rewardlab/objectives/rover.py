@@ -9,11 +9,11 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
-from rewardlab.intervals import need
+from rewardlab.core import masked
+from rewardlab.core.intervals import need
+from rewardlab.core.types import Coefficient, Rollout, coefficient
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
-from rewardlab.types import Coefficient, Rollout, coefficient
 
 
 def mean_log_softmax(logits: Float[Array, "*B V"]) -> Float[Array, "*B"]:

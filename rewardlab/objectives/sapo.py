@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab import masked
+from rewardlab.core import masked
+from rewardlab.core.types import Coefficient, Rollout, coefficient
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
 from rewardlab.objectives.ratio import PER_TOKEN, LogRatio
-from rewardlab.types import Coefficient, Rollout, coefficient
 
 
 def sapo(

@@ -1,5 +1,6 @@
 """The clipped surrogate with the ratio of a whole completion, or of a whole step."""
 
+from rewardlab.core.types import Coefficient
 from rewardlab.objectives.clipped import clipped_surrogate
 from rewardlab.objectives.objective import Loss
 from rewardlab.objectives.ratio import (
@@ -8,7 +9,6 @@ from rewardlab.objectives.ratio import (
     sequence_token_log_ratio,
     step_log_ratio,
 )
-from rewardlab.types import Coefficient
 
 
 def gspo(

@@ -4,10 +4,10 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from rewardlab.core.types import Coefficient, Rollout
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.clipped import clipped_surrogate
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
-from rewardlab.types import Coefficient, Rollout
 
 SMALL = 1e-8  # probabilities are held above it
 

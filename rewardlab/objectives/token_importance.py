@@ -6,8 +6,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab import edges, masked
-from rewardlab.types import Rollout
+from rewardlab.core import edges, masked
+from rewardlab.core.types import Rollout
 
 
 def group_divergence(

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
+from rewardlab.core import masked
+from rewardlab.core.types import Sum
 from rewardlab.objectives.aggregation import token_mean
 from rewardlab.objectives.objective import Aggregation
-from rewardlab.types import Sum
 
 
 class ValueLoss(NamedTuple):

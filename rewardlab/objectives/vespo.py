@@ -6,11 +6,11 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from rewardlab import masked
+from rewardlab.core import masked
+from rewardlab.core.types import Coefficient, Rollout, coefficient
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
 from rewardlab.objectives.ratio import gap
-from rewardlab.types import Coefficient, Rollout, coefficient
 
 LEAST = math.log(1e-8)  # of the log weight of a row
 MOST = 20.0  # and of a token

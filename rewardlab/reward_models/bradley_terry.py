@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
-from rewardlab.intervals import need
+from rewardlab.core import masked
+from rewardlab.core.intervals import need
 
 Scores = Float[Array, "..."]
 

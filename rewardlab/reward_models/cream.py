@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from rewardlab import masked
+from rewardlab.core import masked
 
 
 def ordinal_rank(score: Float[Array, " n"]) -> Int[Array, " n"]:

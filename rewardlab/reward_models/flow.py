@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab.intervals import need
+from rewardlab.core.intervals import need
 
 
 def velocity_score(

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab.intervals import need
+from rewardlab.core.intervals import need
 
 
 def preference_score(

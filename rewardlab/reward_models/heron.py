@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from rewardlab import edges, masked
+from rewardlab.core import edges, masked
 
 
 def tolerances(

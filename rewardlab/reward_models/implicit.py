@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab import masked, recursions
+from rewardlab.core import masked, recursions
 
 
 def implicit_reward(

@@ -9,7 +9,7 @@ reference, so it is a constant.
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab import masked
+from rewardlab.core import masked
 
 
 def after_end(mask: Bool[Array, "N T"]) -> Int[Array, " N"]:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab import edges
+from rewardlab.core import edges
 
 
 def squared_rewards(

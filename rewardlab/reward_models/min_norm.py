@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from rewardlab.intervals import need
+from rewardlab.core.intervals import need
 
 
 class MinNorm(NamedTuple):

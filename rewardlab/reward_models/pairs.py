@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab import masked
-from rewardlab.types import Sum
+from rewardlab.core import masked
+from rewardlab.core.types import Sum
 
 
 def trajectory_dpo(

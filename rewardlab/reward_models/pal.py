@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import edges, masked
-from rewardlab.intervals import need
+from rewardlab.core import edges, masked
+from rewardlab.core.intervals import need
 
 
 def ideal_point(

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from rewardlab.intervals import need
+from rewardlab.core.intervals import need
 
 Number = Float[Array, "*shape"]
 

@@ -10,7 +10,7 @@ here trains such a network beside a policy: a run reads c_k as a signal.
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab import masked
+from rewardlab.core import masked
 
 
 def linear_head(

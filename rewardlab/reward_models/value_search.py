@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked, recursions
-from rewardlab.intervals import need
+from rewardlab.core import masked, recursions
+from rewardlab.core.intervals import need
 
 
 def lambda_returns(

@@ -1,5 +1,5 @@
 """Rewards by rule, from text, tool calls, tables and boxes: functions of the host.
 
-Those on text fit `rewardlab.tasks.host.TextReward`, directly or with `texts.each`; what
+Those on text fit `scorers.text_rewards.TextReward`, directly or with `texts.each`; what
 they give is an [N] signal for a sentence.
 """

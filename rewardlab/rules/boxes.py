@@ -8,7 +8,7 @@ import ast
 import math
 from collections.abc import Sequence
 
-from rewardlab.intervals import need
+from rewardlab.core.intervals import need
 
 Box = Sequence[float]
 LONGEST = 20_000  # characters that are read as a box; reading grows faster than them

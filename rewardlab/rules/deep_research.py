@@ -1,6 +1,6 @@
 """Fathom-DeepResearch's steerable reward of searches, right or wrong."""
 
-from rewardlab.intervals import need
+from rewardlab.core.intervals import need
 
 
 def steerable_reward(

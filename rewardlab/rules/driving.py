@@ -6,7 +6,7 @@ CaRL (arXiv 2504.17838): one simple reward, a product rather than a sum. As a se
 
 from collections.abc import Sequence
 
-from rewardlab.intervals import need
+from rewardlab.core.intervals import need
 
 NUPLAN_STEP = 100 / 2000  # what a metric that holds is worth in one step
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 
-from rewardlab.intervals import need
+from rewardlab.core.intervals import need
 
 
 def ngrams(items: Sequence[Hashable], n: int) -> list[tuple]:

@@ -4,7 +4,7 @@ R^3 (arXiv 2402.03469), after a secondary source. Relevance is a retriever's sco
 the answer to the question, or to a reference answer, and comes from outside.
 """
 
-from rewardlab.intervals import need
+from rewardlab.core.intervals import need
 
 
 def length_share(text: str, words: int = 100) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from rewardlab.tasks.host import Text
+from rewardlab.text import Text
 
 
 def own_words(completion: Text) -> str:

@@ -8,7 +8,7 @@ import json
 import re
 from typing import NamedTuple
 
-from rewardlab.intervals import need
+from rewardlab.core.intervals import need
 from rewardlab.rules.tool_calls import Call, Rule, between, graded_calls
 
 

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab.intervals import need
+from rewardlab.core.intervals import need
 
 
 def branch_probability(

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab import masked
-from rewardlab.intervals import need
+from rewardlab.core import masked
+from rewardlab.core.intervals import need
 
 
 def step_consistency(

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from rewardlab.intervals import need
+from rewardlab.core.intervals import need
 
 
 def easiest_last(

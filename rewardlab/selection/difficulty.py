@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab import masked
+from rewardlab.core import masked
 
 
 def box_weights(area: Float[Array, " K"]) -> Float[Array, " K"]:

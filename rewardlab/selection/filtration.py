@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from rewardlab.intervals import need
+from rewardlab.core.intervals import need
 
 
 def power_weights(reward: Float[Array, " N"], power: float = 2.0) -> Float[Array, " N"]:

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab import edges, masked
-from rewardlab.intervals import need
+from rewardlab.core import edges, masked
+from rewardlab.core.intervals import need
 
 
 def counts(group: Int[Array, " N"], num_groups: int) -> Int[Array, " B"]:

@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
-from rewardlab.types import Rollout
+from rewardlab.core import masked
+from rewardlab.core.types import Rollout
 
 
 def needs_hint(correct: Float[Array, " N"], rollout: Rollout) -> Bool[Array, " B"]:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab import masked
+from rewardlab.core import masked
+from rewardlab.core.types import Rollout, SignalName
 from rewardlab.selection import consistency, filtration
 from rewardlab.selection.groups import greatest_share, group_std
-from rewardlab.types import Rollout, SignalName
 
 Selector = Callable[[Rollout], Bool[Array, " N"]]
 

@@ -6,7 +6,7 @@ PRIME (arXiv 2502.01456) trains on no others.
 import jax
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab.intervals import need
+from rewardlab.core.intervals import need
 from rewardlab.selection.groups import counts, group_mean
 
 

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from rewardlab import edges, masked
-from rewardlab.intervals import need
+from rewardlab.core import edges, masked
+from rewardlab.core.intervals import need
 from rewardlab.selection.filtration import best_of_group
 
 

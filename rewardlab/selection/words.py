@@ -9,9 +9,10 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-from rewardlab import masked
-from rewardlab.arguments import check
-from rewardlab.grammar import parse
+from rewardlab.core import masked
+from rewardlab.core.arguments import check
+from rewardlab.core.grammar import parse
+from rewardlab.core.types import Rollout, SignalName
 from rewardlab.selection.groups import informative
 from rewardlab.selection.kept import (
     Selector,
@@ -21,7 +22,6 @@ from rewardlab.selection.kept import (
     keep_varied,
 )
 from rewardlab.selection.middling import accuracy_within
-from rewardlab.types import Rollout, SignalName
 
 
 def drop_uniform(signal: SignalName, least_std: float = 0.0) -> Selector:

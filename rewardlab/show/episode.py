@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rewardlab.sampling.playing import End
+from rewardlab.core.signals import SIGNALS
+from rewardlab.rollouts.playing import End
 from rewardlab.show import record
 from rewardlab.show.record import Line
-from rewardlab.show.text import number, one_line, visible
-from rewardlab.signals import SIGNALS
+from rewardlab.system.printable import number, one_line, visible
 
 LONGEST = 200  # characters of a signal that is neither a number nor a list of them
 COMPANIONS = ("_valid", "_error", "_timeout")  # of a signal: see `host_signal`

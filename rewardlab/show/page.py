@@ -6,7 +6,7 @@ from pathlib import Path
 from string import Template
 
 from rewardlab.show.episode import Episode, Fact, Part, Token, Turn
-from rewardlab.show.text import number, signed
+from rewardlab.system.printable import number, signed
 
 TEMPLATE = Path(__file__).with_name("page.html")
 

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from rewardlab.show.text import one_line
+from rewardlab.system.printable import one_line
 
 Line = dict[str, Any]
 PER_TOKEN = ("tokens", "mask", "step_of_token", "texts", "logp", "advantage")

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rewardlab.show.episode import Episode, Fact, Part, Token, Turn
-from rewardlab.show.text import signed
+from rewardlab.system.printable import signed
 
 SPEAKER, MARGIN = 11, 26  # columns of text
 LEGEND = 7  # blocks on each side of zero

@@ -6,24 +6,22 @@ from typing import NamedTuple
 
 from jaxtyping import Array
 
-from rewardlab.models.tokenizers import CharTokenizer
-from rewardlab.tasks import (
-    arithmetic,
-    arithmetic_data,
-    calculator,
-    calculator_data,
-    calculator_text,
-    search,
-    search_data,
-    search_text,
-    workflow,
-    workflow_data,
-    workflow_text,
-)
-from rewardlab.tasks.columns import Columns, Episodes
+from rewardlab.core.types import Rollout
+from rewardlab.data.columns import Columns, Episodes
+from rewardlab.tasks.arithmetic import data as arithmetic_data
+from rewardlab.tasks.arithmetic import verifier as arithmetic
+from rewardlab.tasks.calculator import data as calculator_data
+from rewardlab.tasks.calculator import environment as calculator
+from rewardlab.tasks.calculator import text as calculator_text
 from rewardlab.tasks.environment import Environment, TextEnvironment
+from rewardlab.tasks.search import data as search_data
+from rewardlab.tasks.search import environment as search
+from rewardlab.tasks.search import text as search_text
 from rewardlab.tasks.text_episodes import HostEnvironment
-from rewardlab.types import Rollout
+from rewardlab.tasks.workflow import data as workflow_data
+from rewardlab.tasks.workflow import environment as workflow
+from rewardlab.tasks.workflow import text as workflow_text
+from rewardlab.text.tokenizers import CharTokenizer
 
 
 class Task(NamedTuple):

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from absl import logging
 
-from rewardlab.models.tokenizers import CharTokenizer
-from rewardlab.tasks.answers import Failure, NoAnswer, failure, number
+from rewardlab.system.answers import Failure, NoAnswer, failure, number
+from rewardlab.system.forked import forked
 from rewardlab.tasks.environment import Limits, TextEnvironment, Turn
-from rewardlab.tasks.forked import forked
+from rewardlab.text.tokenizers import CharTokenizer
 
 
 class Patience(NamedTuple):

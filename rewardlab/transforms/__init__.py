@@ -1,12 +1,12 @@
 """Every word that a sentence may use, by kind. One idea a file."""
 
+from rewardlab.core.types import Table
 from rewardlab.transforms.baselines import BASELINES
 from rewardlab.transforms.combinators import COMBINATORS
 from rewardlab.transforms.credit import CREDIT
 from rewardlab.transforms.shapers import SHAPERS
 from rewardlab.transforms.sources import SOURCES
 from rewardlab.transforms.weights import WEIGHTS
-from rewardlab.types import Table
 
 TRANSFORMS: Table = {
     **SOURCES,

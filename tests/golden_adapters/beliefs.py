@@ -14,7 +14,7 @@ from golden_adapters.common import (
     values,
     with_end,
 )
-from rewardlab import masked
+from rewardlab.core import masked
 from rewardlab.objectives import pacs as pacss
 from rewardlab.objectives import rover as rovers
 from rewardlab.objectives.token_importance import token_importance

@@ -11,7 +11,7 @@ from golden_adapters.common import (
     sentence,
     values,
 )
-from rewardlab import masked
+from rewardlab.core import masked
 from rewardlab.reward_models import implicit, pairs
 
 

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from golden_adapters.common import NoAdapter, as_array
-from rewardlab import masked, objectives
+from rewardlab import objectives
+from rewardlab.core import masked
 from rewardlab.models.logprobs import token_entropy
 from rewardlab.transforms.sources.adaptive_kl import next_coefficient
 

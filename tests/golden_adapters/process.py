@@ -5,7 +5,7 @@ import numpy as np
 
 from golden_adapters.common import advantages, as_array, per_row, rollout_of, sentence
 from golden_adapters.common import values as one_channel
-from rewardlab import schedules
+from rewardlab.core import schedules
 
 
 def one_row(count, **signals):

@@ -14,7 +14,7 @@ from golden_adapters.common import (
     sentence,
     values,
 )
-from rewardlab import masked
+from rewardlab.core import masked
 from rewardlab.reward_models import (
     averaging,
     bradley_terry,

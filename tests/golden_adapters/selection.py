@@ -14,8 +14,8 @@ from golden_adapters.common import (
     sentence,
     values,
 )
-from rewardlab import masked
-from rewardlab.schedules import cosine
+from rewardlab.core import masked
+from rewardlab.core.schedules import cosine
 from rewardlab.selection import consistency, curriculum, filtration, replay
 from rewardlab.selection import groups as of_groups
 from rewardlab.transforms.sources.ranking import dominated, peak_mean

@@ -13,11 +13,11 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
+from rewardlab.core import masked
+from rewardlab.core.types import Coefficient, Rollout, SignalName, Sum, coefficient
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.clipped import clipped_surrogate, share
 from rewardlab.objectives.objective import Advantage, Loss, Metrics, Objective
-from rewardlab.types import Coefficient, Rollout, SignalName, Sum, coefficient
 
 Weight = Callable[[TokenStats, Rollout], Float[Array, "N T"]]
 Keep = Callable[[TokenStats, Rollout], Bool[Array, "N T"]]

@@ -11,7 +11,7 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import edges, masked
+from rewardlab.core import edges, masked
 
 LIMIT = 20.0
 PerToken = Float[Array, "N T"]

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
+from rewardlab.core import masked
 
 LIMIT = 20.0  # verl's bound on a log-ratio; TRL has none
 Weights = Float[Array, "N T"]

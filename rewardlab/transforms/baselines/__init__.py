@@ -1,5 +1,6 @@
 """What a reward is compared with is taken off it, or it is scaled."""
 
+from rewardlab.core.types import Table
 from rewardlab.transforms.baselines.active import (
     scale_by_active_groups,
     scale_by_active_rows,
@@ -30,7 +31,6 @@ from rewardlab.transforms.baselines.signal import center_by_signal
 from rewardlab.transforms.baselines.states import center_by_state, scale_by_state_std
 from rewardlab.transforms.baselines.whiten import whiten
 from rewardlab.transforms.baselines.within_row import center_within_row
-from rewardlab.types import Table
 
 BASELINES: Table = {
     "center_by_fork": center_by_fork,

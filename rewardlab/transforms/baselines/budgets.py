@@ -4,8 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from rewardlab import masked
-from rewardlab.compose import named, per_channel
+from rewardlab.core import masked
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName
 from rewardlab.transforms.sources.budgets import (
     Prior,
     budget_prior,
@@ -14,7 +15,6 @@ from rewardlab.transforms.sources.budgets import (
     tail,
 )
 from rewardlab.transforms.sources.signals import at_steps
-from rewardlab.types import Reward, RewardTransform, Rollout, SignalName
 
 
 @named

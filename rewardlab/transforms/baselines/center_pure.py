@@ -10,9 +10,9 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab import masked
-from rewardlab.compose import named, per_channel
-from rewardlab.types import Reward, RewardTransform, Rollout, place
+from rewardlab.core import masked
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.types import Reward, RewardTransform, Rollout, place
 
 Baseline = Callable[[Reward, Rollout], Float[Array, "N _"]]
 

@@ -3,9 +3,9 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab import masked
-from rewardlab.compose import named, per_channel
-from rewardlab.types import Reward, RewardTransform, Rollout, SignalName, place
+from rewardlab.core import masked
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName, place
 
 
 @named

@@ -2,9 +2,9 @@
 
 import jax.numpy as jnp
 
-from rewardlab import edges, recursions
-from rewardlab.compose import named, per_channel
-from rewardlab.types import Reward, RewardTransform, Rollout
+from rewardlab.core import edges, recursions
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.types import Reward, RewardTransform, Rollout
 
 
 @named

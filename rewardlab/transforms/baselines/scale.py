@@ -2,10 +2,10 @@
 
 import jax.numpy as jnp
 
-from rewardlab import edges, masked
-from rewardlab.compose import named
-from rewardlab.narrow import anywhere
-from rewardlab.types import Reward, RewardTransform, Rollout
+from rewardlab.core import edges, masked
+from rewardlab.core.compose import named
+from rewardlab.core.narrow import anywhere
+from rewardlab.core.types import Reward, RewardTransform, Rollout
 
 
 @named

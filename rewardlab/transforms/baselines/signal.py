@@ -1,9 +1,9 @@
 """A baseline that comes with the rollout: a critic's value, a greedy completion."""
 
-from rewardlab.compose import named, per_channel
-from rewardlab.narrow import by_row
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.narrow import by_row
+from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName, place
 from rewardlab.transforms.sources.signals import validity
-from rewardlab.types import Reward, RewardTransform, Rollout, SignalName, place
 
 
 @named

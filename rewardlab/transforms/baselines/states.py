@@ -3,10 +3,10 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from rewardlab import edges, masked
-from rewardlab.compose import named, per_channel
+from rewardlab.core import edges, masked
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName, place
 from rewardlab.transforms.sources.signals import at_steps
-from rewardlab.types import Reward, RewardTransform, Rollout, SignalName, place
 
 
 @named

@@ -1,6 +1,7 @@
 """Several channels meet, or a transform acts on some of them."""
 
-from rewardlab import compose
+from rewardlab.core import compose
+from rewardlab.core.types import Table
 from rewardlab.transforms.combinators.constrained import constrained_sum
 from rewardlab.transforms.combinators.copies import copy_channel
 from rewardlab.transforms.combinators.ensemble import (
@@ -17,7 +18,6 @@ from rewardlab.transforms.combinators.pareto import keep_pareto_front
 from rewardlab.transforms.combinators.standardize_or import standardize_or
 from rewardlab.transforms.combinators.trust import pay_if_mixed, trust
 from rewardlab.transforms.combinators.worst_case import least_on_average_of
-from rewardlab.types import Table
 
 COMBINATORS: Table = {
     "copy_channel": copy_channel,

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab import masked
-from rewardlab.compose import find, named
+from rewardlab.core import masked
+from rewardlab.core.compose import find, named
+from rewardlab.core.types import Channels, Reward, RewardTransform, Rollout
 from rewardlab.transforms.combinators.multipliers import lagrangian
-from rewardlab.types import Channels, Reward, RewardTransform, Rollout
 
 
 class Multipliers(NamedTuple):

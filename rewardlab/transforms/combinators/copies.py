@@ -1,7 +1,7 @@
 """One reward in two roles."""
 
-from rewardlab.compose import add_channel, find, named, stateless
-from rewardlab.types import Channels, RewardTransform, Rollout
+from rewardlab.core.compose import add_channel, find, named, stateless
+from rewardlab.core.types import Channels, RewardTransform, Rollout
 
 
 @named

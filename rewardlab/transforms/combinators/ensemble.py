@@ -8,11 +8,11 @@ here removes (arXiv 2312.09244).
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab import masked
-from rewardlab.compose import named
-from rewardlab.order import rank_of_few
+from rewardlab.core import masked
+from rewardlab.core.compose import named
+from rewardlab.core.order import rank_of_few
+from rewardlab.core.types import RewardTransform
 from rewardlab.transforms.combinators.joined import Places, Values, join, mean_placed
-from rewardlab.types import RewardTransform
 
 
 @named

@@ -4,10 +4,10 @@ import functools
 
 import jax.numpy as jnp
 
-from rewardlab.compose import find, named
-from rewardlab.narrow import across_outcomes
+from rewardlab.core.compose import find, named
+from rewardlab.core.narrow import across_outcomes
+from rewardlab.core.types import Channels, RewardTransform, Rollout, place
 from rewardlab.rules import expression
-from rewardlab.types import Channels, RewardTransform, Rollout, place
 
 
 @named

@@ -2,9 +2,15 @@
 
 import jax.numpy as jnp
 
-from rewardlab.compose import find, named
-from rewardlab.narrow import across_outcomes
-from rewardlab.types import Channels, Coefficient, RewardTransform, Rollout, coefficient
+from rewardlab.core.compose import find, named
+from rewardlab.core.narrow import across_outcomes
+from rewardlab.core.types import (
+    Channels,
+    Coefficient,
+    RewardTransform,
+    Rollout,
+    coefficient,
+)
 
 
 @named

@@ -3,10 +3,10 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab import masked
-from rewardlab.compose import named
+from rewardlab.core import masked
+from rewardlab.core.compose import named
+from rewardlab.core.types import RewardTransform
 from rewardlab.transforms.combinators.joined import Places, Values, join
-from rewardlab.types import RewardTransform
 
 
 @named

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
-from rewardlab.compose import find
-from rewardlab.narrow import across_outcomes
-from rewardlab.types import Channels, RewardTransform, Rollout, place
+from rewardlab.core import masked
+from rewardlab.core.compose import find
+from rewardlab.core.narrow import across_outcomes
+from rewardlab.core.types import Channels, RewardTransform, Rollout, place
 
 Values = Float[Array, "K N T"]
 Places = Bool[Array, "K N T"]

@@ -2,11 +2,11 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked
-from rewardlab.compose import named
-from rewardlab.narrow import across_outcomes
+from rewardlab.core import masked
+from rewardlab.core.compose import named
+from rewardlab.core.narrow import across_outcomes
+from rewardlab.core.types import Channels, RewardTransform, Rollout, place
 from rewardlab.selection.pareto import nondominated
-from rewardlab.types import Channels, RewardTransform, Rollout, place
 
 
 @named

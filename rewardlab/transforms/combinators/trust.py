@@ -3,10 +3,10 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
-from rewardlab.compose import find, named
-from rewardlab.narrow import across_outcomes
-from rewardlab.types import (
+from rewardlab.core import masked
+from rewardlab.core.compose import find, named
+from rewardlab.core.narrow import across_outcomes
+from rewardlab.core.types import (
     Channels,
     Coefficient,
     Reward,

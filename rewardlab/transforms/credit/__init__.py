@@ -1,12 +1,12 @@
 """Rewards are spread over the tokens that earned them."""
 
+from rewardlab.core.types import Table
 from rewardlab.transforms.credit.gae import gae, step_gae
 from rewardlab.transforms.credit.hold import hold_step_ends
 from rewardlab.transforms.credit.least import min_to_go
 from rewardlab.transforms.credit.prefix import share_prefixes
 from rewardlab.transforms.credit.returns import returns_to_go, step_returns_to_go
 from rewardlab.transforms.credit.spread import broadcast_to_tokens, zero_step_ends
-from rewardlab.types import Table
 
 CREDIT: Table = {
     "broadcast_to_tokens": broadcast_to_tokens,

@@ -2,10 +2,9 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked, recursions
-from rewardlab.compose import named, on_one
-from rewardlab.transforms.sources.signals import at_steps
-from rewardlab.types import (
+from rewardlab.core import masked, recursions
+from rewardlab.core.compose import named, on_one
+from rewardlab.core.types import (
     Coefficient,
     Reward,
     RewardTransform,
@@ -14,6 +13,7 @@ from rewardlab.types import (
     coefficient,
     place,
 )
+from rewardlab.transforms.sources.signals import at_steps
 
 
 @named

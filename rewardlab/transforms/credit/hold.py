@@ -2,9 +2,9 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked, recursions
-from rewardlab.compose import named, on_one
-from rewardlab.types import Reward, RewardTransform, Rollout, place
+from rewardlab.core import masked, recursions
+from rewardlab.core.compose import named, on_one
+from rewardlab.core.types import Reward, RewardTransform, Rollout, place
 
 
 @named

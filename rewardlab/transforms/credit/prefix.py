@@ -6,9 +6,9 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Int
 
-from rewardlab import masked
-from rewardlab.compose import named, on_one
-from rewardlab.types import Reward, RewardTransform, Rollout, SignalName
+from rewardlab.core import masked
+from rewardlab.core.compose import named, on_one
+from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName
 
 
 @named

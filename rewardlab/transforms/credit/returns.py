@@ -3,9 +3,9 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked, recursions
-from rewardlab.compose import named, on_one
-from rewardlab.types import (
+from rewardlab.core import masked, recursions
+from rewardlab.core.compose import named, on_one
+from rewardlab.core.types import (
     Coefficient,
     Reward,
     RewardTransform,

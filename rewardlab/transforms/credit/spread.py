@@ -4,9 +4,9 @@ import dataclasses
 
 import jax.numpy as jnp
 
-from rewardlab import masked
-from rewardlab.compose import named, on_one
-from rewardlab.types import Reward, RewardTransform, Rollout, place, widen
+from rewardlab.core import masked
+from rewardlab.core.compose import named, on_one
+from rewardlab.core.types import Reward, RewardTransform, Rollout, place, widen
 
 
 @named

@@ -1,5 +1,6 @@
 """A reward becomes another reward, before any baseline."""
 
+from rewardlab.core.types import Table
 from rewardlab.transforms.shapers.attempts import improvement_bonus, only_step
 from rewardlab.transforms.shapers.bounds import at_least, floor
 from rewardlab.transforms.shapers.consistency import consistency_bonus
@@ -40,7 +41,6 @@ from rewardlab.transforms.shapers.team import team_spirit
 from rewardlab.transforms.shapers.unlikely import unlikeliness
 from rewardlab.transforms.shapers.window import cheapness_by_window
 from rewardlab.transforms.shapers.within_row import keep_top, minmax_by_row
-from rewardlab.types import Table
 
 SHAPERS: Table = {
     "clip_reward": clip_reward,

@@ -2,9 +2,9 @@
 
 import jax.numpy as jnp
 
-from rewardlab import recursions
-from rewardlab.compose import named, per_channel
-from rewardlab.types import (
+from rewardlab.core import recursions
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.types import (
     Coefficient,
     Reward,
     RewardTransform,

@@ -5,10 +5,10 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
-from rewardlab.compose import named
-from rewardlab.narrow import on_outcomes
-from rewardlab.types import (
+from rewardlab.core import masked
+from rewardlab.core.compose import named
+from rewardlab.core.narrow import on_outcomes
+from rewardlab.core.types import (
     Coefficient,
     Reward,
     RewardTransform,

@@ -2,11 +2,9 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked, recursions
-from rewardlab.compose import named, per_channel
-from rewardlab.transforms.sources.last_token import on_last_token
-from rewardlab.transforms.sources.signals import at_steps
-from rewardlab.types import (
+from rewardlab.core import masked, recursions
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.types import (
     Coefficient,
     Reward,
     RewardTransform,
@@ -15,6 +13,8 @@ from rewardlab.types import (
     coefficient,
     place,
 )
+from rewardlab.transforms.sources.last_token import on_last_token
+from rewardlab.transforms.sources.signals import at_steps
 
 
 @named

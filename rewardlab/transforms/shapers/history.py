@@ -10,10 +10,10 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab.compose import named
-from rewardlab.narrow import running_on_outcomes
+from rewardlab.core.compose import named
+from rewardlab.core.narrow import running_on_outcomes
+from rewardlab.core.types import Reward, RewardTransform, Rollout
 from rewardlab.transforms.shapers.moments import Moments
-from rewardlab.types import Reward, RewardTransform, Rollout
 
 
 class Extremes(NamedTuple):

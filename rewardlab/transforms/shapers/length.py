@@ -4,10 +4,16 @@ import math
 
 import jax.numpy as jnp
 
-from rewardlab import masked
-from rewardlab.compose import named
-from rewardlab.narrow import on_outcomes
-from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
+from rewardlab.core import masked
+from rewardlab.core.compose import named
+from rewardlab.core.narrow import on_outcomes
+from rewardlab.core.types import (
+    Coefficient,
+    Reward,
+    RewardTransform,
+    Rollout,
+    coefficient,
+)
 
 
 @named

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab import masked
-from rewardlab.types import Reward
+from rewardlab.core import masked
+from rewardlab.core.types import Reward
 
 
 class Moments(NamedTuple):

@@ -3,10 +3,9 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from rewardlab.compose import named, only
-from rewardlab.narrow import anywhere
-from rewardlab.transforms.sources.signals import at_steps
-from rewardlab.types import (
+from rewardlab.core.compose import named, only
+from rewardlab.core.narrow import anywhere
+from rewardlab.core.types import (
     Channels,
     Coefficient,
     Reward,
@@ -15,6 +14,7 @@ from rewardlab.types import (
     SignalName,
     coefficient,
 )
+from rewardlab.transforms.sources.signals import at_steps
 
 
 @named

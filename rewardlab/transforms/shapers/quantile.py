@@ -3,11 +3,11 @@
 import jax.numpy as jnp
 from jax.scipy.stats import norm
 
-from rewardlab.compose import named
-from rewardlab.narrow import anywhere
-from rewardlab.order import quantile_of_few
+from rewardlab.core.compose import named
+from rewardlab.core.narrow import anywhere
+from rewardlab.core.order import quantile_of_few
+from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName
 from rewardlab.transforms.shapers.reference import references
-from rewardlab.types import Reward, RewardTransform, Rollout, SignalName
 
 
 @named

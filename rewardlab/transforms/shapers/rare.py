@@ -2,10 +2,9 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked
-from rewardlab.compose import named, per_channel
-from rewardlab.transforms.sources.signals import at_steps
-from rewardlab.types import (
+from rewardlab.core import masked
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.types import (
     Coefficient,
     Reward,
     RewardTransform,
@@ -13,6 +12,7 @@ from rewardlab.types import (
     SignalName,
     coefficient,
 )
+from rewardlab.transforms.sources.signals import at_steps
 
 
 @named

@@ -4,10 +4,16 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab.compose import named, only, per_channel
-from rewardlab.narrow import anywhere, by_row
+from rewardlab.core.compose import named, only, per_channel
+from rewardlab.core.narrow import anywhere, by_row
+from rewardlab.core.types import (
+    Coefficient,
+    Reward,
+    RewardTransform,
+    Rollout,
+    SignalName,
+)
 from rewardlab.transforms.shapers.squash import sigmoid
-from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, SignalName
 
 
 @named

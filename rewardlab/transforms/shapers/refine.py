@@ -2,10 +2,16 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked, recursions
-from rewardlab.compose import named, per_channel
-from rewardlab.narrow import anywhere
-from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
+from rewardlab.core import masked, recursions
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.narrow import anywhere
+from rewardlab.core.types import (
+    Coefficient,
+    Reward,
+    RewardTransform,
+    Rollout,
+    coefficient,
+)
 
 
 @named

@@ -2,10 +2,10 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked
-from rewardlab.compose import named
-from rewardlab.narrow import anywhere, on_outcomes
-from rewardlab.types import (
+from rewardlab.core import masked
+from rewardlab.core.compose import named
+from rewardlab.core.narrow import anywhere, on_outcomes
+from rewardlab.core.types import (
     Coefficient,
     Reward,
     RewardTransform,

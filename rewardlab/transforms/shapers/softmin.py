@@ -2,9 +2,15 @@
 
 import jax
 
-from rewardlab import masked
-from rewardlab.compose import named, per_channel
-from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
+from rewardlab.core import masked
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.types import (
+    Coefficient,
+    Reward,
+    RewardTransform,
+    Rollout,
+    coefficient,
+)
 
 
 @named

@@ -3,9 +3,15 @@
 import jax
 import jax.numpy as jnp
 
-from rewardlab.compose import named
-from rewardlab.narrow import anywhere
-from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
+from rewardlab.core.compose import named
+from rewardlab.core.narrow import anywhere
+from rewardlab.core.types import (
+    Coefficient,
+    Reward,
+    RewardTransform,
+    Rollout,
+    coefficient,
+)
 
 
 @named

@@ -1,9 +1,15 @@
 """What the policy found likely is paid less."""
 
-from rewardlab import masked, order
-from rewardlab.compose import named
-from rewardlab.narrow import anywhere
-from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
+from rewardlab.core import masked, order
+from rewardlab.core.compose import named
+from rewardlab.core.narrow import anywhere
+from rewardlab.core.types import (
+    Coefficient,
+    Reward,
+    RewardTransform,
+    Rollout,
+    coefficient,
+)
 
 
 @named

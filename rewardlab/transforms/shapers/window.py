@@ -5,9 +5,9 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from rewardlab.compose import named
-from rewardlab.narrow import running_on_outcomes
-from rewardlab.types import Reward, RewardTransform, Rollout
+from rewardlab.core.compose import named
+from rewardlab.core.narrow import running_on_outcomes
+from rewardlab.core.types import Reward, RewardTransform, Rollout
 
 
 class Window(NamedTuple):

@@ -2,9 +2,15 @@
 
 import jax.numpy as jnp
 
-from rewardlab.compose import named, per_channel
-from rewardlab.order import k_greatest
-from rewardlab.types import Coefficient, Reward, RewardTransform, Rollout, coefficient
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.order import k_greatest
+from rewardlab.core.types import (
+    Coefficient,
+    Reward,
+    RewardTransform,
+    Rollout,
+    coefficient,
+)
 
 
 @named

@@ -1,5 +1,6 @@
 """Signals become reward channels."""
 
+from rewardlab.core.types import Table
 from rewardlab.transforms.sources.adaptive_kl import adaptive_kl_penalty
 from rewardlab.transforms.sources.belief import information_gain
 from rewardlab.transforms.sources.brevity import (
@@ -21,7 +22,6 @@ from rewardlab.transforms.sources.signals import outcome, process
 from rewardlab.transforms.sources.surprise import cross_entropy, perplexity
 from rewardlab.transforms.sources.tools import tool_thrift, tool_thrift_by_group
 from rewardlab.transforms.sources.votes import majority_vote
-from rewardlab.types import Table
 
 SOURCES: Table = {
     "outcome": outcome,

@@ -3,10 +3,10 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab import masked
-from rewardlab.compose import named
+from rewardlab.core import masked
+from rewardlab.core.compose import named
+from rewardlab.core.types import Channels, RewardTransform, Rollout, SignalName
 from rewardlab.transforms.sources.kl import kl_penalty
-from rewardlab.types import Channels, RewardTransform, Rollout, SignalName
 
 State = dict[str, Float[Array, ""]]
 

@@ -3,10 +3,10 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked, recursions
-from rewardlab.compose import add_channel, named, stateless
+from rewardlab.core import masked, recursions
+from rewardlab.core.compose import add_channel, named, stateless
+from rewardlab.core.types import Channels, RewardTransform, Rollout, SignalName, place
 from rewardlab.transforms.sources.signals import at_steps, validity
-from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
 
 Prior = tuple[float, ...]
 

@@ -1,8 +1,8 @@
 """Channels of every token."""
 
-from rewardlab.compose import add_channel, named, stateless
+from rewardlab.core.compose import add_channel, named, stateless
+from rewardlab.core.types import Channels, RewardTransform, Rollout, SignalName, place
 from rewardlab.transforms.sources.signals import validity
-from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
 
 
 @named

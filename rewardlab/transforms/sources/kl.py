@@ -4,9 +4,8 @@ import functools
 
 import jax.numpy as jnp
 
-from rewardlab.compose import add_channel, named, stateless
-from rewardlab.objectives.kl import KL_ESTIMATORS
-from rewardlab.types import (
+from rewardlab.core.compose import add_channel, named, stateless
+from rewardlab.core.types import (
     Channels,
     Coefficient,
     RewardTransform,
@@ -15,6 +14,7 @@ from rewardlab.types import (
     coefficient,
     place,
 )
+from rewardlab.objectives.kl import KL_ESTIMATORS
 
 
 @named

@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
-from rewardlab.types import Reward, Rollout, place, widen
+from rewardlab.core import masked
+from rewardlab.core.types import Reward, Rollout, place, widen
 
 
 def on_last_token(

@@ -1,8 +1,8 @@
 """Implicit rewards: what one language model thinks more likely than another."""
 
-from rewardlab.compose import add_channel, named, stateless
+from rewardlab.core.compose import add_channel, named, stateless
+from rewardlab.core.types import Channels, RewardTransform, Rollout, SignalName, place
 from rewardlab.transforms.sources.signals import validity
-from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
 
 
 @named

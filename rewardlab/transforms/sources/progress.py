@@ -2,10 +2,10 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked
-from rewardlab.compose import add_channel, named, stateless
+from rewardlab.core import masked
+from rewardlab.core.compose import add_channel, named, stateless
+from rewardlab.core.types import Channels, RewardTransform, Rollout, SignalName, place
 from rewardlab.transforms.sources.signals import at_steps, validity
-from rewardlab.types import Channels, RewardTransform, Rollout, SignalName, place
 
 
 @named

@@ -4,12 +4,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab import masked
-from rewardlab.compose import add_channel, named, stateless
-from rewardlab.order import mean_of_greatest
-from rewardlab.transforms.sources.last_token import on_last_token, scored
-from rewardlab.transforms.sources.signals import validity
-from rewardlab.types import (
+from rewardlab.core import masked
+from rewardlab.core.compose import add_channel, named, stateless
+from rewardlab.core.order import mean_of_greatest
+from rewardlab.core.types import (
     Channels,
     Coefficient,
     RewardTransform,
@@ -17,6 +15,8 @@ from rewardlab.types import (
     SignalName,
     coefficient,
 )
+from rewardlab.transforms.sources.last_token import on_last_token, scored
+from rewardlab.transforms.sources.signals import validity
 
 
 @named

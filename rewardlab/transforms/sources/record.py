@@ -3,10 +3,9 @@
 import jax.numpy as jnp
 from jax import lax
 
-from rewardlab import masked
-from rewardlab.compose import add_channel, named, stateless
-from rewardlab.transforms.sources.signals import at_steps, validity
-from rewardlab.types import (
+from rewardlab.core import masked
+from rewardlab.core.compose import add_channel, named, stateless
+from rewardlab.core.types import (
     Channels,
     Coefficient,
     RewardTransform,
@@ -15,6 +14,7 @@ from rewardlab.types import (
     coefficient,
     place,
 )
+from rewardlab.transforms.sources.signals import at_steps, validity
 
 
 @named

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Int
 
-from rewardlab.compose import add_channel, named, stateless
-from rewardlab.types import (
+from rewardlab.core.compose import add_channel, named, stateless
+from rewardlab.core.types import (
     Channels,
     Coefficient,
     RewardTransform,

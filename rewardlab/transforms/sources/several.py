@@ -2,11 +2,11 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked
-from rewardlab.compose import add_channel, named, stateless
+from rewardlab.core import masked
+from rewardlab.core.compose import add_channel, named, stateless
+from rewardlab.core.types import Channels, RewardTransform, Rollout, SignalName
 from rewardlab.transforms.sources.last_token import on_last_token
 from rewardlab.transforms.sources.signals import validity
-from rewardlab.types import Channels, RewardTransform, Rollout, SignalName
 
 
 @named

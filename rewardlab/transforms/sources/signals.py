@@ -3,16 +3,16 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-from rewardlab import masked
-from rewardlab.compose import add_channel, named, stateless
-from rewardlab.transforms.sources.last_token import on_last_token
-from rewardlab.types import (
+from rewardlab.core import masked
+from rewardlab.core.compose import add_channel, named, stateless
+from rewardlab.core.types import (
     Channels,
     RewardTransform,
     Rollout,
     SignalName,
     place,
 )
+from rewardlab.transforms.sources.last_token import on_last_token
 
 
 @named

@@ -10,11 +10,11 @@ from collections.abc import Callable
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab import masked
-from rewardlab.compose import add_channel, named, stateless
+from rewardlab.core import masked
+from rewardlab.core.compose import add_channel, named, stateless
+from rewardlab.core.types import Channels, RewardTransform, Rollout, SignalName
 from rewardlab.transforms.sources.last_token import on_last_token, scored
 from rewardlab.transforms.sources.signals import validity
-from rewardlab.types import Channels, RewardTransform, Rollout, SignalName
 
 Calls = Float[Array, " N"]
 

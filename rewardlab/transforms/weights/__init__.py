@@ -5,6 +5,7 @@ surrogate is w times its loss. A weight that depends on the policy that is train
 loss, in `rewardlab.objectives`.
 """
 
+from rewardlab.core.types import Table
 from rewardlab.transforms.weights.bonus import capped_bonus, position_bonus
 from rewardlab.transforms.weights.duration import weigh_by_duration
 from rewardlab.transforms.weights.entropy import keep_high_entropy
@@ -15,7 +16,6 @@ from rewardlab.transforms.weights.importance import (
 )
 from rewardlab.transforms.weights.perplexity import weigh_by_perplexity
 from rewardlab.transforms.weights.signal import weigh
-from rewardlab.types import Table
 
 WEIGHTS: Table = {
     "capped_bonus": capped_bonus,

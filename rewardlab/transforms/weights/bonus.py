@@ -2,9 +2,9 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked
-from rewardlab.compose import named, per_channel
-from rewardlab.types import (
+from rewardlab.core import masked
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.types import (
     Coefficient,
     Reward,
     RewardTransform,

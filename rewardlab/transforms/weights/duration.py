@@ -2,10 +2,10 @@
 
 import jax.numpy as jnp
 
-from rewardlab import masked
-from rewardlab.compose import named, per_channel
+from rewardlab.core import masked
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName
 from rewardlab.transforms.sources.signals import at_steps
-from rewardlab.types import Reward, RewardTransform, Rollout, SignalName
 
 
 @named

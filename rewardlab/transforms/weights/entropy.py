@@ -3,9 +3,9 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab.compose import named, per_channel
-from rewardlab.order import kth_least
-from rewardlab.types import (
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.order import kth_least
+from rewardlab.core.types import (
     Coefficient,
     Reward,
     RewardTransform,

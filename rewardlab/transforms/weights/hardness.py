@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab import masked
-from rewardlab.compose import named
-from rewardlab.narrow import anywhere
-from rewardlab.types import Reward, RewardTransform, Rollout, SignalName
+from rewardlab.core import masked
+from rewardlab.core.compose import named
+from rewardlab.core.narrow import anywhere
+from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName
 
 
 @named

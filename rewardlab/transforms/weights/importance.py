@@ -7,20 +7,20 @@ the sampler says of its own tokens (a truncated distribution, another engine).
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab.compose import named, per_channel
-from rewardlab.objectives.correction.weights import (
-    drop,
-    row_weights,
-    token_weights,
-    truncate,
-)
-from rewardlab.types import (
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.types import (
     Coefficient,
     Reward,
     RewardTransform,
     Rollout,
     SignalName,
     coefficient,
+)
+from rewardlab.objectives.correction.weights import (
+    drop,
+    row_weights,
+    token_weights,
+    truncate,
 )
 
 

@@ -2,8 +2,8 @@
 
 import jax.numpy as jnp
 
-from rewardlab.compose import named, per_channel
-from rewardlab.types import Reward, RewardTransform, Rollout, SignalName
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName
 
 
 @named

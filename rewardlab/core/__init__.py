@@ -1,0 +1,1 @@
+"""The algebra: types, composition, masks, recursions, order."""

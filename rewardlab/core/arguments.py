@@ -1,0 +1,227 @@
+"""What a word takes: its arguments are checked against its annotations at the door."""
+
+import functools
+import inspect
+import math
+import reprlib
+import types
+import typing
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from rewardlab.core.ranges import (
+    FLAG,
+    LARGEST_FLOAT,
+    NOT_NEGATIVE,
+    NUMBER,
+    POSITIVE,
+    SHARE,
+    Each,
+    Range,
+    is_number,
+    whole,
+)
+from rewardlab.core.types import SIGNAL, Coefficient, RewardTransform
+
+# From where to where arguments of a name go, in every word that has one; `word.name`
+# where a word means something else by it. Names that are not here take any number.
+RANGES: dict[str, Range] = {
+    "attempts": whole(1),
+    "beta": NOT_NEGATIVE,
+    "ddof": whole(0, 1),
+    "decay": SHARE,
+    "density": POSITIVE,
+    "discount": SHARE,
+    "dispersion": POSITIVE,
+    "eps": NOT_NEGATIVE,
+    "horizon": POSITIVE,
+    "kappa": POSITIVE,
+    "learning_rate": NOT_NEGATIVE,
+    "least_rank": whole(0),
+    "least_std": NOT_NEGATIVE,
+    "max_length": whole(1),
+    "max_norm": POSITIVE,
+    "momentum": SHARE,
+    "num_references": whole(1),
+    "number": whole(0),
+    "own_share": SHARE,
+    "prior": NOT_NEGATIVE,
+    "quantile": SHARE,
+    "recency": POSITIVE,
+    "seed": whole(0, 2**32 - 1),
+    "share": SHARE,
+    "size": whole(1),
+    "smooth": POSITIVE,
+    "tails": Range(low=0, high=0.5),
+    "target": POSITIVE,
+    "temperature": POSITIVE,
+    "tau": NOT_NEGATIVE,
+    "var_eps": NOT_NEGATIVE,
+    "var_floor": NOT_NEGATIVE,
+    "window": whole(1),
+    "bonus_while_rare.below": SHARE,
+    "cosine.steps": whole(1),
+    "cosine_length.margin": whole(0),
+    "exponential.steps": POSITIVE,
+    "keep_top.count": whole(0),
+    "length_penalty.after": whole(0),
+    "length_penalty.most": NOT_NEGATIVE,
+    "length_penalty.rate": NOT_NEGATIVE,
+    "linear.steps": whole(1),
+    "masked_importance.least": NOT_NEGATIVE,
+    "mean_minus_variance_of.weight": NOT_NEGATIVE,
+    "minus_reference_normal_quantile.quantile": Range(False, 0, 1, True, True),
+    "proximity.scale": POSITIVE,
+    "signed_proximity.scale": POSITIVE,
+    "truncated_importance.most": POSITIVE,
+}
+
+
+def check(make: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> None:
+    """Raises `ValueError`, in one sentence, for an argument that the word cannot take.
+
+    Too few, too many or unknown ones are left to the call itself. Arrays of one number
+    and schedules may stand for numbers; only what is known now is checked.
+    """
+    try:
+        bound = inspect.signature(make).bind(*args, **kwargs)
+    except TypeError:
+        return
+    for name, value in _each(bound):
+        parameter = bound.signature.parameters.get(name) or _rest(bound.signature)
+        problem = _problem(make.__name__, parameter, value)
+        if problem:
+            transform = isinstance(value, RewardTransform)
+            said = value.sentence if transform else reprlib.repr(value)
+            raise ValueError(f"{make.__name__}: {name}={said} must be {problem}")
+
+
+Word = typing.TypeVar("Word", bound=Callable[..., Any])
+
+
+def checked(make: Word) -> Word:
+    """A word that checks its arguments before it is made."""
+
+    @functools.wraps(make)
+    def careful(*args: Any, **kwargs: Any) -> Any:
+        check(make, args, kwargs)
+        return make(*args, **kwargs)
+
+    return typing.cast(Word, careful)
+
+
+def named(make: Callable[..., RewardTransform]) -> Callable[..., RewardTransform]:
+    """A word: its arguments are checked, and its call is kept as the `sentence`."""
+
+    @functools.wraps(make)
+    def remember(*args: Any, **kwargs: Any) -> RewardTransform:
+        check(make, args, kwargs)
+        words = [_spell(a) for a in args]
+        words += [f"{k}={_spell(v)}" for k, v in kwargs.items()]
+        text = f"{make.__name__}({', '.join(words)})"
+        return make(*args, **kwargs)._replace(sentence=text)
+
+    return remember
+
+
+def _spell(value: Any) -> str:
+    if isinstance(value, RewardTransform):
+        return value.sentence
+    if isinstance(value, (bool, int, float, str, type(None), list, tuple)):
+        return repr(value)
+    name = getattr(value, "__name__", "")
+    return name if name.isidentifier() else type(value).__name__
+
+
+def _each(bound: inspect.BoundArguments) -> Iterator[tuple[str, Any]]:
+    """The names and values of all arguments that were given, the collected ones too."""
+    for name, value in bound.arguments.items():
+        kind = bound.signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_POSITIONAL:
+            yield from ((name, one) for one in value)
+        elif kind is inspect.Parameter.VAR_KEYWORD:
+            yield from value.items()
+        else:
+            yield name, value
+
+
+def _rest(signature: inspect.Signature) -> inspect.Parameter:
+    """What collects the named arguments that have no parameter of their own."""
+    return list(signature.parameters.values())[-1]
+
+
+def _problem(word: str, parameter: inspect.Parameter, value: Any) -> str:
+    """What the value must be, unless it is."""
+    wanted, default = parameter.annotation, parameter.default
+    if value is default or (value is None and _may_be_none(wanted)):
+        return ""
+    if getattr(wanted, "__metadata__", ()) == SIGNAL:
+        none = value == "" and default is not inspect.Parameter.empty
+        return "" if none else _of_signal(wanted, value)
+    if wanted is bool:
+        return FLAG.problem(value)
+    if wanted is str:
+        return "" if isinstance(value, str) and value else "text in quotes"
+    if wanted is RewardTransform:
+        found = isinstance(value, RewardTransform)
+        return "" if found else "a transform, as clip_reward(0.5)"
+    if typing.get_origin(wanted) is tuple:
+        return _of_tuple(word, parameter, value)
+    if any(kind in (int, float) for kind in (wanted, *typing.get_args(wanted))):
+        return _of_number(_range(word, parameter), parameter, value)
+    return ""
+
+
+def _of_signal(wanted: Any, value: Any) -> str:
+    if callable(value) and wanted.__origin__ is not str:
+        return ""
+    named = isinstance(value, str) and value.isidentifier() and len(value) <= 100
+    return "" if named else "the name of a signal, as 'correct'"
+
+
+def _of_tuple(word: str, parameter: inspect.Parameter, value: Any) -> str:
+    parts = typing.get_args(parameter.annotation)
+    rule = RANGES.get(parameter.name, NUMBER)
+    if Each(rule).problem(value):
+        return Each(rule).problem(value)
+    fits = Ellipsis in parts or len(value) == len(parts)
+    return "" if fits else f"a tuple of {len(parts)} numbers"
+
+
+def _of_number(rule: Range, parameter: inspect.Parameter, value: Any) -> str:
+    schedules = _takes_schedules(parameter.annotation)
+    if schedules and callable(value):
+        return ""
+    if not rule.whole and isinstance(value, jax.Array | np.ndarray):
+        if value.shape:
+            return f"one number, and has shape {value.shape}"
+        if isinstance(value, jax.core.Tracer):
+            return ""
+        value = float(value)
+    if value == math.inf and parameter.default == math.inf:
+        return ""
+    if isinstance(value, float) and math.isfinite(value):
+        # What overflows 32 bits later is a step that is not finite, and said as such.
+        value = min(max(value, -LARGEST_FLOAT), LARGEST_FLOAT)
+    problem = rule.problem(value)
+    return (
+        f"{problem}, or a schedule" if schedules and not is_number(value) else problem
+    )
+
+
+def _range(word: str, parameter: inspect.Parameter) -> Range:
+    own = RANGES.get(f"{word}.{parameter.name}") or RANGES.get(parameter.name)
+    return own or (Range(whole=True) if parameter.annotation is int else NUMBER)
+
+
+def _takes_schedules(wanted: Any) -> bool:
+    kinds = typing.get_args(wanted)
+    return all(kind in kinds for kind in typing.get_args(Coefficient))
+
+
+def _may_be_none(wanted: Any) -> bool:
+    several = typing.get_origin(wanted) in (typing.Union, types.UnionType)
+    return several and type(None) in typing.get_args(wanted)

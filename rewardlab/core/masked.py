@@ -1,0 +1,216 @@
+"""Sums and means under masks, steps and groups: the only divisions by a count.
+
+Selection is by `where`, so NaN outside a mask never leaks; a count is guarded with
+`maximum(n, 1)`, so an empty mean is 0.
+"""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int, Shaped
+
+from rewardlab.core.types import Reward, Rollout, Sum
+
+Times = Int[Array, "..."] | int  # how often an entry counts
+
+
+def divide(total_: Float[Array, "..."], count: Int[Array, "..."]) -> Array:
+    """total / count, and total (which is then 0) where the count is 0."""
+    return total_ / jnp.maximum(count, 1)
+
+
+def total(x: Float[Array, "N T"], mask: Bool[Array, "N T"]) -> Float[Array, " N"]:
+    """The sum of each row over its True entries."""
+    return jnp.sum(jnp.where(mask, x, 0), axis=-1)
+
+
+def row_mean(x: Float[Array, "N T"], mask: Bool[Array, "N T"]) -> Float[Array, " N"]:
+    """The mean of each row over its True entries; an empty row gives 0."""
+    return divide(total(x, mask), count(mask))
+
+
+SLICES = 32  # of a long row, added up side by side; below 256, so a byte holds the sum
+
+
+def count(mask: Bool[Array, "*N T"]) -> Int[Array, " *N"]:
+    """How many entries of each row are True; in bytes, four times faster on a CPU."""
+    if mask.shape[-1] < SLICES:
+        return jnp.sum(mask, axis=-1)
+    whole, rest = _slices(mask)
+    sums = jnp.sum(whole, axis=-2, dtype=jnp.uint8)
+    return jnp.sum(sums, axis=-1, dtype=int) + jnp.sum(rest, axis=-1)
+
+
+def _slices(mask: Bool[Array, "*N T"]) -> tuple[Bool[Array, "*N slices w"], Array]:
+    """The slices of each row, one under the other, and the few columns left over."""
+    width = mask.shape[-1] // SLICES
+    cut = SLICES * width
+    whole = mask[..., :cut].reshape(*mask.shape[:-1], SLICES, width)
+    return whole, mask[..., cut:]
+
+
+def sum_of(x: Float[Array, "..."], mask: Bool[Array, "..."], times: Times = 1) -> Sum:
+    """The True entries of `x` as a `Sum`; each counts `times`."""
+    value = jnp.sum(jnp.where(mask, x, 0) * times)
+    return Sum(value, _size(mask, times).astype(value.dtype))
+
+
+def _size(mask: Bool[Array, "..."], times: Times = 1) -> Int[Array, ""]:
+    return jnp.sum(count(mask) if type(times) is int else mask * times)
+
+
+def mean(
+    x: Float[Array, "..."], mask: Bool[Array, "..."], times: Times = 1
+) -> Float[Array, ""]:
+    """The mean over the True entries, each counted `times`; 0 if there are none."""
+    return sum_of(x, mask, times).mean()
+
+
+def variance(
+    x: Float[Array, "..."], mask: Bool[Array, "..."], ddof: int = 0, times: Times = 1
+) -> Float[Array, ""]:
+    """Squared distance to the mean over (count - ddof); 0 if count <= ddof.
+
+    Distances are first taken to the least entry, so equal entries give exactly 0.
+    """
+    distance = x - least(x, mask)
+    squares = jnp.where(mask, (distance - mean(distance, mask, times)) ** 2, 0)
+    return divide(jnp.sum(squares * times), _size(mask, times) - ddof)
+
+
+def least(x: Float[Array, "..."], mask: Bool[Array, "..."]) -> Float[Array, ""]:
+    """The least True entry; 0 if there are none."""
+    found = jnp.min(x, where=mask, initial=jnp.inf)
+    return jnp.where(_size(mask) > 0, found, 0)
+
+
+def last(mask: Bool[Array, "N T"]) -> Bool[Array, "N T"]:
+    """True on the last True token of each row; an empty row has none."""
+    return mask & (jnp.arange(mask.shape[-1])[None] == _last_place(mask)[:, None])
+
+
+def _last_place(mask: Bool[Array, "N T"]) -> Int[Array, " N"]:
+    """The position of the last True entry of each row, or -1; sliced as in `count`."""
+    place = jnp.arange(mask.shape[-1])[None]
+    if mask.shape[-1] < SLICES:
+        return jnp.max(jnp.where(mask, place, -1), axis=-1, initial=-1)
+    whole, rest = _slices(mask)
+    slices, width = jnp.arange(SLICES)[None, :, None], whole.shape[-1]
+    latest = jnp.max(jnp.where(whole, slices, -1), axis=-2)
+    places = jnp.where(latest < 0, -1, latest * width + place[:, :width])
+    over = jnp.where(rest, place[:, SLICES * width :], -1)
+    return jnp.max(jnp.concatenate([places, over], axis=-1), axis=-1)
+
+
+def up_to_last(mask: Bool[Array, "N T"]) -> Bool[Array, "N T"]:
+    """True up to and with the last True token of each row."""
+    return jnp.cumsum(mask[..., ::-1], axis=-1)[..., ::-1] > 0
+
+
+def step_ends(rollout: Rollout) -> Bool[Array, "N T"]:
+    """True on the last True token of each step.
+
+    Steps are runs of equal `rollout.step`; a step without a True token has no end.
+    """
+    reversed_ = (rollout.mask[:, ::-1], rollout.step[:, ::-1])
+    return _run_starts(*reversed_)[:, ::-1]
+
+
+def step_starts(rollout: Rollout) -> Int[Array, "N T"]:
+    """For each True token, the position of the first True token of its step."""
+    start = _run_starts(rollout.mask, rollout.step)
+    position = jnp.arange(rollout.mask.shape[1])[None]
+    return lax.cummax(jnp.where(start, position, 0), axis=1)
+
+
+def _run_starts(
+    mask: Bool[Array, "N T"], step: Int[Array, "N T"]
+) -> Bool[Array, "N T"]:
+    width = mask.shape[1]
+    position = jnp.where(mask, jnp.arange(width)[None], -1)
+    before = lax.cummax(position, axis=1)
+    before = jnp.pad(before, ((0, 0), (1, 0)), constant_values=-1)[:, :width]
+    step_before = jnp.take_along_axis(step, jnp.maximum(before, 0), axis=1)
+    return mask & ((before < 0) | (step_before != step))
+
+
+def nested(*keys: Int[Array, "..."]) -> tuple[Int[Array, "..."], ...]:
+    """For each key, numbers 0 .. size - 1 that agree where it and those before do."""
+    flat = [key.reshape(-1) for key in keys]
+    order = jnp.lexsort(flat[::-1])
+    moves = [jnp.diff(key[order]) != 0 for key in flat]
+    new = itertools.accumulate(moves, jnp.logical_or)
+    numbers = [jnp.pad(jnp.cumsum(n), (1, 0)).astype(jnp.int32) for n in new]
+    empty = jnp.zeros(flat[0].shape, jnp.int32)
+    return tuple(empty.at[order].set(n).reshape(keys[0].shape) for n in numbers)
+
+
+def alike(*keys: Int[Array, "..."]) -> Int[Array, "..."]:
+    """A number for each entry, the same where all keys agree: 0 .. size - 1."""
+    return nested(*keys)[-1]
+
+
+def set_sum(x: Float[Array, "..."], ids: Int[Array, "..."], size: int) -> Array:
+    """The sum over the entries of each entry's set; `ids` are 0 .. size - 1."""
+    return jax.ops.segment_sum(x.reshape(-1), ids.reshape(-1), size)[ids]
+
+
+def set_least(x: Float[Array, "..."], ids: Int[Array, "..."], size: int) -> Array:
+    """The least over the entries of each entry's set; 0 where that is not finite."""
+    low = jax.ops.segment_min(x.reshape(-1), ids.reshape(-1), size)
+    return jnp.where(jnp.isfinite(low), low, 0)[ids]
+
+
+def group_sum(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "B *T"]:
+    """The sum over the rows of each prompt."""
+    return jax.ops.segment_sum(x, rollout.group, rollout.prompts.shape[0])
+
+
+def group_least(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "N *T"]:
+    """The least over the rows of each row's group; 0 where that is not finite."""
+    low = jax.ops.segment_min(x, rollout.group, rollout.prompts.shape[0])
+    return jnp.where(jnp.isfinite(low), low, 0)[rollout.group]
+
+
+def of_group(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "N *T"]:
+    """The sum over the rows of each row's group, given back per row."""
+    return group_sum(x, rollout)[rollout.group]
+
+
+def sampled(rollout: Rollout) -> Bool[Array, " N"]:
+    """Rows that had a True token when they were sampled: also those that `select` has
+    dropped since."""
+    return rollout.signals.get("sampled", jnp.any(rollout.mask, axis=1))
+
+
+def group_size(rollout: Rollout) -> Int[Array, " N"]:
+    """How many rows each row's group has."""
+    return of_group(jnp.ones(rollout.group.shape, jnp.int32), rollout)
+
+
+def of_others(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "N *T"]:
+    """The sum over the other rows of each row's group, given back per row."""
+    return of_group(x, rollout) - x
+
+
+def greatest_of_others(x: Shaped[Array, " N"], rollout: Rollout) -> Array:
+    """The greatest over the other rows of each row's group; the least there is if none.
+
+    That is -inf for floats and the type's minimum for integers.
+    """
+    groups = rollout.prompts.shape[0]
+    lowest = -jnp.inf if jnp.issubdtype(x.dtype, jnp.floating) else -(2**31)
+    greatest = jax.ops.segment_max(x, rollout.group, groups)[rollout.group]
+    is_greatest = x == greatest
+    stands_out = is_greatest & (of_group(is_greatest.astype(jnp.int32), rollout) == 1)
+    rest = jnp.where(stands_out, jnp.asarray(lowest, x.dtype), x)
+    second = jax.ops.segment_max(rest, rollout.group, groups)[rollout.group]
+    return jnp.where(stands_out, second, greatest)
+
+
+def placed_count(reward: Reward) -> Int[Array, " N"]:
+    """How many rewards stand in each row."""
+    reward = reward.narrow or reward
+    return jnp.sum(reward.placed * reward.times, axis=1)

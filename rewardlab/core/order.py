@@ -1,0 +1,89 @@
+"""Ranks and order statistics."""
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
+
+from rewardlab.core import masked
+from rewardlab.core.types import Rollout
+
+
+def kth_least(x: Float[Array, "N M"], k: Int[Array, "N 1"]) -> Float[Array, "N 1"]:
+    """What stands at place k, from 0, of each row if it were sorted; NaN is last.
+
+    The bits of the answer are found one by one, from the first: each is a pass that
+    only counts, and 32 of those take a fraction of the time of a sort.
+    """
+    bits = 8 * x.dtype.itemsize
+    kind = {32: jnp.uint32, 64: jnp.uint64}[bits]
+    sign = jnp.asarray(1, kind) << (bits - 1)
+    pattern = lax.bitcast_convert_type(x, kind)
+    key = jnp.where(pattern >= sign, ~pattern, pattern | sign)  # in the order of x
+
+    def with_bit(i: Int[Array, ""], found: Array) -> Array:
+        tried = found | (sign >> i.astype(kind))
+        below = masked.count(key < tried)[:, None]
+        return jnp.where(below <= k, tried, found)
+
+    found = lax.fori_loop(0, bits, with_bit, jnp.zeros(k.shape, kind))
+    pattern = jnp.where(found >= sign, found ^ sign, ~found)
+    return lax.bitcast_convert_type(pattern, x.dtype)
+
+
+def rank_of_few(x: Float[Array, "*N R"]) -> Int[Array, "*N R"]:
+    """How many entries of its row stand before each if it were sorted, ties in order.
+
+    For some ten entries; counting takes a seventh of the time of sorting them.
+    """
+    one, other = x[..., :, None], x[..., None, :]
+    first = jnp.tri(x.shape[-1], k=-1, dtype=bool)
+    first = jnp.expand_dims(first, range(x.ndim - 1))
+    return jnp.sum((other < one) | ((other == one) & first), axis=-1)
+
+
+def quantile_of_few(x: Float[Array, "N R"], q: float) -> Float[Array, " N"]:
+    """The q-quantile of each row, with linear interpolation, for some ten entries; NaN
+    where an entry is.
+    """
+    rank, last = rank_of_few(x), x.shape[1] - 1
+    low, share = int(q * last), q * last - int(q * last)
+    at = lambda k: jnp.sum(jnp.where(rank == k, x, 0), axis=1)  # noqa: E731
+    found = (1 - share) * at(low) + share * at(min(low + 1, last))
+    return jnp.where(jnp.any(jnp.isnan(x), axis=1), jnp.nan, found)
+
+
+def k_greatest(x: Float[Array, "N M"], k: int) -> Bool[Array, "N M"]:
+    """True on the k greatest entries of each row, of equal ones on the first.
+
+    NaN is never among them, and all others are where a row has no more than k.
+    """
+    place = jnp.full((x.shape[0], 1), max(min(k, x.shape[1]) - 1, 0))
+    least = -kth_least(jnp.where(jnp.isnan(x), jnp.inf, -x), place)
+    above, equal = x > least, x == least
+    rest = k - masked.count(above)[:, None]
+    return above | (equal & (jnp.cumsum(equal, axis=1) <= rest))
+
+
+def mean_of_greatest(
+    x: Float[Array, "N M"], mask: Bool[Array, "N M"], k: Int[Array, "N 1"]
+) -> Float[Array, " N"]:
+    """The mean of the k greatest True entries of each row, 1 <= k; 0 if none is True.
+
+    Those above the least of them are added up, and the rest of the k equal it.
+    """
+    least = -kth_least(jnp.where(mask, -x, jnp.inf), k - 1)
+    above = mask & (x > least)
+    rest = k[:, 0] - masked.count(above)
+    total = masked.total(x, above) + rest * least[:, 0]
+    return jnp.where(jnp.any(mask, axis=1), total / k[:, 0], 0)
+
+
+def group_rank(
+    x: Float[Array, " N"], rows: Bool[Array, " N"], rollout: Rollout
+) -> Float[Array, " N"]:
+    """How many True rows of the group are below each row; ties count half. From 0."""
+    x = jnp.where(rows, x, jnp.inf)
+    one, other = x[None], x[:, None]  # all pairs: fast for some thousand rows
+    here = (rollout.group[None] == rollout.group[:, None]) & rows[:, None]
+    below = jnp.where(other < one, 1.0, jnp.where(other == one, 0.5, 0.0))
+    return jnp.sum(jnp.where(here, below, 0), axis=0) - 0.5 * rows

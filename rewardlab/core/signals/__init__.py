@@ -1,0 +1,34 @@
+"""Signals: facts about completions that methods read, by name."""
+
+import numpy as np
+
+from rewardlab.core.signals.facts import FACTS
+from rewardlab.core.signals.rewards import REWARDS
+from rewardlab.core.signals.signal import Signal
+
+__all__ = ["SIGNALS", "Signal", "made", "names"]
+
+SIGNALS: dict[str, Signal] = {**REWARDS, **FACTS}
+
+
+def made(
+    rng: np.random.Generator, n: int, t: int, s: int, references: int = 10
+) -> dict[str, np.ndarray]:
+    """Every signal made up for n rows, with the `_valid` of those that may abstain."""
+    sizes = {"N": n, "S": s, "T": t, "R": references, "V": s + 1, "K": 5, "C": 6}
+    found = {
+        name: signal.draw(rng, tuple(sizes[letter] for letter in signal.shape))
+        for name, signal in SIGNALS.items()
+    }
+    heard = rng.random(n) < 0.9
+    found |= {f"{name}_valid": heard for name in SIGNALS if SIGNALS[name].abstains}
+    return found
+
+
+def names(**kinds: bool | str) -> list[str]:
+    """The signals of which all of `kinds` hold, as in names(shift=True)."""
+    return [
+        name
+        for name, signal in SIGNALS.items()
+        if all(getattr(signal, kind) == value for kind, value in kinds.items())
+    ]

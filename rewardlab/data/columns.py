@@ -1,0 +1,205 @@
+"""Problems as columns: arrays with one row per prompt."""
+
+import pathlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from rewardlab.data.jsonl import read_rows
+from rewardlab.text.tokenizers import CharTokenizer
+
+Columns = dict[str, np.ndarray]
+ASKED = ("completions", "completion_ids", "completion_mask")  # of text rewards
+RESERVED = ("prompts", "prompt_mask", *ASKED, "correct")  # names for no column of data
+
+
+class Episodes(NamedTuple):
+    """Texts to imitate, one for each problem."""
+
+    tokens: Int[np.ndarray, "M T"]
+    mask: Bool[np.ndarray, "M T"]  # True: to be imitated
+    valid: Bool[np.ndarray, "M T"]  # True: not padding
+
+
+def prompt_columns(
+    texts: Sequence[str], tokenizer: CharTokenizer, length: int
+) -> Columns:
+    """`prompts` [M, length] int32 with padding on the left, and `prompt_mask`."""
+    prompts = np.full((len(texts), length), tokenizer.pad_id, np.int32)
+    mask = np.zeros((len(texts), length), bool)
+    for row, text in enumerate(texts):
+        ids = tokenizer.encode(text)
+        if not 0 < len(ids) <= length:
+            raise ValueError(
+                f"prompt {text!r} has {len(ids)} tokens; write 1 to {length}, or raise "
+                "max_prompt_length"
+            )
+        prompts[row, -len(ids) :], mask[row, -len(ids) :] = ids, True
+    return {"prompts": prompts, "prompt_mask": mask}
+
+
+def prompt_texts(columns: Columns, tokenizer: CharTokenizer) -> list[str]:
+    """The prompts as text."""
+    rows = zip(columns["prompts"], columns["prompt_mask"], strict=True)
+    return [tokenizer.decode(ids[mask].tolist()) for ids, mask in rows]
+
+
+def written(
+    episodes: Sequence[Sequence[tuple[str, bool]]],
+    tokenizer: CharTokenizer,
+    length: int,
+    end: bool = True,
+) -> Episodes:
+    """Episodes of T = `length` tokens from pieces (text, is it the policy's own).
+
+    With `end` a row ends with <eos>, which the policy writes. What does not fit is cut
+    off.
+    """
+    tokens = np.full((len(episodes), length), tokenizer.pad_id, np.int32)
+    mask, valid = np.zeros(tokens.shape, bool), np.zeros(tokens.shape, bool)
+    for row, pieces in enumerate(episodes):
+        ids = [i for text, _ in pieces for i in tokenizer.encode(text)]
+        own = [mine for text, mine in pieces for _ in text]
+        ids, own = ids + [tokenizer.eos_id] * end, own + [True] * end
+        count = min(len(ids), length)
+        tokens[row, :count], valid[row, :count] = ids[:count], True
+        mask[row, :count] = own[:count]
+    return Episodes(tokens, mask, valid)
+
+
+def read_table(
+    path: str | pathlib.Path, tokenizer: CharTokenizer, length: int
+) -> Columns:
+    """The problems of a .jsonl or .parquet file, whose rows have a `prompt`.
+
+    A prompt is a string, or messages `[{"role": ..., "content": ...}]`, of which the
+    contents are joined by new lines. `id` is the number of the row unless the file has
+    whole numbers of its own. Every other column is kept as it is, with text, and
+    whatever is no number of 32 bits, as objects. `ValueError` for any other file.
+    """
+    path = pathlib.Path(path)
+    rows = read_rows(path)
+    if not rows:
+        raise ValueError(f"{path} has no rows; write one problem a line")
+    if lacking := [i for i, row in enumerate(rows) if row.keys() != rows[0].keys()]:
+        raise ValueError(
+            f"row {lacking[0]} of {path} has columns {sorted(rows[lacking[0]])} and "
+            f"row 0 has {sorted(rows[0])}; give all rows the same"
+        )
+    if "prompt" not in rows[0]:
+        raise ValueError(f"{path} has no column 'prompt'; have {sorted(rows[0])}")
+    if taken := [name for name in rows[0] if name in RESERVED]:
+        raise ValueError(
+            f"{path} has a column {taken[0]!r}, as something of the run's own is "
+            "called; give it another name"
+        )
+    texts = [_text(row["prompt"], f"row {i} of {path}") for i, row in enumerate(rows)]
+    try:
+        columns = prompt_columns(texts, tokenizer, length)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    columns["id"] = np.arange(len(rows), dtype=np.int32)
+    others = {name: _column([row[name] for row in rows]) for name in rows[0]}
+    return checked({**columns, **others}, str(path))
+
+
+def _text(prompt: Any, where: str) -> str:
+    if isinstance(prompt, str):
+        return prompt
+    try:
+        contents = [message["content"] for message in prompt]
+        return "\n".join(contents)
+    except (TypeError, KeyError):
+        raise ValueError(
+            f"the prompt of {where} is neither text nor messages with a 'content'"
+        ) from None
+
+
+def _column(values: list[Any]) -> np.ndarray:
+    kinds = {type(value) for value in values}
+    for kind, dtype in ((bool, bool), (int, np.int32), (float, np.float32)):
+        if kinds == {kind} and (kind is not int or _fit(values)):
+            return np.array(values, dtype)
+    column = np.empty(len(values), object)
+    column[:] = values
+    return column
+
+
+def _fit(values: list[int]) -> bool:
+    limits = np.iinfo(np.int32)
+    return limits.min <= min(values) and max(values) <= limits.max
+
+
+def checked(columns: Columns, source: str) -> Columns:
+    """The columns, if they are a task's: `prompts`, `prompt_mask`, `id`, all as long.
+
+    `ValueError`, in one sentence that names the `source`, for a column that is missing
+    or of another length, and for ids that are no whole numbers or stand twice.
+    """
+    for name in ("prompts", "prompt_mask", "id"):
+        if name not in columns:
+            raise ValueError(
+                f"{source} has no column {name!r}; have {sorted(columns)}, and every "
+                "task needs prompts, prompt_mask and id"
+            )
+    ids, shape = np.asarray(columns["id"]), np.shape(columns["prompts"])
+    if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
+        raise ValueError(
+            f"the column 'id' of {source} is {ids.dtype} of shape {ids.shape}; give "
+            "each problem a whole number"
+        )
+    unique, counts = np.unique(ids, return_counts=True)
+    if len(unique) < len(ids):
+        twice = unique[counts > 1][0]
+        raise ValueError(
+            f"the id {twice} stands {counts[counts > 1][0]} times in {source}; give "
+            "each problem its own"
+        )
+    if len(ids) and not -(2**31) <= ids.min() <= ids.max() < 2**31:
+        raise ValueError(f"an id of {source} does not fit 32 bits; use smaller numbers")
+    if len(shape) != 2 or np.shape(columns["prompt_mask"]) != shape:
+        raise ValueError(
+            f"{source} has prompts of shape {shape} and prompt_mask of "
+            f"{np.shape(columns['prompt_mask'])}; both are [problems, tokens]"
+        )
+    for name, column in columns.items():
+        if len(column) != len(ids):
+            raise ValueError(
+                f"the column {name!r} of {source} has {len(column)} rows and there are "
+                f"{len(ids)} problems; give it one a problem"
+            )
+    return columns
+
+
+def take(columns: Columns, rows: Int[np.ndarray, " B"]) -> Columns:
+    """Some rows of every column."""
+    return {name: column[rows] for name, column in columns.items()}
+
+
+def sample_of(size: int, count: int) -> Int[np.ndarray, " count"]:
+    """`count` of `size` rows at random, the same ones every time.
+
+    Ids often go from easy to hard, so the first rows are no sample of the others. A
+    larger sample holds the smaller ones.
+    """
+    return np.random.default_rng(size).permutation(size)[:count]
+
+
+def batch_indices(
+    seed: int, iteration: int, size: int, batch: int
+) -> Int[np.ndarray, " batch"]:
+    """The rows of an iteration's batch: a pure function of its arguments.
+
+    An epoch is a permutation of all `size` rows cut into batches, so no row is twice in
+    a batch or in an epoch. The size % batch rows left over differ from epoch to epoch.
+    """
+    if not 0 < batch <= size:
+        raise ValueError(
+            f"a batch of {batch} prompts does not fit a split of {size}; lower the "
+            "batch size or enlarge the split"
+        )
+    epoch, place = divmod(iteration, size // batch)
+    order = np.random.default_rng((seed, epoch)).permutation(size)
+    return order[place * batch : (place + 1) * batch]

@@ -1,0 +1,1 @@
+"""Advantages to parameters, on all devices."""

@@ -1,0 +1,172 @@
+"""Devices: the jit and pmap drivers. Which ones a run has, `prepare.py` says.
+
+A driver runs a per-shard program over the devices. Its arguments and results are either
+`SHARDED` (the leading axis is cut into equal parts, one a device) or `REPLICATED`. Both
+drivers run the same program, which may use the axis name `AXIS` in collectives.
+"""
+
+import contextlib
+import functools
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from rewardlab.core.types import Rollout
+
+AXIS = "data"
+# XLA's newer CPU emitters and its higher optimization take longer to compile and make
+# an iteration no faster (benchmarks/README.md). What XLA_FLAGS names stays as it says,
+# and what this JAX does not know is left out: options come and go between releases.
+CPU_OPTIONS = {
+    "xla_cpu_use_fusion_emitters": False,
+    "xla_backend_optimization_level": 1,
+    "xla_cpu_parallel_codegen_split_count": 2,
+}
+PRECISIONS = ("bfloat16", "tensorfloat32", "float32")
+SHARDED, REPLICATED = P(AXIS), P()
+SHARDED_ROLLOUT: Any = Rollout(*[SHARDED] * 9, iteration=REPLICATED)  # type: ignore
+
+
+@functools.cache
+def accepts(option: str, value: bool | int) -> bool:
+    """Whether this JAX compiles with an option; asked once, of a program of nothing."""
+    try:
+        jax.jit(lambda: 0, compiler_options={option: value}).lower().compile()
+    except (jax.errors.JaxRuntimeError, ValueError, TypeError):
+        return False
+    return True
+
+
+def matmul_precision(name: str) -> contextlib.AbstractContextManager[None]:
+    """Float32 products of programs traced inside are made so; "" leaves it to JAX."""
+    return jax.default_matmul_precision(name) if name else contextlib.nullcontext()
+
+
+class Driver(NamedTuple):
+    """How programs meet devices.
+
+    `replicate` puts a pytree on every device. `spmd(f, ins, outs, donate)` runs the
+    per-shard `f` everywhere. `fuse(f, donate)` compiles a function that calls such
+    programs into one, where the driver can.
+    """
+
+    devices: int
+    replicate: Callable[[Any], Any]
+    spmd: Callable[..., Callable[..., Any]]
+    fuse: Callable[..., Callable[..., Any]]
+
+
+def jit_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
+    """`jit` over a mesh with `NamedSharding`s; the default.
+
+    The mesh has Auto axes. Per-shard programs run under `shard_map` with `check_vma`
+    off: with it on, the transpose of a replicated parameter already sums over the
+    devices, and the explicit `psum` of the gradient would sum once more.
+    """
+    mesh = Mesh(
+        np.array(devices or jax.devices()), (AXIS,), axis_types=(AxisType.Auto,)
+    )
+    everywhere = NamedSharding(mesh, REPLICATED)
+    on_cpu = mesh.devices.flat[0].platform == "cpu"
+    said = os.environ.get("XLA_FLAGS", "")
+    options = {
+        name: value
+        for name, value in (CPU_OPTIONS.items() if on_cpu else ())
+        if name not in said and accepts(name, value)
+    }
+
+    def spmd(
+        f: Callable[..., Any], ins: Any, outs: Any, donate: Sequence[int] = ()
+    ) -> Callable[..., Any]:
+        mapped = jax.shard_map(
+            f, mesh=mesh, in_specs=ins, out_specs=outs, check_vma=False
+        )
+        return jax.jit(mapped, donate_argnums=tuple(donate))
+
+    def fuse(f: Callable[..., Any], donate: Sequence[int] = ()) -> Callable[..., Any]:
+        return jax.jit(
+            f, donate_argnums=tuple(donate), compiler_options=options or None
+        )
+
+    return Driver(
+        devices=mesh.size,
+        replicate=lambda tree: jax.device_put(tree, everywhere),
+        spmd=spmd,
+        fuse=fuse,
+    )
+
+
+def pmap_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
+    """`jax.pmap`: one program a device.
+
+    What stands between two per-shard programs (scores, advantages) sees global arrays,
+    so it is compiled apart: `fuse` leaves the function as it is.
+    """
+    used = list(devices or jax.devices())
+    mesh = Mesh(np.array(used), (AXIS,))
+    count = len(used)
+
+    def split(x: Any) -> jax.Array:
+        parts = jnp.reshape(x, (count, x.shape[0] // count, *x.shape[1:]))
+        return jax.device_put(parts, NamedSharding(mesh, SHARDED))
+
+    def merge(x: jax.Array) -> jax.Array:
+        return jnp.reshape(x, (-1, *x.shape[2:]))
+
+    def replicate(tree: Any) -> Any:
+        return jax.device_put(tree, NamedSharding(mesh, REPLICATED))
+
+    def spmd(
+        f: Callable[..., Any], ins: Any, outs: Any, donate: Sequence[int] = ()
+    ) -> Callable[..., Any]:
+        program = jax.pmap(
+            f,
+            AXIS,
+            in_axes=_axes(ins),
+            out_axes=_axes(outs),
+            devices=used,
+            donate_argnums=tuple(donate),
+        )
+
+        def run(*args: Any) -> Any:
+            results = program(*_by_spec(split, replicate, ins, args))
+            return _by_spec(merge, lambda x: x, outs, results)
+
+        return run
+
+    return Driver(
+        devices=count,
+        replicate=replicate,
+        spmd=spmd,
+        fuse=lambda f, donate=(): f,
+    )
+
+
+DRIVERS = {"jit": jit_driver, "pmap": pmap_driver}
+
+
+def _by_spec(
+    sharded: Callable[[Any], Any],
+    replicated: Callable[[Any], Any],
+    specs: Any,
+    tree: Any,
+) -> Any:
+    """Applies one of two functions to each leaf, by its spec (a pytree prefix)."""
+
+    def apply(spec: Any, part: Any) -> Any:
+        return jax.tree.map(sharded if spec == SHARDED else replicated, part)
+
+    return jax.tree.map(apply, specs, tree, is_leaf=lambda s: isinstance(s, P))
+
+
+def _axes(specs: Any) -> Any:
+    def axis(spec: Any) -> int | None:
+        return 0 if spec == SHARDED else None
+
+    return jax.tree.map(axis, specs, is_leaf=lambda s: isinstance(s, P))

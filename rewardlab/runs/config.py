@@ -1,0 +1,137 @@
+"""The configuration of a run: every key there is, with its default."""
+
+from typing import Any
+
+from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
+
+from rewardlab.methods import METHODS, resolve
+from rewardlab.methods.sentence import hyperparameters
+from rewardlab.tasks import TASKS
+
+DEFAULTS: dict[str, Any] = {
+    "seed": 0,
+    "reward": "grpo",  # a sentence, or the name of a method
+    "hp": {},  # values of the sentence's bare names
+    "select": None,  # which rows are learned from; None: the method's, "": all
+    "signals": "",  # "prm=hop": where the sentence reads `prm`, the task's `hop`
+    # "package.module:function(time_limit=10)", with TRL's signature: see `text_reward`.
+    "text_rewards": (),
+    "data_dir": "",  # "": a folder of the user's cache
+    "model": {
+        "name": "S",
+        # Or "bfloat16". A reward that reads `ref_logp` costs a forward pass more: a
+        # sampler in bfloat16 is too coarse to be compared with the reference.
+        "dtype": "float32",
+        # Of float32 products: "": JAX's own, which is less than float32 on GPUs and
+        # TPUs (TF32, bfloat16 passes); "float32" there is whole and slower.
+        "matmul_precision": "",
+        "remat": False,
+        "init_from": "",  # the workdir of a run whose warm model to start from
+    },
+    "warmup": {"steps": 500, "batch_size": 64, "lr": 3e-3, "micro_batches": 1},
+    "rollout": {
+        "num_prompts": 16,
+        "num_generations": 8,
+        "max_completion_length": 0,  # of the task, in `default_config`
+        "temperature": 1.0,
+        "top_k": 0,  # 0: off
+        "top_p": 1.0,
+        "on_host": False,  # ask the environment in Python, once a turn
+        # Episodes that share prefixes: see `Branching`.
+        "branching": {
+            "roots": 0,  # episodes that begin at the prompt; 0: all, a tree is off
+            "rounds": 1,
+            "turns": (),  # of each round; (): where the policy's entropy rises
+            "weight": 0.2,
+            "threshold": 0.5,
+        },
+        "continuations": 0,  # for the value before each turn; 0: the tree's own rows
+    },
+    "loss": {
+        "surrogate": "",  # "": the method's, or clipped for a sentence
+        # Its options; None: the method's, or the default of the surrogate.
+        "epsilon": None,
+        "epsilon_high": None,
+        "dual_clip": None,
+        "tau_pos": None,
+        "tau_neg": None,
+        "cov_share": None,
+        "cov_low": None,
+        "cov_high": None,
+        "cov_kl": None,
+        "off_policy_delta": None,
+        "k_pos": None,
+        "lambda_pos": None,
+        "k_neg": None,
+        "lambda_neg": None,
+        "w_min": None,
+        "w_max": None,
+        "floor": None,
+        "rho": None,
+        "aggregation": "",  # "": the method's, or token_mean for a sentence
+        # KL to the reference and entropy; None: the method's, or none for a sentence.
+        "beta": None,
+        "kl": "",  # "": the method's, or k3 for a sentence
+        "kl_correct_bias": None,
+        "entropy": None,
+        "num_iterations": 1,
+        "micro_batches": 1,  # on each device
+    },
+    "optim": {
+        "name": "adamw",
+        "lr": 2e-4,
+        "schedule": "constant",
+        "warmup_steps": 0,
+        "b1": 0.9,
+        "b2": 0.99,
+        "weight_decay": 0.0,
+        "max_grad_norm": 1.0,  # 0: gradients are not clipped
+    },
+    "train": {
+        "max_steps": 100,
+        "max_skipped": 5,  # steps in a row that are not finite
+        "max_unrewarded": 5,  # batches in a row in which no completion has a reward
+    },
+    "eval": {
+        "every": 20,
+        "num_problems": 128,
+        "num_generations": 8,
+        "temperature": None,  # None: that of the rollout; 0: greedy, one a problem
+    },
+    "log": {"completions_every": 20, "wandb": False},
+    "checkpoint": {"every": 20, "keep": 3},
+    "mesh": {"driver": "jit", "devices": 0},  # 0: all there are
+}
+
+
+def default_config(task: str = "arithmetic") -> ConfigDict:
+    """A locked config with every key. Batch sizes are in prompts, lengths in tokens."""
+    config = ConfigDict(DEFAULTS)
+    for name, value in DEFAULTS["loss"].items():
+        if value is None:
+            kind = bool if name == "kl_correct_bias" else float
+            config.loss[name] = placeholder(kind)
+    config.select = placeholder(str)
+    config.eval.temperature = placeholder(float)
+    known = TASKS[task]
+    options = {"difficulty": known.difficulty, "noise": known.noise}
+    config.task = ConfigDict({"name": task, **options})
+    config.rollout.max_completion_length = known.completion_length
+    config.lock()
+    config.hp.unlock()  # a sentence may use any names
+    return config
+
+
+def use_reward(config: ConfigDict, reward: str) -> None:
+    """Sets the reward, and `hp` to a method's own values or a sentence's names.
+
+    A name without a value yet is None: `--config.hp.tau=0.1` is then a typed flag.
+    Raises `ValueError` for what is neither a method nor a sentence.
+    """
+    method = METHODS.get(reward)
+    if method is None and reward.strip().isidentifier():
+        resolve(reward)  # says which methods there are
+    names = hyperparameters(method.sentence if method else reward)
+    values = method.hp if method else {name: placeholder(float) for name in names}
+    config.reward, config.hp = reward, ConfigDict(values)

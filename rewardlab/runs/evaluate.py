@@ -1,0 +1,115 @@
+"""How good a policy is on problems that it was not trained on."""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float
+
+from rewardlab.analysis.pass_at_k import mean_pass_at_k
+from rewardlab.analysis.statistics import Interval
+from rewardlab.core.types import Rollout
+from rewardlab.data.columns import take
+from rewardlab.learning.learner import Params
+from rewardlab.models import lm
+from rewardlab.runs.console import Sample
+from rewardlab.runs.prepare import Run
+
+AT_ONCE = 64  # prompts, or a few more where the devices need it
+Verdicts = Bool[np.ndarray, "problems samples"]
+
+
+class Judged(NamedTuple):
+    """What a policy did with the held-out problems."""
+
+    correct: Verdicts
+    means: dict[str, float]  # of what the task knows of a completion, by name
+    rollout: Rollout  # of the first of them
+
+
+def held_out(run: Run, params: Params) -> Judged:
+    """Samples every held-out problem `eval.num_generations` times, or greedily once.
+
+    Problems go in chunks of one size that the devices divide; what fills the last one
+    up is left out again. A completion without a verdict, whose environment failed, does
+    not count as right; `unjudged` is the share of such.
+    """
+    count = len(run.held_out["id"])
+    size = chunk_size(count, run.driver.devices)
+    facts: list[dict[str, np.ndarray]] = []
+    rollouts: list[Rollout] = []
+    for start in range(0, count, size):
+        rows = np.arange(start, start + size) % count
+        zero = jnp.zeros((), jnp.int32)
+        columns = take(run.held_out, rows)
+        rollout = run.program.evaluate(params, columns, run.key, zero)
+        rollout = jax.device_get(rollout)
+        samples = len(rollout.tokens) // size
+        real = min(size, count - start) * samples
+        facts.append({name: x[:real] for name, x in _facts(rollout).items()})
+        rollouts = rollouts or [rollout]
+    of = {name: np.concatenate([chunk[name] for chunk in facts]) for name in facts[0]}
+    if "correct" not in of:
+        raise ValueError(
+            f"held-out problems have no signal 'correct', a number a completion; have "
+            f"{', '.join(sorted(of))}"
+        )
+    verdict = of.pop("correct").reshape(count, samples)
+    correct, of["unjudged"] = verdict > 0, np.isnan(verdict).astype(np.float64)
+    means = {name: float(np.nanmean(x)) for name, x in of.items() if np.any(x == x)}
+    return Judged(correct, means, rollouts[0])
+
+
+def chunk_size(count: int, devices: int) -> int:
+    """Prompts at once: chunks of about `AT_ONCE`, as equal as the devices allow."""
+    chunks = -(-count // AT_ONCE)
+    return -(-count // (chunks * devices)) * devices
+
+
+def reported(run: Run) -> list[str]:
+    """The names of all held-out numbers that a run will have; nothing is computed."""
+    if run.config.rollout.on_host:  # which nothing can tell the shapes of
+        verdicts = np.zeros((1, run.config.eval.num_generations), bool)
+        return [*pass_at(verdicts), "mean_length", *run.task.signals]
+    program, prompts = run.program, run.driver.devices
+    params = jax.eval_shape(functools.partial(lm.init, program.model), run.key)
+    columns = take(run.held_out, np.arange(prompts) % len(run.held_out["id"]))
+    arguments = (params, columns, run.key, jnp.zeros((), jnp.int32))
+    shapes = jax.eval_shape(program.evaluate, *arguments)
+    nothing = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
+    verdicts = np.zeros((prompts, len(nothing.tokens) // prompts), bool)
+    names = [name for name in _facts(nothing) if name != "correct"]
+    return [*pass_at(verdicts), *names]
+
+
+def _facts(rollout: Rollout) -> dict[str, Float[np.ndarray, " N"]]:
+    """The policy's tokens and every [N] signal, NaN where it is absent."""
+    facts: dict[str, np.ndarray] = {}
+    facts["mean_length"] = np.asarray(np.sum(rollout.mask, axis=1), np.float64)
+    for name, x in rollout.signals.items():
+        if x.ndim == 1 and np.issubdtype(x.dtype, np.floating):
+            has = rollout.signals.get(f"{name}_valid", np.ones(len(x), bool))
+            facts[name] = np.where(has, x, np.nan)
+    return facts
+
+
+def pass_at(correct: Verdicts) -> dict[str, Interval]:
+    """pass@1 and, where there are samples enough, pass@8, with Wilson intervals."""
+    samples = correct.shape[1]
+    ks = [k for k in (1, 8) if k <= samples]
+    return {f"pass@{k}": mean_pass_at_k(correct.sum(axis=1), samples, k) for k in ks}
+
+
+def samples_of(run: Run, judged: Judged) -> list[Sample]:
+    """The first sample of up to six problems."""
+    decode, rollout = run.task.tokenizer.decode, judged.rollout
+    problems, samples = judged.correct.shape
+    shown = []
+    for row in range(0, min(6, problems) * samples, samples):
+        b = rollout.group[row]
+        prompt = decode(rollout.prompts[b][rollout.prompt_mask[b]].tolist())
+        text = decode(rollout.tokens[row][rollout.valid[row]].tolist())
+        shown.append(Sample(prompt, text, bool(rollout.signals["correct"][row] > 0)))
+    return shown

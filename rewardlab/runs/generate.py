@@ -1,0 +1,196 @@
+"""Rollouts sampled as a config says, on every device or with an environment in Python.
+
+problems -> completions or episodes (each device) -> the task's score (the whole)
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+from ml_collections import ConfigDict
+
+from rewardlab.core.types import Rollout
+from rewardlab.learning.learner import Params
+from rewardlab.learning.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
+from rewardlab.models import lm
+from rewardlab.rollouts import (
+    Branching,
+    Sampling,
+    grow,
+    play,
+    play_on_host,
+    sample,
+    unplayed_on_host,
+)
+from rewardlab.rollouts.values import VALUE_SIGNALS
+from rewardlab.runs.aliases import wanted
+from rewardlab.tasks import Task
+
+Columns = dict[str, Any]  # by name: an array of B rows
+
+
+class Tree(NamedTuple):
+    """What `grow` is told beyond `play`."""
+
+    branching: Branching | None
+    values: int | None
+
+
+Sampler = Callable[[Params, Columns, Array, Int[Array, ""]], Rollout]
+
+
+def generator(
+    config: ConfigDict,
+    task: Task,
+    driver: Driver,
+    model: lm.LMConfig,
+    options: Sampling,
+    salt: int = 0,
+    belief: bool = False,
+    tree: Tree | None = None,
+    played: bool = True,
+) -> Sampler:
+    """Sampling on every device, then the task's score of the whole.
+
+    The key is an argument, so that runs of several seeds share what is compiled. Where
+    episodes are not `played`, only shapes are right, and no Python is asked.
+    """
+    ins = (REPLICATED, SHARDED, REPLICATED, REPLICATED)
+    layout = {"ins": ins, "outs": SHARDED_ROLLOUT}
+    case = (lm.bind(model), task, options, belief)
+    episodes = config.rollout.on_host or task.environment is not None
+    if config.rollout.on_host:
+        sampler = _by_turns(*case, play_on_host if played else unplayed_on_host)
+    else:
+        shard = _in_one(*case) if tree is None else _as_trees(*case, tree)
+        sampler = driver.spmd(shard, **layout)
+
+    @jax.jit
+    def score(rollout: Rollout, columns: Columns) -> Rollout:
+        rows = jnp.arange(rollout.tokens.shape[0], dtype=jnp.int32)
+        group = rows // options.num_generations  # shards count from 0 each
+        return task.score(dataclasses.replace(rollout, group=group), columns)
+
+    def generate(
+        params: Params, columns: Columns, key: Array, iteration: Int[Array, ""]
+    ) -> Rollout:
+        _refuse_lacking(columns, belief and episodes)
+        own = jax.random.fold_in(key, salt)
+        return score(sampler(params, columns, own, iteration), columns)
+
+    return generate
+
+
+def _refuse_lacking(columns: Columns, belief: bool) -> None:
+    """`ValueError` for problems without the columns that every sampler reads."""
+    needed = {"prompts": "", "prompt_mask": "", "id": ""}
+    if belief:
+        reader = ", from which the belief in the true answer is computed"
+        needed |= {"truth": reader, "truth_mask": reader}
+    for name, why in needed.items():
+        if name not in columns:
+            raise ValueError(
+                f"the task's problems have no column {name!r}{why}; have "
+                f"{', '.join(sorted(columns))}"
+            )
+
+
+def _in_one(apply: lm.Apply, task: Task, options: Sampling, belief: bool) -> Sampler:
+    """Completions, or episodes on the device, as one program for each shard."""
+    world = task.environment
+
+    def draw(
+        params: Params, columns: Columns, key: Array, iteration: Int[Array, ""]
+    ) -> Rollout:
+        if world is not None:
+            return play(apply, params, columns, key, iteration, options, world, belief)
+        prompts = (columns[name] for name in ("prompts", "prompt_mask", "id"))
+        return sample(apply, params, *prompts, key, iteration, options)
+
+    return draw
+
+
+def _as_trees(
+    apply: lm.Apply, task: Task, options: Sampling, belief: bool, tree: Tree
+) -> Sampler:
+    """Episodes on the device that share prefixes, or have values before their turns."""
+    assert task.environment is not None  # `validate` has looked
+    world = task.environment
+
+    def draw(
+        params: Params, columns: Columns, key: Array, iteration: Int[Array, ""]
+    ) -> Rollout:
+        case = (apply, params, columns, key, iteration, options, world)
+        return grow(*case, *tree, belief)
+
+    return draw
+
+
+def _by_turns(
+    apply: lm.Apply,
+    task: Task,
+    options: Sampling,
+    belief: bool,
+    episodes: Callable[..., Rollout],
+) -> Sampler:
+    """Episodes whose environment is asked in Python."""
+    assert task.on_host is not None  # `validate` has looked
+    world = task.on_host
+
+    def draw(
+        params: Params, columns: Columns, key: Array, iteration: Int[Array, ""]
+    ) -> Rollout:
+        case = (apply, params, columns, key, iteration, options)
+        return episodes(*case, world, belief)
+
+    return draw
+
+
+def tree_of(config: ConfigDict) -> Tree | None:
+    """How training episodes share prefixes and are valued, if they are."""
+    branching, rollout = branching_of(config), config.rollout
+    if wanted(config).isdisjoint(VALUE_SIGNALS):
+        return Tree(branching, None) if branching else None
+    if branching is None and not rollout.continuations:
+        return None  # the values are the task's own
+    return Tree(branching, rollout.continuations)
+
+
+def branching_of(config: ConfigDict) -> Branching | None:
+    """How training episodes share prefixes, if they do."""
+    options = config.rollout.branching
+    if not options.roots:
+        return None
+    return Branching(**{**options.to_dict(), "turns": tuple(options.turns)})
+
+
+def sampling_of(config: ConfigDict, task: Task) -> Sampling:
+    """How completions are drawn in training."""
+    playing = task.environment is not None or config.rollout.on_host
+    return Sampling(
+        num_generations=config.rollout.num_generations,
+        max_completion_length=config.rollout.max_completion_length,
+        eos_id=-1 if playing else task.tokenizer.eos_id,
+        pad_id=task.tokenizer.pad_id,
+        temperature=config.rollout.temperature,
+        top_k=config.rollout.top_k,
+        top_p=config.rollout.top_p,
+    )
+
+
+def judging_of(config: ConfigDict, task: Task) -> Sampling:
+    """How completions of held-out problems are drawn: one a problem where it is greedy.
+
+    What `eval` does not say is as in training.
+    """
+    temperature = config.eval.temperature
+    if temperature is None:
+        temperature = config.rollout.temperature
+    return dataclasses.replace(
+        sampling_of(config, task),
+        num_generations=config.eval.num_generations if temperature else 1,
+        temperature=temperature,
+    )

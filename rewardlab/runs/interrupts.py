@@ -1,0 +1,63 @@
+"""SIGTERM and Ctrl-C: what was saved and how to go on, in one line."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+from rewardlab.runs.console import Console
+
+_NAMES = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C"}
+
+
+class Stopped(SystemExit):
+    """The end of a run that was told to stop; the exit status is 128 + the signal."""
+
+
+class Stop:
+    """What a run that is told to stop does: leave at once, or after its step."""
+
+    def __init__(self) -> None:
+        self.told: int | None = None  # the signal that waits for the end of a step
+        self.left = "nothing is saved yet, and the same command begins again"
+        self._waits = False
+
+    @contextlib.contextmanager
+    def after_the_step(self) -> Iterator[None]:
+        """Here a first signal waits until the run calls `leave`; a second does not."""
+        self._waits = True
+        try:
+            yield
+        finally:
+            self._waits = False
+
+    def leave(self) -> None:
+        """Ends the run if it was told to stop."""
+        if self.told is not None:
+            raise Stopped(128 + self.told)
+
+    def on_signal(self, number: int, _: FrameType | None) -> None:
+        """The handler."""
+        if self._waits and self.told is None:
+            self.told = number
+        else:
+            raise Stopped(128 + number)
+
+
+@contextlib.contextmanager
+def stopping(console: Console) -> Iterator[Stop]:
+    """Handles both signals inside; what the parent ignores stays ignored."""
+    stop, before = Stop(), {}
+    if threading.current_thread() is threading.main_thread():
+        heard = [s for s in _NAMES if signal.getsignal(s) != signal.SIG_IGN]
+        before = {s: signal.signal(s, stop.on_signal) for s in heard}
+    try:
+        yield stop
+    except Stopped as end:
+        number = signal.Signals(int(str(end.code)) - 128)
+        console.say(f"stopped by {_NAMES[number]}: {stop.left}")
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,166 @@
+"""Iterations from a state to the last step, with all that is written on the way."""
+
+import io
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rewardlab.core.types import Rollout
+from rewardlab.data.columns import batch_indices, take
+from rewardlab.learning.learner import LearnerState, Params, Report
+from rewardlab.runs.console import TRAINING, Console
+from rewardlab.runs.evaluate import Judged, Verdicts, held_out, pass_at, samples_of
+from rewardlab.runs.interrupts import Stop
+from rewardlab.runs.metrics import Metrics, Row
+from rewardlab.runs.prepare import Run
+from rewardlab.runs.program import early
+from rewardlab.runs.record import save_state
+from rewardlab.runs.sinks import Sinks, completion_lines
+from rewardlab.runs.stopping import Trouble, hole, not_finite
+from rewardlab.system.files import short, write_whole
+
+
+class Loop:
+    """Trains `state`; what is held out is judged with `params` as they are."""
+
+    def __init__(
+        self, run: Run, console: Console, sinks: Sinks, stop: Stop, base: Params
+    ) -> None:
+        self.context, self.console, self.sinks, self.stop = run, console, sinks, stop
+        self.base = base
+        self.trouble = Trouble(run.config, run.workdir)
+        self.iterate = run.program.iterate
+
+    def arguments(self, state: LearnerState, step: int) -> tuple:
+        """Of `Program.iterate`, for iteration number `step`."""
+        config, problems = self.context.config, self.context.problems
+        size, count = config.rollout.num_prompts, len(problems["id"])
+        columns = take(problems, batch_indices(config.seed, step - 1, count, size))
+        return state, self.base, columns, self.context.key, jnp.asarray(step - 1)
+
+    def compile(self, state: LearnerState) -> None:
+        """Begins to compile the iteration, if there is one to come."""
+        if int(state.step) < self.context.config.train.max_steps:
+            self.iterate = early(self.iterate, *self.arguments(state, 1))
+
+    def run(self, state: LearnerState) -> LearnerState:
+        """Trains to `train.max_steps`; told to stop, it ends its step and saves."""
+        config = self.context.config
+        first, last = int(state.step), config.train.max_steps
+        progress = self.console.progress("training", last, TRAINING, first)
+        with self.stop.after_the_step(), progress as show:
+            for step in range(first + 1, last + 1):
+                state, row = self.step(state, step)
+                show(step, row, below(self.context, row))
+                told = self.stop.told is not None
+                if step % config.checkpoint.every == 0 or step == last or told:
+                    self.save(state)
+                if step < last:
+                    self.stop.leave()
+        return state
+
+    def step(self, state: LearnerState, step: int) -> tuple[LearnerState, Row]:
+        """Iteration number `step` (from 1), its metrics and its completions."""
+        config = self.context.config
+        began = time.monotonic()
+        state, report, rollout = self.iterate(*self.arguments(state, step))
+        metrics = dict(self.context.program.measure(state, report, rollout))
+        tokens = int(jnp.sum(rollout.mask))
+        seconds = time.monotonic() - began
+        metrics |= {"step_time": seconds, "tokens_per_sec": tokens / seconds}
+        if step % config.log.completions_every == 0 or step == 1:
+            self.write_completions(step, report, rollout)
+        if step % config.eval.every == 0 or step == config.train.max_steps:
+            row = self.evaluate(state, metrics, ("after",))
+        else:
+            row = self.sinks.write(step, metrics)
+        self.refuse_trouble(state, report, metrics, row)
+        return state, row
+
+    def evaluate(self, state: LearnerState, metrics: Row, when: tuple[str, ...]) -> Row:
+        """Writes a step's metrics with held-out shares; shows samples at both ends."""
+        run, step = self.context, int(state.step)
+        judged = held_out(run, state.params)
+        row = self.sinks.write(step, {**metrics, **_numbers(judged)})
+        for which in when:
+            _keep(run, f"held_out_{which}.npy", judged)
+            if which == "before" or step >= run.config.train.max_steps:
+                title = f"samples {which} training"
+                self.console.samples(title, samples_of(run, judged))
+        return row
+
+    def refuse_trouble(
+        self, state: LearnerState, report: Report, metrics: Metrics, row: Row
+    ) -> None:
+        """Names the rows of a skipped step; stops, saved, after too many in a row."""
+        if int(state.skipped):
+            what = not_finite(report)
+            self.console.say(f"step {int(state.step)} skipped: {what} not finite")
+        trouble = self.trouble(state, report, metrics, row)
+        if error := hole(state, report) or trouble:
+            self.save(state)
+            raise error
+
+    def write_completions(self, step: int, report: Report, rollout: Rollout) -> None:
+        """The file of this step's completions, with every signal and advantage."""
+        rollout, report = jax.device_get((rollout, report))
+        reward = report.reward
+        lines = completion_lines(
+            rollout,
+            np.asarray(report.advantage),
+            np.where(reward.has_value, reward.total, np.nan),
+            self.context.task.tokenizer.decode,
+        )
+        self.sinks.write_completions(step, lines)
+
+    def save(self, state: LearnerState) -> None:
+        """A checkpoint of this step; its metrics are on the disk before it is."""
+        rows = self.sinks.settle()
+        saved = save_state(self.context.workdir, self.context.config, state, rows)
+        last = self.context.config.train.max_steps
+        self.stop.left = (
+            f"{short(saved)} is saved, the same command goes on from step "
+            f"{int(state.step)} of {last}"
+        )
+
+
+def judged_at(run: Run, step: int, row: Row) -> bool:
+    """Whether the newest held-out verdicts in the workdir are those of that step."""
+    kept = verdicts(run.workdir, "after")
+    if kept is None or "eval/pass@1" not in row:
+        return False
+    return pass_at(kept)["pass@1"].mean == row["eval/pass@1"]
+
+
+def verdicts(workdir: Path, when: str) -> Verdicts | None:
+    """The held-out verdicts that are kept in the workdir, if they are whole."""
+    try:
+        kept = np.load(workdir / f"held_out_{when}.npy")
+    except (OSError, ValueError, EOFError):
+        return None
+    return kept if kept.ndim == 2 and kept.dtype == bool else None
+
+
+def below(run: Run, row: Row) -> str | None:
+    """A word on held-out accuracy where it is below what the run began with; None for
+    a step that judged nothing."""
+    now = row.get("eval/pass@1")
+    if now is None:
+        return None
+    before = verdicts(run.workdir, "before")
+    began = pass_at(before)["pass@1"].mean if before is not None else now
+    return f"held-out {now:.1%} < base {began:.1%}" if now < began else ""
+
+
+def _numbers(judged: Judged) -> Row:
+    shares = {k: x.mean for k, x in pass_at(judged.correct).items()}
+    return {f"eval/{k}": x for k, x in {**judged.means, **shares}.items()}
+
+
+def _keep(run: Run, name: str, judged: Judged) -> None:
+    content = io.BytesIO()
+    np.save(content, judged.correct)
+    write_whole(run.workdir / name, content.getvalue())

@@ -1,0 +1,184 @@
+"""What a run computes: a config becomes compiled functions on devices.
+
+    sample (each device) -> score and estimate (the whole) -> step (each device)
+
+An iteration is one compiled program where the driver can fuse it and no signal needs
+the host.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+from ml_collections import ConfigDict
+
+from rewardlab.core import masked
+from rewardlab.core.compose import estimator
+from rewardlab.core.types import Channels, Rollout
+from rewardlab.learning.learner import (
+    Learner,
+    LearnerState,
+    Params,
+    Policy,
+    Report,
+    learner,
+)
+from rewardlab.learning.parallel import Driver
+from rewardlab.methods import resolve
+from rewardlab.methods.sentence import shaped_reward
+from rewardlab.models import lm
+from rewardlab.runs import metrics
+from rewardlab.runs.aliases import wanted
+from rewardlab.runs.builders import (
+    build_objective,
+    build_optimizer,
+    reads_entropy,
+    select_of,
+)
+from rewardlab.runs.collect import collector, ends, policy_of
+from rewardlab.runs.generate import (
+    Columns,
+    generator,
+    judging_of,
+    sampling_of,
+    tree_of,
+)
+from rewardlab.scorers.text_rewards import Host
+from rewardlab.selection import select_rows
+from rewardlab.tasks import Task
+from rewardlab.transforms.sources.signals import outcome, process
+
+
+class Program(NamedTuple):
+    """The compiled functions of a run.
+
+    `columns` are arrays over B prompts: `prompts`, `prompt_mask`, `id` and what the
+    task scores by. `base` are the frozen parameters that the KL terms refer to.
+    """
+
+    model: lm.LMConfig
+    policy: Policy
+    learner: Learner
+    shapes: Callable[..., Rollout]  # of a rollout in training
+    iterate: Callable[..., tuple[LearnerState, Report, Rollout]]
+    evaluate: Callable[[Params, Columns, Array, Int[Array, ""]], Rollout]
+    measure: Callable[[LearnerState, Report, Rollout], metrics.Metrics]
+
+
+def build_program(
+    config: ConfigDict, task: Task, driver: Driver, host: Host | None = None
+) -> Program:
+    """Builds every function; nothing is compiled before it is called.
+
+    `host` adds signals that need Python between sampling and the estimate; without it
+    an iteration is one program where the driver can fuse. `shapes` asks nobody.
+    """
+    model = _model(config, task)
+    transform = resolve(config.reward, **config.hp)
+    policy = policy_of(config, lm.bind_teach(model), entropy=reads_entropy(config))
+    learn = learner(
+        policy,
+        estimator(transform),
+        shaped_reward(transform),
+        build_objective(config),
+        build_optimizer(config),
+        driver,
+        config.loss.num_iterations,
+        config.loss.micro_batches,
+        select_rows(select_of(config)),
+        on_policy=True,
+    )
+    options, judging = sampling_of(config, task), judging_of(config, task)
+    believes, tree = "belief" in wanted(config), tree_of(config)
+    case = (config, task, driver, model, options, 0, believes, tree)
+    gather = functools.partial(collector, config, driver)
+    teach = lm.bind_teach(model)
+    collect = gather(generator(*case), teach, host and host.add)
+    blank = gather(generator(*case, played=False), teach, host and host.blank)
+    judge = generator(config, task, driver, model, judging, salt=1)
+    on_device = not config.rollout.on_host
+    fused = on_device and host is None
+    iterate = _iteration(collect, learn)
+    return Program(
+        model,
+        policy,
+        learn,
+        _shapes(blank),
+        driver.fuse(iterate, donate=(0,)) if fused else iterate,
+        driver.fuse(judge) if on_device else judge,
+        jax.jit(functools.partial(_metrics, task)),
+    )
+
+
+def _model(config: ConfigDict, task: Task) -> lm.LMConfig:
+    return dataclasses.replace(
+        lm.CONFIGS[config.model.name],
+        vocab_size=task.tokenizer.vocab_size,
+        dtype=config.model.dtype,
+        remat=config.model.remat,
+    )
+
+
+def _shapes(blank: Callable[..., Rollout]) -> Callable[[Params, Columns], Rollout]:
+    """Of a rollout that `blank` would gather; nothing is computed."""
+
+    def shapes(params: Params, columns: Columns) -> Rollout:
+        case = (params, params, columns, jax.random.key(0), jnp.zeros((), jnp.int32))
+        return jax.eval_shape(blank, *case)
+
+    return shapes
+
+
+def _iteration(collect: Callable[..., Rollout], learn: Learner) -> Callable[..., Any]:
+    """`iterate` of a `Program`."""
+
+    def iterate(
+        state: LearnerState,
+        base: Params,
+        columns: Columns,
+        key: Array,
+        iteration: Int[Array, ""],
+    ) -> tuple[LearnerState, Report, Rollout]:
+        rollout = collect(state.params, base, columns, key, iteration)
+        state, report = learn.update(state, rollout)
+        return state, report, rollout
+
+    return iterate
+
+
+def early(f: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
+    """A function whose compiling begins now, on a thread, beside what else is done.
+
+    The first call waits for it. Arguments have the shapes, types and layouts of these.
+    A function that is not compiled as a whole stays as it is.
+    """
+    if not isinstance(f, jax.stages.Wrapped):
+        return f
+    compiled = ThreadPoolExecutor(1).submit(f.lower(*arguments).compile)
+    return lambda *arguments: compiled.result()(*arguments)
+
+
+def _metrics(
+    task: Task, state: LearnerState, report: Report, rollout: Rollout
+) -> metrics.Metrics:
+    channels: Channels = {}
+    for name, x in rollout.signals.items():
+        number = jnp.issubdtype(x.dtype, jnp.floating)  # no id, no flag
+        if number and x.shape != rollout.mask.shape:
+            source = outcome(name) if x.ndim == 1 else process(name)
+            channels, _ = source.update(channels, (), rollout)
+    advantage, reward, ended = report.advantage, report.reward, ends(task, rollout)
+    played = rollout.signals.get("ended_by")
+    return {
+        **metrics.rollout_metrics(rollout, advantage, channels, reward, ended),
+        **metrics.failure_metrics(rollout.signals),
+        **({} if played is None else metrics.episode_metrics(rollout, played)),
+        "entropy": masked.sum_of(-rollout.logp, rollout.mask),  # a sample of it
+        **report.metrics,
+        **metrics.state_metrics(state.reward),
+    }

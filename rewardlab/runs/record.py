@@ -1,0 +1,102 @@
+"""What a run says of itself: `config.json`, and what lies in its checkpoints.
+
+`config.json` is what ran, with the method's own numbers, and what was changed when. The
+keys are those of the config, each with the value that took effect: a method's
+policy loss, its options, average, KL and hyperparameters stand where the config said
+nothing. Beside them are `sentence`, the reward in words, and `history`: an entry for
+each start from a checkpoint, with its step, where it lies and what was changed.
+"""
+
+import inspect
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flax.traverse_util import flatten_dict
+from ml_collections import ConfigDict
+
+from rewardlab.learning.learner import LearnerState
+from rewardlab.methods import METHODS
+from rewardlab.methods.sentence import hyperparameters
+from rewardlab.objectives import SURROGATES
+from rewardlab.runs import checkpoint
+from rewardlab.runs.builders import loss_of, select_of
+from rewardlab.system.files import short, write_whole
+
+Record = dict[str, Any]
+SAVED = "last_checkpoint.txt"  # its step: there was one, whatever became of it
+
+
+def resolved(config: ConfigDict) -> Record:
+    """The config as JSON has it, with all that it leaves to its method."""
+    record = json.loads(config.to_json_best_effort())
+    loss = loss_of(config)._asdict()
+    usual = inspect.signature(SURROGATES[loss["surrogate"]]).parameters.values()
+    options = {p.name: p.default for p in usual if p.name in record["loss"]}
+    record["loss"] |= {**options, **loss.pop("options"), **loss}
+    record["select"] = select_of(config)
+    if record["eval"]["temperature"] is None:
+        record["eval"]["temperature"] = record["rollout"]["temperature"]
+    method = METHODS.get(config.reward)
+    record["sentence"] = method.sentence if method else config.reward
+    hp = {**(method.hp if method else {}), **config.hp}
+    names = hyperparameters(record["sentence"])
+    own = {name: x for name, x in hp.items() if name in names}
+    record["hp"] = json.loads(json.dumps(own, default=str))
+    return record
+
+
+def save_state(
+    workdir: Path,
+    config: ConfigDict,
+    state: LearnerState,
+    rows: list[dict[str, Any]],
+) -> Path:
+    """A checkpoint of this step, with the metrics written since the one before it."""
+    extra = {"config": resolved(config), "rows": rows}
+    path = checkpoint.save(
+        workdir, int(state.step), state, extra, config.checkpoint.keep
+    )
+    write_whole(workdir / SAVED, f"{path.name}\n")
+    return path
+
+
+def changes(now: Mapping[str, Any], found: Path) -> dict[str, list[Any]]:
+    """The keys that a checkpoint was saved with other values of: [then, now].
+
+    A run may go on with other settings; nobody should do so unawares.
+    """
+    return changed_keys(checkpoint.read_extra(found).get("config"), now)
+
+
+def write_config(workdir: Path, now: Record, found: Path | None) -> None:
+    """Leaves `config.json`, with the history of the run that goes on from `found`."""
+    file = workdir / "config.json"
+    history: list[Any] = []
+    if found is not None:
+        before = _read(found.parents[1] / "config.json")
+        kept = before.pop("history", None)
+        history = kept if isinstance(kept, list) else []
+        changed = changed_keys(before, now) if before else changes(now, found)
+        start = {"step": int(found.name) if found.name.isdecimal() else None}
+        history.append({**start, "from": short(found), "changed": changed})
+    workdir.mkdir(parents=True, exist_ok=True)
+    write_whole(file, json.dumps({**now, "history": history}, indent=2) + "\n")
+
+
+def changed_keys(then: Any, now: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The keys whose values differ between two records: [then, now]."""
+    old = flatten_dict(then, sep=".") if isinstance(then, dict) else {}
+    new = flatten_dict(dict(now), sep=".")
+    every = {**new, **old}
+    return {k: [old.get(k), new.get(k)] for k in every if old.get(k) != new.get(k)}
+
+
+def _read(file: Path) -> Record:
+    """A file of ours; what cannot be read says nothing."""
+    try:
+        record = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}

@@ -1,0 +1,119 @@
+"""One run, from a config to a result."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ml_collections import ConfigDict
+
+from rewardlab.analysis.statistics import Interval
+from rewardlab.learning.learner import LearnerState, Params
+from rewardlab.learning.parallel import matmul_precision
+from rewardlab.runs.console import Console
+from rewardlab.runs.evaluate import pass_at
+from rewardlab.runs.interrupts import Stop, stopping
+from rewardlab.runs.loop import Loop, judged_at, verdicts
+from rewardlab.runs.plots import learning_curves
+from rewardlab.runs.prepare import Run, prepare
+from rewardlab.runs.rows import cut_back, row_at
+from rewardlab.runs.sinks import Sinks, read_metrics, weights_and_biases
+from rewardlab.runs.start import Start, begin
+from rewardlab.scorers.text_rewards import TextReward
+from rewardlab.system.files import in_a_sentence
+from rewardlab.system.lock import only_one
+
+
+class Result(NamedTuple):
+    """What a run came to: its final policy, and held-out shares by "pass@k"."""
+
+    workdir: Path
+    params: Params
+    before: dict[str, Interval]
+    after: dict[str, Interval]
+    seconds: float  # of reinforcement learning, evaluations apart
+
+
+def train(
+    config: ConfigDict,
+    workdir: str | os.PathLike = "",
+    resume: str = "auto",
+    text_rewards: Sequence[TextReward] = (),
+) -> Result:
+    """Trains as the config says and leaves everything in `workdir`.
+
+    Without a `workdir` it is a folder of `runs/`, named by the time.
+
+    `resume`: "auto" goes on from the latest checkpoint in `workdir` if there is one,
+    "never" refuses to touch a run that is there, a path begins from another run's
+    checkpoint. What a resumed run computes equals, bit for bit on as many devices, what
+    an uninterrupted one does. `text_rewards` are asked beside those that
+    `config.text_rewards` names. One process at a time may train in a workdir. Raises
+    `ValueError` for what cannot run, `FloatingPointError` when too many steps in a row
+    are not finite, and ends the process on SIGTERM or Ctrl-C once a step is saved.
+    """
+    workdir = Path(workdir or Path("runs", time.strftime("%Y%m%d-%H%M%S")))
+    console = Console()
+    with stopping(console) as stop, in_a_sentence():
+        run = prepare(config, workdir, text_rewards)
+        if run.text_rewards:
+            console.say(
+                f"text rewards ({', '.join(run.text_rewards)}) are asked in training "
+                "only; held-out numbers are of what the task makes"
+            )
+        precision = matmul_precision(config.model.matmul_precision)
+        with only_one(workdir), precision:
+            start = begin(run, resume, console, stop)
+            state = _trained(run, console, stop, start)
+            return _finish(run, console, state, {"warm-up": start.seconds})
+
+
+def _trained(run: Run, console: Console, stop: Stop, start: Start) -> LearnerState:
+    """The last state; held-out problems are judged at both ends, if they are not."""
+    workdir, state, step = run.workdir, start.state, int(start.state.step)
+    if lacks := cut_back(workdir, step if start.found else -1, start.known):
+        console.say(f"{workdir / 'metrics.jsonl'} lacks the steps {lacks}")
+    row = row_at(workdir, step)
+    when = []
+    if not start.found or verdicts(workdir, "before") is None:
+        when.append("before")
+        if row:
+            console.say(f"the first held-out verdicts are gone: taken at step {step}")
+    if step >= run.config.train.max_steps and not judged_at(run, step, row):
+        when.append("after")
+    others = [weights_and_biases(workdir)] if run.config.log.wandb else []
+    # A step that is judged now is written anew, with what was measured of it before.
+    with Sinks(workdir, step - bool(when), tuple(others)) as sinks:
+        loop = Loop(run, console, sinks, stop, start.base)
+        loop.compile(state)
+        if when:
+            loop.evaluate(state, row, tuple(when))
+        return loop.run(state)
+
+
+def _finish(
+    run: Run, console: Console, state: LearnerState, seconds: dict[str, float]
+) -> Result:
+    """The picture, the table, and where everything lies."""
+    workdir = run.workdir
+    judged = (verdicts(workdir, when) for when in ("before", "after"))
+    before, after = ({} if x is None else pass_at(x) for x in judged)
+    rows = read_metrics(workdir / "metrics.jsonl")
+    trained = sum(row.get("step_time") or 0.0 for row in rows)
+    picture = workdir / "learning_curves.png"
+    if trained:  # else it began at its end
+        learning_curves(
+            {run.config.reward: [workdir / "metrics.jsonl"]}, picture, workdir.name
+        )
+    shares = {name: (before[name], after[name]) for name in before if name in after}
+    files: dict[str, str | Path] = {
+        "learning curves": picture,
+        "metrics": workdir / "metrics.jsonl",
+        "completions": workdir / "completions",
+        "checkpoints": workdir / "checkpoints",
+        "config": workdir / "config.json",
+        "TensorBoard": f"tensorboard --logdir {workdir}/tensorboard",
+    }
+    console.result(shares, {**seconds, "training": trained}, files)
+    return Result(workdir, state.params, before, after, trained)

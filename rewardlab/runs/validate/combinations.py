@@ -1,0 +1,157 @@
+"""Settings that do not go together: impossible shapes, and what has no effect."""
+
+import importlib.util
+import inspect
+from collections.abc import Iterator
+
+from ml_collections import ConfigDict
+
+from rewardlab.core.ranges import LEAST_FLOAT
+from rewardlab.methods import resolve
+from rewardlab.objectives import SURROGATES
+from rewardlab.rollouts.values import VALUE_SIGNALS
+from rewardlab.runs.aliases import wanted
+from rewardlab.runs.builders import loss_of, select_of, surrogate_options
+from rewardlab.runs.config import DEFAULTS
+from rewardlab.runs.generate import branching_of
+from rewardlab.selection import select_rows
+from rewardlab.tasks import TASKS
+from rewardlab.transforms import BASELINES
+
+LEAST_TEMPERATURE = 1e-3
+
+
+def impossible(config: ConfigDict, devices: int) -> Iterator[str]:
+    """A sentence for each setting that the others make impossible or idle."""
+    if config.rollout.on_host and TASKS[config.task.name].on_host is None:
+        yield (
+            f"rollout.on_host=True and task {config.task.name!r} has no environment in "
+            "Python; set it to False"
+        )
+    select_rows(select_of(config))
+    yield from _shapes(config, devices)
+    yield from _order(config)
+    yield from _unused_options(config)
+    yield from _no_ops(config)
+    yield from _trees(config)
+
+
+def _shapes(config: ConfigDict, devices: int) -> Iterator[str]:
+    for key in ("rollout.num_prompts", "warmup.batch_size"):
+        group, name = key.split(".")
+        if config[group][name] % devices:
+            yield (
+                f"{key}={config[group][name]} does not divide over {devices} devices; "
+                f"use a multiple of {devices}, or set mesh.devices"
+            )
+    batches = {"loss": config.rollout.num_prompts, "warmup": config.warmup.batch_size}
+    for group, prompts in batches.items():
+        own, chunks = prompts // devices, config[group].micro_batches
+        if own % chunks:
+            yield (
+                f"{group}.micro_batches={chunks} does not divide the {own} prompts of "
+                f"a device; use a divisor of {own}"
+            )
+    sentence = resolve(config.reward, **config.hp).sentence
+    grouped = [name for name in BASELINES if "group" in name and name in sentence]
+    if config.rollout.num_generations == 1 and grouped:
+        yield (
+            f"rollout.num_generations=1 leaves {grouped[0]} nothing to compare "
+            "with, so every advantage would be 0; use at least 2"
+        )
+
+
+def _order(config: ConfigDict) -> Iterator[str]:
+    """Bounds of a policy loss that are the wrong way round."""
+    loss = loss_of(config)
+    arguments = inspect.signature(SURROGATES[loss.surrogate]).parameters
+    now = {k: x.default for k, x in arguments.items()} | loss.options
+    for low, high in (("cov_low", "cov_high"), ("w_min", "w_max")):
+        if low in now and high in now and now[low] > now[high]:
+            yield f"loss.{low}={now[low]} is above loss.{high}={now[high]}; lower it"
+
+
+def _unused_options(config: ConfigDict) -> Iterator[str]:
+    name = loss_of(config).surrogate
+    own, every = (
+        surrogate_options(name),
+        {k for s in SURROGATES for k in surrogate_options(s)},
+    )
+    for key in DEFAULTS["loss"]:
+        value = config.loss[key]
+        if value is not None and key in every and key not in own:
+            yield (
+                f"loss.{key}={value} is not an option of loss.surrogate={name!r}, "
+                f"which has {', '.join(own) or 'none'}; remove it"
+            )
+
+
+def _no_ops(config: ConfigDict) -> Iterator[str]:
+    loss, rollout = config.loss, config.rollout
+    for key in ("kl", "kl_correct_bias"):
+        if loss[key] and loss_of(config).beta == 0:
+            value = f"loss.{key}={loss[key]!r}"
+            yield f"{value} does nothing while loss.beta=0; set loss.beta"
+    if rollout.temperature < LEAST_TEMPERATURE:
+        yield (
+            f"rollout.temperature={rollout.temperature} makes all samples of a prompt "
+            f"equal, so nothing can be learned; use at least {LEAST_TEMPERATURE}"
+        )
+    if 0 < (config.eval.temperature or 0) < LEAST_TEMPERATURE:
+        yield (
+            f"eval.temperature={config.eval.temperature} is no temperature to divide "
+            f"by; use 0, which is greedy, or at least {LEAST_TEMPERATURE}"
+        )
+    if config.log.wandb and importlib.util.find_spec("wandb") is None:
+        yield "log.wandb=True and wandb is not installed; pip install wandb, or False"
+    if config.optim.lr < LEAST_FLOAT:
+        yield f"optim.lr={config.optim.lr:g} trains nothing; set optim.lr"
+    if config.optim.name != "adamw" and config.optim.weight_decay:
+        yield (
+            f"optim.weight_decay={config.optim.weight_decay} does nothing for "
+            f"{config.optim.name}; use optim.name='adamw'"
+        )
+
+
+def _trees(config: ConfigDict) -> Iterator[str]:
+    task, rollout = TASKS[config.task.name], config.rollout
+    tree, branching = rollout.branching, branching_of(config)
+    missing = wanted(config).difference(task.signals)
+    values = sorted(missing.intersection(VALUE_SIGNALS))
+    if task.environment is None or rollout.on_host:
+        if branching or rollout.continuations:
+            have = ", ".join(k for k, t in TASKS.items() if t.environment)
+            yield (
+                "rollout.branching and rollout.continuations go back to turns that an "
+                f"environment on the device has answered; use a task of {have} with "
+                "rollout.on_host=False"
+            )
+        return
+    problem = branching and branching.problem(
+        rollout.num_generations, task.environment.max_turns
+    )
+    if problem:
+        yield f"rollout.branching.{problem}"
+    for key, usual in DEFAULTS["rollout"]["branching"].items():
+        idle = "turns" if tree.turns and key in ("weight", "threshold") else ""
+        idle = idle if branching else "roots"
+        if idle and key != idle and tree[key] != usual:
+            yield (
+                f"rollout.branching.{key}={tree[key]} does nothing while "
+                f"rollout.branching.{idle}={tree[idle]}; change one of them"
+            )
+    if rollout.continuations and not values:
+        yield (
+            f"rollout.continuations={rollout.continuations} does nothing: the reward "
+            f"reads neither {' nor '.join(VALUE_SIGNALS)}; set it to 0"
+        )
+    if "node" in missing and not branching:
+        yield (
+            "the reward reads the signal 'node', and without a tree there is none; set "
+            "rollout.branching.roots"
+        )
+    if values and not branching and not rollout.continuations:
+        yield (
+            f"the reward reads the signal {values[0]!r}, and nothing makes it; set "
+            "rollout.continuations or rollout.branching.roots"
+        )

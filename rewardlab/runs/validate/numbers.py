@@ -1,0 +1,175 @@
+"""What each key of a config may be: one table, and nothing that is not in it."""
+
+import reprlib
+from collections.abc import Iterator
+from typing import Any
+
+from flax.traverse_util import flatten_dict
+from ml_collections import ConfigDict
+
+from rewardlab.core.ranges import (
+    FLAG,
+    FRACTION,
+    NOT_NEGATIVE,
+    NUMBER,
+    POSITIVE,
+    SHARE,
+    TEXT,
+    Each,
+    Maybe,
+    OneOf,
+    Range,
+    Rule,
+    is_number,
+    is_whole,
+    whole,
+)
+from rewardlab.learning.parallel import DRIVERS, PRECISIONS
+from rewardlab.models.lm import CONFIGS
+from rewardlab.objectives import KL_ESTIMATORS, SURROGATES
+from rewardlab.runs.builders import AGGREGATIONS, OPTIMIZERS, SCHEDULES
+from rewardlab.tasks import TASKS
+
+SEED = whole(0, 2**32 - 1)  # JAX reads 32 bits, and drops the others in silence
+
+RULES: dict[str, Rule] = {
+    "seed": SEED,
+    "reward": TEXT,
+    "select": Maybe(TEXT),
+    "signals": TEXT,
+    "text_rewards": Each(TEXT),
+    "data_dir": TEXT,
+    "model.name": OneOf(CONFIGS),
+    "model.dtype": OneOf(("float32", "bfloat16")),
+    "model.matmul_precision": OneOf(("", *PRECISIONS)),
+    "model.remat": FLAG,
+    "model.init_from": TEXT,
+    "warmup.steps": whole(0),
+    "warmup.batch_size": whole(1),
+    "warmup.lr": POSITIVE,
+    "warmup.micro_batches": whole(1),
+    "rollout.num_prompts": whole(1),
+    "rollout.num_generations": whole(1),
+    "rollout.max_completion_length": whole(1),
+    "rollout.temperature": NOT_NEGATIVE,
+    "rollout.top_k": whole(0),
+    "rollout.top_p": Range(low=0, high=1, above=True),
+    "rollout.on_host": FLAG,
+    "rollout.branching.roots": whole(0),
+    "rollout.branching.rounds": whole(1),
+    "rollout.branching.turns": Each(whole(0)),
+    "rollout.branching.weight": NUMBER,
+    "rollout.branching.threshold": NUMBER,
+    "rollout.continuations": whole(0),
+    "loss.surrogate": OneOf(("", *SURROGATES)),
+    "loss.epsilon": Maybe(NOT_NEGATIVE),
+    "loss.epsilon_high": Maybe(NOT_NEGATIVE),
+    "loss.dual_clip": Maybe(Range(low=1, above=True)),
+    "loss.tau_pos": Maybe(POSITIVE),
+    "loss.tau_neg": Maybe(POSITIVE),
+    "loss.cov_share": Maybe(SHARE),
+    "loss.cov_low": Maybe(NUMBER),
+    "loss.cov_high": Maybe(NUMBER),
+    "loss.cov_kl": Maybe(NOT_NEGATIVE),
+    "loss.off_policy_delta": Maybe(NOT_NEGATIVE),
+    "loss.k_pos": Maybe(NOT_NEGATIVE),
+    "loss.lambda_pos": Maybe(NOT_NEGATIVE),
+    "loss.k_neg": Maybe(NOT_NEGATIVE),
+    "loss.lambda_neg": Maybe(NOT_NEGATIVE),
+    "loss.w_min": Maybe(NOT_NEGATIVE),
+    "loss.w_max": Maybe(NOT_NEGATIVE),
+    "loss.floor": Maybe(NOT_NEGATIVE),
+    "loss.rho": Maybe(NOT_NEGATIVE),
+    "loss.aggregation": OneOf(("", *AGGREGATIONS)),
+    "loss.beta": Maybe(NOT_NEGATIVE),
+    "loss.kl": OneOf(("", *KL_ESTIMATORS)),
+    "loss.kl_correct_bias": Maybe(FLAG),
+    "loss.entropy": Maybe(NOT_NEGATIVE),
+    "loss.num_iterations": whole(1),
+    "loss.micro_batches": whole(1),
+    "optim.name": OneOf(OPTIMIZERS),
+    "optim.lr": NOT_NEGATIVE,
+    "optim.schedule": OneOf(SCHEDULES),
+    "optim.warmup_steps": whole(0),
+    "optim.b1": FRACTION,
+    "optim.b2": FRACTION,
+    "optim.weight_decay": NOT_NEGATIVE,
+    "optim.max_grad_norm": NOT_NEGATIVE,
+    "train.max_steps": whole(1),
+    "train.max_skipped": whole(1),
+    "train.max_unrewarded": whole(1),
+    "eval.every": whole(1),
+    "eval.num_problems": whole(1),
+    "eval.num_generations": whole(1),
+    "eval.temperature": Maybe(NOT_NEGATIVE),  # 0 is greedy
+    "log.completions_every": whole(1),
+    "log.wandb": FLAG,
+    "checkpoint.every": whole(1),
+    "checkpoint.keep": whole(1),
+    "mesh.driver": OneOf(DRIVERS),
+    "mesh.devices": whole(0),
+    "task.name": OneOf(TASKS),
+    "task.difficulty.train": whole(0),
+    "task.difficulty.validation": whole(0),
+    "task.difficulty.test": whole(0),
+    "task.difficulty.min_terms": whole(2),
+    "task.difficulty.max_terms": whole(2),
+    "task.difficulty.max_operand": whole(1),
+    "task.difficulty.hard_percent": whole(0, 100),
+    "task.difficulty.hard_digits": whole(2, 3),
+    "task.difficulty.min_hops": whole(2),
+    "task.difficulty.max_hops": whole(2),
+    "task.difficulty.distractors": whole(0),
+    "task.difficulty.modules": whole(2),
+    "task.difficulty.digits": whole(1),
+    "task.difficulty.spare": whole(0),
+    "task.noise.noise": SHARE,
+    "task.noise.useless": SHARE,
+    "task.noise.early": SHARE,
+    "task.noise.waste": SHARE,
+    "task.noise.skip": SHARE,
+    "task.noise.wander": SHARE,
+    "task.noise.wrong": SHARE,
+    "task.noise.hasty": SHARE,
+}
+
+
+def refused(config: ConfigDict) -> Iterator[str]:
+    """A sentence for each key whose value is of another kind, or out of its range."""
+    for name, value in config.hp.to_dict().items():
+        if problem := _of_hyperparameter(name, value):
+            yield problem
+    for key, value in flat(config).items():
+        rule = RULES.get(key) or _of_a_task(key)
+        if problem := rule.problem(value):
+            yield sentence(key, value, rule, problem)
+
+
+def flat(config: ConfigDict) -> dict[str, Any]:
+    """The values of a config by their dotted keys, hyperparameters apart."""
+    whole_config = {k: v for k, v in config.to_dict().items() if k != "hp"}
+    return flatten_dict(whole_config, sep=".")
+
+
+def sentence(key: str, value: Any, rule: Rule, problem: str) -> str:
+    """What is wrong with the value of a key."""
+    said = " ".join(reprlib.repr(value).split())  # that of a group has lines
+    if isinstance(rule, OneOf):
+        known = ", ".join(filter(None, rule.words))
+        return f"{key}={said} is unknown; have {known}"
+    return f"{key}={said} must be {problem}"
+
+
+def _of_a_task(key: str) -> Rule:
+    """The rule of a key that only a task of one's own has."""
+    return Range(whole=True) if key.startswith("task.difficulty.") else NUMBER
+
+
+def _of_hyperparameter(name: str, value: Any) -> str:
+    if value is None:
+        return f"hp.{name} has no value; pass --config.hp.{name}=NUMBER"
+    if isinstance(value, tuple | list):
+        return next(filter(None, (_of_hyperparameter(name, x) for x in value)), "")
+    plain = isinstance(value, bool | str) or is_whole(value) or is_number(value)
+    said = reprlib.repr(value)
+    return "" if plain else f"hp.{name}={said} must be a finite number"

@@ -1,0 +1,1 @@
+"""Who makes signals: verifiers, text rewards, forward passes and others."""

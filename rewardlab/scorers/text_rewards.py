@@ -1,0 +1,201 @@
+"""Rewards that read text: Python functions on the host, with TRL's signature.
+
+    f(prompts, completions, completion_ids=None, **columns) -> list[float | None]
+
+It may be `async`, or a generator, and give anything that is a number. A completion gets
+a value, or none, for one of three reasons that stay apart: the function abstained
+(`None`), it failed, or it ran out of time. None of them is a zero.
+
+Texts are strings. Of an episode they are messages, as TRL has them where a model talks
+with tools, so that nobody's words count as another's:
+
+    prompt      [{"role": "user", "content": "3+4="}]
+    completion  [{"role": "assistant", "content": "?3+4\n"},
+                 {"role": "tool", "content": "7\n"}, ...]
+
+`completion_ids` are all its tokens then, and `completion_mask` says which of them the
+policy wrote.
+"""
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from absl import logging
+from jaxtyping import Bool, Float
+
+from rewardlab.core.types import Rollout
+from rewardlab.data.columns import ASKED, Columns, prompt_texts
+from rewardlab.system.answers import Failure, NoAnswer, Row, ask
+from rewardlab.text.tokenizers import CharTokenizer
+
+
+class TextReward(NamedTuple):
+    """A reward function and how it is asked; it is called once for each batch.
+
+    With `steps` = 0 it gives a number for each completion, else a list with a number
+    for each step, of which the first `steps` count; `None` in place of either abstains.
+
+    Without a time limit the function runs here, so it may keep state and use devices.
+    With one it runs in a forked process that is killed at the limit, so a hang ends,
+    even in C code, and what the function remembers is lost.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    steps: int = 0
+    time_limit: float = math.inf  # seconds a batch
+    stop_on_failure: bool = False
+
+
+Add = Callable[[Rollout, Columns], Rollout]
+
+
+class Host(NamedTuple):
+    """What adds signals that need Python, and what adds arrays of such shapes."""
+
+    add: Add
+    blank: Add
+
+
+def hosted(rewards: list[TextReward], tokenizer: CharTokenizer) -> Host | None:
+    """All text rewards as one; None if there are none."""
+    if not rewards:
+        return None
+    asked = [host_signal(reward, tokenizer) for reward in rewards]
+
+    def add(rollout: Rollout, columns: Columns) -> Rollout:
+        for one in asked:
+            rollout = one(rollout, columns)
+        return rollout
+
+    def blank(rollout: Rollout, columns: Columns) -> Rollout:
+        for reward in rewards:
+            rollout = _with(rollout, reward, [None] * rollout.tokens.shape[0])
+        return rollout
+
+    return Host(add, blank)
+
+
+def host_signal(reward: TextReward, tokenizer: CharTokenizer) -> Add:
+    """A function that adds the reward's signals to a rollout, given its B columns.
+
+    - `name` [N], or [N, steps], and `name_valid` of the same shape: False if none.
+    - `name_error`, `name_timeout` [N]: why the rest, unless the function abstained.
+
+    An error is an exception, or for its row a value that is no finite number. The first
+    is logged. With `stop_on_failure`, errors and time-outs raise `NoAnswer`.
+    """
+
+    def add(rollout: Rollout, columns: Columns) -> Rollout:
+        questions = _questions(rollout, columns, tokenizer)
+        answers = ask(reward.function, questions, reward.steps, reward.time_limit)
+        if isinstance(answers, Failure):
+            answers = [answers] * rollout.tokens.shape[0]
+        _report(reward, answers)
+        return _with(rollout, reward, answers)
+
+    return add
+
+
+def _questions(
+    rollout: Rollout, columns: Columns, tokenizer: CharTokenizer
+) -> dict[str, list]:
+    """The arguments of the function: lists with an entry for each completion."""
+    if taken := sorted(set(ASKED).intersection(columns)):
+        raise ValueError(
+            f"the data have a column {taken[0]!r}, as an argument of text rewards is "
+            "called; give it another name"
+        )
+    host = jax.device_get((rollout.tokens, rollout.valid, rollout.mask, rollout.step))
+    tokens, valid, mask, step = map(np.asarray, host)
+    group = np.asarray(jax.device_get(rollout.group))
+    rows = [np.flatnonzero(row) for row in valid]
+    ids = [tokens[n, at].tolist() for n, at in enumerate(rows)]
+    prompts: list[Any] = prompt_texts(columns, tokenizer)
+    asked: dict[str, list] = {"completion_ids": ids}
+    if "ended_by" in rollout.signals or (valid & ~mask).any():  # an episode
+        own = [mask[n, at].tolist() for n, at in enumerate(rows)]
+        turns = [step[n, at].tolist() for n, at in enumerate(rows)]
+        asked["completions"] = [
+            _messages(*row, tokenizer) for row in zip(ids, own, turns, strict=True)
+        ]
+        asked["completion_mask"] = own
+        prompts = [[{"role": "user", "content": text}] for text in prompts]
+    else:
+        asked["completions"] = [tokenizer.decode(row) for row in ids]
+    facts = {
+        name: np.asarray(column)[group].tolist()
+        for name, column in columns.items()
+        if name not in ("prompts", "prompt_mask")
+    }
+    return {"prompts": [prompts[row] for row in group], **asked, **facts}
+
+
+def _messages(
+    ids: list[int], own: list[bool], turns: list[int], tokenizer: CharTokenizer
+) -> list[dict[str, str]]:
+    """What the policy wrote in each turn, and what it was answered."""
+    pieces = itertools.groupby(
+        zip(ids, own, turns, strict=True), key=lambda token: token[1:]
+    )
+    return [
+        {
+            "role": "assistant" if mine else "tool",
+            "content": tokenizer.decode(token for token, *_ in piece),
+        }
+        for (mine, _), piece in pieces
+    ]
+
+
+def _with(
+    rollout: Rollout, reward: TextReward, answers: list[Row | Failure]
+) -> Rollout:
+    """The rollout with the signals that the answers are."""
+    value, valid = _arrays(answers, reward.steps)
+    failed = [isinstance(answer, Failure) for answer in answers]
+    late = [isinstance(answer, Failure) and answer.timed_out for answer in answers]
+    signals = {"": value, "_valid": valid}
+    signals["_error"] = np.array(failed, bool) & ~np.array(late, bool)
+    signals["_timeout"] = np.array(late, bool)
+    named = {reward.name + suffix: jnp.asarray(x) for suffix, x in signals.items()}
+    if taken := sorted(set(named).intersection(rollout.signals)):
+        raise ValueError(
+            f"the text reward {reward.name!r} would replace the signal {taken[0]!r}, "
+            "which the run makes; give it another name"
+        )
+    return rollout.with_signals(**named)
+
+
+def _arrays(
+    answers: list[Row | Failure], steps: int
+) -> tuple[Float[np.ndarray, "N *S"], Bool[np.ndarray, "N *S"]]:
+    value = np.zeros((len(answers), max(steps, 1)), np.float32)
+    valid = np.zeros(value.shape, bool)
+    for row, answer in enumerate(answers):
+        if answer is None or isinstance(answer, Failure):
+            continue
+        numbers = answer if isinstance(answer, list) else [answer]
+        for column, x in enumerate(numbers):
+            if x is not None:
+                value[row, column], valid[row, column] = x, True
+    return (value, valid) if steps else (value[:, 0], valid[:, 0])
+
+
+def _report(reward: TextReward, answers: list[Row | Failure]) -> None:
+    failures = [answer for answer in answers if isinstance(answer, Failure)]
+    if not failures:
+        return
+    what = (
+        f"the reward {reward.name!r} failed for {len(failures)} of {len(answers)} "
+        f"completions, first because: {failures[0].reason}"
+    )
+    if reward.stop_on_failure:
+        raise NoAnswer(
+            f"{what}; mend it, or set stop_on_failure=False to let failures abstain"
+        )
+    logging.warning("%s", what)

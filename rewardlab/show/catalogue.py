@@ -1,0 +1,237 @@
+"""METHODS as pages that people read: `python -m rewardlab.show.catalogue` writes them.
+
+`docs/methods.md` has every row whole; the README has one line a row.
+"""
+
+import ast
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rewardlab import objectives
+from rewardlab.core.grammar import parse, pipe
+from rewardlab.core.signals import SIGNALS
+from rewardlab.methods import IDEAS, LAWS, METHODS, Method
+from rewardlab.methods.method import ALWAYS
+from rewardlab.objectives.kl import KL_ESTIMATORS
+from rewardlab.runs.builders import AGGREGATIONS
+from rewardlab.scorers.makers import missing, reads_of, tasks_for
+from rewardlab.selection.words import SELECTORS
+
+VERIFIED = {
+    "code": "the authors' code",
+    "paper": "the paper's text",
+    "secondary": "a secondary source",
+    "abstract": "the abstract only",
+    "guess": "guesses, in part",
+    "": "nothing published",
+}
+TELLING = tuple(law for law in LAWS if law not in ALWAYS)
+PAGE = """# Methods
+
+{count} rows, sorted by idea. `rewardlab.resolve(name)` builds one,
+`--config.reward=name` trains on it, `rewardlab explain name` shows it at work on a
+small rollout, and `rewardlab methods WORD ...` finds rows in the terminal. This page is
+written by `python -m rewardlab.show.catalogue` from the table that the code runs.
+
+*Laws.* A row keeps these unless it says `not`: {always}. Beyond these:
+
+{laws}
+
+*Stopping.* The policy decides how many turns an episode has, so what is taken off every
+turn is a fee for going on (verl issue 7244). The suite sums gradients exactly over all
+batches of a small process. A mean over episodes, each counted once, is right, and so
+are returns to go against the mean of the other rows; biased are turns centred before
+they are summed (`igpo`, `igpo_separate`), returns to go against the rows that reached
+the turn, means that count long episodes more often (`opo`, `process_sum`), and whatever
+divides by a deviation (`grpo`, `g_ra`, `gigpo`). These rows keep the law: {stopping}. A
+row without it is biased, or divides by a deviation, or was not tried: it reads more
+than outcomes and rewards of steps, or is slow to compile.
+
+*Loss* is `policy loss(numbers) + kl(...) + entropy_bonus(...), average`, with every
+number that acts; the words are in tables at the end. The KL is to the base policy
+(`base/` of a run) and reads `ref_logp`; what is not written has no weight. *Learns
+from* says which rows are kept; without it all are. `--config.loss.beta=0`,
+`--config.loss.epsilon=0.1` or `--config.select=""` set a row's own aside.
+
+*Updates.* A row makes one update of each batch, whatever its authors do. At that update
+the policy is the one that sampled: every ratio is 1, no clip acts, and `differs` says
+where a method relies on more. `--config.loss.num_iterations` repeats the whole batch;
+mini-batches of it there are none yet.
+
+*Checked against* names the weakest part that matters: {verified}. What is a guess
+besides, `differs` says.
+
+*Signals* are facts about completions, made by a task, a model or a text reward; what
+each name means is at the end. A sentence may name others.
+{alone} of {count} rows train by their name alone, on a task that makes all they read;
+{trees} more with episodes that share prefixes, which make `node`, `success` and
+`step_value` (`Trees of episodes` in the README); {together} read signals that no one
+task makes together. The other {waiting} read a signal that no task makes: a text reward
+of that name can (`--config.text_rewards`), or another signal in its place
+(`--config.signals=READ=MADE`). Until then they are formulas, tested on made-up numbers.
+"""
+
+
+def page() -> str:
+    """`docs/methods.md`: an index by idea, then every row whole."""
+    always = "; ".join(LAWS[law] for law in ALWAYS)
+    laws = "\n".join(f"- `{law}`: {LAWS[law]}." for law in TELLING)
+    verified = "; ".join(VERIFIED.values())
+    kept = [f"`{name}`" for name, m in METHODS.items() if "stopping" in m.laws]
+    ways = Counter(map(_way, METHODS.values()))
+    head = PAGE.format(
+        count=len(METHODS),
+        always=always,
+        laws=laws,
+        stopping=", ".join(kept),
+        verified=verified,
+        **{way: ways[way] for way in ("alone", "trees", "together", "waiting")},
+    )
+    parts = [head]
+    parts += [f"## {idea}\n\n{_index(rows)}\n" for idea, rows in IDEAS.items()]
+    parts += ["# Every row\n"]
+    parts += [_entry(name, method) for name, method in METHODS.items()]
+    parts += ["# Losses\n", _losses(), "# Signals\n", _signals()]
+    return "\n".join(parts)
+
+
+def short() -> str:
+    """The README's table: how many rows an idea has, and which."""
+    lines = ["| idea | methods |", "|---|---|"]
+    for idea, rows in IDEAS.items():
+        links = ", ".join(f"[{name}](docs/methods.md#{name})" for name in rows)
+        lines.append(f"| {idea} ({len(rows)}) | {links} |")
+    return "\n".join(lines)
+
+
+def loss_text(method: Method) -> str:
+    """The loss that a row goes with, and its average: all that it sets."""
+    usual = inspect.signature(objectives.SURROGATES[method.surrogate]).parameters
+    numbers = {k: p.default for k, p in usual.items() if isinstance(p.default, float)}
+    words = [_called(method.surrogate, {**numbers, **method.options})]
+    if method.beta:
+        bias = {"correct_bias": True} if method.kl_correct_bias else {}
+        words.append(_called("kl", {"beta": method.beta, "kind": method.kl, **bias}))
+    if method.entropy:
+        words.append(_called("entropy_bonus", {"weight": method.entropy}))
+    return " + ".join(words) + f", {method.aggregation}"
+
+
+def _called(name: str, arguments: Mapping[str, Any]) -> str:
+    return f"{name}({', '.join(f'{k}={v!r}' for k, v in arguments.items())})"
+
+
+def laws_of(method: Method) -> str:
+    """The telling laws that a row keeps, and those of all that it does not."""
+    kept = [law for law in TELLING if law in method.laws]
+    return ", ".join(kept + [f"not {law}" for law in ALWAYS if law not in method.laws])
+
+
+def _way(method: Method) -> str:
+    """Whether a run can make what a row reads, and by what."""
+    reads = reads_of(method)
+    if tasks_for(reads):
+        return "alone"
+    if tasks_for(reads, trees=True):
+        return "trees"
+    return "waiting" if missing(reads) else "together"
+
+
+def made_text(method: Method) -> str:
+    """Which runs make what a row reads, or what it waits for."""
+    reads, way = reads_of(method), _way(method)
+    if way == "alone":
+        return f"trains by its name on {', '.join(tasks_for(reads))}"
+    if way == "trees":
+        tasks = ", ".join(tasks_for(reads, trees=True))
+        return f"trains on {tasks} with `rollout.branching` or `rollout.continuations`"
+    names = ", ".join(f"`{name}`" for name in sorted(missing(reads) or reads))
+    return f"no task makes {names}" + (" together" if way == "together" else "")
+
+
+def _index(rows: dict[str, Method]) -> str:
+    lines = ["| method | what it believes about credit | laws | checked against |"]
+    lines.append("|---|---|---|---|")
+    for name, method in rows.items():
+        cells = [
+            f"[{name}](#{name})",
+            method.believes,
+            laws_of(method),
+            VERIFIED[method.verified],
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _losses() -> str:
+    averages = {name: getattr(objectives, name) for name in AGGREGATIONS}
+    kinds = {n: f for n, f in KL_ESTIMATORS.items() if not n.endswith("+")}
+    parts = [
+        _words("policy loss, a token", objectives.SURROGATES.items()),
+        "`A` is the advantage, `r` the ratio pi / pi_old, `sg` stops the gradient;"
+        " `epsilon_high` is `epsilon` where it is not written, and `dual_clip=c` bounds"
+        " a loss by -c A where A < 0.\n",
+        _words("`kind` of KL", kinds.items()),
+        "`k1+` and `k3+` have the value of `k1` and `k3` and the gradient of `k2`.\n",
+        _words("average", averages.items()),
+        _words("learns from", SELECTORS.items()),
+    ]
+    return "\n".join(parts)
+
+
+def _words(head: str, words: Iterable[tuple[str, Callable[..., Any]]]) -> str:
+    lines = [f"| {head} | |", "|---|---|"]
+    for name, word in words:
+        says = (inspect.getdoc(word) or "").split("\n\n")[0].replace("\n", " ")
+        lines.append(f"| `{name}` | {says.replace('|', chr(92) + '|')} |")
+    return "\n".join(lines) + "\n"
+
+
+def _signals() -> str:
+    lines = ["| signal | shape | what it is |", "|---|---|---|"]
+    for name, signal in sorted(SIGNALS.items()):
+        shape = f"[{', '.join(signal.shape)}]"
+        lines.append(f"| `{name}` | {shape} | {signal.says} |")
+    shapes = "N completions, S steps, T tokens, R references or rivals, V states"
+    return f"Shapes: {shapes}, K members, C criteria.\n\n" + "\n".join(lines) + "\n"
+
+
+def _entry(name: str, method: Method) -> str:
+    return f"### {name}\n\n" + "\n".join(_lines(method)) + "\n"
+
+
+def _lines(method: Method) -> Iterator[str]:
+    link = f"[{method.arxiv}](https://arxiv.org/abs/{method.arxiv})"
+    yield f"{method.title}{', ' + link if method.arxiv else ''}\n"
+    yield "```python\n" + "\n| ".join(_parts(method.sentence)) + "\n```\n"
+    if method.hp:
+        values = ", ".join(f"`{k}={v!r}`" for k, v in method.hp.items())
+        yield f"- with {values}"
+    yield f"- reads {', '.join(f'`{s}`' for s in sorted(reads_of(method)))}"
+    yield f"- in a run: {made_text(method)}"
+    yield f"- laws: {laws_of(method) or 'none beyond those of all'}"
+    yield f"- loss: `{loss_text(method)}`"
+    if method.select:
+        yield f"- learns from `{method.select}`"
+    yield f"- checked against {VERIFIED[method.verified]}"
+    if method.differs:
+        yield f"- differs: {method.differs}"
+
+
+def _parts(sentence: str) -> Iterator[str]:
+    """What stands between a sentence's pipes; those within a word stay in it."""
+    for node in pipe(parse(sentence)):
+        yield ast.get_source_segment(sentence, node) or ""
+
+
+def main() -> None:
+    """Writes `docs/methods.md` and prints the README's table."""
+    Path("docs/methods.md").write_text(page())
+    print(short())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Multi-hop search again, in Python, from text."""
+
+import re
+from typing import Any, NamedTuple
+
+from rewardlab.tasks.arithmetic.verifier import TOKENIZER
+from rewardlab.tasks.environment import TextEnvironment, Turn
+
+QUERY = re.compile(r"\?([a-z][0-9][a-z])")
+ANSWER = re.compile(r"#([a-z][0-9])")
+
+
+class Episode(NamedTuple):
+    """A store and its question, and how far the agent has come."""
+
+    facts: dict[str, str]  # "a7r": "k2"
+    path: list[str]  # the keys of the hops, in order
+    answer: str
+    reached: int = 0
+    calls: int = 0
+    correct: bool = False
+
+
+def _reset(columns: dict[str, Any]) -> Episode:
+    keys = [TOKENIZER.decode(key) for key in columns["keys"].tolist()]
+    values = [TOKENIZER.decode(value) for value in columns["values"].tolist()]
+    path = [keys[fact] for fact in columns["path"].tolist() if fact >= 0]
+    answer = TOKENIZER.decode(columns["answer"].tolist())
+    return Episode(dict(zip(keys, values, strict=True)), path, answer)
+
+
+def _step(state: Episode, action: str) -> Turn:
+    if said := ANSWER.fullmatch(action):
+        state = state._replace(correct=said[1] == state.answer)
+        return Turn(state, "", True, _rewards(format=1.0))
+    asked = QUERY.fullmatch(action)
+    if asked is None:
+        return Turn(state, "!\n", False, _rewards())
+    key = asked[1]
+    hop = key in state.path[state.reached : state.reached + 1]
+    rewards = _rewards(format=1.0, found=float(key in state.facts), hop=float(hop))
+    state = state._replace(calls=state.calls + 1, reached=state.reached + hop)
+    return Turn(state, f"={state.facts.get(key, '-')}\n", False, rewards)
+
+
+def _rewards(**known: float) -> dict[str, float | None]:
+    return {"hop": 0.0, "found": 0.0, "format": 0.0, **known}
+
+
+def _outcome(state: Episode) -> dict[str, float | None]:
+    return {
+        "correct": float(state.correct),
+        "hops": state.reached / len(state.path),
+        "calls": float(state.calls),
+        "useless_calls": float(state.calls - state.reached),
+    }
+
+
+ENVIRONMENT = TextEnvironment(reset=_reset, step=_step, outcome=_outcome)
