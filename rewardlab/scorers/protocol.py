@@ -1,0 +1,57 @@
+"""Scorers: whatever makes signals, as transforms are whatever makes rewards of them."""
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import optax
+from jaxtyping import Array, Int
+
+Place = Literal["sample", "shard", "batch", "host"]
+
+
+class Setting(NamedTuple):
+    """What the maker of a scorer is told: Python, never traced."""
+
+    models: dict[str, Any]  # role -> model: "policy", "reference", "critic", ...
+    tokenizer: Any
+    sizes: dict[str, int]  # letters of shapes: N rows, S steps, T tokens, ...
+
+
+class Context(NamedTuple):
+    """The traced arguments of a scorer, replicated on every device."""
+
+    key: Array  # folded with the scorer's name, so that one more changes no other's
+    iteration: Int[Array, ""]
+    params: dict[str, Any]  # role -> parameters; the policy's made this rollout
+    hp: dict[str, Array]  # this scorer's own numbers
+
+
+class Fit(NamedTuple):
+    """How a scorer learns, as data: the learner cuts, sums, divides, guards and steps.
+
+    `loss(trained, context, rollout, batch, reward)` gives a `Sum` and metrics of sums;
+    `reward` is what the reward sentence makes, None where `when` is "before".
+    """
+
+    loss: Callable[..., Any]
+    optimizer: Callable[[dict[str, Array]], optax.GradientTransformation]
+    when: Literal["after", "before"] = "after"  # than its own scores
+    warmup: int = 0  # iterations in which it learns and the policy does not
+
+
+class Scorer(NamedTuple):
+    """A maker of signals.
+
+    `score(state, context, rollout, batch)` gives arrays by name and changes nothing
+    else; `init(context, shapes)` its state, from shapes only.
+    """
+
+    name: str  # key of its state, its metrics and its noise
+    provides: dict[str, str]  # shapes in letters: {"score": "N", "prm": "NS"}
+    reads: tuple[str, ...]
+    place: Place
+    score: Callable[..., dict[str, Array]]
+    init: Callable[..., Any] = lambda context, shapes: ()
+    fit: Fit | None = None
+    step: Callable[..., Any] | None = None  # after the policy's update: EMA, counts
+    private: tuple[str, ...] = ()  # signals that end with the program
