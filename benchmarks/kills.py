@@ -31,7 +31,10 @@ def settings() -> dict[str, Any]:
     reward = "process('prm') | episode_return() | center_by_group()"
     return {
         "reward": f"{reward} | broadcast_to_tokens()",
-        "model.name": "kills",
+        "model.num_layers": 1,
+        "model.width": 64,
+        "model.num_heads": 2,
+        "model.ffn": 128,
         "task.difficulty.train": 64,
         "task.difficulty.test": 16,
         "task.difficulty.validation": 16,
@@ -52,17 +55,12 @@ def settings() -> dict[str, Any]:
 
 def child(workdir: str, at: int) -> None:
     """The run itself; with `at` it kills itself at that write, counted from 1."""
-    import dataclasses
-
     import jax
     import numpy as np
 
-    from rewardlab.models import lm
     from rewardlab.runs.config import default_config
     from rewardlab.runs.training import train
 
-    small = {"num_layers": 1, "width": 64, "num_heads": 2, "num_kv_heads": 2}
-    lm.CONFIGS["kills"] = dataclasses.replace(lm.CONFIGS["S"], ffn=128, **small)
     left = [at]
 
     def aimed(function: Any) -> Any:

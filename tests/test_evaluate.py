@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import jax
 import numpy as np
 import pytest
-from small import TINY
+from small import TINY_FLAT
 
 from rewardlab.data.columns import sample_of
 from rewardlab.models import lm
@@ -66,7 +66,7 @@ def test_problems_that_the_devices_do_not_divide_are_judged_once_each(tmp_path):
     config = default_config()
     config.update_from_flattened_dict(
         {
-            "model.name": TINY,
+            **TINY_FLAT,
             "task.difficulty.train": 8,
             "task.difficulty.validation": 8,
             "task.difficulty.test": 16,

@@ -48,7 +48,7 @@ def settings(task):
     config.update(
         {
             "reward": READS_ALL["arithmetic" if task == "arithmetic" else "search"],
-            "model": {"name": TINY},
+            "model": TINY,
             "rollout": {"num_prompts": PROMPTS, "num_generations": SAMPLES},
             "eval": {"num_generations": SAMPLES, "num_problems": PROMPTS},
             "task": {"difficulty": {"train": 64}},

@@ -41,8 +41,6 @@ def judges(monkeypatch):
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("judges:short", ("short", 0, math.inf, False)),
-        ("judges.short", ("short", 0, math.inf, False)),
         ("judges:high", ("high", 0, math.inf, False)),
         ("judges:judge", ("judge", 0, math.inf, False)),
         ("judges:strict", ("exact", 2, 4.0, False)),

@@ -76,7 +76,7 @@ def test_the_notebook_runs(monkeypatch, tmp_path):
             {"warmup": {"steps": 1, "batch_size": 16}, "train": {"max_steps": 2}}
         )
         cfg.update({"eval": {"num_problems": 8}, "task": {"difficulty": {"train": 64}}})
-        cfg.update({"model": {"name": TINY}, "mesh": {"devices": 1}})
+        cfg.update({"model": TINY, "mesh": {"devices": 1}})
         return whole(cfg, tmp_path / workdir)
 
     monkeypatch.setattr(rewardlab, "train", short)

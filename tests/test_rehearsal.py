@@ -14,7 +14,7 @@ from rewardlab.runs.program import build_program
 from rewardlab.runs.training import train
 from rewardlab.runs.validate.rehearsal import rehearse
 from rewardlab.scorers.text_rewards import TextReward, hosted
-from rewardlab.tasks import TASKS
+from rewardlab.tasks import TASKS, task_named
 
 SPREAD = "{} | center_by_group() | broadcast_to_tokens()"
 
@@ -26,7 +26,7 @@ def small(reward, task="arithmetic", **changes):
     config.warmup.batch_size = 16
     config.rollout.update({"num_prompts": 4, "num_generations": 4})
     config.eval.num_problems = 8
-    config.model.name = TINY
+    config.model.update(TINY)
     config.mesh.devices = 1
     use_reward(config, reward)
     config.update_from_flattened_dict(changes)
@@ -34,7 +34,7 @@ def small(reward, task="arithmetic", **changes):
 
 
 def program_of(config, rewards=()):
-    task = TASKS[config.task.name]
+    task = task_named(config.task.name)
     driver = DRIVERS["jit"](jax.devices()[:1])
     return build_program(config, task, driver, hosted([*rewards], task.tokenizer))
 
@@ -125,16 +125,17 @@ def test_text_rewards_make_signals(tmp_path):
     assert run.rollout.tokens.dtype == np.int32
 
 
-def test_a_belief_needs_the_true_answers_tokens(tmp_path, monkeypatch):
+def _untold(*args, **kwargs):
+    columns = TASKS["search"].load(*args, **kwargs)
+    return {k: v for k, v in columns.items() if not k.startswith("truth")}
+
+
+UNTOLD = TASKS["search"]._replace(load=_untold)
+
+
+def test_a_belief_needs_the_true_answers_tokens(tmp_path):
     """`igpo` on an environment of one's own whose problems do not have them."""
-    task = TASKS["search"]
-
-    def load(*args, **kwargs):
-        columns = task.load(*args, **kwargs)
-        return {k: v for k, v in columns.items() if not k.startswith("truth")}
-
-    monkeypatch.setitem(TASKS, "search", task._replace(load=load))
     with pytest.raises(ValueError, match="no column 'truth', from which the belief"):
-        prepare(small("igpo", "search"), tmp_path)
+        prepare(small("igpo", f"{__name__}:UNTOLD"), tmp_path)
     with pytest.raises(ValueError, match="'belief', and nothing .* task.name='search'"):
         prepare(small("igpo"), tmp_path)

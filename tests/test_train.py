@@ -10,7 +10,7 @@ import time
 import jax
 import numpy as np
 import pytest
-from small import TINY
+from small import TINY_FLAT
 
 from rewardlab.runs import checkpoint
 from rewardlab.runs.config import default_config
@@ -27,7 +27,7 @@ def tiny(**changes):
     config.update_from_flattened_dict(
         {
             "reward": REWARD,
-            "model.name": TINY,
+            **TINY_FLAT,
             "task.difficulty.train": 64,
             "task.difficulty.test": 16,
             "task.difficulty.validation": 16,

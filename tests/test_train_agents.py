@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from small import TINY
+from small import TINY_FLAT
 
 from rewardlab.runs.config import default_config, use_reward
 from rewardlab.runs.sinks import read_metrics
@@ -21,7 +21,7 @@ def tiny(task="search", reward="igpo", **changes):
             "task.difficulty.train": 64,
             "task.difficulty.test": 16,
             "task.difficulty.validation": 16,
-            "model.name": TINY,
+            **TINY_FLAT,
             "warmup.steps": 30,
             "warmup.batch_size": 16,
             "rollout.num_prompts": 4,

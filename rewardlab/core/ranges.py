@@ -82,6 +82,18 @@ class OneOf(NamedTuple):
         return "" if known else f"one of {', '.join(map(repr, words))}"
 
 
+class Named(NamedTuple):
+    """One of some words, or `package.module:attribute`."""
+
+    words: Iterable[str]
+
+    def problem(self, value: Any) -> str:
+        """As `Range.problem`."""
+        words, path = list(self.words), isinstance(value, str) and ":" in value
+        known = path or (isinstance(value, str) and value in words)
+        return "" if known else f"one of {', '.join(map(repr, words))}, or a path"
+
+
 class Maybe(NamedTuple):
     """What may be left out, as None."""
 
@@ -92,7 +104,7 @@ class Maybe(NamedTuple):
         return "" if value is None else self.rule.problem(value)
 
 
-Rule = Range | Kind | Each | OneOf | Maybe
+Rule = Range | Kind | Each | OneOf | Named | Maybe
 
 FLAG = Kind((bool, np.bool_), "True or False")
 TEXT = Kind((str,), "text")

@@ -185,6 +185,7 @@ def _made(run: Run) -> Iterator[tuple[int, Params, dict[str, Any]]]:
 def _demonstrations(run: Run) -> Iterator[Columns]:
     """Batches for warm-up; every epoch demonstrates every problem anew."""
     config, count = run.config, len(run.problems["id"])
+    assert run.task.demonstrations is not None  # `validate` has looked
     size = config.warmup.batch_size
     per_epoch = max(count // size, 1)
     for step in range(config.warmup.steps):

@@ -7,7 +7,7 @@ from ml_collections.config_dict import placeholder
 
 from rewardlab.methods import METHODS, resolve
 from rewardlab.methods.sentence import hyperparameters
-from rewardlab.tasks import TASKS
+from rewardlab.tasks import task_named
 
 DEFAULTS: dict[str, Any] = {
     "seed": 0,
@@ -19,7 +19,11 @@ DEFAULTS: dict[str, Any] = {
     "text_rewards": (),
     "data_dir": "",  # "": a folder of the user's cache
     "model": {
-        "name": "S",
+        "name": "S",  # or "M", or "package.module:attribute" of an `LMConfig`
+        "num_layers": 0,  # 0 here and in the next three: as `name` has it
+        "width": 0,
+        "num_heads": 0,
+        "ffn": 0,
         # Or "bfloat16". A reward that reads `ref_logp` costs a forward pass more: a
         # sampler in bfloat16 is too coarse to be compared with the reference.
         "dtype": "float32",
@@ -106,7 +110,11 @@ DEFAULTS: dict[str, Any] = {
 
 
 def default_config(task: str = "arithmetic") -> ConfigDict:
-    """A locked config with every key. Batch sizes are in prompts, lengths in tokens."""
+    """A locked config with every key. Batch sizes are in prompts, lengths in tokens.
+
+    `task` is a built-in name or `package.module:attribute`. One without demonstrations
+    has no warm-up.
+    """
     config = ConfigDict(DEFAULTS)
     for name, value in DEFAULTS["loss"].items():
         if value is None:
@@ -114,10 +122,12 @@ def default_config(task: str = "arithmetic") -> ConfigDict:
             config.loss[name] = placeholder(kind)
     config.select = placeholder(str)
     config.eval.temperature = placeholder(float)
-    known = TASKS[task]
-    options = {"difficulty": known.difficulty, "noise": known.noise}
+    known = task_named(task)
+    options = {"difficulty": dict(known.difficulty), "noise": dict(known.noise)}
     config.task = ConfigDict({"name": task, **options})
     config.rollout.max_completion_length = known.completion_length
+    if known.demonstrations is None:
+        config.warmup.steps = 0
     config.lock()
     config.hp.unlock()  # a sentence may use any names
     return config

@@ -72,7 +72,8 @@ def generator(
     def score(rollout: Rollout, columns: Columns) -> Rollout:
         rows = jnp.arange(rollout.tokens.shape[0], dtype=jnp.int32)
         group = rows // options.num_generations  # shards count from 0 each
-        return task.score(dataclasses.replace(rollout, group=group), columns)
+        rollout = dataclasses.replace(rollout, group=group)
+        return task.score(rollout, columns) if task.score else rollout
 
     def generate(
         params: Params, columns: Columns, key: Array, iteration: Int[Array, ""]

@@ -20,7 +20,7 @@ from rewardlab.runs.validate.rehearsal import rehearse
 from rewardlab.scorers.named_rewards import refuse, text_reward
 from rewardlab.scorers.text_rewards import TextReward, hosted
 from rewardlab.system.caches import data_folder, keep_programs
-from rewardlab.tasks import TASKS, Task
+from rewardlab.tasks import Task, task_named
 
 
 class Run(NamedTuple):
@@ -56,7 +56,7 @@ def prepare(
     devices = devices[: config.mesh.devices or None]
     validate(config, len(devices))
     driver = DRIVERS[config.mesh.driver](devices)
-    task = TASKS[config.task.name]
+    task = task_named(config.task.name)
     folder = data_folder(config.data_dir)
 
     def load(split: str) -> Columns:

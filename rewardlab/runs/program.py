@@ -32,6 +32,7 @@ from rewardlab.learning.parallel import Driver
 from rewardlab.methods import resolve
 from rewardlab.methods.sentence import shaped_reward
 from rewardlab.models import lm
+from rewardlab.models.shapes import shape_of
 from rewardlab.runs import metrics
 from rewardlab.runs.aliases import wanted
 from rewardlab.runs.builders import (
@@ -116,8 +117,9 @@ def build_program(
 
 
 def _model(config: ConfigDict, task: Task) -> lm.LMConfig:
+    sizes = ("num_layers", "width", "num_heads", "ffn")
     return dataclasses.replace(
-        lm.CONFIGS[config.model.name],
+        shape_of(config.model.name, **{size: config.model[size] for size in sizes}),
         vocab_size=task.tokenizer.vocab_size,
         dtype=config.model.dtype,
         remat=config.model.remat,

@@ -1,13 +1,10 @@
 """Text rewards that a config names, and names that no text reward may have."""
 
-import ast
 import inspect
 import math
-import pkgutil
-import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
+from rewardlab.core.lookup import imported, place_of, unknown
 from rewardlab.data.columns import ASKED, RESERVED
 from rewardlab.scorers.text_rewards import TextReward
 
@@ -23,33 +20,18 @@ def text_reward(text: str) -> TextReward:
     its name is the reward's. How it is asked may follow:
     `judges:score(steps=7, time_limit=10)`.
     """
-    where, opens, told = text.strip().partition("(")
-    how = _told(text, f"f({told}") if opens else {}
-    try:
-        found = pkgutil.resolve_name(where)
-    except Exception as error:  # whatever importing a user's module raises
-        raise ValueError(
-            f"text reward {where!r} cannot be imported ({type(error).__name__}: "
-            f"{error}); write package.module:function"
-        ) from None
-    if not isinstance(found, TextReward):
-        found = TextReward(re.split("[.:]", where)[-1], found)
-    return found._replace(**how)
-
-
-def _told(text: str, call: str) -> dict[str, Any]:
-    """The keywords of `f(steps=7)`, as values."""
-    try:
-        parsed = ast.parse(call, mode="eval").body
-        assert isinstance(parsed, ast.Call) and not parsed.args
-        told = {str(k.arg): ast.literal_eval(k.value) for k in parsed.keywords}
-        assert set(told) <= set(TOLD)
-    except (SyntaxError, ValueError, AssertionError, RecursionError, MemoryError):
+    place = place_of(text, "text reward")
+    if place is None:
+        raise ValueError(unknown(text, "text reward", ()))
+    if place.args or not set(place.kwargs) <= set(TOLD):
         raise ValueError(
             f"text reward {text!r} is not understood; after package.module:function "
             f"there may be, in brackets, {', '.join(TOLD)}, as in (steps=7)"
-        ) from None
-    return told
+        )
+    found = imported(place, "text reward")
+    if not isinstance(found, TextReward):
+        found = TextReward(place.attribute.split(".")[-1], found)
+    return found._replace(**place.kwargs)
 
 
 def refuse(

@@ -1,11 +1,13 @@
 """Tasks: prompts, and what is true of completions."""
 
-from collections.abc import Callable
+import reprlib
+from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxtyping import Array
 
+from rewardlab.core.lookup import look_up
 from rewardlab.core.types import Rollout
 from rewardlab.data.columns import Columns, Episodes
 from rewardlab.tasks.arithmetic import data as arithmetic_data
@@ -37,14 +39,13 @@ class Task(NamedTuple):
     """
 
     tokenizer: CharTokenizer
-    prompt_length: int  # P, tokens
-    completion_length: int  # T, tokens, if nobody says otherwise
-    signals: tuple[str, ...]
-    difficulty: dict[str, int]  # what `load` may be told, and what it does untold
-    noise: dict[str, float]  # likewise for `demonstrations`
     load: Callable[..., Columns]
-    score: Callable[[Rollout, dict[str, Array]], Rollout]
-    demonstrations: Callable[..., Episodes]
+    completion_length: int = 64  # default T, in tokens
+    signals: tuple[str, ...] = ()  # made by `score` or the environment
+    score: Callable[[Rollout, dict[str, Array]], Rollout] | None = None
+    demonstrations: Callable[..., Episodes] | None = None
+    difficulty: Mapping[str, int] = {}  # keyword options of `load`, with defaults
+    noise: Mapping[str, float] = {}  # likewise of `demonstrations`
     environment: Environment | None = None
     on_host: HostEnvironment | None = None  # one in Python, of the same name
 
@@ -58,7 +59,6 @@ def _on_host(module: ModuleType, twin: TextEnvironment) -> HostEnvironment:
 TASKS = {
     "arithmetic": Task(
         tokenizer=arithmetic.TOKENIZER,
-        prompt_length=arithmetic_data.PROMPT_LENGTH,
         completion_length=32,
         signals=("correct", "well_formed", "step_correct", "prm"),
         difficulty=arithmetic_data.DIFFICULTY,
@@ -69,7 +69,6 @@ TASKS = {
     ),
     "search": Task(
         tokenizer=search.TOKENIZER,
-        prompt_length=search_data.PROMPT_LENGTH,
         completion_length=search.COMPLETION_LENGTH,
         signals=search.REWARDS + search.OUTCOMES,
         difficulty=search_data.DIFFICULTY,
@@ -82,7 +81,6 @@ TASKS = {
     ),
     "workflow": Task(
         tokenizer=workflow.TOKENIZER,
-        prompt_length=workflow_data.PROMPT_LENGTH,
         completion_length=workflow.COMPLETION_LENGTH,
         signals=workflow.REWARDS + workflow.OUTCOMES,
         difficulty=workflow_data.DIFFICULTY,
@@ -95,7 +93,6 @@ TASKS = {
     ),
     "calculator": Task(
         tokenizer=calculator.TOKENIZER,
-        prompt_length=calculator_data.PROMPT_LENGTH,
         completion_length=calculator.COMPLETION_LENGTH,
         signals=calculator.REWARDS + calculator.OUTCOMES,
         difficulty=calculator_data.DIFFICULTY,
@@ -107,3 +104,14 @@ TASKS = {
         on_host=_on_host(calculator, calculator_text.ENVIRONMENT),
     ),
 }
+
+
+def task_named(name: Any) -> Task:
+    """The task of a built-in name, of a path, or itself; `ValueError` for no task."""
+    found = look_up(name, "task", TASKS)
+    if not isinstance(found, Task):
+        raise ValueError(
+            f"task {name!r} is {reprlib.repr(found)}, which is no Task; name a "
+            "rewardlab.tasks.Task, or with brackets a function that gives one"
+        )
+    return found

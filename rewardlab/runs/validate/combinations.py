@@ -15,7 +15,7 @@ from rewardlab.runs.builders import loss_of, select_of, surrogate_options
 from rewardlab.runs.config import DEFAULTS
 from rewardlab.runs.generate import branching_of
 from rewardlab.selection import select_rows
-from rewardlab.tasks import TASKS
+from rewardlab.tasks import TASKS, task_named
 from rewardlab.transforms import BASELINES
 
 LEAST_TEMPERATURE = 1e-3
@@ -23,10 +23,15 @@ LEAST_TEMPERATURE = 1e-3
 
 def impossible(config: ConfigDict, devices: int) -> Iterator[str]:
     """A sentence for each setting that the others make impossible or idle."""
-    if config.rollout.on_host and TASKS[config.task.name].on_host is None:
+    if config.rollout.on_host and task_named(config.task.name).on_host is None:
         yield (
             f"rollout.on_host=True and task {config.task.name!r} has no environment in "
             "Python; set it to False"
+        )
+    if config.warmup.steps and task_named(config.task.name).demonstrations is None:
+        yield (
+            f"warmup.steps={config.warmup.steps} and task {config.task.name!r} has no "
+            "demonstrations to imitate; set it to 0, or give Task.demonstrations"
         )
     select_rows(select_of(config))
     yield from _shapes(config, devices)
@@ -114,7 +119,7 @@ def _no_ops(config: ConfigDict) -> Iterator[str]:
 
 
 def _trees(config: ConfigDict) -> Iterator[str]:
-    task, rollout = TASKS[config.task.name], config.rollout
+    task, rollout = task_named(config.task.name), config.rollout
     tree, branching = rollout.branching, branching_of(config)
     missing = wanted(config).difference(task.signals)
     values = sorted(missing.intersection(VALUE_SIGNALS))

@@ -17,6 +17,7 @@ from rewardlab.core.ranges import (
     TEXT,
     Each,
     Maybe,
+    Named,
     OneOf,
     Range,
     Rule,
@@ -39,7 +40,11 @@ RULES: dict[str, Rule] = {
     "signals": TEXT,
     "text_rewards": Each(TEXT),
     "data_dir": TEXT,
-    "model.name": OneOf(CONFIGS),
+    "model.name": Named(CONFIGS),
+    "model.num_layers": whole(0),
+    "model.width": whole(0),
+    "model.num_heads": whole(0),
+    "model.ffn": whole(0),
     "model.dtype": OneOf(("float32", "bfloat16")),
     "model.matmul_precision": OneOf(("", *PRECISIONS)),
     "model.remat": FLAG,
@@ -108,7 +113,7 @@ RULES: dict[str, Rule] = {
     "checkpoint.keep": whole(1),
     "mesh.driver": OneOf(DRIVERS),
     "mesh.devices": whole(0),
-    "task.name": OneOf(TASKS),
+    "task.name": Named(TASKS),
     "task.difficulty.train": whole(0),
     "task.difficulty.validation": whole(0),
     "task.difficulty.test": whole(0),
@@ -154,9 +159,10 @@ def flat(config: ConfigDict) -> dict[str, Any]:
 def sentence(key: str, value: Any, rule: Rule, problem: str) -> str:
     """What is wrong with the value of a key."""
     said = " ".join(reprlib.repr(value).split())  # that of a group has lines
-    if isinstance(rule, OneOf):
+    if isinstance(rule, OneOf | Named):
         known = ", ".join(filter(None, rule.words))
-        return f"{key}={said} is unknown; have {known}"
+        path = ", or write package.module:attribute" * isinstance(rule, Named)
+        return f"{key}={said} is unknown; have {known}{path}"
     return f"{key}={said} must be {problem}"
 
 
