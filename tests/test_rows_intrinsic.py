@@ -17,7 +17,7 @@ def test_ttrl():
     Of the rows that are learned from, 5 would win in the first prompt; of all, 7 does.
     """
     answer = np.array([5, 7, 7, 7, 2, 3, 3, 2])
-    b, rows = batch(1, spread=1.5, answer=answer), [0, 1, 4, 5]
+    b, rows = batch(1, spread=1.5, answer_id=answer), [0, 1, 4, 5]
     reward = np.array([0.0, 1, 1, 1, 1, 0, 0, 1])  # of a tie the least number
     a = against_group(only(b, rows), reward, 1e-6)
     agrees("ttrl", b, among(rows, trained(a, kl=0.001, **VERL)), a)
@@ -27,7 +27,7 @@ def test_co_reward():
     """The other prompt's majority is the label; -1 is no answer."""
     answer = np.array([5, 7, 7, -1, 5, 5, 7, 5])
     partner = np.repeat([1, 0], 4)
-    b = batch(2, spread=1.5, answer=answer, partner=partner)
+    b = batch(2, spread=1.5, answer_id=answer, partner=partner)
     reward = np.array([1.0, 0, 0, 0, 0, 0, 1, 0])  # labels 5 (of prompt 1) and 7
     a = against_group(b, reward, 1e-6)
     agrees("co_reward", b, trained(a, kl=0.005, **VERL), a)

@@ -59,12 +59,13 @@ def test_a_share_is_at_most_1():
 def test_dropped_rows_vote():
     """The majority of all six answers is 2; of the three that are kept it is 1."""
     answer = np.array([1, 1, 2, 2, 2, 2])
-    rollout = from_arrays(np.ones((6, 2), bool), answer=answer)
-    source = build("majority_vote('answer')")
+    rollout = from_arrays(np.ones((6, 2), bool), answer_id=answer)
+    source = build("majority_vote('answer_id')")
     left = select_rows("keep_first(0.5)")(rollout)
     reward, _ = source.update({}, source.init(left), left)
-    assert np.asarray(reward["answer"].value).sum(axis=1).tolist() == [0, 0, 1, 0, 0, 0]
-    assert np.asarray(reward["answer"].has_value).tolist() == [True] * 3 + [False] * 3
+    voted = np.asarray(reward["answer_id"].value).sum(axis=1)
+    assert voted.tolist() == [0, 0, 1, 0, 0, 0]
+    assert np.asarray(reward["answer_id"].has_value).tolist() == [True] * 3 + [False] * 3
 
 
 @pytest.mark.parametrize("share", [0.34, 0.75, 1.0])

@@ -30,13 +30,14 @@ def equation(text):
     return values if plus and equals and None not in values else None
 
 
-def read(text, ended, terms, steps):
+def read(text, ended, terms, steps, width):
     """Every signal of one completion, by the definitions in `score`'s docstring."""
     *closed, rest = text.split(";")
-    facts = {name: np.zeros(steps) for name in ("step_correct", "prm")}
+    facts = {name: np.zeros(steps) for name in ("step_correct", "prm", "milestones")}
     facts["prm_valid"] = facts["step_correct_valid"] = np.zeros(steps, bool)
     total, used, sound = terms[0], 1, True
     for place, piece in enumerate([*closed, rest] if ended else closed):
+        facts["milestones"][place : place + 1] = (used - 1) / (len(terms) - 1)
         values = equation(piece) if place < len(closed) else None
         holds = values is not None and values[0] + values[1] == values[2]
         useful = holds and used < len(terms) and values[:2] == [total, terms[used]]
@@ -49,8 +50,13 @@ def read(text, ended, terms, steps):
             facts["prm"][place] = 0.9 if holds else 0.1
             facts["step_correct"][place] = useful
     said = number(rest[1:]) if rest.startswith("#") else None
-    facts["well_formed"] = float(ended and sound and said is not None)
-    facts["correct"] = float(facts["well_formed"] and said == sum(terms))
+    facts["milestones"][len(closed) + ended :] = (used - 1) / (len(terms) - 1)
+    facts["parsed"] = float(ended and said is not None)
+    facts["answer_id"] = said if facts["parsed"] else -1
+    facts["is_answer"] = np.zeros(width)
+    facts["is_answer"][len(text) - len(rest) + 1 : len(text)] = facts["parsed"]
+    facts["format"] = float(facts["parsed"] and sound)
+    facts["correct"] = float(facts["format"] and said == sum(terms))
     return facts
 
 
@@ -63,7 +69,7 @@ def test_score_agrees_with_reading_the_text(length):
     steps = max_steps(length)
     assert sum(scored.signals["correct"]) > len(TERMS)
     for row, text in enumerate(kept):
-        wanted = read(text, ended[row], TERMS[scored.group[row]], steps)
+        wanted = read(text, ended[row], TERMS[scored.group[row]], steps, length)
         assert wanted.keys() == scored.signals.keys()
         for name, value in wanted.items():
             got = scored.signals[name][row]
@@ -135,7 +141,7 @@ def test_right_demonstrations_are_right_and_noisy_ones_as_noisy_as_told():
     right = signals(noise=0.0, useless=0.0)
     assert right["correct"].all() and (right["step_correct"].sum(1) == 2).all()
     wrong = signals(noise=1.0, useless=0.0)
-    assert wrong["well_formed"].all() and not wrong["step_correct"].any()
+    assert wrong["format"].all() and not wrong["step_correct"].any()
     assert (wrong["prm"] < 0.5).all()
     # both steps right, or (1 in 18) the second slip undoes the first:
     # 0.75^2 + 0.25^2 / 18 = 0.566; standard error sqrt(0.566 * 0.434 / 2000) = 0.011
@@ -144,7 +150,7 @@ def test_right_demonstrations_are_right_and_noisy_ones_as_noisy_as_told():
     padded = signals(**NOISE)
     useless = ((padded["prm"] > 0.5) & (padded["step_correct"] == 0)).sum(1)
     assert ((useless >= 2) & (padded["correct"] == 1)).any()
-    assert (padded["well_formed"] == 0).any()  # ran into the limit
+    assert (padded["format"] == 0).any()  # ran into the limit
     again = signals(**NOISE)
     assert all(np.array_equal(padded[name], again[name]) for name in padded)
     other = signals(seed=(0, 1), **NOISE)

@@ -14,7 +14,7 @@ from rewardlab.runs.sinks import read_metrics
 from rewardlab.system.files import write_whole
 
 Numbers = dict[str, dict[str, Float[np.ndarray, " seeds"]]]  # [arm][measure]
-SHARES = ("correct", "finished", "submitted", "well_formed")  # and pass@k
+SHARES = ("correct", "finished", "submitted", "format")  # and pass@k
 
 
 def evaluations(folder: Path) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ CRITIC = "the scripts have PPO with a critic (GAE, lambda 1); here GRPO's baseli
 
 INTRINSIC: dict[str, Method] = {
     "ttrl": Method(
-        f"majority_vote('answer') | {AGAINST_GROUP}",
+        f"majority_vote('answer_id') | {AGAINST_GROUP}",
         "TTRL: Test-Time Reinforcement Learning",
         "2504.16084",
         laws=SOUND,
@@ -24,7 +24,7 @@ INTRINSIC: dict[str, Method] = {
         "a batch there, one here",
     ),
     "co_reward": Method(
-        f"majority_vote('answer', of='partner') | {AGAINST_GROUP}",
+        f"majority_vote('answer_id', of='partner') | {AGAINST_GROUP}",
         "Co-Reward: Self-supervised RL via Contrastive Agreement",
         "2508.00410",
         laws=SOUND,

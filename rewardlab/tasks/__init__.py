@@ -60,7 +60,7 @@ TASKS = {
     "arithmetic": Task(
         tokenizer=arithmetic.TOKENIZER,
         completion_length=32,
-        signals=("correct", "well_formed", "step_correct", "prm"),
+        signals=arithmetic.SIGNALS,
         difficulty=arithmetic_data.DIFFICULTY,
         noise=arithmetic_data.NOISE,
         load=arithmetic_data.load,

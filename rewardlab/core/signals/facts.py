@@ -68,9 +68,9 @@ FACTS: dict[str, Signal] = {
     "thinking": Signal(
         "N", "a judge's score of the reasoning, in [0, 1]", share, abstains=True
     ),
-    "answer": Signal(
+    "answer_id": Signal(
         "N",
-        "an id of the answer; -1 where there is none",
+        "a number for the answer that was given; -1 where there is none",
         integers(-1, 3),
         abstains=True,
     ),

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Int
 
+from rewardlab.core import masked
 from rewardlab.core.types import Rollout
 from rewardlab.tasks.environment import select
 from rewardlab.text.tokenizers import CharTokenizer
@@ -30,6 +31,8 @@ ZERO, PLUS, EQUALS, SEMICOLON, HASH = TOKENIZER.encode("0+=;#")
 
 MAX_DIGITS = 6  # sums of such numbers fit int32
 SHORTEST_EQUATION = len("0+0=0;")
+SIGNALS = ("correct", "format", "parsed", "answer_id", "is_answer")  # of completions
+SIGNALS += ("step_correct", "milestones", "prm")  # of steps
 PRM_RIGHT, PRM_WRONG = 0.9, 0.1  # as sure as process reward models are
 
 
@@ -45,10 +48,14 @@ def score(rollout: Rollout, columns: dict[str, Array]) -> Rollout:
     With S = `max_steps(T)`:
 
     - `correct` [N]: 1 if the completion is well formed and its answer is right.
-    - `well_formed` [N]: 1 if it is whole equations, an answer and <eos>.
+    - `format` [N]: 1 if it is whole equations, an answer and <eos>.
+    - `parsed` [N]: 1 if it ends with an answer and <eos>, whatever stands before.
+    - `answer_id` [N]: the number that it answers, or -1 where it is not `parsed`.
+    - `is_answer` [N, T]: 1 on the digits of that answer.
     - `step_correct` [N, S]: 1 if the step is the next of the solution: the sum so far,
       plus the next term, equals their sum. After a slip, only doing that step again,
       rightly, is correct.
+    - `milestones` [N, S]: the share of such steps that came before, in [0, 1].
     - `prm` [N, S]: what a process reward model sees, each equation by itself: 0.9 if
       it holds, else 0.1. Useless ones are paid too (`85+0=85;`, one already written,
       numbers of no prompt), so the sum over steps grows by writing more of them.
@@ -66,26 +73,39 @@ def score(rollout: Rollout, columns: dict[str, Array]) -> Rollout:
 
     slot = before[:, None, :] == jnp.arange(steps)[None, :, None]
     by_step = lambda fact: jnp.any(slot & fact[:, None, :], axis=2)  # noqa: E731
-    scored = by_step(read.step_ended)
+    scored, useful = by_step(read.step_ended), by_step(read.useful)
+    parsed = jnp.any(read.parsed, axis=1)
+    last = jnp.max(step, axis=1, keepdims=True)
+    done = jnp.cumsum(useful, axis=1) - useful
+    due = jnp.sum(terms >= 0, axis=1, keepdims=True) - 1
     prm = jnp.where(by_step(read.holds), PRM_RIGHT, PRM_WRONG)
     return dataclasses.replace(rollout, step=step).with_signals(
         correct=jnp.any(read.correct, axis=1).astype(jnp.float32),
-        well_formed=jnp.any(read.well_formed, axis=1).astype(jnp.float32),
-        step_correct=by_step(read.useful).astype(jnp.float32),
+        format=jnp.any(read.formed, axis=1).astype(jnp.float32),
+        parsed=parsed.astype(jnp.float32),
+        answer_id=jnp.max(jnp.where(read.parsed, read.said, -1), axis=1),
+        is_answer=(read.in_answer & parsed[:, None] & (step == last)).astype(
+            jnp.float32
+        ),
+        step_correct=useful.astype(jnp.float32),
         step_correct_valid=scored,
+        milestones=masked.divide(done.astype(jnp.float32), due),
         prm=jnp.where(scored, prm, 0),
         prm_valid=scored,
     )
 
 
 class _Facts(NamedTuple):
-    """What becomes true with a token; nothing does where no step ends."""
+    """What becomes true with a token: most of it only where a step ends."""
 
     step_ended: Bool[Array, "..."]  # of a step that is not an answer
     holds: Bool[Array, "..."]
     useful: Bool[Array, "..."]
-    well_formed: Bool[Array, "..."]
+    parsed: Bool[Array, "..."]
+    formed: Bool[Array, "..."]
     correct: Bool[Array, "..."]
+    in_answer: Bool[Array, "..."]  # the token follows the "#" of its step
+    said: Int[Array, "..."]  # what has been read of the answer
 
 
 class _Reader(NamedTuple):
@@ -125,12 +145,22 @@ def _read(
         equation = by_semicolon & whole & (at.part == RESULT)
         holds = equation & (left + right == result)
         useful = holds & (left == sums[at.used - 1]) & (right == terms[at.used])
-        formed = by_end & whole & (at.part == ANSWER) & at.sound
+        parsed = by_end & whole & (at.part == ANSWER)
+        formed = parsed & at.sound
         correct = formed & (said == answer)
 
         fresh = _start()._replace(sound=at.sound & equation, used=at.used + useful)
         inside = select(real, _within_step(at, token), at)
-        facts = _Facts(ended & (at.part != ANSWER), holds, useful, formed, correct)
+        facts = _Facts(
+            step_ended=ended & (at.part != ANSWER),
+            holds=holds,
+            useful=useful,
+            parsed=parsed,
+            formed=formed,
+            correct=correct,
+            in_answer=real & ~ended & (at.part == ANSWER),
+            said=said,
+        )
         return select(ended, fresh, inside), facts
 
     return lax.scan(advance, _start(), (tokens, valid))[1]

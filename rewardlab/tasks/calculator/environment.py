@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
 from rewardlab.core.types import Rollout
-from rewardlab.tasks.arithmetic.verifier import TOKENIZER
+from rewardlab.tasks.arithmetic.verifier import PRM_RIGHT, PRM_WRONG, TOKENIZER
 from rewardlab.tasks.environment import Environment, Observation
 
 MAX_DIGITS = 4
@@ -33,13 +33,9 @@ ACTION_LENGTH = 16  # a turn of so many tokens is cut off, and none of the gramm
 OBSERVATION_LENGTH = len("19998\n")
 COMPLETION_LENGTH = 64
 REWARDS = ("step_correct", "format", "call", "needed", "productive")  # of turns
-OUTCOMES = (
-    "correct",
-    "calls",
-    "tool_calls",
-    "least_calls",
-    "useless_calls",
-)  # of episodes
+REWARDS += ("subgoals", "match", "prm")
+OUTCOMES = ("correct", "answer_id", "action", "calls", "tool_calls")  # of episodes
+OUTCOMES += ("least_calls", "useless_calls")
 
 ZERO, PLUS, EQUALS, ASK, HASH, WRONG, END = TOKENIZER.encode("0+=?#!\n")
 STEP, CALL, ANSWER = (PLUS, EQUALS, END), (PLUS, END), (END,)  # what ends their numbers
@@ -54,6 +50,7 @@ class Calculation(NamedTuple):
     calls: Int[Array, ""]
     useful: Int[Array, ""]  # those that did a hard step
     correct: Bool[Array, ""]
+    answered: Int[Array, ""]  # -1 before there is an answer
 
     @property
     def sums(self) -> Int[Array, " K+1"]:
@@ -65,6 +62,11 @@ class Calculation(NamedTuple):
         """Whether adding each term is a hard step; the first is not added."""
         before = self.sums - jnp.maximum(self.terms, 0)
         return jnp.minimum(before, self.terms) >= HARD
+
+    @property
+    def all_used(self) -> Bool[Array, ""]:
+        """No term is left to add."""
+        return self.terms[self.used] < 0
 
 
 class _Line(NamedTuple):
@@ -79,7 +81,8 @@ class _Line(NamedTuple):
 def _init(facts: dict[str, Array]) -> Calculation:
     terms = jnp.append(facts["terms"], -1)
     zero = jnp.zeros((), jnp.int32)
-    return Calculation(terms, facts["answer"], zero + 1, zero, zero, jnp.array(False))
+    begun = (zero + 1, zero, zero, jnp.array(False), zero - 1)
+    return Calculation(terms, facts["answer"], *begun)
 
 
 def _observe(
@@ -92,13 +95,18 @@ def _observe(
     forward = productive | (line.step & due & (left + right == result))
     correct = line.answer & (left == state.answer)
     called = action[0] == ASK  # by the grammar or not
-    needed = called & state.hard[state.used]
+    hard = state.hard[state.used]
+    needed = called & hard
+    sound = (line.step & (left + right == result)) | line.call | line.answer
     rewards = {
         "step_correct": forward | correct,
         "format": line.step | line.call | line.answer,
         "call": called,
         "needed": needed,
         "productive": productive,
+        "subgoals": forward,
+        "match": (forward & (called == hard)) | (correct & state.all_used),
+        "prm": jnp.where(sound, PRM_RIGHT, PRM_WRONG),
     }
     tokens, written = _written(line, left + right)
     return Observation(
@@ -107,6 +115,7 @@ def _observe(
             calls=state.calls + called,
             useful=state.useful + (productive & needed),
             correct=correct,
+            answered=jnp.where(line.answer, left, -1),
         ),
         tokens=tokens,
         length=written,
@@ -163,6 +172,8 @@ def _written(
 def _outcome(state: Calculation) -> dict[str, Array]:
     facts = {
         "correct": state.correct,
+        "answer_id": state.answered,
+        "action": state.useful,
         "calls": state.calls,
         "tool_calls": state.calls,
         "least_calls": jnp.sum(state.hard),
@@ -191,7 +202,14 @@ def score(rollout: Rollout, columns: dict[str, Array]) -> Rollout:
     - `call` [N, S]: 1 if it is a call, which begins with `?`, well formed or not.
     - `needed` [N, S]: 1 if it is a call while a hard step is due.
     - `productive` [N, S]: 1 if it is a call of the next step of the solution.
+    - `subgoals` [N, S]: 1 if the turn adds the next term, by a call or in the head.
+    - `match` [N, S]: 1 if it is the turn of one who calls for hard steps alone, and
+      answers when all terms are added.
+    - `prm` [N, S]: what a process reward model sees, each turn by itself: 0.9 for an
+      equation that holds, for a call and for an answer of the grammar, else 0.1.
     - `correct` [N]: 1 if the answer is right, however it was found.
+    - `answer_id` [N]: the number that was answered, or -1.
+    - `action` [N]: how many calls did a hard step of the solution.
     - `calls` [N]: how many calls there were; `tool_calls` is the same.
     - `least_calls` [N]: how many hard steps the problem has: the calls that pay.
     - `useless_calls` [N]: calls that are not needed, or not productive.

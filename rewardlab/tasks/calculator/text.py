@@ -3,7 +3,8 @@
 import re
 from typing import Any, NamedTuple
 
-from rewardlab.tasks.calculator.environment import HARD, MAX_DIGITS
+from rewardlab.tasks.arithmetic.verifier import PRM_RIGHT, PRM_WRONG
+from rewardlab.tasks.calculator.environment import HARD, MAX_DIGITS, REWARDS
 from rewardlab.tasks.environment import TextEnvironment, Turn
 
 NUMBER = rf"(0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}})"
@@ -21,6 +22,7 @@ class Episode(NamedTuple):
     calls: int = 0
     useless: int = 0
     correct: bool = False
+    answered: int = -1
 
 
 def steps(terms: list[int]) -> list[tuple[int, int]]:
@@ -41,17 +43,28 @@ def _reset(columns: dict[str, Any]) -> Episode:
 def _step(state: Episode, action: str) -> Turn:
     if said := ANSWER.fullmatch(action):
         correct = int(said[1]) == state.answer
-        state = state._replace(correct=correct)
-        return Turn(state, "", True, _rewards(format=True, step_correct=correct))
+        rewards = _rewards(
+            format=True, step_correct=correct, match=correct and not state.due, prm=True
+        )
+        state = state._replace(correct=correct, answered=int(said[1]))
+        return Turn(state, "", True, rewards)
     if action.startswith("?"):
         return _call(state, CALL.fullmatch(action))
     said = STEP.fullmatch(action)
     if said is None:
         return Turn(state, "!\n", False, _rewards())
     left, right, result = (int(number) for number in said.groups())
-    forward = [(left, right)] == state.due[:1] and left + right == result
+    holds = left + right == result
+    forward = [(left, right)] == state.due[:1] and holds
+    rewards = _rewards(
+        format=True,
+        step_correct=forward,
+        subgoals=forward,
+        match=forward and not is_hard((left, right)),
+        prm=holds,
+    )
     state = state._replace(due=state.due[forward:])
-    return Turn(state, "", False, _rewards(format=True, step_correct=forward))
+    return Turn(state, "", False, rewards)
 
 
 def _call(state: Episode, said: re.Match[str] | None) -> Turn:
@@ -69,18 +82,26 @@ def _call(state: Episode, said: re.Match[str] | None) -> Turn:
         call=True,
         needed=needed,
         productive=productive,
+        subgoals=productive,
+        match=productive and needed,
+        prm=bool(said),
     )
     return Turn(state, f"{sum(numbers)}\n" if said else "!\n", False, rewards)
 
 
 def _rewards(**known: bool) -> dict[str, float | None]:
-    names = ("step_correct", "format", "call", "needed", "productive")
-    return {name: float(known.get(name, False)) for name in names}
+    """Of a turn: 1 or 0, and of `prm` how sure a process reward model is."""
+    rewards: dict[str, float | None] = {
+        name: float(known.get(name, False)) for name in REWARDS
+    }
+    return {**rewards, "prm": PRM_RIGHT if known.get("prm") else PRM_WRONG}
 
 
 def _outcome(state: Episode) -> dict[str, float | None]:
     return {
         "correct": float(state.correct),
+        "answer_id": float(state.answered),
+        "action": float(state.calls - state.useless),
         "calls": float(state.calls),
         "tool_calls": float(state.calls),
         "least_calls": float(state.least_calls),

@@ -29,8 +29,9 @@ MAX_TURNS = 7  # of 9 tokens, the last of 4: within 64
 ACTION_LENGTH = len("?a7r\n") + 1  # one to spare: a cut-off turn is no query
 OBSERVATION_LENGTH = len("=k2\n")
 COMPLETION_LENGTH = 64
-REWARDS = ("hop", "found", "format")  # of turns
-OUTCOMES = ("correct", "hops", "calls", "useless_calls")  # of episodes
+REWARDS = ("hop", "found", "format", "milestones", "progress", "potential")  # of turns
+OUTCOMES = ("correct", "hops", "progress_end", "answer_id")  # of episodes
+OUTCOMES += ("calls", "useless_calls")
 
 ASK, HASH, EQUALS, DASH, WRONG, END = TOKENIZER.encode("?#=-!\n")
 ZERO, NINE, FIRST, LAST = TOKENIZER.encode("09az")
@@ -46,13 +47,20 @@ class Episode(NamedTuple):
     reached: Int[Array, ""]  # hops, in order
     calls: Int[Array, ""]
     correct: Bool[Array, ""]
+    answered: Int[Array, ""]  # the entity as a number, -1 before there is one
+
+    @property
+    def hops(self) -> Int[Array, ""]:
+        """How many hops lead to the answer; answering takes one turn more."""
+        return jnp.sum(self.path >= 0)
 
 
 def _init(facts: dict[str, Array]) -> Episode:
     none = jnp.zeros((), jnp.int32)
     path = jnp.append(facts["path"], -1)  # past the last hop no fact is due
     known = (facts["keys"], facts["values"], path, facts["answer"])
-    return Episode(*known, reached=none, calls=none, correct=jnp.array(False))
+    no = jnp.array(False)
+    return Episode(*known, reached=none, calls=none, correct=no, answered=none - 1)
 
 
 def _observe(
@@ -67,13 +75,18 @@ def _observe(
     matches = query & jnp.all(state.keys == action[1:4], axis=1)  # one at the most
     found = jnp.any(matches)
     hop = found & (jnp.argmax(matches) == state.path[state.reached])
+    reached, hops = state.reached, state.hops
     rewards = {"hop": hop, "found": found, "format": query | done}
+    rewards |= {"milestones": reached / hops, "progress": reached / (hops + 1)}
+    rewards["potential"] = reached - hops - 1
+    said = 10 * (entity[0] - FIRST) + entity[1] - ZERO
     tokens, written = _answer(matches, state.values, query)
     return Observation(
         state=state._replace(
             reached=state.reached + hop,
             calls=state.calls + query,
             correct=done & jnp.all(entity == state.answer),
+            answered=jnp.where(done, said, -1),
         ),
         tokens=jnp.where(done, TOKENIZER.pad_id, tokens),
         length=jnp.where(done, 0, written),
@@ -95,10 +108,12 @@ def _answer(
 
 
 def _outcome(state: Episode) -> dict[str, Array]:
-    hops = jnp.sum(state.path >= 0)
+    hops = state.hops
     return {
         "correct": state.correct.astype(jnp.float32),
         "hops": state.reached / hops,
+        "progress_end": jnp.where(state.correct, 1, state.reached / (hops + 1)),
+        "answer_id": state.answered.astype(jnp.float32),
         "calls": state.calls.astype(jnp.float32),
         "useless_calls": (state.calls - state.reached).astype(jnp.float32),
     }
@@ -125,8 +140,13 @@ def score(rollout: Rollout, columns: dict[str, Array]) -> Rollout:
     - `hop` [N, S]: 1 if the turn finds the next fact of the path, for the first time.
     - `found` [N, S]: 1 if it finds any fact, off the path or known already.
     - `format` [N, S]: 1 if it keeps to the grammar.
+    - `milestones` [N, S]: the share of the path that was reached before the turn.
+    - `progress` [N, S]: likewise, with the answer as one more step of the path.
+    - `potential` [N, S]: minus the turns that the shortest way takes from there.
     - `correct` [N]: 1 if the answer is right, however it was found.
     - `hops` [N]: the share of the path that was reached, from 0 to 1.
+    - `progress_end` [N]: 1 if the answer is right, else `progress` after all turns.
+    - `answer_id` [N]: a number for the entity that was answered, or -1.
     - `calls` [N]: queries that keep to the grammar.
     - `useless_calls` [N]: those of them that reach no new hop.
     """

@@ -19,6 +19,7 @@ class Episode(NamedTuple):
     reached: int = 0
     calls: int = 0
     correct: bool = False
+    answered: str = ""
 
 
 def _reset(columns: dict[str, Any]) -> Episode:
@@ -31,29 +32,43 @@ def _reset(columns: dict[str, Any]) -> Episode:
 
 def _step(state: Episode, action: str) -> Turn:
     if said := ANSWER.fullmatch(action):
-        state = state._replace(correct=said[1] == state.answer)
-        return Turn(state, "", True, _rewards(format=1.0))
+        after = state._replace(correct=said[1] == state.answer, answered=said[1])
+        return Turn(after, "", True, _rewards(state, format=1.0))
     asked = QUERY.fullmatch(action)
     if asked is None:
-        return Turn(state, "!\n", False, _rewards())
+        return Turn(state, "!\n", False, _rewards(state))
     key = asked[1]
     hop = key in state.path[state.reached : state.reached + 1]
-    rewards = _rewards(format=1.0, found=float(key in state.facts), hop=float(hop))
+    rewards = _rewards(state, format=1.0, found=float(key in state.facts), hop=float(hop))
     state = state._replace(calls=state.calls + 1, reached=state.reached + hop)
     return Turn(state, f"={state.facts.get(key, '-')}\n", False, rewards)
 
 
-def _rewards(**known: float) -> dict[str, float | None]:
-    return {"hop": 0.0, "found": 0.0, "format": 0.0, **known}
+def _rewards(before: Episode, **known: float) -> dict[str, float | None]:
+    """Of a turn that began in the state `before`."""
+    reached, hops = before.reached, len(before.path)
+    on_the_way = {
+        "milestones": reached / hops,
+        "progress": reached / (hops + 1),
+        "potential": float(reached - hops - 1),
+    }
+    return {"hop": 0.0, "found": 0.0, "format": 0.0, **on_the_way, **known}
 
 
 def _outcome(state: Episode) -> dict[str, float | None]:
     return {
         "correct": float(state.correct),
         "hops": state.reached / len(state.path),
+        "progress_end": 1.0 if state.correct else state.reached / (len(state.path) + 1),
+        "answer_id": float(_number(state.answered)),
         "calls": float(state.calls),
         "useless_calls": float(state.calls - state.reached),
     }
+
+
+def _number(entity: str) -> int:
+    """a0 is 0, a1 is 1, b0 is 10; no entity is -1."""
+    return 10 * (ord(entity[0]) - ord("a")) + int(entity[1]) if entity else -1
 
 
 ENVIRONMENT = TextEnvironment(reset=_reset, step=_step, outcome=_outcome)

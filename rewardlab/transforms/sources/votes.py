@@ -27,7 +27,7 @@ def majority_vote(name: SignalName, of: SignalName = "") -> RewardTransform:
     """
 
     def source(rewards: Channels, rollout: Rollout) -> Channels:
-        answer = rollout.signal(name)
+        answer = rollout.signal(name).astype(jnp.int32)
         valid = validity(rollout, name)
         votes = valid[:, 0] & masked.sampled(rollout) & (answer >= 0)
         labels = majorities(answer, votes, rollout.group, rollout.prompts.shape[0])
