@@ -65,7 +65,8 @@ def test_dropped_rows_vote():
     reward, _ = source.update({}, source.init(left), left)
     voted = np.asarray(reward["answer_id"].value).sum(axis=1)
     assert voted.tolist() == [0, 0, 1, 0, 0, 0]
-    assert np.asarray(reward["answer_id"].has_value).tolist() == [True] * 3 + [False] * 3
+    has = np.asarray(reward["answer_id"].has_value)
+    assert has.tolist() == [True] * 3 + [False] * 3
 
 
 @pytest.mark.parametrize("share", [0.34, 0.75, 1.0])

@@ -34,7 +34,7 @@ OBSERVATION_LENGTH = len("19998\n")
 COMPLETION_LENGTH = 64
 REWARDS = ("step_correct", "format", "call", "needed", "productive")  # of turns
 REWARDS += ("subgoals", "match", "prm")
-OUTCOMES = ("correct", "answer_id", "action", "calls", "tool_calls")  # of episodes
+OUTCOMES = ("correct", "answer_id", "calls", "tool_calls")  # of episodes
 OUTCOMES += ("least_calls", "useless_calls")
 
 ZERO, PLUS, EQUALS, ASK, HASH, WRONG, END = TOKENIZER.encode("0+=?#!\n")
@@ -173,7 +173,6 @@ def _outcome(state: Calculation) -> dict[str, Array]:
     facts = {
         "correct": state.correct,
         "answer_id": state.answered,
-        "action": state.useful,
         "calls": state.calls,
         "tool_calls": state.calls,
         "least_calls": jnp.sum(state.hard),
@@ -209,7 +208,6 @@ def score(rollout: Rollout, columns: dict[str, Array]) -> Rollout:
       equation that holds, for a call and for an answer of the grammar, else 0.1.
     - `correct` [N]: 1 if the answer is right, however it was found.
     - `answer_id` [N]: the number that was answered, or -1.
-    - `action` [N]: how many calls did a hard step of the solution.
     - `calls` [N]: how many calls there were; `tool_calls` is the same.
     - `least_calls` [N]: how many hard steps the problem has: the calls that pay.
     - `useless_calls` [N]: calls that are not needed, or not productive.

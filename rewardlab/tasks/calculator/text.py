@@ -101,7 +101,6 @@ def _outcome(state: Episode) -> dict[str, float | None]:
     return {
         "correct": float(state.correct),
         "answer_id": float(state.answered),
-        "action": float(state.calls - state.useless),
         "calls": float(state.calls),
         "tool_calls": float(state.calls),
         "least_calls": float(state.least_calls),

@@ -39,7 +39,8 @@ def _step(state: Episode, action: str) -> Turn:
         return Turn(state, "!\n", False, _rewards(state))
     key = asked[1]
     hop = key in state.path[state.reached : state.reached + 1]
-    rewards = _rewards(state, format=1.0, found=float(key in state.facts), hop=float(hop))
+    found = float(key in state.facts)
+    rewards = _rewards(state, format=1.0, found=found, hop=float(hop))
     state = state._replace(calls=state.calls + 1, reached=state.reached + hop)
     return Turn(state, f"={state.facts.get(key, '-')}\n", False, rewards)
 
