@@ -103,7 +103,7 @@ def _voted(answers, empty):
     if not answers:
         return []
     ids = np.array([number[answer] for answer in answers])
-    rollout = rollout_of(per_row(answers), answer=ids)
+    rollout = rollout_of(per_row(answers), answer_id=ids)
     parts = ("center_by_group", "scale_by_group_std", "broadcast_to_tokens")
     return values(sentence("ttrl", **dict.fromkeys(parts, "")), rollout)[:, 0]
 

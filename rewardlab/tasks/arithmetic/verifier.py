@@ -31,8 +31,16 @@ ZERO, PLUS, EQUALS, SEMICOLON, HASH = TOKENIZER.encode("0+=;#")
 
 MAX_DIGITS = 6  # sums of such numbers fit int32
 SHORTEST_EQUATION = len("0+0=0;")
-SIGNALS = ("correct", "format", "parsed", "answer_id", "is_answer")  # of completions
-SIGNALS += ("step_correct", "milestones", "prm")  # of steps
+SIGNALS = (
+    "correct",
+    "format",
+    "parsed",
+    "answer_id",
+    "is_answer",
+    "step_correct",
+    "milestones",
+    "prm",
+)  # of completions  # of steps
 PRM_RIGHT, PRM_WRONG = 0.9, 0.1  # as sure as process reward models are
 
 

@@ -32,10 +32,24 @@ MAX_TURNS = 8
 ACTION_LENGTH = 16  # a turn of so many tokens is cut off, and none of the grammar's
 OBSERVATION_LENGTH = len("19998\n")
 COMPLETION_LENGTH = 64
-REWARDS = ("step_correct", "format", "call", "needed", "productive")  # of turns
-REWARDS += ("subgoals", "match", "prm")
-OUTCOMES = ("correct", "answer_id", "calls", "tool_calls")  # of episodes
-OUTCOMES += ("least_calls", "useless_calls")
+REWARDS = (
+    "step_correct",
+    "format",
+    "call",
+    "needed",
+    "productive",
+    "subgoals",
+    "match",
+    "prm",
+)  # of turns
+OUTCOMES = (
+    "correct",
+    "answer_id",
+    "calls",
+    "tool_calls",
+    "least_calls",
+    "useless_calls",
+)  # of episodes
 
 ZERO, PLUS, EQUALS, ASK, HASH, WRONG, END = TOKENIZER.encode("0+=?#!\n")
 STEP, CALL, ANSWER = (PLUS, EQUALS, END), (PLUS, END), (END,)  # what ends their numbers

@@ -30,8 +30,14 @@ ACTION_LENGTH = len("?a7r\n") + 1  # one to spare: a cut-off turn is no query
 OBSERVATION_LENGTH = len("=k2\n")
 COMPLETION_LENGTH = 64
 REWARDS = ("hop", "found", "format", "milestones", "progress", "potential")  # of turns
-OUTCOMES = ("correct", "hops", "progress_end", "answer_id")  # of episodes
-OUTCOMES += ("calls", "useless_calls")
+OUTCOMES = (
+    "correct",
+    "hops",
+    "progress_end",
+    "answer_id",
+    "calls",
+    "useless_calls",
+)  # of episodes
 
 ASK, HASH, EQUALS, DASH, WRONG, END = TOKENIZER.encode("?#=-!\n")
 ZERO, NINE, FIRST, LAST = TOKENIZER.encode("09az")
