@@ -11,7 +11,7 @@ import pytest
 from rewardlab import build, weighted_sum
 from rewardlab.core.arguments import RANGES, check
 from rewardlab.core.schedules import SCHEDULES
-from rewardlab.core.types import SIGNAL, RewardTransform
+from rewardlab.core.types import SIGNAL, STATIC, RewardTransform
 from rewardlab.objectives import SURROGATES
 from rewardlab.transforms import TRANSFORMS
 from rewardlab.transforms.shapers import clip_reward, tanh
@@ -23,6 +23,8 @@ EVERY = [
 
 
 def kind_of(annotation):
+    if STATIC in getattr(annotation, "__metadata__", ()):
+        annotation = annotation.__origin__
     if getattr(annotation, "__metadata__", ()) == SIGNAL:
         return "signal"
     if annotation in (bool, int, str, RewardTransform):

@@ -6,7 +6,7 @@ import math
 import reprlib
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -24,6 +24,8 @@ from rewardlab.core.ranges import (
     is_number,
     whole,
 )
+from rewardlab.core.signatures import is_static, signature_of
+from rewardlab.core.tree import Tree
 from rewardlab.core.types import SIGNAL, Coefficient, RewardTransform
 
 # From where to where arguments of a name go, in every word that has one; `word.name`
@@ -80,23 +82,24 @@ RANGES: dict[str, Range] = {
 }
 
 
-def check(make: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> None:
+def check(make: Callable[..., Any], args: tuple, kwargs: Mapping[str, Any]) -> None:
     """Raises `ValueError`, in one sentence, for an argument that the word cannot take.
 
     Too few, too many or unknown ones are left to the call itself. Arrays of one number
     and schedules may stand for numbers; only what is known now is checked.
     """
     try:
-        bound = inspect.signature(make).bind(*args, **kwargs)
+        bound = signature_of(make).bind(*args, **kwargs)
     except TypeError:
         return
+    word = getattr(make, "__name__", type(make).__name__)
     for name, value in _each(bound):
         parameter = bound.signature.parameters.get(name) or _rest(bound.signature)
-        problem = _problem(make.__name__, parameter, value)
+        problem = _problem(word, parameter, value)
         if problem:
             transform = isinstance(value, RewardTransform)
             said = value.sentence if transform else reprlib.repr(value)
-            raise ValueError(f"{make.__name__}: {name}={said} must be {problem}")
+            raise ValueError(f"{word}: {name}={said} must be {problem}")
 
 
 Word = typing.TypeVar("Word", bound=Callable[..., Any])
@@ -114,26 +117,22 @@ def checked(make: Word) -> Word:
 
 
 def named(make: Callable[..., RewardTransform]) -> Callable[..., RewardTransform]:
-    """A word: its arguments are checked, and its call is kept as the `sentence`."""
+    """A word: its arguments are checked, and the transform remembers its call."""
 
     @functools.wraps(make)
     def remember(*args: Any, **kwargs: Any) -> RewardTransform:
         check(make, args, kwargs)
-        words = [_spell(a) for a in args]
-        words += [f"{k}={_spell(v)}" for k, v in kwargs.items()]
-        text = f"{make.__name__}({', '.join(words)})"
-        return make(*args, **kwargs)._replace(sentence=text)
+        made = make(*args, **kwargs)
+        inner = tuple(map(_tree_of, args))
+        by_name = {name: _tree_of(x) for name, x in kwargs.items()}
+        tree = Tree(make.__name__, remember, inner, by_name, made.tree)
+        return made._replace(tree=tree)
 
     return remember
 
 
-def _spell(value: Any) -> str:
-    if isinstance(value, RewardTransform):
-        return value.sentence
-    if isinstance(value, (bool, int, float, str, type(None), list, tuple)):
-        return repr(value)
-    name = getattr(value, "__name__", "")
-    return name if name.isidentifier() else type(value).__name__
+def _tree_of(value: Any) -> Any:
+    return isinstance(value, RewardTransform) and value.tree or value
 
 
 def _each(bound: inspect.BoundArguments) -> Iterator[tuple[str, Any]]:
@@ -155,6 +154,8 @@ def _rest(signature: inspect.Signature) -> inspect.Parameter:
 
 def _problem(word: str, parameter: inspect.Parameter, value: Any) -> str:
     """What the value must be, unless it is."""
+    if is_static(parameter):
+        parameter = parameter.replace(annotation=parameter.annotation.__origin__)
     wanted, default = parameter.annotation, parameter.default
     if value is default or (value is None and _may_be_none(wanted)):
         return ""
@@ -185,8 +186,13 @@ def _of_signal(wanted: Any, value: Any) -> str:
 def _of_tuple(word: str, parameter: inspect.Parameter, value: Any) -> str:
     parts = typing.get_args(parameter.annotation)
     rule = RANGES.get(parameter.name, NUMBER)
-    if Each(rule).problem(value):
-        return Each(rule).problem(value)
+    if isinstance(value, tuple | list):
+        known = [x for x in value if not isinstance(x, jax.core.Tracer)]
+        known = [float(x) if isinstance(x, jax.Array) else x for x in known]
+    else:
+        known = value
+    if Each(rule).problem(known):
+        return Each(rule).problem(known)
     fits = Ellipsis in parts or len(value) == len(parts)
     return "" if fits else f"a tuple of {len(parts)} numbers"
 
@@ -195,12 +201,13 @@ def _of_number(rule: Range, parameter: inspect.Parameter, value: Any) -> str:
     schedules = _takes_schedules(parameter.annotation)
     if schedules and callable(value):
         return ""
-    if not rule.whole and isinstance(value, jax.Array | np.ndarray):
+    if isinstance(value, jax.Array | np.ndarray):
         if value.shape:
             return f"one number, and has shape {value.shape}"
         if isinstance(value, jax.core.Tracer):
-            return ""
+            return ""  # it was looked at where it came in
         value = float(value)
+        value = int(value) if rule.whole and value.is_integer() else value
     if value == math.inf and parameter.default == math.inf:
         return ""
     if isinstance(value, float) and math.isfinite(value):

@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float
 from rewardlab.core.arguments import named as named
 from rewardlab.core.shapes import check_rollout, misfit
 from rewardlab.core.signals.holes import abstaining, refuse_nan
+from rewardlab.core.tree import PIPE, Tree
 from rewardlab.core.types import (
     SIGNAL,
     Channels,
@@ -94,8 +95,8 @@ def chain(*transforms: RewardTransform) -> RewardTransform:
             new.append(part)
         return rewards, tuple(new)
 
-    text = " | ".join(t.sentence for t in transforms)
-    return RewardTransform(init, update, text, transforms)
+    tree = Tree(PIPE, chain, tuple(t.tree or t for t in transforms))
+    return RewardTransform(init, update, tree, transforms)
 
 
 def named_chain(**transforms: RewardTransform) -> RewardTransform:
@@ -112,8 +113,9 @@ def named_chain(**transforms: RewardTransform) -> RewardTransform:
         rewards, parts = inner.update(rewards, parts, rollout)
         return rewards, dict(zip(transforms, parts, strict=True))
 
-    words = ", ".join(f"{k}={t.sentence}" for k, t in transforms.items())
-    return RewardTransform(init, update, f"named_chain({words})")
+    trees = {name: t.tree or t for name, t in transforms.items()}
+    tree = Tree("named_chain", named_chain, (), trees)
+    return RewardTransform(init, update, tree)
 
 
 @named
@@ -237,7 +239,7 @@ def estimator(transform: RewardTransform) -> RewardTransform:
         advantage = place(only(rewards).value, rollout.mask).value
         return jax.lax.stop_gradient(advantage), jax.lax.stop_gradient(state)
 
-    return RewardTransform(init, update, transform.sentence, transform.parts)
+    return RewardTransform(init, update, transform.tree, transform.parts)
 
 
 def _layout(tree: Any) -> tuple[Any, list[tuple[Any, Any]]]:

@@ -1,17 +1,22 @@
 """Text into a syntax tree, within bounds that people's sentences never reach."""
 
 import ast
+import re
 
 MOST_CHARACTERS = 10_000
 MOST_CALLS = 100  # words and schedules
 MOST_DEPTH = 12  # a pipe counts as one level, however long
 _SHOWN = 120
+# `package.module:word` is no Python; an operator that no sentence has stands for the
+# colon while Python reads it. Quoted texts are passed over.
+_OUTSIDE = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|(?<=\w):(?=[^\W\d])""")
 
 
 def parse(text: str) -> ast.expr:
     """The tree of a sentence; `ValueError`, in one sentence, for what is none.
 
-    A sentence that is too long or too deep is refused too, before anything walks it.
+    A word `package.module:word` is a name that is so written. A sentence that is too
+    long or too deep is refused too, before anything walks it.
     """
     if not isinstance(text, str):
         raise ValueError(f"a sentence is text, and this is {type(text).__name__}")
@@ -21,7 +26,7 @@ def parse(text: str) -> ast.expr:
             f"{MOST_CHARACTERS}: {shown(text)}"
         )
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        tree = ast.parse(_OUTSIDE.sub(_colon, text.strip()), mode="eval").body
     except SyntaxError as error:
         raise ValueError(
             f"this is not a sentence, {error.msg} at character {error.offset}: "
@@ -33,7 +38,7 @@ def parse(text: str) -> ast.expr:
             f"{shown(text)}"
         ) from None
     _bounded(tree, text)
-    return tree
+    return _Outside().visit(tree)
 
 
 def pipe(node: ast.expr) -> list[ast.expr]:
@@ -48,6 +53,22 @@ def pipe(node: ast.expr) -> list[ast.expr]:
 def shown(text: str) -> str:
     """The text in quotes, cut where it is long."""
     return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
+
+
+def _colon(found: re.Match[str]) -> str:
+    return "@" if found[0] == ":" else found[0]
+
+
+class _Outside(ast.NodeTransformer):
+    """Names of words of other modules, in the place of what they were read as."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        call = node.right
+        if isinstance(node.op, ast.MatMult) and isinstance(call, ast.Call):
+            call.func = ast.Name(f"{ast.unparse(node.left)}:{ast.unparse(call.func)}")
+            return call
+        return node
 
 
 def _bounded(tree: ast.expr, text: str) -> None:

@@ -41,23 +41,27 @@ def rank_of_few(x: Float[Array, "*N R"]) -> Int[Array, "*N R"]:
     return jnp.sum((other < one) | ((other == one) & first), axis=-1)
 
 
-def quantile_of_few(x: Float[Array, "N R"], q: float) -> Float[Array, " N"]:
+def quantile_of_few(
+    x: Float[Array, "N R"], q: float | Float[Array, ""]
+) -> Float[Array, " N"]:
     """The q-quantile of each row, with linear interpolation, for some ten entries; NaN
     where an entry is.
     """
     rank, last = rank_of_few(x), x.shape[1] - 1
-    low, share = int(q * last), q * last - int(q * last)
+    low = jnp.floor(q * last)
+    share = q * last - low
     at = lambda k: jnp.sum(jnp.where(rank == k, x, 0), axis=1)  # noqa: E731
-    found = (1 - share) * at(low) + share * at(min(low + 1, last))
+    found = (1 - share) * at(low) + share * at(jnp.minimum(low + 1, last))
     return jnp.where(jnp.any(jnp.isnan(x), axis=1), jnp.nan, found)
 
 
-def k_greatest(x: Float[Array, "N M"], k: int) -> Bool[Array, "N M"]:
+def k_greatest(x: Float[Array, "N M"], k: int | Float[Array, ""]) -> Bool[Array, "N M"]:
     """True on the k greatest entries of each row, of equal ones on the first.
 
     NaN is never among them, and all others are where a row has no more than k.
     """
-    place = jnp.full((x.shape[0], 1), max(min(k, x.shape[1]) - 1, 0))
+    least_place = jnp.maximum(jnp.minimum(k, x.shape[1]) - 1, 0).astype(jnp.int32)
+    place = jnp.full((x.shape[0], 1), least_place)
     least = -kth_least(jnp.where(jnp.isnan(x), jnp.inf, -x), place)
     above, equal = x > least, x == least
     rest = k - masked.count(above)[:, None]

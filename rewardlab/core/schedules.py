@@ -7,23 +7,33 @@ rewards: `weighted_sum(prm=linear(1, 0, 500), correct=linear(0, 1, 500))`.
 from collections.abc import Callable
 
 import jax.numpy as jnp
-import optax
+from jaxtyping import Array, Float, Int
 
 from rewardlab.core.arguments import checked
+from rewardlab.core.ranges import is_number
 from rewardlab.core.types import Schedule
 
 
 @checked
 def linear(start: float, end: float, steps: int) -> Schedule:
     """start + (end - start) * min(iteration / steps, 1)."""
-    return optax.linear_schedule(start, end, steps)
+    return lambda iteration: start + (end - start) * _share(iteration, steps)
 
 
 @checked
 def cosine(start: float, end: float, steps: int) -> Schedule:
     """end + (start - end) * (1 + cos(pi * min(iteration / steps, 1))) / 2."""
-    decay = optax.cosine_decay_schedule(1.0, steps)
-    return lambda iteration: end + (start - end) * decay(iteration)
+
+    def now(iteration: Int[Array, ""]) -> Float[Array, ""]:
+        wave = 1 + jnp.cos(jnp.pi * _share(iteration, steps))
+        return end + (start - end) * wave / 2
+
+    return now
+
+
+def _share(iteration: Int[Array, ""], steps: float) -> Float[Array, ""]:
+    """How much of the way is behind it, at most all."""
+    return jnp.minimum(iteration / steps, 1.0)
 
 
 @checked
@@ -48,7 +58,8 @@ def piecewise_linear(*points: tuple[float, float]) -> Schedule:
     if not points:
         raise ValueError("piecewise_linear needs points, as (0, 1), (500, 0)")
     times, values = zip(*points, strict=True)
-    if any(a >= b for a, b in zip(times, times[1:], strict=False)):
+    known = [x for x in times if is_number(x)]
+    if any(a >= b for a, b in zip(known, known[1:], strict=False)):
         raise ValueError(f"piecewise_linear needs rising iterations and has {times}")
     heights = jnp.asarray(values, float)
     return lambda iteration: jnp.interp(iteration, jnp.asarray(times, float), heights)

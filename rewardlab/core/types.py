@@ -5,11 +5,13 @@ import contextvars
 import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
+
+from rewardlab.core.tree import Tree
 
 
 class NoSignal(ValueError):
@@ -153,16 +155,24 @@ class RewardTransform(NamedTuple):
     """A pure reward transform, as `optax.GradientTransformation` is for gradients.
 
     `init(rollout) -> state` reads shapes only. `update(rewards, state, rollout) ->
-    (rewards, state)` keeps the structure of the state. `sentence` is how the transform
-    is written, and `parts` what it is a chain of.
+    (rewards, state)` keeps the structure of the state. `tree` is how the transform is
+    written, and `parts` what it is a chain of.
     """
 
     init: Callable[[Rollout], Any]
     update: Callable[[Channels, Any, Rollout], tuple[Any, Any]]
-    sentence: str = "<unnamed>"
+    tree: Tree | None = None
     parts: tuple["RewardTransform", ...] = ()
 
+    @property
+    def sentence(self) -> str:
+        """The tree as text."""
+        return "<unnamed>" if self.tree is None else str(self.tree)
 
+
+STATIC = "shapes the program"  # a loop's bound, an array's size: another is compiled
+Kind = TypeVar("Kind")
+Static = Annotated[Kind, STATIC]
 SIGNAL = ("the name of a signal",)
 SignalName = Annotated[
     str, *SIGNAL

@@ -1,6 +1,5 @@
 """A method at work: its words, their equations, and one small rollout in colour."""
 
-import ast
 import inspect
 from collections.abc import Iterable, Iterator
 
@@ -13,13 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from rewardlab.core.compose import estimator
-from rewardlab.core.grammar import parse
+from rewardlab.core.schedules import SCHEDULES
 from rewardlab.core.signals import SIGNALS, made
+from rewardlab.core.tree import Tree
 from rewardlab.core.types import RewardTransform, Rollout
 from rewardlab.methods import METHODS, Method, reads
 from rewardlab.methods.sentence import shaped_reward
 from rewardlab.show.catalogue import VERIFIED, laws_of, loss_text
-from rewardlab.transforms import TRANSFORMS
 
 ROWS, SHOWN, TOKENS, STEPS, PER_STEP = 8, 4, 11, 4, 3
 PROMPTS = ROWS // SHOWN
@@ -40,9 +39,11 @@ def words(transform: RewardTransform) -> RenderableType:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for i, part in enumerate(transform.parts or (transform,)):
         lead = "  " if i == 0 else "| "
-        table.add_row(Text(lead + part.sentence, "bold"), _equation(part.sentence))
-        for inner in _inner(part.sentence):
-            table.add_row(Text(f"      {inner}", "dim"), _equation(inner))
+        for word in part.tree.words if part.tree else ():
+            if word is part.tree:
+                table.add_row(Text(f"{lead}{word}", "bold"), _equation(word))
+            elif word.word not in SCHEDULES:
+                table.add_row(Text(f"      {word}", "dim"), _equation(word))
     return table
 
 
@@ -128,18 +129,8 @@ def _about(name: str, method: Method) -> Iterator[RenderableType]:
     yield Text()
 
 
-def _calls(sentence: str) -> Iterator[str]:
-    for node in ast.walk(parse(sentence)):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in TRANSFORMS:
-            yield ast.unparse(node)
-
-
-def _inner(sentence: str) -> list[str]:
-    return [text for text in _calls(sentence) if text != sentence]
-
-
-def _equation(sentence: str) -> Text:
-    doc = inspect.getdoc(TRANSFORMS[sentence.split("(")[0]]) or ""
+def _equation(word: Tree) -> Text:
+    doc = inspect.getdoc(word.make) or ""
     return Text(doc.split("\n\n")[0].replace("\n", " "))
 
 

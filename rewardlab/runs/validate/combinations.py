@@ -57,8 +57,9 @@ def _shapes(config: ConfigDict, devices: int) -> Iterator[str]:
                 f"{group}.micro_batches={chunks} does not divide the {own} prompts of "
                 f"a device; use a divisor of {own}"
             )
-    sentence = resolve(config.reward, **config.hp).sentence
-    grouped = [name for name in BASELINES if "group" in name and name in sentence]
+    tree = resolve(config.reward, **config.hp).tree
+    words = [word.word for word in tree.words] if tree else []
+    grouped = [name for name in words if name in BASELINES and "group" in name]
     if config.rollout.num_generations == 1 and grouped:
         yield (
             f"rollout.num_generations=1 leaves {grouped[0]} nothing to compare "

@@ -1,7 +1,6 @@
 """The baseline of thinking that is scored at several budgets."""
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from rewardlab.core import masked
@@ -55,11 +54,15 @@ def center_by_budgets(
     return per_channel(center)
 
 
-def _earlier(score: Float[Array, "N S"], recency: float) -> Float[Array, "N S"]:
+def _earlier(
+    score: Float[Array, "N S"], recency: float | Float[Array, ""]
+) -> Float[Array, "N S"]:
     """The weighted mean of the scores before each budget; 0 before the first."""
     count = score.shape[1]
-    weight = np.tril(np.full((count, count), recency ** (np.arange(count) - count)), -1)
-    weight[1:] /= weight[1:].sum(axis=1, keepdims=True)
+    power = (1.0 * recency) ** (jnp.arange(count) - count)
+    weight = jnp.tril(jnp.full((count, count), power), -1)
+    whole = jnp.sum(weight, axis=1, keepdims=True)
+    weight = weight / jnp.where(whole > 0, whole, 1)
     low = jnp.min(score, axis=1, keepdims=True)
     share = jnp.asarray(weight, score.dtype)[None]
     mean = low + jnp.sum(share * (score - low)[:, None], axis=2)

@@ -44,7 +44,7 @@ def constrained_sum(
     lagrange = lagrangian(equality, squashed, learning_rate, momentum, max_norm)
 
     def init(rollout: Rollout) -> Multipliers:
-        value = jnp.full((len(goals),), float(start))
+        value = jnp.full((len(goals),), 1.0 * start)
         return Multipliers(value, lagrange.start(value), inner.init(rollout))
 
     def update(

@@ -10,12 +10,15 @@ from rewardlab.core.types import (
     Reward,
     RewardTransform,
     Rollout,
+    Static,
     coefficient,
 )
 
 
 @named
-def flip_groups(share: Coefficient, top: float = 1.0, seed: int = 0) -> RewardTransform:
+def flip_groups(
+    share: Coefficient, top: float = 1.0, seed: Static[int] = 0
+) -> RewardTransform:
     """r -> top - r for all rows of a prompt at once, with probability `share`.
 
     Group baselines then only change sign. What is flipped depends on `seed`, the

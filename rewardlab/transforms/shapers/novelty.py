@@ -12,6 +12,7 @@ from rewardlab.core.types import (
     RewardTransform,
     Rollout,
     SignalName,
+    Static,
     coefficient,
 )
 from rewardlab.transforms.sources.signals import at_steps
@@ -30,7 +31,7 @@ def keep_above(threshold: Coefficient) -> RewardTransform:
 
 @named
 def divide_by_count(
-    what: SignalName, size: int, power: Coefficient = 3.0
+    what: SignalName, size: Static[int], power: Coefficient = 3.0
 ) -> RewardTransform:
     """r / N(what)^power, with N how often `what` was rewarded, this batch with it.
 

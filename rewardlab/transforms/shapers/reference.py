@@ -12,13 +12,14 @@ from rewardlab.core.types import (
     RewardTransform,
     Rollout,
     SignalName,
+    Static,
 )
 from rewardlab.transforms.shapers.squash import sigmoid
 
 
 @named
 def relative(
-    ref: SignalName, shaper: RewardTransform, num_references: int = 10
+    ref: SignalName, shaper: RewardTransform, num_references: Static[int] = 10
 ) -> RewardTransform:
     """mean_j f(r - R_j) over the first `num_references` references, f the `shaper`.
 
@@ -50,7 +51,7 @@ def relative(
 
 @named
 def par(
-    ref: SignalName, k: Coefficient = 1.0, num_references: int = 10
+    ref: SignalName, k: Coefficient = 1.0, num_references: Static[int] = 10
 ) -> RewardTransform:
     """mean_j sigmoid(k (r - R_j)): the chance to beat a reference.
 
@@ -60,7 +61,9 @@ def par(
 
 
 @named
-def minus_reference_mean(ref: SignalName, num_references: int = 10) -> RewardTransform:
+def minus_reference_mean(
+    ref: SignalName, num_references: Static[int] = 10
+) -> RewardTransform:
     """r - mean_j R_j over the first `num_references` references."""
 
     def move(reward: Reward, rollout: Rollout) -> Reward:

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, Int
 
 from rewardlab.core.compose import named
 from rewardlab.core.narrow import running_on_outcomes
-from rewardlab.core.types import Reward, RewardTransform, Rollout
+from rewardlab.core.types import Reward, RewardTransform, Rollout, Static
 
 
 class Window(NamedTuple):
@@ -39,7 +39,7 @@ class Window(NamedTuple):
 
 @named
 def cheapness_by_window(
-    window: int = 1000, tails: float = 0.05, eps: float = 1e-8
+    window: Static[int] = 1000, tails: float = 0.05, eps: float = 1e-8
 ) -> RewardTransform:
     """1 - clip((c - low) / (high - low), 0, 1) with c = sqrt(cost): cheap is near 1.
 

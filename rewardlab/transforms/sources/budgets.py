@@ -5,6 +5,7 @@ from jaxtyping import Array, Bool, Float
 
 from rewardlab.core import masked, recursions
 from rewardlab.core.compose import add_channel, named, stateless
+from rewardlab.core.ranges import is_number
 from rewardlab.core.types import Channels, RewardTransform, Rollout, SignalName, place
 from rewardlab.transforms.sources.signals import at_steps, validity
 
@@ -50,10 +51,8 @@ def budget_prior(prior: Prior, score: Float[Array, "N S"]) -> Float[Array, " S"]
     count = score.shape[1]
     if len(prior) not in (0, count):
         raise ValueError(f"the prior has {len(prior)} budgets and the scores {count}")
-    if prior and (min(prior) < 0 or not sum(prior) > 0):
-        raise ValueError(
-            f"the prior {prior} is none; give shares >= 0, not all of them 0"
-        )
+    if prior and all(is_number(x) and x <= 0 for x in prior):
+        raise ValueError(f"the prior {prior} is none; give shares above 0")
     weight = jnp.asarray(prior or (1.0,) * count, score.dtype)
     return weight / sum(prior or (1.0,) * count)
 

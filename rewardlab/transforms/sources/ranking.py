@@ -1,7 +1,6 @@
 """Rows ranked by where the policy hesitates."""
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.core import masked
@@ -51,13 +50,11 @@ def entropy_ranking(
 
 
 def peak_mean(
-    x: Float[Array, "N T"], mask: Bool[Array, "N T"], share: float
+    x: Float[Array, "N T"], mask: Bool[Array, "N T"], share: float | Float[Array, ""]
 ) -> Float[Array, " N"]:
     """The mean of each row's max(1, floor(share n)) greatest entries; 0 if empty."""
-    width = x.shape[1]
-    counts = np.maximum(np.floor(share * np.arange(width + 1)).astype(int), 1)
-    top = jnp.asarray(counts)[masked.count(mask)][:, None]
-    return mean_of_greatest(x, mask, top)
+    count = jnp.floor(share * masked.count(mask)).astype(jnp.int32)
+    return mean_of_greatest(x, mask, jnp.maximum(count, 1)[:, None])
 
 
 def dominated(

@@ -11,6 +11,7 @@ from rewardlab.core.types import (
     Coefficient,
     RewardTransform,
     Rollout,
+    Static,
     coefficient,
     place,
 )
@@ -18,7 +19,7 @@ from rewardlab.core.types import (
 
 @named
 def repetition(
-    size: int = 40, penalty: Coefficient = -0.05, only_start: bool = False
+    size: Static[int] = 40, penalty: Coefficient = -0.05, only_start: bool = False
 ) -> RewardTransform:
     """Adds channel `repetition`: `penalty` on tokens of an n-gram that came before.
 
