@@ -30,9 +30,7 @@ def relative(
     def against(reward: Reward, rollout: Rollout) -> Reward:
         state = shaper.init(rollout)
         if jax.tree.leaves(state):
-            raise ValueError(
-                f"relative(...) needs a shaper without state and has {shaper.sentence}"
-            )
+            raise ValueError(f"relative needs no state and has {shaper.sentence}")
 
         def shaped(ref_score: Float[Array, " N"]) -> Float[Array, "N _"]:
             less = lambda r, _: r.with_value(r.value - ref_score[:, None])  # noqa: E731
