@@ -150,7 +150,7 @@ ERRORS = {
     "'score' needs shape [N, references] and has (12,)": build(
         "outcome('score') | par('score')"
     ),
-    "needs a shaper without state and has clip_by_history()": build(
+    "relative needs no state and has clip_by_history()": build(
         "outcome('score') | relative('ref_score', clip_by_history())"
     ),
     "changes the layout of its state": chain(

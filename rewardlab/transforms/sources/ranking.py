@@ -53,8 +53,8 @@ def peak_mean(
     x: Float[Array, "N T"], mask: Bool[Array, "N T"], share: float | Float[Array, ""]
 ) -> Float[Array, " N"]:
     """The mean of each row's max(1, floor(share n)) greatest entries; 0 if empty."""
-    count = jnp.floor(share * masked.count(mask)).astype(jnp.int32)
-    return mean_of_greatest(x, mask, jnp.maximum(count, 1)[:, None])
+    top = jnp.floor(share * masked.count(mask)).astype(jnp.int32)
+    return mean_of_greatest(x, mask, jnp.maximum(top, 1)[:, None])
 
 
 def dominated(
