@@ -95,3 +95,10 @@ def test_one_way_in(name):
     assert not re.search(r"^@register", text, re.M)
     assert "TODO" not in text and "FIXME" not in text
     assert not name.endswith("utils.py")
+
+
+@pytest.mark.parametrize("name", PACKAGE)
+def test_speed_is_no_choice(name):
+    """How a reward is kept by row is known to two modules, and to no word."""
+    if name not in ("rewardlab/core/reward.py", "rewardlab/core/placed.py"):
+        assert "._rows" not in (ROOT / name).read_text()

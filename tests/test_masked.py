@@ -39,9 +39,6 @@ def test_variance_and_least():
     assert masked.variance(X[:1, :1], M[:1, :1], ddof=1) == 0
     assert masked.variance(X, M & False) == 0
     assert masked.variance(np.full((3, 3), 0.1), M, ddof=1) == 0
-    times = np.array([[2], [5], [1]])  # 1, 1, 2, 2, 4, 8: mean 3, squares 90 - 54
-    assert masked.mean(X, M, times) == 3
-    assert np.isclose(masked.variance(X, M, ddof=1, times=times), 36 / 5)
     assert masked.least(X, M) == 1 and masked.least(X, M & False) == 0
 
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rewardlab.core.arguments import named as named
+from rewardlab.core.reward import weighted
 from rewardlab.core.shapes import check_rollout, misfit
 from rewardlab.core.signals.holes import abstaining, refuse_nan
 from rewardlab.core.tree import PIPE, Tree
@@ -22,7 +23,6 @@ from rewardlab.core.types import (
     coefficient,
     place,
     reading,
-    weighted,
 )
 
 NoState = tuple[()]

@@ -11,9 +11,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
-from rewardlab.core.types import Reward, Rollout, Sum
-
-Times = Int[Array, "..."] | int  # how often an entry counts
+from rewardlab.core.types import Rollout, Sum
 
 
 def divide(total_: Float[Array, "..."], count: Int[Array, "..."]) -> Array:
@@ -51,33 +49,31 @@ def _slices(mask: Bool[Array, "*N T"]) -> tuple[Bool[Array, "*N slices w"], Arra
     return whole, mask[..., cut:]
 
 
-def sum_of(x: Float[Array, "..."], mask: Bool[Array, "..."], times: Times = 1) -> Sum:
-    """The True entries of `x` as a `Sum`; each counts `times`."""
-    value = jnp.sum(jnp.where(mask, x, 0) * times)
-    return Sum(value, _size(mask, times).astype(value.dtype))
+def sum_of(x: Float[Array, "..."], mask: Bool[Array, "..."]) -> Sum:
+    """The True entries of `x` as a `Sum`."""
+    value = jnp.sum(jnp.where(mask, x, 0))
+    return Sum(value, _size(mask).astype(value.dtype))
 
 
-def _size(mask: Bool[Array, "..."], times: Times = 1) -> Int[Array, ""]:
-    return jnp.sum(count(mask) if type(times) is int else mask * times)
+def _size(mask: Bool[Array, "..."]) -> Int[Array, ""]:
+    return jnp.sum(count(mask))
 
 
-def mean(
-    x: Float[Array, "..."], mask: Bool[Array, "..."], times: Times = 1
-) -> Float[Array, ""]:
-    """The mean over the True entries, each counted `times`; 0 if there are none."""
-    return sum_of(x, mask, times).mean()
+def mean(x: Float[Array, "..."], mask: Bool[Array, "..."]) -> Float[Array, ""]:
+    """The mean over the True entries; 0 if there are none."""
+    return sum_of(x, mask).mean()
 
 
 def variance(
-    x: Float[Array, "..."], mask: Bool[Array, "..."], ddof: int = 0, times: Times = 1
+    x: Float[Array, "..."], mask: Bool[Array, "..."], ddof: int = 0
 ) -> Float[Array, ""]:
     """Squared distance to the mean over (count - ddof); 0 if count <= ddof.
 
     Distances are first taken to the least entry, so equal entries give exactly 0.
     """
     distance = x - least(x, mask)
-    squares = jnp.where(mask, (distance - mean(distance, mask, times)) ** 2, 0)
-    return divide(jnp.sum(squares * times), _size(mask, times) - ddof)
+    squares = jnp.where(mask, (distance - mean(distance, mask)) ** 2, 0)
+    return divide(jnp.sum(squares), _size(mask) - ddof)
 
 
 def least(x: Float[Array, "..."], mask: Bool[Array, "..."]) -> Float[Array, ""]:
@@ -208,9 +204,3 @@ def greatest_of_others(x: Shaped[Array, " N"], rollout: Rollout) -> Array:
     rest = jnp.where(stands_out, jnp.asarray(lowest, x.dtype), x)
     second = jax.ops.segment_max(rest, rollout.group, groups)[rollout.group]
     return jnp.where(stands_out, second, greatest)
-
-
-def placed_count(reward: Reward) -> Int[Array, " N"]:
-    """How many rewards stand in each row."""
-    reward = reward.narrow or reward
-    return jnp.sum(reward.placed * reward.times, axis=1)

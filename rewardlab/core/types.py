@@ -3,7 +3,6 @@
 import contextlib
 import contextvars
 import dataclasses
-import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, NamedTuple, TypeVar
 
@@ -11,6 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from rewardlab.core.reward import Reward as Reward
+from rewardlab.core.reward import place as place
 from rewardlab.core.tree import Tree
 
 
@@ -72,80 +73,6 @@ class Rollout:
     def with_signals(self, **signals: Array) -> "Rollout":
         """The same rollout with more signals; a signal of the same name is replaced."""
         return dataclasses.replace(self, signals={**self.signals, **signals})
-
-
-@functools.partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["value", "placed"],
-    meta_fields=[],
-    drop_fields=["narrow", "times"],
-)
-@dataclasses.dataclass(frozen=True)
-class Reward:
-    """One channel of reward: a number on some tokens of each completion.
-
-    `placed` says on which True tokens a reward stands; elsewhere `value` is 0. Zero is
-    a value, not an absence: a step scored 0 is placed, an abstained row has nothing
-    placed and stays out of every baseline.
-
-    A channel with at most one reward a row, or with the same reward on every True token
-    of a row, may carry the same as [N, 1] in `narrow`, so that words which do not look
-    at places need not pass over all tokens. The number of a narrow reward stands in so
-    many places as `times` says. They are notes for speed and no part of the pytree:
-    whoever makes a reward anew leaves them out.
-    """
-
-    value: Float[Array, "N T"]
-    placed: Bool[Array, "N T"]
-    narrow: "Reward | None" = None
-    times: "Int[Array, 'N 1'] | int" = 1
-
-    def with_value(self, value: Float[Array, "N T"]) -> "Reward":
-        """The same places with other numbers; what lies elsewhere is dropped."""
-        value = jnp.where(self.placed, value, 0)
-        return Reward(value, self.placed, times=self.times)
-
-    @property
-    def has_value(self) -> Bool[Array, " N"]:
-        """Whether anything is placed in each row."""
-        return jnp.any((self.narrow or self).placed, axis=1)
-
-    @property
-    def total(self) -> Float[Array, " N"]:
-        """The sum of each row."""
-        reward = self.narrow or self
-        return reward.add_up(reward.value)
-
-    def add_up(self, x: Float[Array, "N _"]) -> Float[Array, " N"]:
-        """The sum of each row of `x` over the places of the reward."""
-        return jnp.sum(jnp.where(self.placed, x, 0) * self.times, axis=1)
-
-
-def place(value: Float[Array, "N T"], where: Bool[Array, "N T"]) -> Reward:
-    """A reward of `value` on the tokens `where`; NaN elsewhere does not leak."""
-    return Reward(jnp.where(where, value, 0), where)
-
-
-def widen(narrow: Reward, where: Bool[Array, "N T"]) -> Reward:
-    """An [N, 1] reward on the tokens `where`, `times` a row."""
-    where = where & narrow.placed
-    return Reward(jnp.where(where, narrow.value, 0), where, narrow)
-
-
-def weighted(scales: list[Any], parts: list[Reward]) -> Reward:
-    """sum_c w_c r_c, placed where any part is.
-
-    Outcomes all stand on the last token, and what is spread over tokens on all of them.
-    """
-    value = sum(w * part.value for w, part in zip(scales, parts, strict=True))
-    placed = functools.reduce(jnp.logical_or, (part.placed for part in parts))
-    narrow = [part.narrow for part in parts if part.narrow is not None]
-    kinds = {type(part.times) is int for part in narrow}
-    if len(narrow) == len(parts) and len(kinds) == 1:
-        row = weighted(scales, narrow)
-        row = dataclasses.replace(row, times=narrow[0].times)
-        return widen(row, placed)
-    return Reward(value, placed)
 
 
 Channels = dict[str, Reward]  # rewards by name; {} enters a sentence

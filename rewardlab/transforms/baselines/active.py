@@ -3,8 +3,7 @@
 import jax.numpy as jnp
 
 from rewardlab.core import masked
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import anywhere
+from rewardlab.core.compose import named, per_channel
 from rewardlab.core.types import Reward, RewardTransform, Rollout
 
 
@@ -19,9 +18,9 @@ def scale_by_active_rows() -> RewardTransform:
     def scale(reward: Reward, rollout: Rollout) -> Reward:
         active = reward.total != 0
         share = masked.divide(jnp.sum(reward.has_value), jnp.sum(active))
-        return reward.with_value(reward.value * share)
+        return reward.map(lambda r: r * share)
 
-    return anywhere(scale)
+    return per_channel(scale)
 
 
 @named
@@ -34,9 +33,11 @@ def scale_by_active_groups() -> RewardTransform:
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
         rows = reward.has_value.astype(jnp.int32)
-        active = jnp.any(reward.value != 0, axis=1).astype(jnp.int32)
+        active = reward.map(lambda r: jnp.where(r != 0, 1, 0)).total > 0
         groups = jnp.sum(masked.group_sum(rows, rollout) > 0)
-        share = masked.divide(groups, jnp.sum(masked.group_sum(active, rollout) > 0))
-        return reward.with_value(reward.value * share)
+        share = masked.divide(
+            groups, jnp.sum(masked.group_sum(active.astype(jnp.int32), rollout) > 0)
+        )
+        return reward.map(lambda r: r * share)
 
-    return anywhere(scale)
+    return per_channel(scale)

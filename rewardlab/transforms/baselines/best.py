@@ -3,9 +3,9 @@
 import jax.numpy as jnp
 
 from rewardlab.core import masked
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import on_outcomes
-from rewardlab.core.types import Reward, RewardTransform, Rollout, place
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.placed import only_last
+from rewardlab.core.types import Reward, RewardTransform, Rollout
 
 
 @named
@@ -24,7 +24,6 @@ def best_minus_second() -> RewardTransform:
         others = masked.greatest_of_others(score, rollout)
         compared = scored & (others > -jnp.inf)
         margin = jnp.maximum(row - jnp.where(compared, others, row), 0)
-        where = masked.last(reward.placed) & compared[:, None]
-        return place(margin[:, None], where)
+        return only_last(reward).keep(compared).map(lambda r, m: m, margin)
 
-    return on_outcomes(compare)
+    return per_channel(compare)

@@ -3,9 +3,8 @@
 import jax.numpy as jnp
 
 from rewardlab.core import masked
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import anywhere
-from rewardlab.core.types import Reward, RewardTransform, Rollout, place
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.types import Reward, RewardTransform, Rollout
 
 
 @named
@@ -27,20 +26,19 @@ def center_by_group(
     """
 
     def center(reward: Reward, rollout: Rollout) -> Reward:
-        score = jnp.where(reward.placed, reward.value, jnp.inf)
-        least = masked.group_least(jnp.min(score, axis=1), rollout)
-        distance = jnp.where(reward.placed, reward.value - least[:, None], 0)
-        sums = reward.add_up(distance)
-        counts = masked.placed_count(reward)
+        distance = reward.map(
+            jnp.subtract, masked.group_least(reward.smallest, rollout)
+        )
         over = masked.of_others if leave_one_out else masked.of_group
-        n = over(counts, rollout)
-        baseline = masked.divide(over(sums, rollout), n)
-        compared = (n > (0 if leave_one_out else 1))[:, None]
-        centred = distance - baseline[:, None]
+        n = over(reward.count, rollout)
+        baseline = masked.divide(over(distance.total, rollout), n)
+        compared = n > (0 if leave_one_out else 1)
+        centred = distance.map(jnp.subtract, baseline)
         if keep_singletons:
-            return reward.with_value(jnp.where(compared, centred, reward.value))
+            choose = lambda r, c, compared: jnp.where(compared, c, r)  # noqa: E731
+            return reward.map(choose, centred, compared)
         if zero_singletons:
-            return reward.with_value(jnp.where(compared, centred, 0))
-        return place(centred, reward.placed & compared)
+            return centred.map(lambda c, compared: jnp.where(compared, c, 0), compared)
+        return centred.keep(compared)
 
-    return anywhere(center)
+    return per_channel(center)

@@ -1,8 +1,9 @@
 """The batch as its own baseline."""
 
-from rewardlab.core import masked
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import anywhere
+import jax.numpy as jnp
+
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.placed import batch_mean, batch_smallest
 from rewardlab.core.types import Reward, RewardTransform, Rollout
 
 
@@ -14,8 +15,7 @@ def center_by_batch() -> RewardTransform:
     """
 
     def center(reward: Reward, rollout: Rollout) -> Reward:
-        distance = reward.value - masked.least(reward.value, reward.placed)
-        mean = masked.mean(distance, reward.placed, reward.times)
-        return reward.with_value(distance - mean)
+        distance = reward.map(jnp.subtract, batch_smallest(reward))
+        return distance.map(jnp.subtract, batch_mean(distance))
 
-    return anywhere(center)
+    return per_channel(center)

@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 
 from rewardlab.core import edges, masked
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import anywhere
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.placed import batch_variance
 from rewardlab.core.types import Reward, RewardTransform, Rollout
 
 
@@ -21,18 +21,17 @@ def scale_by_group_std(
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
-        n = masked.of_group(masked.placed_count(reward), rollout)
-        score = jnp.where(reward.placed, reward.value, jnp.inf)
-        least = masked.group_least(jnp.min(score, axis=1), rollout)[:, None]
-        distance = jnp.where(reward.placed, reward.value - least, 0)
-        total = masked.of_group(reward.add_up(distance), rollout)
-        squares = reward.add_up((distance - masked.divide(total, n)[:, None]) ** 2)
-        var = masked.divide(masked.of_group(squares, rollout), n - ddof)
+        n = masked.of_group(reward.count, rollout)
+        least = masked.group_least(reward.smallest, rollout)
+        distance = reward.map(jnp.subtract, least)
+        mean = masked.divide(masked.of_group(distance.total, rollout), n)
+        squares = distance.map(lambda d, mean: (d - mean) ** 2, mean)
+        var = masked.divide(masked.of_group(squares.total, rollout), n - ddof)
         std = jnp.sqrt(jnp.maximum(var, var_floor) + var_eps)
         std = jnp.where((n > ddof) & (std + eps > 0), std + eps, 1 + eps)
-        return reward.with_value(reward.value / std[:, None])
+        return reward.map(jnp.divide, std)
 
-    return anywhere(scale)
+    return per_channel(scale)
 
 
 @named
@@ -45,9 +44,8 @@ def scale_by_batch_std(eps: float = 1e-4, ddof: int = 1) -> RewardTransform:
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
-        var = masked.variance(reward.value, reward.placed, ddof, reward.times)
-        many = jnp.sum(reward.placed * reward.times) > ddof
-        scaled = edges.over(reward.value, jnp.sqrt(var), eps)
-        return reward.with_value(jnp.where(many, scaled, reward.value))
+        std = jnp.sqrt(batch_variance(reward, ddof))
+        many = jnp.sum(reward.count) > ddof
+        return reward.map(lambda r: jnp.where(many, edges.over(r, std, eps), r))
 
-    return anywhere(scale)
+    return per_channel(scale)

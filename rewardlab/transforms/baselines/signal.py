@@ -1,8 +1,9 @@
 """A baseline that comes with the rollout: a critic's value, a greedy completion."""
 
+import jax.numpy as jnp
+
 from rewardlab.core.compose import named, per_channel
-from rewardlab.core.narrow import by_row
-from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName, place
+from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName
 from rewardlab.transforms.sources.signals import validity
 
 
@@ -23,12 +24,7 @@ def center_by_signal(name: SignalName) -> RewardTransform:
                 f"[N, T], and has shape {baseline.shape}"
             )
         valid = validity(rollout, name)
-        is_row = baseline.ndim == 1
-        baseline = baseline[:, None] if is_row else baseline
-
-        def less(reward: Reward, rollout: Rollout) -> Reward:
-            return place(reward.value - baseline, reward.placed & valid)
-
-        return by_row(less, reward, rollout) if is_row else less(reward, rollout)
+        valid = valid[:, 0] if valid.shape[1] == 1 else valid
+        return reward.keep(valid).map(jnp.subtract, baseline)
 
     return per_channel(center)

@@ -3,9 +3,8 @@
 import jax.numpy as jnp
 from jax import lax
 
-from rewardlab.core import masked
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import anywhere
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.placed import batch_mean, batch_smallest, batch_variance
 from rewardlab.core.types import Reward, RewardTransform, Rollout
 
 
@@ -19,12 +18,10 @@ def whiten(eps: float = 1e-8, ddof: int = 1, var_floor: float = 0.0) -> RewardTr
     arXiv 2501.03262) has eps=0, ddof=0, var_floor=1e-8.
     """
 
-    def scale(reward: Reward, rollout: Rollout) -> Reward:
-        value, placed, times = reward.value, reward.placed, reward.times
-        distance = value - masked.least(value, placed)
-        centred = distance - masked.mean(distance, placed, times)
-        var = masked.variance(value, placed, ddof, times=times)
-        var = jnp.maximum(var, var_floor) + eps
-        return reward.with_value(centred * lax.rsqrt(jnp.where(var > 0, var, 1)))
+    def whitened(reward: Reward, rollout: Rollout) -> Reward:
+        distance = reward.map(jnp.subtract, batch_smallest(reward))
+        var = jnp.maximum(batch_variance(reward, ddof), var_floor) + eps
+        scale = lax.rsqrt(jnp.where(var > 0, var, 1))
+        return distance.map(lambda d, mean: (d - mean) * scale, batch_mean(distance))
 
-    return anywhere(scale)
+    return per_channel(whitened)

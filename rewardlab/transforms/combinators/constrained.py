@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab.core import masked
 from rewardlab.core.compose import find, named
+from rewardlab.core.placed import batch_mean
+from rewardlab.core.reward import weighted
 from rewardlab.core.types import Channels, Reward, RewardTransform, Rollout
 from rewardlab.transforms.combinators.multipliers import lagrangian
 
@@ -54,18 +55,13 @@ def constrained_sum(
         streams, inside = inner.update(raw, state.inner, rollout)
         weights = lagrange.weights(state.value)
         rest = len(goals) - jnp.sum(weights) if squashed else 1.0
-        parts = [
-            w * streams[name].value for w, name in zip(weights, goals, strict=True)
-        ]
-        placed = jnp.any(jnp.stack([r.placed for r in streams.values()]), axis=0)
         excess = jnp.stack([_excess(raw[name], goal) for name, goal in goals.items()])
         moved = lagrange.step(state.value, state.memory, excess)
-        value = rest * streams[base].value + sum(parts)
-        return {"reward": Reward(value, placed)}, Multipliers(*moved, inside)
+        reward = weighted([rest, *weights], [streams[name] for name in raw])
+        return {"reward": reward}, Multipliers(*moved, inside)
 
     return RewardTransform(init, update)
 
 
 def _excess(reward: Reward, goal: float) -> Float[Array, ""]:
-    mean = masked.mean(reward.value, reward.placed)
-    return jnp.where(jnp.any(reward.placed), mean - goal, 0)
+    return jnp.where(jnp.any(reward.has_value), batch_mean(reward) - goal, 0)

@@ -25,8 +25,8 @@ def mean_of(*names: str) -> RewardTransform:
 def min_of(*names: str) -> RewardTransform:
     """min_k r_k: as good as its worst judge says (WCO, arXiv 2310.02743)."""
 
-    def least(value: Values, placed: Places) -> Float[Array, "N T"]:
-        return jnp.min(jnp.where(placed, value, jnp.inf), axis=0)
+    def least(value: Values, placed: Places) -> Float[Array, ""]:
+        return jnp.min(jnp.where(placed, value, jnp.inf))
 
     return join(names, least)
 
@@ -35,14 +35,14 @@ def min_of(*names: str) -> RewardTransform:
 def median_of(*names: str) -> RewardTransform:
     """median_k r_k, of an even number the mean of the middle ones; NaN if one is."""
 
-    def middle(value: Values, placed: Places) -> Float[Array, "N T"]:
-        members = jnp.moveaxis(jnp.where(placed, value, jnp.inf), 0, -1)
-        rank, count = rank_of_few(members), jnp.sum(placed, axis=0)[..., None]
+    def middle(value: Values, placed: Places) -> Float[Array, ""]:
+        members = jnp.where(placed, value, jnp.inf)
+        rank, count = rank_of_few(members), jnp.sum(placed)
         low, high = (
-            jnp.sum(jnp.where(rank == k, members, 0), axis=-1)
+            jnp.sum(jnp.where(rank == k, members, 0))
             for k in ((count - 1) // 2, count // 2)
         )
-        missing = jnp.any(jnp.isnan(members), axis=-1)
+        missing = jnp.any(jnp.isnan(members))
         return jnp.where(missing, jnp.nan, low + (high - low) / 2)
 
     return join(names, middle)
@@ -59,10 +59,10 @@ def mean_minus_variance_of(
     square of the scale, so the weight belongs to a scale.
     """
 
-    def lower(value: Values, placed: Places) -> Float[Array, "N T"]:
+    def lower(value: Values, placed: Places) -> Float[Array, ""]:
         mean = mean_placed(value, placed)
-        squares = jnp.where(placed, (value - mean[None]) ** 2, 0)
-        free = jnp.sum(placed, axis=0) - ddof
-        return mean - weight * masked.divide(jnp.sum(squares, axis=0), free)
+        squares = jnp.where(placed, (value - mean) ** 2, 0)
+        free = jnp.sum(placed) - ddof
+        return mean - weight * masked.divide(jnp.sum(squares), free)
 
     return join(names, lower)

@@ -1,12 +1,11 @@
 """Channels joined by arithmetic that is written as text."""
 
-import functools
-
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
-from rewardlab.core.compose import find, named
-from rewardlab.core.narrow import across_outcomes
-from rewardlab.core.types import Channels, RewardTransform, Rollout, place
+from rewardlab.core.compose import find, named, stateless
+from rewardlab.core.reward import combine_all
+from rewardlab.core.types import Channels, RewardTransform, Rollout
 from rewardlab.rules import expression
 
 
@@ -25,12 +24,12 @@ def formula(text: str) -> RewardTransform:
 
     def join(rewards: Channels, rollout: Rollout) -> Channels:
         parts = {name: find(rewards, name) for name in used}
-        value = expression.calculate(text, {k: r.value for k, r in parts.items()})
-        placed = functools.reduce(jnp.logical_and, (r.placed for r in parts.values()))
         rest = {k: r for k, r in rewards.items() if k not in used}
-        return {
-            **rest,
-            "reward": place(jnp.where(jnp.isfinite(value), value, 0), placed),
-        }
+        return {**rest, "reward": combine_all(calculate, list(parts.values()))}
 
-    return across_outcomes(join)
+    def calculate(values: Float[Array, " K"]) -> Float[Array, ""]:
+        named_values = {name: values[k] for k, name in enumerate(used)}
+        value = expression.calculate(text, named_values)
+        return jnp.where(jnp.isfinite(value), value, 0)
+
+    return stateless(join)

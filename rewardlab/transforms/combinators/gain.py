@@ -1,9 +1,10 @@
 """One channel beside another: what it saves, and where it helps out."""
 
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
-from rewardlab.core.compose import find, named
-from rewardlab.core.narrow import across_outcomes
+from rewardlab.core.compose import find, named, stateless
+from rewardlab.core.reward import combine_all
 from rewardlab.core.types import (
     Channels,
     Coefficient,
@@ -27,14 +28,14 @@ def relative_drop(
 
     def save(rewards: Channels, rollout: Rollout) -> Channels:
         own, other = find(rewards, channel), find(rewards, base)
-        both = own.placed & other.placed
-        under = jnp.where(both, other.value + eps, 1)
-        share = jnp.maximum((other.value - own.value) / under, floor)
         rest = {k: r for k, r in rewards.items() if k != base}
-        kept = type(own)(jnp.where(both, share, 0), both)
-        return {**rest, channel: kept}
+        return {**rest, channel: combine_all(share, [own, other])}
 
-    return across_outcomes(save)
+    def share(values: Float[Array, "2"]) -> Float[Array, ""]:
+        own, other = values
+        return jnp.maximum((other - own) / (other + eps), floor)
+
+    return stateless(save)
 
 
 @named
@@ -54,10 +55,9 @@ def top_up(
 
     def help_(rewards: Channels, rollout: Rollout) -> Channels:
         own, other = find(rewards, channel), find(rewards, by)
-        more = own.value + coefficient(rate, rollout) * other.value
-        low = own.value < coefficient(below, rollout)
-        value = jnp.where(low, jnp.minimum(more, most), own.value)
+        share, limit = coefficient(rate, rollout), coefficient(below, rollout)
+        add = lambda r, b: jnp.where(r < limit, jnp.minimum(r + share * b, most), r)  # noqa: E731
         rest = {k: r for k, r in rewards.items() if k != by}
-        return {**rest, channel: own.with_value(value)}
+        return {**rest, channel: own.map(add, other)}
 
-    return across_outcomes(help_)
+    return stateless(help_)

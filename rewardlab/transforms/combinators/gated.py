@@ -2,8 +2,7 @@
 
 import jax.numpy as jnp
 
-from rewardlab.core.compose import find, named
-from rewardlab.core.narrow import across_outcomes
+from rewardlab.core.compose import find, named, stateless
 from rewardlab.core.types import (
     Channels,
     Coefficient,
@@ -33,13 +32,12 @@ def gated_accumulation(
         is_open = jnp.ones(rollout.mask.shape[0], bool)
         for name in (*thresholds, *lowest):
             reward = find(rewards, name)
-            kept = jnp.where(is_open[:, None], reward.value, 0)
-            gated[name] = reward.with_value(kept)
+            gated[name] = reward.map(lambda r, open_: jnp.where(open_, r, 0), is_open)
             if name in thresholds:
-                total = jnp.sum(reward.value, axis=1)
+                total = reward.total
                 least = coefficient(thresholds[name], rollout)
                 passed = total > least if strict else total >= least
                 is_open &= passed & reward.has_value
         return gated
 
-    return across_outcomes(close)
+    return stateless(close)

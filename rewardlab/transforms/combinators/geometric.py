@@ -19,12 +19,12 @@ def geometric_mean_of(*names: str, product_sign: bool = False) -> RewardTransfor
     2305.15801), whose code has both signs.
     """
 
-    def combine(value: Values, placed: Places) -> Float[Array, "N T"]:
+    def combine(value: Values, placed: Places) -> Float[Array, ""]:
         size = jnp.where(placed, jnp.abs(value), 1)
         logs = jnp.log(jnp.where(size > 0, size, 1))
-        root = jnp.exp(masked.divide(jnp.sum(logs, axis=0), jnp.sum(placed, axis=0)))
-        root = jnp.where(jnp.any(size == 0, axis=0), 0, root)
-        negatives = jnp.sum(placed & (value < 0), axis=0)
+        root = jnp.exp(masked.divide(jnp.sum(logs), jnp.sum(placed)))
+        root = jnp.where(jnp.any(size == 0), 0, root)
+        negatives = jnp.sum(placed & (value < 0))
         minus = negatives % 2 == 1 if product_sign else negatives > 0
         return jnp.where(minus, -root, root)
 

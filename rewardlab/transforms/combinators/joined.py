@@ -2,22 +2,28 @@
 
 from collections.abc import Callable
 
-import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rewardlab.core import masked
-from rewardlab.core.compose import find
-from rewardlab.core.narrow import across_outcomes
-from rewardlab.core.types import Channels, RewardTransform, Rollout, place
+from rewardlab.core.compose import find, stateless
+from rewardlab.core.reward import combine_any
+from rewardlab.core.types import Channels, Reward, RewardTransform, Rollout
 
-Values = Float[Array, "K N T"]
-Places = Bool[Array, "K N T"]
+Values = Float[Array, " K"]  # of one token, a number for each channel
+Places = Bool[Array, " K"]
 
 
 def join(
-    names: tuple[str, ...], f: Callable[[Values, Places], Float[Array, "N T"]]
+    names: tuple[str, ...], f: Callable[[Values, Places], Float[Array, ""]]
 ) -> RewardTransform:
-    """Lifts a function of stacked channels; it reads only where they are placed.
+    """Lifts a function of the K numbers of a token; it reads only those placed."""
+    return join_channels(names, lambda parts: combine_any(f, parts))
+
+
+def join_channels(
+    names: tuple[str, ...], f: Callable[[list[Reward]], Reward]
+) -> RewardTransform:
+    """Lifts a function of several channels to one that puts its result in their place.
 
     `names` are channels, or the name of `members`; none means all channels. The result
     is the channel of the one name that was given, else `reward`, and replaces them. A
@@ -27,19 +33,16 @@ def join(
     def update(rewards: Channels, rollout: Rollout) -> Channels:
         chosen = _chosen(rewards, names)
         parts = [rewards[name] for name in chosen]
-        placed = jnp.stack([part.placed for part in parts])
-        value = f(jnp.stack([part.value for part in parts]), placed)
         rest = {k: v for k, v in rewards.items() if k not in chosen}
         new = names[0] if len(names) == 1 else "reward"
-        return {**rest, new: place(value, jnp.any(placed, axis=0))}
+        return {**rest, new: f(parts)}
 
-    return across_outcomes(update)
+    return stateless(update)
 
 
-def mean_placed(value: Values, placed: Places) -> Float[Array, "N T"]:
+def mean_placed(value: Values, placed: Places) -> Float[Array, ""]:
     """The mean over the channels that are placed."""
-    total = jnp.sum(jnp.where(placed, value, 0), axis=0)
-    return masked.divide(total, jnp.sum(placed, axis=0))
+    return masked.mean(value, placed)
 
 
 def _chosen(rewards: Channels, names: tuple[str, ...]) -> list[str]:

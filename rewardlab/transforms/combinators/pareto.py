@@ -3,9 +3,8 @@
 import jax.numpy as jnp
 
 from rewardlab.core import masked
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import across_outcomes
-from rewardlab.core.types import Channels, RewardTransform, Rollout, place
+from rewardlab.core.compose import named, stateless
+from rewardlab.core.types import Channels, RewardTransform, Rollout
 from rewardlab.selection.pareto import nondominated
 
 
@@ -21,14 +20,14 @@ def keep_pareto_front() -> RewardTransform:
     """
 
     def select(rewards: Channels, rollout: Rollout) -> Channels:
-        scores = jnp.stack([jnp.sum(r.value, axis=1) for r in rewards.values()], 1)
+        scores = jnp.stack([r.total for r in rewards.values()], 1)
         there = jnp.stack([r.has_value for r in rewards.values()], 1).all(axis=1)
         front = nondominated(scores, there)
         rows = jnp.sum(there).astype(scores.dtype)
         factor = masked.divide(rows, jnp.sum(front))
         return {
-            name: place(factor * r.value, r.placed & front[:, None])
-            for name, r in rewards.items()
+            name: reward.keep(front).map(lambda r: factor * r)
+            for name, reward in rewards.items()
         }
 
-    return across_outcomes(select)
+    return stateless(select)

@@ -3,8 +3,7 @@
 import jax.numpy as jnp
 
 from rewardlab.core import masked
-from rewardlab.core.compose import find, named
-from rewardlab.core.narrow import across_outcomes
+from rewardlab.core.compose import find, named, stateless
 from rewardlab.core.types import Channels, RewardTransform, Rollout, SignalName
 
 
@@ -21,7 +20,7 @@ def standardize_or(
 
     def choose(rewards: Channels, rollout: Rollout) -> Channels:
         reward, other = find(rewards, channel), find(rewards, instead)
-        own, fallback = (jnp.sum(r.value, axis=1) for r in (reward, other))
+        own, fallback = reward.total, other.total
         n = masked.of_group(reward.has_value.astype(jnp.int32), rollout)
         heard = reward.has_value & (rollout.signal(counts) > 0)
         score = jnp.where(heard, own, 0)
@@ -35,6 +34,6 @@ def standardize_or(
         tells = std > least_std
         z = (own - low - mean) / jnp.where(tells, std, 1)
         chosen = jnp.where(tells, z, fallback)
-        return {**rewards, channel: reward.with_value(chosen[:, None])}
+        return {**rewards, channel: reward.map(lambda r, new: new, chosen)}
 
-    return across_outcomes(choose)
+    return stateless(choose)

@@ -4,8 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rewardlab.core import masked
-from rewardlab.core.compose import find, named
-from rewardlab.core.narrow import across_outcomes
+from rewardlab.core.compose import find, named, stateless
 from rewardlab.core.types import (
     Channels,
     Coefficient,
@@ -27,19 +26,19 @@ def trust(name: str, by: str, least: Coefficient = 0.5) -> RewardTransform:
 
     def weigh(rewards: Channels, rollout: Rollout) -> Channels:
         judged, outcome = find(rewards, name), find(rewards, by)
-        right = jnp.sum(outcome.value, axis=1) >= coefficient(least, rollout)
+        right = outcome.total >= coefficient(least, rollout)
         both = judged.has_value & outcome.has_value
         gap, compared = _gap(judged, both & right, both & ~right, rollout)
         weight = jnp.where(compared, jnp.exp(jnp.minimum(gap, 0)), 1)
-        return {**rewards, name: judged.with_value(weight[:, None] * judged.value)}
+        return {**rewards, name: judged.map(jnp.multiply, weight)}
 
-    return across_outcomes(weigh)
+    return stateless(weigh)
 
 
 def _gap(
     judged: Reward, right: Bool[Array, " N"], wrong: Bool[Array, " N"], rollout: Rollout
 ) -> tuple[Float[Array, " N"], Bool[Array, " N"]]:
-    total = jnp.sum(judged.value, axis=1)
+    total = judged.total
     means, counts = [], []
     for rows in (right, wrong):
         counts.append(masked.of_group(rows.astype(jnp.int32), rollout))
@@ -60,11 +59,11 @@ def pay_if_mixed(
 
     def close(rewards: Channels, rollout: Rollout) -> Channels:
         paid, outcome = find(rewards, name), find(rewards, by)
-        total, there = jnp.sum(outcome.value, axis=1), outcome.has_value
+        total, there = outcome.total, outcome.has_value
         count = lambda rows: masked.of_group(rows.astype(jnp.int32), rollout)  # noqa: E731
         bad = count(there & (total > coefficient(low, rollout))) == 0
         good = count(there & (total < coefficient(high, rollout))) == 0
-        value = jnp.where((bad | good)[:, None], 0, paid.value)
-        return {**rewards, name: paid.with_value(value)}
+        close_ = lambda r, closed: jnp.where(closed, 0, r)  # noqa: E731
+        return {**rewards, name: paid.map(close_, bad | good)}
 
-    return across_outcomes(close)
+    return stateless(close)

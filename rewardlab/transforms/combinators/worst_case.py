@@ -1,12 +1,12 @@
 """The worst case of an expectation, not the expectation of worst cases."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
-from rewardlab.core import masked
 from rewardlab.core.compose import named
-from rewardlab.core.types import RewardTransform
-from rewardlab.transforms.combinators.joined import Places, Values, join
+from rewardlab.core.placed import batch_sum
+from rewardlab.core.reward import combine_any
+from rewardlab.core.types import Reward, RewardTransform
+from rewardlab.transforms.combinators.joined import join_channels
 
 
 @named
@@ -17,10 +17,9 @@ def least_on_average_of(*names: str) -> RewardTransform:
     reading of reward-robust RLHF (arXiv 2409.15360).
     """
 
-    def worst(value: Values, placed: Places) -> Float[Array, "N T"]:
-        sums = jnp.sum(jnp.where(placed, value, 0), axis=(1, 2))
-        counts = jnp.sum(placed, axis=(1, 2))
-        means = jnp.where(counts > 0, masked.divide(sums, counts), jnp.inf)
-        return value[jnp.argmin(means)]
+    def worst(parts: list[Reward]) -> Reward:
+        sums = [batch_sum(part) for part in parts]
+        means = jnp.stack([jnp.where(s.count > 0, s.mean(), jnp.inf) for s in sums])
+        return combine_any(lambda values, _: values[jnp.argmin(means)], parts)
 
-    return join(names, worst)
+    return join_channels(names, worst)

@@ -1,12 +1,11 @@
 """Where credit stands: on all of a row's tokens, off its step ends."""
 
-import dataclasses
-
 import jax.numpy as jnp
 
 from rewardlab.core import masked
 from rewardlab.core.compose import named, on_one
-from rewardlab.core.types import Reward, RewardTransform, Rollout, place, widen
+from rewardlab.core.placed import on_all_tokens
+from rewardlab.core.types import Reward, RewardTransform, Rollout
 
 
 @named
@@ -14,9 +13,7 @@ def broadcast_to_tokens() -> RewardTransform:
     """A_t = the row's total, on every True token: credit of a whole episode."""
 
     def spread(reward: Reward, rollout: Rollout) -> Reward:
-        tokens = masked.count(rollout.mask)[:, None]
-        row = place(reward.total[:, None], reward.has_value[:, None])
-        return widen(dataclasses.replace(row, times=tokens), rollout.mask)
+        return on_all_tokens(reward.total, reward.has_value, rollout)
 
     return on_one(spread)
 

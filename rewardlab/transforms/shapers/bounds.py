@@ -2,8 +2,7 @@
 
 import jax.numpy as jnp
 
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import anywhere
+from rewardlab.core.compose import named, per_channel
 from rewardlab.core.types import (
     Coefficient,
     Reward,
@@ -19,9 +18,9 @@ def floor(bottom: Coefficient = 0.0) -> RewardTransform:
 
     def raise_(reward: Reward, rollout: Rollout) -> Reward:
         limit = coefficient(bottom, rollout)
-        return reward.with_value(jnp.maximum(reward.value, limit))
+        return reward.map(lambda r: jnp.maximum(r, limit))
 
-    return anywhere(raise_)
+    return per_channel(raise_)
 
 
 @named
@@ -29,7 +28,7 @@ def at_least(threshold: Coefficient) -> RewardTransform:
     """1 where r >= threshold, else 0: a score becomes a verdict."""
 
     def judge(reward: Reward, rollout: Rollout) -> Reward:
-        passed = reward.value >= coefficient(threshold, rollout)
-        return reward.with_value(passed.astype(reward.value.dtype))
+        limit = coefficient(threshold, rollout)
+        return reward.map(lambda r: jnp.where(r >= limit, 1.0, 0.0).astype(r.dtype))
 
-    return anywhere(judge)
+    return per_channel(judge)

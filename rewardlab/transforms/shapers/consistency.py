@@ -6,8 +6,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rewardlab.core import masked
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import on_outcomes
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.placed import map_last
 from rewardlab.core.types import (
     Coefficient,
     Reward,
@@ -37,16 +37,15 @@ def consistency_bonus(
     """
 
     def pay(reward: Reward, rollout: Rollout) -> Reward:
-        row, marked = jnp.sum(reward.value, axis=1), rollout.signal(answer) > 0
+        row, marked = reward.total, rollout.signal(answer) > 0
         sure = confidence(rollout.signal(ref), marked & rollout.mask, most)
         accurate = reward.has_value & (row > threshold)
         accurate &= _at_least_mean(row, reward.has_value, 0.0, rollout)
         paid = accurate & _at_least_mean(sure, accurate, margin, rollout)
         bonus = jnp.where(paid, coefficient(coef, rollout) * row, 0)
-        where = masked.last(reward.placed)
-        return reward.with_value(reward.value + jnp.where(where, bonus[:, None], 0))
+        return map_last(reward, jnp.add, bonus)
 
-    return on_outcomes(pay)
+    return per_channel(pay)
 
 
 def confidence(

@@ -2,8 +2,7 @@
 
 import jax.numpy as jnp
 
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import anywhere
+from rewardlab.core.compose import named, per_channel
 from rewardlab.core.types import (
     Coefficient,
     Reward,
@@ -28,9 +27,9 @@ def proximity(
         reach, width, flat = (
             coefficient(c, rollout) for c in (scale, dispersion, density)
         )
-        return reward.with_value(jnp.exp(-0.5 * reward.value / (reach * width * flat)))
+        return reward.map(lambda d: jnp.exp(-0.5 * d / (reach * width * flat)))
 
-    return anywhere(decay)
+    return per_channel(decay)
 
 
 @named
@@ -44,8 +43,8 @@ def signed_proximity(
 
     def decay(reward: Reward, rollout: Rollout) -> Reward:
         reach = coefficient(scale, rollout) * coefficient(dispersion, rollout)
-        s = 2 * jnp.exp(-0.5 * reward.value / reach) - 1
-        size = jnp.abs(s) ** (1 / coefficient(density, rollout))
-        return reward.with_value(jnp.sign(s) * size)
+        power = 1 / coefficient(density, rollout)
+        s = reward.map(lambda d: 2 * jnp.exp(-0.5 * d / reach) - 1)
+        return s.map(lambda s: jnp.sign(s) * jnp.abs(s) ** power)
 
-    return anywhere(decay)
+    return per_channel(decay)

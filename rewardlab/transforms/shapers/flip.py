@@ -3,8 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import anywhere
+from rewardlab.core.compose import named, per_channel
 from rewardlab.core.types import (
     Coefficient,
     Reward,
@@ -31,7 +30,7 @@ def flip_groups(
         keys = jax.vmap(lambda b: jax.random.fold_in(key, b))(prompts)
         chance = coefficient(share, rollout)
         flipped = jax.vmap(lambda k: jax.random.uniform(k) < chance)(keys)
-        rows = flipped[rollout.group][:, None]
-        return reward.with_value(jnp.where(rows, top - reward.value, reward.value))
+        turn = lambda r, flip: jnp.where(flip, top - r, r)  # noqa: E731
+        return reward.map(turn, flipped[rollout.group])
 
-    return anywhere(flip)
+    return per_channel(flip)

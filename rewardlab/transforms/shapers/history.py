@@ -10,8 +10,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import running_on_outcomes
+from rewardlab.core.compose import named, running
 from rewardlab.core.types import Reward, RewardTransform, Rollout
 from rewardlab.transforms.shapers.moments import Moments
 
@@ -34,9 +33,9 @@ def standardize_by_history(prior: float = 0.0, ddof: int = 0) -> RewardTransform
     def scale(reward: Reward, seen: Moments, _: Rollout) -> tuple[Reward, Moments]:
         seen = seen.merge(reward, ddof)
         std = jnp.where(seen.std() == 0, 1, seen.std())
-        return reward.with_value((reward.value - seen.mean) / std), seen
+        return reward.map(lambda r: (r - seen.mean) / std), seen
 
-    return running_on_outcomes(lambda: Moments.empty(prior), scale)
+    return running(lambda: Moments.empty(prior), scale)
 
 
 @named
@@ -46,9 +45,9 @@ def clip_by_history() -> RewardTransform:
     def clip(reward: Reward, seen: Moments, _: Rollout) -> tuple[Reward, Moments]:
         seen = seen.merge(reward)
         low, high = seen.mean - seen.std(), seen.mean + seen.std()
-        return reward.with_value(jnp.clip(reward.value, low, high)), seen
+        return reward.map(lambda r: jnp.clip(r, low, high)), seen
 
-    return running_on_outcomes(Moments.empty, clip)
+    return running(Moments.empty, clip)
 
 
 @named
@@ -59,13 +58,11 @@ def minmax_by_history() -> RewardTransform:
     """
 
     def scale(reward: Reward, seen: Extremes, _: Rollout) -> tuple[Reward, Extremes]:
-        low = jnp.min(reward.value, where=reward.placed, initial=jnp.inf)
-        high = jnp.max(reward.value, where=reward.placed, initial=-jnp.inf)
+        low = jnp.min(reward.smallest)
+        high = -jnp.min(reward.map(jnp.negative).smallest)
         seen = Extremes(jnp.minimum(seen.low, low), jnp.maximum(seen.high, high))
         width = seen.high - seen.low
         width = jnp.where(width > 0, width, 1)
-        return reward.with_value((reward.value - seen.low) / width), seen
+        return reward.map(lambda r: (r - seen.low) / width), seen
 
-    return running_on_outcomes(
-        lambda: Extremes(jnp.array(jnp.inf), jnp.array(-jnp.inf)), scale
-    )
+    return running(lambda: Extremes(jnp.array(jnp.inf), jnp.array(-jnp.inf)), scale)

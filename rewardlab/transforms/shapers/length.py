@@ -5,8 +5,8 @@ import math
 import jax.numpy as jnp
 
 from rewardlab.core import masked
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import on_outcomes
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.placed import map_last
 from rewardlab.core.types import (
     Coefficient,
     Reward,
@@ -30,10 +30,9 @@ def length_penalty(
     def penalise(reward: Reward, rollout: Rollout) -> Reward:
         excess = jnp.maximum(masked.count(rollout.mask) - after, 0)
         cost = jnp.minimum(coefficient(rate, rollout) * excess, most)
-        last = masked.last(reward.placed)
-        return reward.with_value(reward.value - jnp.where(last, cost[:, None], 0))
+        return map_last(reward, jnp.subtract, cost)
 
-    return on_outcomes(penalise)
+    return per_channel(penalise)
 
 
 @named
@@ -54,7 +53,6 @@ def overlong_penalty(after: float = 0.8, most: Coefficient = 1.0) -> RewardTrans
         limit = rollout.mask.shape[1]
         excess = jnp.maximum(masked.count(rollout.mask) - after * limit, 0)
         cost = coefficient(most, rollout) * excess / ((1 - after) * limit)
-        last = masked.last(reward.placed)
-        return reward.with_value(reward.value - jnp.where(last, cost[:, None], 0))
+        return map_last(reward, jnp.subtract, cost)
 
-    return on_outcomes(penalise)
+    return per_channel(penalise)

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rewardlab.core import masked
+from rewardlab.core.placed import batch_mean, batch_smallest, batch_variance
 from rewardlab.core.types import Reward
 
 
@@ -26,10 +27,10 @@ class Moments(NamedTuple):
 
         With `ddof` the batch's own variance divides by its count - ddof.
         """
-        added = jnp.sum(reward.placed).astype(self.count.dtype)
-        least = masked.least(reward.value, reward.placed)  # equal rewards: their mean
-        mean = least + masked.mean(reward.value - least, reward.placed)
-        m2 = masked.variance(reward.value, reward.placed, ddof) * added
+        added = jnp.sum(reward.count).astype(self.count.dtype)
+        smallest = batch_smallest(reward)  # of equal rewards their mean
+        mean = smallest + batch_mean(reward.map(jnp.subtract, smallest))
+        m2 = batch_variance(reward, ddof) * added
         count, gap = self.count + added, mean - self.mean
         share = masked.divide(added, count)
         merged = self.m2 + m2 + gap**2 * self.count * share

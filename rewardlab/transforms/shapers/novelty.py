@@ -3,8 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from rewardlab.core.compose import named, only
-from rewardlab.core.narrow import anywhere
+from rewardlab.core.compose import named, only, per_channel
 from rewardlab.core.types import (
     Channels,
     Coefficient,
@@ -24,9 +23,9 @@ def keep_above(threshold: Coefficient) -> RewardTransform:
 
     def keep(reward: Reward, rollout: Rollout) -> Reward:
         least = coefficient(threshold, rollout)
-        return reward.with_value(jnp.where(reward.value > least, reward.value, 0))
+        return reward.map(lambda r: jnp.where(r > least, r, 0))
 
-    return anywhere(keep)
+    return per_channel(keep)
 
 
 @named

@@ -3,8 +3,7 @@
 import jax.numpy as jnp
 from jax.scipy.stats import norm
 
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import anywhere
+from rewardlab.core.compose import named, per_channel
 from rewardlab.core.order import quantile_of_few
 from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName
 from rewardlab.transforms.shapers.reference import references
@@ -18,9 +17,9 @@ def minus_reference_quantile(
 
     def move(reward: Reward, rollout: Rollout) -> Reward:
         level = quantile_of_few(references(rollout, ref), quantile)
-        return reward.with_value(reward.value - level[:, None])
+        return reward.map(jnp.subtract, level)
 
-    return anywhere(move)
+    return per_channel(move)
 
 
 @named
@@ -40,6 +39,6 @@ def minus_reference_normal_quantile(
         spread = jnp.std(scores - low, axis=1, ddof=ddof) + eps
         middle = low[:, 0] + jnp.mean(scores - low, axis=1)
         level = middle + norm.ppf(quantile) * spread
-        return reward.with_value(reward.value - level[:, None])
+        return reward.map(jnp.subtract, level)
 
-    return anywhere(move)
+    return per_channel(move)

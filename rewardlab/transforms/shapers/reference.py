@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rewardlab.core.compose import named, only, per_channel
-from rewardlab.core.narrow import anywhere, by_row
+from rewardlab.core.reward import mean_over
 from rewardlab.core.types import (
     Coefficient,
     Reward,
@@ -32,17 +32,11 @@ def relative(
         if jax.tree.leaves(state):
             raise ValueError(f"relative needs no state and has {shaper.sentence}")
 
-        def shaped(ref_score: Float[Array, " N"]) -> Float[Array, "N _"]:
-            less = lambda r, _: r.with_value(r.value - ref_score[:, None])  # noqa: E731
-            moved = by_row(less, reward, rollout)
-            new = only(shaper.update({"": moved}, state, rollout)[0])
-            return (new.narrow or new).value
+        def shaped(ref_score: Float[Array, " N"]) -> Reward:
+            moved = reward.map(jnp.subtract, ref_score)
+            return only(shaper.update({"": moved}, state, rollout)[0])
 
-        scores = references(rollout, ref)[:, :num_references]
-        value = jnp.mean(jax.vmap(shaped)(scores.T), axis=0)
-        if value.shape[1] > 1:
-            return reward.with_value(value)
-        return by_row(lambda r, _: r.with_value(value), reward, rollout)
+        return mean_over(shaped, references(rollout, ref)[:, :num_references].T)
 
     return per_channel(against)
 
@@ -66,9 +60,9 @@ def minus_reference_mean(
 
     def move(reward: Reward, rollout: Rollout) -> Reward:
         middle = jnp.mean(references(rollout, ref)[:, :num_references], axis=1)
-        return reward.with_value(reward.value - middle[:, None])
+        return reward.map(jnp.subtract, middle)
 
-    return anywhere(move)
+    return per_channel(move)
 
 
 def references(rollout: Rollout, ref: SignalName) -> Float[Array, "N R"]:

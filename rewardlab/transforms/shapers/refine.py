@@ -4,7 +4,6 @@ import jax.numpy as jnp
 
 from rewardlab.core import masked, recursions
 from rewardlab.core.compose import named, per_channel
-from rewardlab.core.narrow import anywhere
 from rewardlab.core.types import (
     Coefficient,
     Reward,
@@ -23,9 +22,9 @@ def clip_reward(eta: Coefficient) -> RewardTransform:
 
     def clip(reward: Reward, rollout: Rollout) -> Reward:
         limit = coefficient(eta, rollout)
-        return reward.with_value(jnp.minimum(reward.value - limit, 0))
+        return reward.map(lambda r: jnp.minimum(r - limit, 0))
 
-    return anywhere(clip)
+    return per_channel(clip)
 
 
 @named

@@ -2,9 +2,8 @@
 
 import jax.numpy as jnp
 
-from rewardlab.core import masked
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import anywhere, on_outcomes
+from rewardlab.core.compose import named, per_channel
+from rewardlab.core.placed import map_last
 from rewardlab.core.types import (
     Coefficient,
     Reward,
@@ -20,9 +19,10 @@ def shift(by: Coefficient) -> RewardTransform:
     """r + by."""
 
     def move(reward: Reward, rollout: Rollout) -> Reward:
-        return reward.with_value(reward.value + coefficient(by, rollout))
+        more = coefficient(by, rollout)
+        return reward.map(lambda r: r + more)
 
-    return anywhere(move)
+    return per_channel(move)
 
 
 @named
@@ -35,8 +35,9 @@ def require(name: SignalName, otherwise: Coefficient = -1.0) -> RewardTransform:
 
     def replace(reward: Reward, rollout: Rollout) -> Reward:
         passed = rollout.signal(name) > 0
-        last = masked.last(reward.placed)
-        instead = jnp.where(last, coefficient(otherwise, rollout), 0)
-        return reward.with_value(jnp.where(passed[:, None], reward.value, instead))
+        instead = coefficient(otherwise, rollout)
+        reward = reward.map(lambda r, passed: jnp.where(passed, r, 0), passed)
+        fail = lambda r, passed: jnp.where(passed, r, instead)  # noqa: E731
+        return map_last(reward, fail, passed)
 
-    return on_outcomes(replace)
+    return per_channel(replace)

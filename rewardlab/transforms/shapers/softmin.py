@@ -34,7 +34,6 @@ def mean_credit() -> RewardTransform:
     """r_k = s_k / K: every step weighs the same, so the row's total is the mean."""
 
     def weigh(reward: Reward, rollout: Rollout) -> Reward:
-        steps = masked.placed_count(reward)[:, None]
-        return reward.with_value(masked.divide(reward.value, steps))
+        return reward.map(masked.divide, reward.count)
 
     return per_channel(weigh)

@@ -2,9 +2,9 @@
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import anywhere
+from rewardlab.core.compose import named, per_channel
 from rewardlab.core.types import (
     Coefficient,
     Reward,
@@ -20,9 +20,9 @@ def cap(ceiling: Coefficient) -> RewardTransform:
 
     def lower(reward: Reward, rollout: Rollout) -> Reward:
         limit = coefficient(ceiling, rollout)
-        return reward.with_value(jnp.minimum(reward.value, limit))
+        return reward.map(lambda r: jnp.minimum(r, limit))
 
-    return anywhere(lower)
+    return per_channel(lower)
 
 
 @named
@@ -31,9 +31,9 @@ def sigmoid(k: Coefficient = 1.0, at: Coefficient = 0.0) -> RewardTransform:
 
     def squash(reward: Reward, rollout: Rollout) -> Reward:
         middle, slope = coefficient(at, rollout), coefficient(k, rollout)
-        return reward.with_value(jax.nn.sigmoid(slope * (reward.value - middle)))
+        return reward.map(lambda r: jax.nn.sigmoid(slope * (r - middle)))
 
-    return anywhere(squash)
+    return per_channel(squash)
 
 
 @named
@@ -43,13 +43,13 @@ def log_sigmoid() -> RewardTransform:
     The log-probability of "good"; summed over channels, of "all good" (LSC, arXiv
     2402.00742).
     """
-    return anywhere(lambda r, rollout: r.with_value(jax.nn.log_sigmoid(r.value)))
+    return per_channel(lambda r, rollout: r.map(jax.nn.log_sigmoid))
 
 
 @named
 def tanh() -> RewardTransform:
     """tanh(r), in (-1, 1)."""
-    return anywhere(lambda r, rollout: r.with_value(jnp.tanh(r.value)))
+    return per_channel(lambda r, rollout: r.map(jnp.tanh))
 
 
 FITTED = (
@@ -70,10 +70,8 @@ def fitted_polynomial() -> RewardTransform:
     the coefficients of its code, from x^5 down; an exact fit differs by 1e-6.
     """
 
-    def squash(reward: Reward, rollout: Rollout) -> Reward:
-        value = reward.value
-        inside = jnp.polyval(jnp.asarray(FITTED, value.dtype), value)
-        outside = jnp.where(value > 0, 1, 0)
-        return reward.with_value(jnp.where(jnp.abs(value) < 5, inside, outside))
+    def follow(r: Float[Array, ""]) -> Float[Array, ""]:
+        inside = jnp.polyval(jnp.asarray(FITTED, r.dtype), r)
+        return jnp.where(jnp.abs(r) < 5, inside, jnp.where(r > 0, 1, 0))
 
-    return anywhere(squash)
+    return per_channel(lambda reward, rollout: reward.map(follow))

@@ -1,8 +1,7 @@
 """What the policy found likely is paid less."""
 
 from rewardlab.core import masked, order
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import anywhere
+from rewardlab.core.compose import named, per_channel
 from rewardlab.core.types import (
     Coefficient,
     Reward,
@@ -28,6 +27,6 @@ def unlikeliness(beta: Coefficient = 0.25, least_rank: int = 0) -> RewardTransfo
         rank = order.group_rank(likely, scored, rollout) + least_rank
         rows = masked.of_group(scored.astype(likely.dtype), rollout)
         share = coefficient(beta, rollout) * masked.divide(rank, rows)
-        return reward.with_value(reward.value * (1 - share[:, None]))
+        return reward.map(lambda r, share: r * (1 - share), share)
 
-    return anywhere(discount)
+    return per_channel(discount)

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import running_on_outcomes
+from rewardlab.core.compose import named, running
+from rewardlab.core.placed import listed
 from rewardlab.core.types import Reward, RewardTransform, Rollout, Static
 
 
@@ -18,12 +18,12 @@ class Window(NamedTuple):
 
     def push(self, reward: Reward) -> "Window":
         """With the placed rewards of a batch, the oldest dropped."""
-        placed, size = reward.placed.ravel(), len(self.latest)
+        (value, placed), size = listed(reward), len(self.latest)
         number = jnp.cumsum(placed) - 1
         total = jnp.sum(placed)
         kept = placed & (number >= total - size)
         cell = jnp.where(kept, (self.seen + number) % size, size)
-        latest = self.latest.at[cell].set(reward.value.ravel(), mode="drop")
+        latest = self.latest.at[cell].set(value, mode="drop")
         return Window(latest, self.seen + total.astype(self.seen.dtype))
 
     def quantile(self, q: float) -> Float[Array, ""]:
@@ -49,15 +49,18 @@ def cheapness_by_window(
     """
 
     def scale(reward: Reward, past: Window, _: Rollout) -> tuple[Reward, Window]:
-        root = reward.with_value(jnp.sqrt(jnp.maximum(reward.value, 0)))
+        root = reward.map(lambda cost: jnp.sqrt(jnp.maximum(cost, 0)))
         past = past.push(root)
         low, high = past.quantile(tails), past.quantile(1 - tails)
         wide = high - low >= eps
-        share = (root.value - low) / jnp.where(wide, high - low, 1)
-        value = jnp.where(wide, 1 - jnp.clip(share, 0, 1), 0.5)
-        return reward.with_value(value), past
+        width = jnp.where(wide, high - low, 1)
+
+        def cheap(root: Float[Array, ""]) -> Float[Array, ""]:
+            return jnp.where(wide, 1 - jnp.clip((root - low) / width, 0, 1), 0.5)
+
+        return root.map(cheap), past
 
     def empty() -> Window:
         return Window(jnp.zeros(window), jnp.zeros((), jnp.int32))
 
-    return running_on_outcomes(empty, scale)
+    return running(empty, scale)

@@ -3,16 +3,15 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from rewardlab.core import masked
-from rewardlab.core.types import Reward, Rollout, place, widen
+from rewardlab.core import masked, placed
+from rewardlab.core.types import Reward, Rollout
 
 
 def on_last_token(
     value: Float[Array, " N"], valid: Bool[Array, "N _"], rollout: Rollout
 ) -> Reward:
     """A number a row on its last True token; where that is not `valid` it abstains."""
-    row = place(value[:, None], scored(valid, rollout)[:, None])
-    return widen(row, masked.last(rollout.mask))
+    return placed.on_last_token(value, scored(valid, rollout), rollout)
 
 
 def scored(valid: Bool[Array, "N _"], rollout: Rollout) -> Bool[Array, " N"]:

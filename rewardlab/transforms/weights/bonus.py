@@ -27,7 +27,7 @@ def capped_bonus(name: SignalName, kappa: Coefficient = 2.0) -> RewardTransform:
         bonus, where = rollout.signal(name), reward.placed
         if bonus.ndim == 1:
             bonus, where = bonus[:, None], where & masked.last(rollout.mask)
-        most = jnp.abs((reward.narrow or reward).value) / coefficient(kappa, rollout)
+        most = jnp.abs(reward.value) / coefficient(kappa, rollout)
         capped = jnp.minimum(jnp.maximum(bonus, 0), most)
         return reward.with_value(reward.value + jnp.where(where, capped, 0))
 

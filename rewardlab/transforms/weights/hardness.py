@@ -7,8 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rewardlab.core import masked
-from rewardlab.core.compose import named
-from rewardlab.core.narrow import anywhere
+from rewardlab.core.compose import named, per_channel
 from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName
 
 
@@ -24,9 +23,9 @@ def weigh_by_unlikeness(similarity: SignalName) -> RewardTransform:
         rows = reward.has_value
         unlike = jnp.where(rows, 1 - rollout.signal(similarity), 0)
         weight = _quotient(unlike, _mean(unlike, rows, rollout))
-        return reward.with_value(reward.value * weight[:, None])
+        return reward.map(jnp.multiply, weight)
 
-    return anywhere(weigh)
+    return per_channel(weigh)
 
 
 @named
@@ -46,9 +45,9 @@ def weigh_by_gap(gap: SignalName, tau: float = math.inf) -> RewardTransform:
         some = masked.of_group(kept.astype(jnp.int32), rollout) > 0
         middle = jnp.where(some, _mean(gaps, kept, rollout), mean)
         weight = _quotient(middle, mean)
-        return reward.with_value(reward.value * weight[:, None])
+        return reward.map(jnp.multiply, weight)
 
-    return anywhere(weigh)
+    return per_channel(weigh)
 
 
 def _quotient(x: Float[Array, " N"], y: Float[Array, " N"]) -> Float[Array, " N"]:
