@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rewardlab.core.types import Rollout
-from rewardlab.data.columns import batch_indices, take
+from rewardlab.data.columns import batch_indices
 from rewardlab.models import lm
 from rewardlab.rollouts import Sampling, play, play_on_host
 from rewardlab.runs.config import default_config
@@ -42,8 +42,8 @@ def main() -> None:
     seconds: dict[str, list[float]] = {"device": [], "host": []}
     tokens, equal = 0, 0
     for i in range(args.rounds + 1):
-        rows = batch_indices(0, i, len(run.problems["id"]), PROMPTS)
-        facts = jax.tree.map(jnp.asarray, take(run.problems, rows))
+        rows = batch_indices(0, i, run.problems.size, PROMPTS)
+        facts = jax.tree.map(jnp.asarray, run.problems.take(rows).arrays)
         case = (apply, params, facts, key, jnp.asarray(i), options)
         played: dict[str, Rollout] = {}
         for name, how, world in (

@@ -142,7 +142,7 @@ def _learner(teach: Callable, driver: Any, micro_batches: int) -> Any:
     import optax
 
     from rewardlab.core.compose import estimator
-    from rewardlab.learning.learner import learner
+    from rewardlab.learning.learner import Parts, learner
     from rewardlab.methods.sentence import build
     from rewardlab.models.logprobs import completion_logprobs
     from rewardlab.objectives import clipped_surrogate, objective, sequence_mean
@@ -153,15 +153,15 @@ def _learner(teach: Callable, driver: Any, micro_batches: int) -> Any:
             teach, params, r.prompts, r.prompt_mask, r.tokens, r.valid
         )
 
-    return learner(
+    parts = Parts(
         policy,
         estimator(build(GRPO)),
         lambda state, rollout: outcome("r").update({}, (), rollout)[0]["r"],
         objective(clipped_surrogate(), aggregate=sequence_mean),
         optax.flatten(optax.adamw(1e-5)),
-        driver,
-        micro_batches=micro_batches,
-        on_policy=True,
+    )
+    return learner(
+        lambda hp: parts, driver, micro_batches=micro_batches, on_policy=True
     )
 
 

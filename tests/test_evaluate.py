@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from small import TINY_FLAT
 
+from rewardlab.data.batch import Batch
 from rewardlab.data.columns import sample_of
 from rewardlab.models import lm
 from rewardlab.runs import evaluate
@@ -20,8 +21,8 @@ from tests.rollouts import from_arrays
 def judged(count, devices, asked, names=("correct", "size")):
     """Problems 0, 1, ..., of which the multiples of three are right, twice each."""
 
-    def program(params, columns, key, iteration):
-        ids = columns["id"]
+    def program(state, batch, key, hp):
+        ids = batch.arrays["id"]
         asked.append(len(ids))
         correct = np.repeat(ids % 3 == 0, 2).astype(np.float32)
         mask = np.tile([True, False, True], (2 * len(ids), 1))  # a tool's in between
@@ -32,9 +33,9 @@ def judged(count, devices, asked, names=("correct", "size")):
         return rollout.with_signals(**kept)
 
     run = SimpleNamespace(
-        held_out={"id": np.arange(count)},
+        held_out=Batch({"id": np.arange(count)}, {}),
         driver=SimpleNamespace(devices=devices),
-        program=SimpleNamespace(evaluate=program),
+        program=SimpleNamespace(evaluate=program, hp={}),
         key=None,
     )
     return evaluate.held_out(run, None)
@@ -80,7 +81,8 @@ def test_problems_that_the_devices_do_not_divide_are_judged_once_each(tmp_path):
     )
     run = prepare(config, tmp_path)
     params = lm.init(run.program.model, jax.random.key(0))
-    found = evaluate.held_out(run, run.driver.replicate(params))
+    state = run.program.learner.init(params, run.rollout, run.program.hp)
+    found = evaluate.held_out(run, state)
     assert found.correct.shape == (4, 1)  # greedy: a second sample would be the same
     assert len(evaluate.samples_of(run, found)) == 4
 

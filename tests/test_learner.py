@@ -11,7 +11,7 @@ import pytest
 from rewardlab import objectives
 from rewardlab.core.compose import estimator
 from rewardlab.core.types import Rollout, place
-from rewardlab.learning.learner import learner
+from rewardlab.learning.learner import Parts, learner
 from rewardlab.learning.parallel import jit_driver, pmap_driver
 from rewardlab.learning.warmup import warm_up
 from rewardlab.methods import sentence
@@ -66,7 +66,7 @@ def train(
 ):
     rollout = make_rollout() if rollout is None else rollout
     text = "outcome('correct') | center_by_group() | broadcast_to_tokens()"
-    learn = learner(
+    parts = Parts(
         bigram,
         estimator(sentence.build(text)),
         lambda state, r: place(r.signals["correct"][:, None], r.mask),
@@ -76,10 +76,8 @@ def train(
             aggregate=aggregate,
         ),
         optax.chain(optax.clip_by_global_norm(0.5), optax.adam(0.1)),
-        driver,
-        num_iterations,
-        micro_batches,
     )
+    learn = learner(lambda hp: parts, driver, num_iterations, micro_batches)
     table = jax.random.normal(jax.random.key(0), (V, V))
     state = learn.init({"table": table}, rollout)
     for _ in range(steps):

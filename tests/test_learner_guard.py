@@ -11,7 +11,7 @@ from test_learner import bigram, make_rollout
 
 from rewardlab import objectives
 from rewardlab.core.types import RewardTransform, place
-from rewardlab.learning.learner import gradient_step, learner
+from rewardlab.learning.learner import Parts, gradient_step, learner
 from rewardlab.learning.parallel import jit_driver
 from rewardlab.runs.builders import build_optimizer
 from rewardlab.runs.config import default_config
@@ -56,14 +56,14 @@ def test_an_estimator_never_turns_nan() -> None:
         return jnp.ones(rollout.mask.shape), {"low": state["low"], "mean": jnp.nan}
 
     start = {"low": jnp.float32(jnp.inf), "mean": jnp.float32(0)}  # infinite at first
-    learn = learner(
+    parts = Parts(
         bigram,
         RewardTransform(lambda _: start, update),
         lambda state, r: place(r.signals["correct"][:, None], r.mask),
         OBJECTIVE,
         optax.sgd(0.1),
-        jit_driver(jax.devices()[:1]),
     )
+    learn = learner(lambda hp: parts, jit_driver(jax.devices()[:1]))
     params = {"table": jnp.zeros((7, 7))}
     state, report = learn.update(learn.init(params, make_rollout()), make_rollout())
     assert int(state.skipped) == 1 and bool(report.bad_rows.all())

@@ -18,7 +18,6 @@ from small import TINY
 
 from rewardlab import METHODS, default_config, estimator
 from rewardlab.core.signals import SIGNALS, made
-from rewardlab.data.columns import take
 from rewardlab.learning.learner import gradient_step
 from rewardlab.models import lm
 from rewardlab.runs.builders import build_objective, select_of
@@ -65,12 +64,13 @@ def lived(task):
     config = settings(task)
     run = prepare(config, Path())
     base = run.driver.replicate(lm.init(run.program.model, jax.random.key(0)))
-    columns = take(run.problems, np.arange(PROMPTS))
-    shapes = jax.eval_shape(run.program.shapes, base, columns)
-    state, rollouts = run.program.learner.init(base, shapes), []
+    batch, hp = run.problems.take(np.arange(PROMPTS)).on_device, run.program.hp
+    shapes = run.program.shapes(base, batch)
+    state, rollouts = run.program.learner.init(base, shapes, hp), []
     for i in range(STEPS):
         step = jnp.asarray(i, jnp.int32)
-        state, _, rollout = run.program.iterate(state, base, columns, run.key, step)
+        case = (state, base, batch, run.key, step, hp)
+        state, _, rollout = run.program.iterate(*case)
         rollouts.append(rollout)
     return config, run.program.policy, base, rollouts
 

@@ -9,6 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from rewardlab.data.batch import batch_of
 from rewardlab.data.columns import read_table
 from rewardlab.runs.config import default_config
 from rewardlab.runs.prepare import prepare
@@ -173,4 +174,4 @@ def test_a_signal_of_the_sampler_is_not_replaced():
     columns = {"prompts": np.ones((1, 3), int), "prompt_mask": np.ones((1, 3), bool)}
     add = host_signal(TextReward("finished", ones), TASKS["arithmetic"].tokenizer)
     with pytest.raises(ValueError, match="would replace the signal 'finished'"):
-        add(rollout, columns)
+        add(rollout, batch_of(columns))

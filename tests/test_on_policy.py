@@ -13,8 +13,7 @@ from test_train import REWARD, tiny
 from rewardlab import objectives
 from rewardlab.core.compose import estimator
 from rewardlab.core.types import Sum, place
-from rewardlab.data.columns import take
-from rewardlab.learning.learner import learner
+from rewardlab.learning.learner import Parts, learner
 from rewardlab.learning.parallel import jit_driver
 from rewardlab.methods import sentence
 from rewardlab.models import lm
@@ -49,16 +48,16 @@ def moved(noise, on_policy, micro_batches=1, num_iterations=1):
     logp = exact + noise * rng.normal(size=(B * G, T)).astype(np.float32)
     rollout = dataclasses.replace(rollout, logp=logp)
     text = "outcome('correct') | center_by_group() | broadcast_to_tokens()"
-    learn = learner(
+    parts = Parts(
         bigram,
         estimator(sentence.build(text)),
         lambda state, r: place(r.signals["correct"][:, None], r.mask),
         objectives.objective(surrogate(), aggregate=objectives.token_mean),
         SGD,
-        jit_driver(jax.devices()[:1]),
-        num_iterations,
-        micro_batches,
-        on_policy=on_policy,
+    )
+    driver = jit_driver(jax.devices()[:1])
+    learn = learner(
+        lambda hp: parts, driver, num_iterations, micro_batches, on_policy=on_policy
     )
     state, report = learn.update(learn.init(START, rollout), rollout)
     return np.asarray(state.params["table"]), report
@@ -96,11 +95,12 @@ def test_gspo_in_bfloat16_clips_nothing_at_its_first_step(tmp_path):
     )
     run = prepare(config, tmp_path)
     base = run.driver.replicate(lm.init(run.program.model, run.key))
-    columns = take(run.problems, np.arange(config.rollout.num_prompts))
-    state = run.program.learner.init(base, run.program.shapes(base, columns))
+    batch = run.problems.take(np.arange(config.rollout.num_prompts)).on_device
+    hp = run.program.hp
+    state = run.program.learner.init(base, run.program.shapes(base, batch), hp)
     state = state._replace(params=jax.tree.map(jnp.copy, base))
     zero = jnp.zeros((), jnp.int32)
-    _, report, rollout = run.program.iterate(state, base, columns, run.key, zero)
+    _, report, rollout = run.program.iterate(state, base, batch, run.key, zero, hp)
     metrics = {k: float(x) for k, x in report.metrics.items()}
     assert metrics["clip_ratio/region_mean"] == metrics["ppo_kl"] == 0.0
     assert metrics["grad_norm"] > 0

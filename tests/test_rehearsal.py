@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from small import TINY
 
+from rewardlab.data.batch import Batch, batch_of
 from rewardlab.learning.parallel import DRIVERS
 from rewardlab.runs.config import default_config, use_reward
 from rewardlab.runs.prepare import prepare
@@ -44,7 +45,7 @@ def shapes(task):
     """Of a rollout of the task: it takes seconds to trace, and is the same for all."""
     config = small("outcome('correct')", task)
     columns = TASKS[task].load("train", CACHE, **config.task.difficulty)
-    first = {name: x[:4] for name, x in columns.items()}
+    first = batch_of({name: x[:4] for name, x in columns.items()})
     return rehearse(config, program_of(config), first)
 
 
@@ -59,7 +60,7 @@ def refusal(reward, task="arithmetic", **changes):
     rollout = shapes(task)
     program = program_of(config)._replace(shapes=lambda *_: rollout)
     with pytest.raises(ValueError) as error:
-        rehearse(config, program, {})
+        rehearse(config, program, Batch({}, {}))
     assert "\n" not in str(error.value)
     return str(error.value)
 

@@ -15,7 +15,7 @@ from rows import against_group, agrees, batch, trained
 from test_learner import bigram, make_rollout
 
 from rewardlab import default_config, estimator, resolve
-from rewardlab.learning.learner import learner
+from rewardlab.learning.learner import Parts, learner
 from rewardlab.learning.parallel import jit_driver
 from rewardlab.methods.sentence import shaped_reward
 from rewardlab.runs.builders import build_objective
@@ -68,14 +68,14 @@ def test_constrained_rows_train(name):
     config = default_config()
     config.reward = name
     transform = resolve(name)
-    learn = learner(
+    parts = Parts(
         bigram,
         estimator(transform),
         shaped_reward(transform),
         build_objective(config),
         optax.sgd(0.1),
-        jit_driver(jax.devices()[:1]),
     )
+    learn = learner(lambda hp: parts, jit_driver(jax.devices()[:1]))
     base = make_rollout()
     rollout = base.with_signals(score=base.signals["correct"], ref_logp=base.logp - 0.1)
     state = learn.init({"table": jnp.zeros((7, 7))}, rollout)

@@ -12,7 +12,7 @@ from test_learner import B, G, bigram, make_rollout
 
 from rewardlab import default_config, objectives
 from rewardlab.core.compose import estimator
-from rewardlab.learning.learner import learner
+from rewardlab.learning.learner import Parts, learner
 from rewardlab.learning.parallel import jit_driver
 from rewardlab.methods import sentence
 from rewardlab.runs.aliases import wanted
@@ -94,7 +94,7 @@ def test_a_step_is_that_of_the_other_rows_alone():
 def step(rollout, select):
     """One step of gradient descent on the whitened outcome, averaged by token."""
     text = sentence.build(WHITENED)
-    learn = learner(
+    parts = Parts(
         bigram,
         estimator(text),
         sentence.shaped_reward(text),
@@ -102,9 +102,8 @@ def step(rollout, select):
             objectives.clipped_surrogate(), aggregate=objectives.token_mean
         ),
         optax.sgd(1.0),
-        jit_driver(jax.devices()[:1]),
-        select=select,
     )
+    learn = learner(lambda hp: parts, jit_driver(jax.devices()[:1]), select=select)
     table = jax.random.normal(jax.random.key(0), (7, 7))
     state, report = learn.update(learn.init({"table": table}, rollout), rollout)
     return np.asarray(state.params["table"]), report

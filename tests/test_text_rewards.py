@@ -10,6 +10,7 @@ from absl import logging
 from texts import problems, texts_of, written
 
 from rewardlab.core.compose import estimator
+from rewardlab.data.batch import batch_of
 from rewardlab.data.columns import prompt_columns
 from rewardlab.methods.sentence import build
 from rewardlab.rules.texts import each
@@ -34,7 +35,7 @@ def test_text_rewards_equal_the_array_verifier(time_limit):
         TextReward("correct", arithmetic_text.correct, 0, time_limit),
         TextReward("prm", arithmetic_text.prm, steps, time_limit),
     ):
-        got = host_signal(reward, TOKENIZER)(rollout, columns).signals
+        got = host_signal(reward, TOKENIZER)(rollout, batch_of(columns)).signals
         np.testing.assert_array_equal(got[reward.name], wanted[reward.name])
         assert not got[f"{reward.name}_error"].any()
         assert not got[f"{reward.name}_timeout"].any()
@@ -49,7 +50,7 @@ def asked(function, **how):
     rollout, _, _ = written([["#1", "#2"], ["#3", "#4"]], 8, np.random.default_rng(0))
     columns = PROMPTS | {"answer": np.array([12, 17]), "level": np.array(["a", "b"])}
     added = host_signal(TextReward("judge", function, **how), TOKENIZER)
-    rollout = added(rollout, columns)
+    rollout = added(rollout, batch_of(columns))
     return {k: np.asarray(v) for k, v in rollout.signals.items()}, rollout
 
 
@@ -176,7 +177,7 @@ def test_the_words_of_a_tool_are_not_the_policys():
         own = [[m for m in row if m["role"] == "assistant"] for row in completions]
         return [any("leak" in m["content"] for m in row) for row in own]
 
-    columns = prompt_columns(["3+4="], TOKENIZER, 16)
+    columns = batch_of(prompt_columns(["3+4="], TOKENIZER, 16))
     ask = host_signal(TextReward("judge", judge), TOKENIZER)
     signals = ask(spoken("#1", "leak", "#2"), columns).signals
     assert signals["judge"].tolist() == [0] and signals["judge_valid"].all()
@@ -203,6 +204,7 @@ def test_turns_that_nothing_answers_are_messages_of_their_own():
     )
     heard = []
     judge = TextReward("judge", lambda completions, **_: heard.extend(completions))
-    host_signal(judge, TOKENIZER)(rollout, prompt_columns(["1="], TOKENIZER, 4))
+    batch = batch_of(prompt_columns(["1="], TOKENIZER, 4))
+    host_signal(judge, TOKENIZER)(rollout, batch)
     said = [m["content"] for m in heard[0]]
     assert said == ["#1", "a", "#2", "b", "#3", "#4"]

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from rewardlab.core.finite import turns_nan
 from rewardlab.core.signals.holes import nan_rows
-from rewardlab.core.types import Reward, RewardTransform, Rollout, reading
+from rewardlab.core.types import Reward, Rollout, reading
 
 Holes = dict[str, Bool[Array, " N"]]  # by signal: the rows in which it is NaN
 
@@ -25,11 +25,11 @@ class Estimate(NamedTuple):
 
 
 def estimate_with(
-    estimator: RewardTransform,
-    reward: Callable[[Any, Rollout], Reward],
-    select: Callable[[Rollout], Rollout],
-) -> Callable[[Any, Rollout], Estimate]:
-    """A compiled function of the estimator's state and a rollout.
+    parts: Callable[[Any], Any], select: Callable[[Rollout], Rollout]
+) -> Callable[[Any, Rollout, Any], Estimate]:
+    """A compiled function of the estimator's state, a rollout and hyperparameters.
+
+    `parts(hp)` has the `estimator` and the `reward` of the learner's `Parts`.
 
     The state does not change where the advantage is not finite. No advantage counts as
     finite where the state would turn NaN, or a signal that is read is NaN and does not
@@ -37,10 +37,11 @@ def estimate_with(
     """
 
     @jax.jit
-    def estimate(state: Any, rollout: Rollout) -> Estimate:
+    def estimate(state: Any, rollout: Rollout, hp: Any) -> Estimate:
+        made = parts(hp)
         with reading() as read:
             kept = select(rollout)
-            advantage, after = estimator.update({}, state, kept)
+            advantage, after = made.estimator.update({}, state, kept)
         holes = nan_rows(rollout, read)
         broken = turns_nan(state, after)
         for rows in holes.values():
@@ -48,6 +49,6 @@ def estimate_with(
         advantage = jnp.where(broken, jnp.nan, advantage)
         finite = jnp.all(jnp.isfinite(advantage))
         new = jax.tree.map(lambda n, o: jnp.where(finite, n, o), after, state)
-        return Estimate(kept, advantage, new, reward(state, rollout), holes)
+        return Estimate(kept, advantage, new, made.reward(state, rollout), holes)
 
     return estimate

@@ -39,24 +39,25 @@ _answer = jax.jit(answer, donate_argnums=0)
 def play_on_host(
     apply: Apply,
     params: Params,
-    facts: Facts,
+    facts: dict[str, Any],
     key: Array,
     iteration: Int[Array, ""],
     options: Sampling,
     world: HostEnvironment,
     belief: bool = False,
 ) -> Rollout:
-    """G episodes for each prompt, as `play` gives them.
+    """G episodes for each prompt, as `play` gives them; `facts` may hold lists.
 
     A reward of None does not apply to its turn. An episode whose environment failed,
     or was late, has `ended_by` ERROR or TIMEOUT and no valid outcome.
     """
     count, limits = options.num_generations, world.limits
     slots = limits.max_turns * (limits.action_length + limits.observation_length)
+    record = _Record(world, _rows(facts, count))
+    facts = {name: x for name, x in facts.items() if not isinstance(x, list)}
     now, keys = _opening(
         apply, params, facts, key, iteration, options, limits, (), slots
     )
-    record = _Record(world, _rows(facts, count))
     while True:
         now = _turn(now, apply, params, keys, options, limits)
         asked = jax.device_get((now.waiting, now.turn, *_actions(now, limits)))
@@ -120,9 +121,12 @@ def _actions(now: Playing, limits: Limits) -> tuple[Array, Array]:
     return now.actions(limits.action_length)
 
 
-def _rows(facts: Facts, count: int) -> list[dict[str, Any]]:
+def _rows(facts: dict[str, Any], count: int) -> list[dict[str, Any]]:
     """The columns' entries of each row, `count` rows a prompt."""
-    columns = {name: np.asarray(x) for name, x in jax.device_get(facts).items()}
+    columns = {
+        name: x if isinstance(x, list) else np.asarray(jax.device_get(x))
+        for name, x in facts.items()
+    }
     prompts = range(len(columns["id"]))
     return [
         {k: x[b] for k, x in columns.items()} for b in prompts for _ in range(count)

@@ -184,7 +184,7 @@ def _made(run: Run) -> Iterator[tuple[int, Params, dict[str, Any]]]:
 
 def _demonstrations(run: Run) -> Iterator[Columns]:
     """Batches for warm-up; every epoch demonstrates every problem anew."""
-    config, count = run.config, len(run.problems["id"])
+    config, count = run.config, run.problems.size
     assert run.task.demonstrations is not None  # `validate` has looked
     size = config.warmup.batch_size
     per_epoch = max(count // size, 1)
@@ -193,11 +193,11 @@ def _demonstrations(run: Run) -> Iterator[Columns]:
             seed = (config.seed, step // per_epoch)
             length = config.rollout.max_completion_length
             episodes = run.task.demonstrations(
-                run.problems, seed, length, **config.task.noise
+                run.problems.columns, seed, length, **config.task.noise
             )
             columns = {
-                "prompts": run.problems["prompts"],
-                "prompt_mask": run.problems["prompt_mask"],
+                "prompts": run.problems.arrays["prompts"],
+                "prompt_mask": run.problems.arrays["prompt_mask"],
                 **episodes._asdict(),
             }
         yield take(columns, batch_indices(config.seed, step, count, size))

@@ -4,6 +4,7 @@ import inspect
 from typing import Any, NamedTuple
 
 import optax
+from jaxtyping import Array, Float
 from ml_collections import ConfigDict
 
 from rewardlab import objectives
@@ -16,9 +17,9 @@ OPTIMIZERS = {
     "lion": lambda rate, c: optax.lion(rate, c.b1, c.b2),
 }
 SCHEDULES = {
-    "constant": lambda c, steps: optax.constant_schedule(c.lr),
-    "linear": lambda c, steps: optax.linear_schedule(c.lr, 0.0, steps),
-    "cosine": lambda c, steps: optax.cosine_decay_schedule(c.lr, steps),
+    "constant": lambda lr, steps: optax.constant_schedule(lr),
+    "linear": lambda lr, steps: optax.linear_schedule(lr, 0.0, steps),
+    "cosine": lambda lr, steps: optax.cosine_decay_schedule(lr, steps),
 }
 AGGREGATIONS = {
     "token_mean": lambda length: objectives.token_mean,
@@ -97,16 +98,20 @@ def _method_of(config: ConfigDict) -> Method:
     return METHODS.get(config.reward, usual)
 
 
-def build_optimizer(config: ConfigDict) -> optax.GradientTransformation:
+def build_optimizer(
+    config: ConfigDict, lr: float | Float[Array, ""] | None = None
+) -> optax.GradientTransformation:
     """Clipping by global norm (a norm of 0: none), then the optimizer on its schedule.
 
     All parameters are one long vector to it: a few loops instead of a few a parameter,
-    which halves what there is to compile.
+    which halves what there is to compile. `lr`, if it is traced, stands for that of the
+    config.
     """
     c, steps = config.optim, config.train.max_steps * config.loss.num_iterations
-    rate = SCHEDULES[c.schedule](c, max(steps - c.warmup_steps, 1))
+    lr = c.lr if lr is None else lr
+    rate = SCHEDULES[c.schedule](lr, max(steps - c.warmup_steps, 1))
     if c.warmup_steps:
-        ramp = optax.linear_schedule(0.0, c.lr, c.warmup_steps)
+        ramp = optax.linear_schedule(0.0, lr, c.warmup_steps)
         rate = optax.join_schedules([ramp, rate], [c.warmup_steps])
     norm = c.max_grad_norm
     clip = optax.clip_by_global_norm(norm) if norm else optax.identity()

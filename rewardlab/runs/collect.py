@@ -9,16 +9,16 @@ from ml_collections import ConfigDict
 
 from rewardlab.core.signals.holes import abstaining
 from rewardlab.core.types import Rollout
+from rewardlab.data.batch import Batch
 from rewardlab.learning.learner import Params, Policy
 from rewardlab.learning.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
 from rewardlab.models import lm
 from rewardlab.models.logprobs import TokenStats, completion_logprobs
 from rewardlab.runs.aliases import also_as, names_of, wanted
 from rewardlab.runs.builders import loss_of
-from rewardlab.runs.generate import Columns
 from rewardlab.tasks import Task
 
-Add = Callable[[Rollout, Columns], Rollout]
+Add = Callable[[Rollout, Batch], Rollout]
 
 
 def policy_of(config: ConfigDict, teach: lm.Teach, entropy: bool) -> Policy:
@@ -48,7 +48,7 @@ def collector(
 ) -> Callable[..., Rollout]:
     """Rollouts with all signals that the sentence and the objective need.
 
-    `host(rollout, columns)` adds those that Python makes.
+    `host(rollout, batch)` adds those that Python makes.
     """
     names = names_of(config)
     policy = policy_of(config, teach, entropy=False)
@@ -65,21 +65,21 @@ def collector(
 
     def collect(
         params: Params,
-        base: Params,
-        columns: Columns,
+        reference: Params,
+        batch: Batch,
         key: Array,
         iteration: Int[Array, ""],
     ) -> Rollout:
-        rollout = generate(params, columns, key, iteration)
+        rollout = generate(params, batch, key, iteration)
         if reads_ref:
-            rollout = rollout.with_signals(ref_logp=teacher(base, rollout))
+            rollout = rollout.with_signals(ref_logp=teacher(reference, rollout))
         if "entropy" in reads and "entropy" not in rollout.signals:
             rollout = rollout.with_signals(entropy=hesitation(params, rollout))
         if differ:
             # Ratios compare whole distributions: the sampled one lacks its tail.
             rollout = rollout.with_signals(sampler_logp=rollout.logp)
             rollout = dataclasses.replace(rollout, logp=teacher(params, rollout))
-        rollout = also_as(host(rollout, columns) if host else rollout, names)
+        rollout = also_as(host(rollout, batch) if host else rollout, names)
         return abstaining(rollout)
 
     return collect

@@ -4,15 +4,13 @@ import functools
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
 from rewardlab.analysis.pass_at_k import mean_pass_at_k
 from rewardlab.analysis.statistics import Interval
 from rewardlab.core.types import Rollout
-from rewardlab.data.columns import take
-from rewardlab.learning.learner import Params
+from rewardlab.learning.learner import LearnerState
 from rewardlab.models import lm
 from rewardlab.runs.console import Sample
 from rewardlab.runs.prepare import Run
@@ -29,22 +27,21 @@ class Judged(NamedTuple):
     rollout: Rollout  # of the first of them
 
 
-def held_out(run: Run, params: Params) -> Judged:
+def held_out(run: Run, state: LearnerState) -> Judged:
     """Samples every held-out problem `eval.num_generations` times, or greedily once.
 
     Problems go in chunks of one size that the devices divide; what fills the last one
     up is left out again. A completion without a verdict, whose environment failed, does
     not count as right; `unjudged` is the share of such.
     """
-    count = len(run.held_out["id"])
+    count = run.held_out.size
     size = chunk_size(count, run.driver.devices)
     facts: list[dict[str, np.ndarray]] = []
     rollouts: list[Rollout] = []
     for start in range(0, count, size):
         rows = np.arange(start, start + size) % count
-        zero = jnp.zeros((), jnp.int32)
-        columns = take(run.held_out, rows)
-        rollout = run.program.evaluate(params, columns, run.key, zero)
+        batch = run.held_out.take(rows).on_device
+        rollout = run.program.evaluate(state, batch, run.key, run.program.hp)
         rollout = jax.device_get(rollout)
         samples = len(rollout.tokens) // size
         real = min(size, count - start) * samples
@@ -75,8 +72,9 @@ def reported(run: Run) -> list[str]:
         return [*pass_at(verdicts), "mean_length", *run.task.signals]
     program, prompts = run.program, run.driver.devices
     params = jax.eval_shape(functools.partial(lm.init, program.model), run.key)
-    columns = take(run.held_out, np.arange(prompts) % len(run.held_out["id"]))
-    arguments = (params, columns, run.key, jnp.zeros((), jnp.int32))
+    state = jax.eval_shape(program.learner.init, params, run.rollout, program.hp)
+    batch = run.held_out.take(np.arange(prompts) % run.held_out.size).on_device
+    arguments = (state, batch, run.key, program.hp)
     shapes = jax.eval_shape(program.evaluate, *arguments)
     nothing = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
     verdicts = np.zeros((prompts, len(nothing.tokens) // prompts), bool)

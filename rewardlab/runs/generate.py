@@ -13,6 +13,7 @@ from jaxtyping import Array, Int
 from ml_collections import ConfigDict
 
 from rewardlab.core.types import Rollout
+from rewardlab.data.batch import Batch
 from rewardlab.learning.learner import Params
 from rewardlab.learning.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
 from rewardlab.models import lm
@@ -40,6 +41,7 @@ class Tree(NamedTuple):
 
 
 Sampler = Callable[[Params, Columns, Array, Int[Array, ""]], Rollout]
+Generator = Callable[[Params, Batch, Array, Int[Array, ""]], Rollout]
 
 
 def generator(
@@ -52,7 +54,7 @@ def generator(
     belief: bool = False,
     tree: Tree | None = None,
     played: bool = True,
-) -> Sampler:
+) -> Generator:
     """Sampling on every device, then the task's score of the whole.
 
     The key is an argument, so that runs of several seeds share what is compiled. Where
@@ -76,11 +78,12 @@ def generator(
         return task.score(rollout, columns) if task.score else rollout
 
     def generate(
-        params: Params, columns: Columns, key: Array, iteration: Int[Array, ""]
+        params: Params, batch: Batch, key: Array, iteration: Int[Array, ""]
     ) -> Rollout:
-        _refuse_lacking(columns, belief and episodes)
+        _refuse_lacking(batch.arrays, belief and episodes)
         own = jax.random.fold_in(key, salt)
-        return score(sampler(params, columns, own, iteration), columns)
+        read = batch.columns if config.rollout.on_host else batch.arrays
+        return score(sampler(params, read, own, iteration), batch.arrays)
 
     return generate
 

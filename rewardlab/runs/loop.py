@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rewardlab.core.types import Rollout
-from rewardlab.data.columns import batch_indices, take
+from rewardlab.data.columns import batch_indices
 from rewardlab.learning.learner import LearnerState, Params, Report
 from rewardlab.runs.console import TRAINING, Console
 from rewardlab.runs.evaluate import Judged, Verdicts, held_out, pass_at, samples_of
@@ -36,10 +36,12 @@ class Loop:
 
     def arguments(self, state: LearnerState, step: int) -> tuple:
         """Of `Program.iterate`, for iteration number `step`."""
-        config, problems = self.context.config, self.context.problems
-        size, count = config.rollout.num_prompts, len(problems["id"])
-        columns = take(problems, batch_indices(config.seed, step - 1, count, size))
-        return state, self.base, columns, self.context.key, jnp.asarray(step - 1)
+        run, program = self.context, self.context.program
+        size, count = run.config.rollout.num_prompts, run.problems.size
+        rows = batch_indices(run.config.seed, step - 1, count, size)
+        batch = run.problems.take(rows)
+        batch = batch.on_device if program.fused else batch
+        return state, self.base, batch, run.key, jnp.asarray(step - 1), program.hp
 
     def compile(self, state: LearnerState) -> None:
         """Begins to compile the iteration, if there is one to come."""
@@ -83,7 +85,7 @@ class Loop:
     def evaluate(self, state: LearnerState, metrics: Row, when: tuple[str, ...]) -> Row:
         """Writes a step's metrics with held-out shares; shows samples at both ends."""
         run, step = self.context, int(state.step)
-        judged = held_out(run, state.params)
+        judged = held_out(run, state)
         row = self.sinks.write(step, {**metrics, **_numbers(judged)})
         for which in when:
             _keep(run, f"held_out_{which}.npy", judged)

@@ -11,7 +11,8 @@ from jaxtyping import Array
 from ml_collections import ConfigDict
 
 from rewardlab.core.types import Rollout
-from rewardlab.data.columns import Columns, checked, sample_of, take
+from rewardlab.data.batch import Batch, batch_of
+from rewardlab.data.columns import checked, sample_of
 from rewardlab.learning.parallel import DRIVERS, Driver
 from rewardlab.runs.aliases import names_of
 from rewardlab.runs.program import Program, build_program
@@ -32,8 +33,8 @@ class Run(NamedTuple):
     driver: Driver
     program: Program
     rollout: Rollout  # the shapes of one in training
-    problems: Columns  # of the train split
-    held_out: Columns  # of the test split
+    problems: Batch  # of the train split
+    held_out: Batch  # of the test split
     key: Array  # of the seed
     text_rewards: tuple[str, ...] = ()  # their names
 
@@ -59,17 +60,18 @@ def prepare(
     task = task_named(config.task.name)
     folder = data_folder(config.data_dir)
 
-    def load(split: str) -> Columns:
+    def load(split: str) -> Batch:
         columns = task.load(split, folder, **config.task.difficulty)
-        return checked(columns, f"the {split} split of {config.task.name!r}")
+        source = f"the {split} split of {config.task.name!r}"
+        return batch_of(checked(columns, source))
 
     held_out = _held_out(config, task, load("test"))
     rewards = [*text_rewards, *map(text_reward, config.text_rewards)]
     episodes = task.environment is not None or config.rollout.on_host
-    refuse(rewards, held_out, task.signals, names_of(config), episodes)
+    refuse(rewards, held_out.columns, task.signals, names_of(config), episodes)
     problems = _to_train_on(config, load("train"))
     program = build_program(config, task, driver, hosted(rewards, task.tokenizer))
-    first = take(problems, np.arange(config.rollout.num_prompts))
+    first = problems.take(np.arange(config.rollout.num_prompts))
     return Run(
         config,
         workdir,
@@ -84,10 +86,10 @@ def prepare(
     )
 
 
-def _to_train_on(config: ConfigDict, problems: Columns) -> Columns:
+def _to_train_on(config: ConfigDict, problems: Batch) -> Batch:
     """The problems of a batch are different ones, so there must be as many."""
     have, sizes = (
-        len(problems["id"]),
+        problems.size,
         {"rollout.num_prompts": config.rollout.num_prompts},
     )
     if config.warmup.steps:
@@ -101,7 +103,7 @@ def _to_train_on(config: ConfigDict, problems: Columns) -> Columns:
     return problems
 
 
-def _held_out(config: ConfigDict, task: Task, problems: Columns) -> Columns:
+def _held_out(config: ConfigDict, task: Task, problems: Batch) -> Batch:
     """The problems that the policy is judged on."""
     if "correct" not in task.signals:
         raise ValueError(
@@ -109,10 +111,10 @@ def _held_out(config: ConfigDict, task: Task, problems: Columns) -> Columns:
             "share of held-out problems is solved; add it in `score`, or as an outcome "
             "of the environment, and name it in `Task.signals`"
         )
-    count, have = config.eval.num_problems, len(problems["id"])
+    count, have = config.eval.num_problems, problems.size
     if count > have:
         raise ValueError(
             f"eval.num_problems={count} and the test split has {have}; lower it, or "
             "raise task.difficulty.test"
         )
-    return take(problems, sample_of(have, count))
+    return problems.take(sample_of(have, count))

@@ -20,10 +20,13 @@ from ml_collections import ConfigDict
 from rewardlab.core import masked
 from rewardlab.core.compose import estimator
 from rewardlab.core.types import Channels, Rollout
+from rewardlab.data.batch import Batch
 from rewardlab.learning.learner import (
     Learner,
     LearnerState,
+    Numbers,
     Params,
+    Parts,
     Policy,
     Report,
     learner,
@@ -43,7 +46,6 @@ from rewardlab.runs.builders import (
 )
 from rewardlab.runs.collect import collector, ends, policy_of
 from rewardlab.runs.generate import (
-    Columns,
     generator,
     judging_of,
     sampling_of,
@@ -58,8 +60,9 @@ from rewardlab.transforms.sources.signals import outcome, process
 class Program(NamedTuple):
     """The compiled functions of a run.
 
-    `columns` are arrays over B prompts: `prompts`, `prompt_mask`, `id` and what the
-    task scores by. `base` are the frozen parameters that the KL terms refer to.
+    A `Batch` holds `prompts`, `prompt_mask`, `id` and what the task scores by; where
+    all is `fused`, without its facts. `reference` are the frozen parameters that the KL
+    terms refer to, and `hp` the numbers that are arguments of what is compiled.
     """
 
     model: lm.LMConfig
@@ -67,8 +70,10 @@ class Program(NamedTuple):
     learner: Learner
     shapes: Callable[..., Rollout]  # of a rollout in training
     iterate: Callable[..., tuple[LearnerState, Report, Rollout]]
-    evaluate: Callable[[Params, Columns, Array, Int[Array, ""]], Rollout]
+    evaluate: Callable[[LearnerState, Batch, Array, Numbers], Rollout]
     measure: Callable[[LearnerState, Report, Rollout], metrics.Metrics]
+    fused: bool  # an iteration is one program, and asks nothing of the host
+    hp: Numbers
 
 
 def build_program(
@@ -80,14 +85,9 @@ def build_program(
     an iteration is one program where the driver can fuse. `shapes` asks nobody.
     """
     model = _model(config, task)
-    transform = resolve(config.reward, **config.hp)
     policy = policy_of(config, lm.bind_teach(model), entropy=reads_entropy(config))
     learn = learner(
-        policy,
-        estimator(transform),
-        shaped_reward(transform),
-        build_objective(config),
-        build_optimizer(config),
+        _parts(config, policy),
         driver,
         config.loss.num_iterations,
         config.loss.micro_batches,
@@ -105,15 +105,34 @@ def build_program(
     on_device = not config.rollout.on_host
     fused = on_device and host is None
     iterate = _iteration(collect, learn)
+    evaluate = _evaluation(judge)
     return Program(
         model,
         policy,
         learn,
         _shapes(blank),
         driver.fuse(iterate, donate=(0,)) if fused else iterate,
-        driver.fuse(judge) if on_device else judge,
+        driver.fuse(evaluate) if on_device else evaluate,
         jax.jit(functools.partial(_metrics, task)),
+        fused,
+        {"optim.lr": jnp.asarray(config.optim.lr, jnp.float32)},
     )
+
+
+def _parts(config: ConfigDict, policy: Policy) -> Callable[[Numbers], Parts]:
+    """What learns, as a function of the numbers that are traced."""
+    transform = resolve(config.reward, **config.hp)
+
+    def parts(hp: Numbers) -> Parts:
+        return Parts(
+            policy,
+            estimator(transform),
+            shaped_reward(transform),
+            build_objective(config),
+            build_optimizer(config, hp["optim.lr"]),
+        )
+
+    return parts
 
 
 def _model(config: ConfigDict, task: Task) -> lm.LMConfig:
@@ -126,11 +145,12 @@ def _model(config: ConfigDict, task: Task) -> lm.LMConfig:
     )
 
 
-def _shapes(blank: Callable[..., Rollout]) -> Callable[[Params, Columns], Rollout]:
+def _shapes(blank: Callable[..., Rollout]) -> Callable[[Params, Batch], Rollout]:
     """Of a rollout that `blank` would gather; nothing is computed."""
 
-    def shapes(params: Params, columns: Columns) -> Rollout:
-        case = (params, params, columns, jax.random.key(0), jnp.zeros((), jnp.int32))
+    def shapes(params: Params, batch: Batch) -> Rollout:
+        zero = jnp.zeros((), jnp.int32)
+        case = (params, params, batch.on_device, jax.random.key(0), zero)
         return jax.eval_shape(blank, *case)
 
     return shapes
@@ -141,16 +161,27 @@ def _iteration(collect: Callable[..., Rollout], learn: Learner) -> Callable[...,
 
     def iterate(
         state: LearnerState,
-        base: Params,
-        columns: Columns,
+        reference: Params,
+        batch: Batch,
         key: Array,
         iteration: Int[Array, ""],
+        hp: Numbers,
     ) -> tuple[LearnerState, Report, Rollout]:
-        rollout = collect(state.params, base, columns, key, iteration)
-        state, report = learn.update(state, rollout)
+        rollout = collect(state.params, reference, batch, key, iteration)
+        state, report = learn.update(state, rollout, hp)
         return state, report, rollout
 
     return iterate
+
+
+def _evaluation(judge: Callable[..., Rollout]) -> Callable[..., Rollout]:
+    """`evaluate` of a `Program`."""
+
+    def evaluate(state: LearnerState, batch: Batch, key: Array, hp: Numbers) -> Rollout:
+        del hp
+        return judge(state.params, batch, key, jnp.zeros((), jnp.int32))
+
+    return evaluate
 
 
 def early(f: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:

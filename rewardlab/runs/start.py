@@ -52,7 +52,7 @@ def begin(run: Run, resume: str, console: Console, stop: Stop) -> Start:
     base, seconds = base_policy(run, console, found)
     stop.left = f"{short(workdir / 'base')} is saved, the same command begins from it"
     base = run.driver.replicate(base)
-    state = run.program.learner.init(base, run.rollout)
+    state = run.program.learner.init(base, run.rollout, run.program.hp)
     if found is not None:
         state = _restored(found, then, state, now)
         changed = changed_keys(then, now)

@@ -29,7 +29,8 @@ from absl import logging
 from jaxtyping import Bool, Float
 
 from rewardlab.core.types import Rollout
-from rewardlab.data.columns import ASKED, Columns, prompt_texts
+from rewardlab.data.batch import Batch
+from rewardlab.data.columns import ASKED, prompt_texts
 from rewardlab.system.answers import Failure, NoAnswer, Row, ask
 from rewardlab.text.tokenizers import CharTokenizer
 
@@ -52,7 +53,7 @@ class TextReward(NamedTuple):
     stop_on_failure: bool = False
 
 
-Add = Callable[[Rollout, Columns], Rollout]
+Add = Callable[[Rollout, Batch], Rollout]
 
 
 class Host(NamedTuple):
@@ -68,12 +69,12 @@ def hosted(rewards: list[TextReward], tokenizer: CharTokenizer) -> Host | None:
         return None
     asked = [host_signal(reward, tokenizer) for reward in rewards]
 
-    def add(rollout: Rollout, columns: Columns) -> Rollout:
+    def add(rollout: Rollout, batch: Batch) -> Rollout:
         for one in asked:
-            rollout = one(rollout, columns)
+            rollout = one(rollout, batch)
         return rollout
 
-    def blank(rollout: Rollout, columns: Columns) -> Rollout:
+    def blank(rollout: Rollout, batch: Batch) -> Rollout:
         for reward in rewards:
             rollout = _with(rollout, reward, [None] * rollout.tokens.shape[0])
         return rollout
@@ -82,7 +83,7 @@ def hosted(rewards: list[TextReward], tokenizer: CharTokenizer) -> Host | None:
 
 
 def host_signal(reward: TextReward, tokenizer: CharTokenizer) -> Add:
-    """A function that adds the reward's signals to a rollout, given its B columns.
+    """A function that adds the reward's signals to a rollout, given its B problems.
 
     - `name` [N], or [N, steps], and `name_valid` of the same shape: False if none.
     - `name_error`, `name_timeout` [N]: why the rest, unless the function abstained.
@@ -91,8 +92,8 @@ def host_signal(reward: TextReward, tokenizer: CharTokenizer) -> Add:
     is logged. With `stop_on_failure`, errors and time-outs raise `NoAnswer`.
     """
 
-    def add(rollout: Rollout, columns: Columns) -> Rollout:
-        questions = _questions(rollout, columns, tokenizer)
+    def add(rollout: Rollout, batch: Batch) -> Rollout:
+        questions = _questions(rollout, batch, tokenizer)
         answers = ask(reward.function, questions, reward.steps, reward.time_limit)
         if isinstance(answers, Failure):
             answers = [answers] * rollout.tokens.shape[0]
@@ -103,9 +104,10 @@ def host_signal(reward: TextReward, tokenizer: CharTokenizer) -> Add:
 
 
 def _questions(
-    rollout: Rollout, columns: Columns, tokenizer: CharTokenizer
+    rollout: Rollout, batch: Batch, tokenizer: CharTokenizer
 ) -> dict[str, list]:
     """The arguments of the function: lists with an entry for each completion."""
+    columns = batch.columns
     if taken := sorted(set(ASKED).intersection(columns)):
         raise ValueError(
             f"the data have a column {taken[0]!r}, as an argument of text rewards is "
@@ -116,7 +118,7 @@ def _questions(
     group = np.asarray(jax.device_get(rollout.group))
     rows = [np.flatnonzero(row) for row in valid]
     ids = [tokens[n, at].tolist() for n, at in enumerate(rows)]
-    prompts: list[Any] = prompt_texts(columns, tokenizer)
+    prompts: list[Any] = prompt_texts(batch.arrays, tokenizer)
     asked: dict[str, list] = {"completion_ids": ids}
     if "ended_by" in rollout.signals or (valid & ~mask).any():  # an episode
         own = [mask[n, at].tolist() for n, at in enumerate(rows)]
@@ -130,9 +132,10 @@ def _questions(
         asked["completions"] = [tokenizer.decode(row) for row in ids]
     facts = {
         name: np.asarray(column)[group].tolist()
-        for name, column in columns.items()
+        for name, column in batch.arrays.items()
         if name not in ("prompts", "prompt_mask")
     }
+    facts |= {name: [x[row] for row in group] for name, x in batch.facts.items()}
     return {"prompts": [prompts[row] for row in group], **asked, **facts}
 
 

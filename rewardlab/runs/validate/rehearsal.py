@@ -6,7 +6,7 @@ import jax
 from ml_collections import ConfigDict
 
 from rewardlab.core.types import NoSignal, Rollout
-from rewardlab.data.columns import Columns
+from rewardlab.data.batch import Batch
 from rewardlab.methods import reads, resolve
 from rewardlab.models import lm
 from rewardlab.runs.aliases import names_of
@@ -16,7 +16,7 @@ from rewardlab.scorers.makers import SAMPLER, TREES, tasks_for
 from rewardlab.selection import signals_of
 
 
-def rehearse(config: ConfigDict, program: Program, columns: Columns) -> Rollout:
+def rehearse(config: ConfigDict, program: Program, batch: Batch) -> Rollout:
     """The shapes of a rollout in training, which the reward has gone through.
 
     `ValueError`, in one sentence, for a signal that nothing makes or that has another
@@ -25,8 +25,8 @@ def rehearse(config: ConfigDict, program: Program, columns: Columns) -> Rollout:
     key = jax.random.key(0)
     params = jax.eval_shape(lambda key: lm.init(program.model, key), key)
     try:
-        rollout = program.shapes(params, columns)
-        program.learner.rehearse(rollout)
+        rollout = program.shapes(params, batch)
+        program.learner.rehearse(rollout, program.hp)
     except NoSignal as error:
         raise ValueError(_nobody_makes(config, error)) from None
     return rollout
