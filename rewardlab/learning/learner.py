@@ -151,8 +151,7 @@ def learner(
                 kept = dataclasses.replace(kept, logp=logp)
         metrics = _mean_over_epochs(history)
         if select is not None:
-            rows = (jnp.any(x.mask, axis=1) for x in (kept, rollout))
-            metrics["frac_rows_selected"] = divide(*(jnp.sum(x * 1.0) for x in rows))
+            metrics |= _selected(kept, rollout)
         skipped = jnp.where(metrics["skipped"] > 0, state.skipped + 1, 0)
         new = state._replace(
             step=state.step + 1, skipped=skipped, params=params, opt=opt, reward=after
@@ -195,6 +194,11 @@ def _first_state(params: Params, rollout: Rollout, parts: Parts) -> LearnerState
         return jax.tree.map(jnp.copy, LearnerState(zero, zero, params, opt, reward))
 
     return fresh(params)
+
+
+def _selected(kept: Rollout, rollout: Rollout) -> dict[str, Float[Array, ""]]:
+    rows = (jnp.sum(jnp.any(x.mask, axis=1) * 1.0) for x in (kept, rollout))
+    return {"frac_rows_selected": divide(*rows)}
 
 
 def _mean_over_epochs(history: list[Metrics]) -> dict[str, Float[Array, ""]]:
