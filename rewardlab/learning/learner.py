@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -139,8 +140,7 @@ def learner(
     ) -> tuple[LearnerState, Report]:
         chex.assert_equal_shape([rollout.tokens, rollout.mask, rollout.logp])
         hp = hp or {}
-        found = estimate(state.reward, rollout, hp)
-        kept, advantage, after, trained_on, holes = found
+        kept, advantage, after, trained_on, holes = estimate(state.reward, rollout, hp)
         params, opt = state.params, state.opt
         history, bad = [], ~jnp.all(jnp.isfinite(trained_on.value), axis=1)
         for step in steps:
@@ -160,11 +160,16 @@ def learner(
         bad = jnp.where(jnp.any(bad), bad, spread)
         return new, Report(metrics, advantage, trained_on, bad, holes)
 
-    def rehearse(rollout: Rollout, hp: Numbers | None = None) -> None:
-        state = parts(hp or {}).estimator.init(rollout)
-        jax.eval_shape(estimate, state, rollout, hp or {})
+    return Learner(init, update, functools.partial(_rehearse, parts, estimate))
 
-    return Learner(init, update, rehearse)
+
+def _rehearse(
+    parts: Callable[[Numbers], Parts],
+    estimate: Callable[..., Any],
+    rollout: Rollout,
+    hp: Numbers,
+) -> None:
+    jax.eval_shape(estimate, parts(hp).estimator.init(rollout), rollout, hp)
 
 
 def _step_of(
