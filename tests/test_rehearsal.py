@@ -68,7 +68,7 @@ def refusal(reward, task="arithmetic", **changes):
 def test_a_signal_that_nothing_makes_is_named_with_those_there_are():
     said = refusal(SPREAD.format("outcome('corect')"))
     assert "reads the signal 'corect', and nothing makes it in a run of" in said
-    assert "did you mean 'correct'? There are correct, prm, step_correct" in said
+    assert "did you mean 'correct'? There are " in said
     assert "give a text reward that name" in said
     assert "--config.signals=corect=NAME" in said and "_valid" not in said
 
