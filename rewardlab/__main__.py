@@ -1,4 +1,4 @@
-"""`rewardlab train`, `grid`, `methods`, `explain` and `show`: the command line."""
+"""`rewardlab train`, `grid`, `explain`, `show`, `measure` and others."""
 
 import argparse
 import ast
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 import rewardlab
+from rewardlab.analysis.commands import add_commands
 from rewardlab.methods import IDEAS, METHODS, Method, resolve
 from rewardlab.show import page, read_episode, terminal
 from rewardlab.show.catalogue import VERIFIED
@@ -48,7 +49,9 @@ def main() -> None:
 
 
 def _answer(args: argparse.Namespace, out: Console) -> None:
-    if args.command == "methods":
+    if hasattr(args, "answer"):
+        args.answer(args, out)
+    elif args.command == "methods":
         methods(args.words, out)
     elif args.command == "explain":
         given = _hyperparameters(args.hp)
@@ -78,6 +81,7 @@ def _arguments() -> argparse.ArgumentParser:
     shown.add_argument("--step", type=int, help="the last one with completions, untold")
     shown.add_argument("--row", type=int, default=0, help="0 untold")
     shown.add_argument("--html", help="a file for the page, in place of the terminal")
+    add_commands(commands)
     return parser
 
 

@@ -14,6 +14,7 @@ from rollouts import ragged
 
 import rewardlab
 from rewardlab import __main__ as command_line
+from rewardlab.analysis import commands
 from rewardlab.launch import grid, train
 from rewardlab.runs.prepare import prepare
 
@@ -67,6 +68,8 @@ def test_a_command_is_understood(words, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(train, "train", begin)
     monkeypatch.setattr(grid, "run", lambda *_: None)
     monkeypatch.setattr(command_line, "show", lambda *_: None)  # there is no run here
+    for name in ("measure", "compare", "distance", "judged"):  # nor a file
+        monkeypatch.setattr(commands, name, lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["rewardlab", *words])
     try:
         command_line.main()
