@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.text import Text
 
 import rewardlab
-from rewardlab.analysis.commands import add_commands
 from rewardlab.methods import IDEAS, METHODS, Method, resolve
 from rewardlab.show import page, read_episode, terminal
 from rewardlab.show.catalogue import VERIFIED
+from rewardlab.show.commands import add_commands
 from rewardlab.show.explain import explain
 from rewardlab.system.files import in_a_sentence
 from rewardlab.system.printable import one_line

@@ -14,9 +14,9 @@ from rollouts import ragged
 
 import rewardlab
 from rewardlab import __main__ as command_line
-from rewardlab.analysis import commands
 from rewardlab.launch import grid, train
 from rewardlab.runs.prepare import prepare
+from rewardlab.show import commands
 
 ROOT = Path(__file__).parents[1]
 DOCS = [page for page in sorted((ROOT / "docs").glob("*.md")) if page.stem != "methods"]

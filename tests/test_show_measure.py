@@ -8,10 +8,10 @@ import pytest
 
 from rewardlab.__main__ import main
 from rewardlab.analysis import epic
-from rewardlab.analysis.compare import apart, tabular
-from rewardlab.analysis.judged import read, scores
-from rewardlab.analysis.measure import of_signals, outcomes, powers
-from rewardlab.analysis.recorded import recorded, rollout_of
+from rewardlab.show.compare import apart, tabular
+from rewardlab.show.judged import read, scores
+from rewardlab.show.measure import of_signals, outcomes, powers
+from rewardlab.show.recorded import recorded, rollout_of
 
 RNG = np.random.default_rng(3)
 

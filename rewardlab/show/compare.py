@@ -10,10 +10,10 @@ from rich.table import Table
 
 from rewardlab.analysis import epic, starc
 from rewardlab.analysis.overoptimization import rank_correlation
-from rewardlab.analysis.recorded import recorded
 from rewardlab.core.compose import estimator
 from rewardlab.core.types import Rollout
 from rewardlab.methods import resolve
+from rewardlab.show.recorded import recorded
 
 TABLES = ("a", "b", "transition")
 

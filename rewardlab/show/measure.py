@@ -17,8 +17,8 @@ from rewardlab.analysis.calibration import (
 )
 from rewardlab.analysis.off_policy import effective_sample_size, off_policy_measures
 from rewardlab.analysis.pass_at_k import cot_pass_at_k, mean_pass_at_k
-from rewardlab.analysis.recorded import recorded
 from rewardlab.core.types import Rollout
+from rewardlab.show.recorded import recorded
 
 BINS = 10
 Values = Float[np.ndarray, " N"]

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from rewardlab.analysis.compare import compare, distance
-from rewardlab.analysis.judged import judged
-from rewardlab.analysis.measure import measure
+from rewardlab.show.compare import compare, distance
+from rewardlab.show.judged import judged
+from rewardlab.show.measure import measure
 
 
 def add_commands(commands: "argparse._SubParsersAction") -> None:
