@@ -58,8 +58,8 @@ REFUSED = {
         "loss.kl_correct_bias=True does nothing while loss.beta=0",
     ),
     "rows by text": (
-        {"select": "drop_uniform('correct', least_std='x')"},
-        "drop_uniform: least_std='x' must be a finite number",
+        {"select": "drop_uniform('correct', min_std='x')"},
+        "drop_uniform: min_std='x' must be a finite number",
     ),
     "rows in depth": ({"select": "(" * 500 + "x" + ")" * 500}, "does not say which"),
     "rows": ({"select": "drop('correct')"}, "does not say which rows to learn from"),

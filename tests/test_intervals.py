@@ -39,7 +39,7 @@ def test_need(interval, good, bad):
     [
         (lambda: groups.greatest_share(ROWS, -0.5), "share"),
         (lambda: groups.greatest_share(ROWS, 1.5), "share"),
-        (lambda: groups.informative(ROWS, GROUP, 1, least_std=-1), "least_std"),
+        (lambda: groups.informative(ROWS, GROUP, 1, min_std=-1), "min_std"),
         (lambda: groups.first_kept(ROWS > 0, -1), "size"),
         (lambda: groups.solved(ROWS, at=0), "at"),
         (lambda: curriculum.easiest_last(ROWS, temperature=0), "temperature"),
@@ -64,7 +64,7 @@ def test_functions_of_arrays_and_texts(call, name):
     "words",
     [
         *("keep_top(-1)", "length_penalty(rate=-1)"),
-        *("masked_importance(least=-1)", "truncated_importance(most=0)"),
+        *("masked_importance(min_weight=-1)", "truncated_importance(max_weight=0)"),
         *("minus_reference_normal_quantile('r', quantile=1)",),
         "bonus_while_rare('b', below=2)",
     ],

@@ -30,9 +30,9 @@ from rewardlab.tasks import TASKS
 PROMPTS, SAMPLES, STEPS = 4, 4, 3
 READS_ALL = {
     "arithmetic": "outcome('correct') | center_by_group() | broadcast_to_tokens()"
-    " | keep_high_entropy(share=0.5) | truncated_importance(most=2.0)",
+    " | keep_high_entropy(share=0.5) | truncated_importance(max_weight=2.0)",
     "search": "outcome('correct') | process('belief') | weighted_sum(correct=1,"
-    " belief=1) | returns_to_go() | center_by_group() | truncated_importance(most=2.0)",
+    " belief=1) | returns_to_go() | center_by_group() | truncated_importance(max_weight=2.0)",
 }
 
 

@@ -41,7 +41,7 @@ def test_informative_keeps_singletons():
     assert kept.tolist() == [True, True, False, False, True]
     kept = groups.informative(REWARD, GROUP, 5, keep_singletons=False)
     assert kept.tolist() == [True, False, False, False, True]
-    kept = groups.informative(REWARD, GROUP, 5, least_std=0.45)
+    kept = groups.informative(REWARD, GROUP, 5, min_std=0.45)
     assert kept.tolist() == [False, True, False, False, True]
     assert groups.first_kept(kept, 3).tolist() == [1, 4, -1]
 

@@ -68,7 +68,7 @@ def test_prompts_of_middling_accuracy_are_kept():
 def test_a_spread_that_is_too_small_drops_too():
     values = np.tile([0.0, 0.1, 0.0, 0.1], (B, 1))  # std 0.05
     values[0] = [0, 1, 0, 1]  # std 0.5
-    text = "drop_uniform('correct', least_std=0.3)"
+    text = "drop_uniform('correct', min_std=0.3)"
     assert kept(text, verdicts(values)) == [[i == 0] * G for i in range(B)]
 
 

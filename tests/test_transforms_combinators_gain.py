@@ -50,5 +50,7 @@ def test_top_up(seed, rate, below, most):
         p: min(r + rate * more.get(p, 0), most) if r < below else r
         for p, r in own.items()
     }
-    word = f"top_up('correct', by='pattern', rate={rate}, below={below}, most={most})"
+    word = (
+        f"top_up('correct', by='pattern', rate={rate}, below={below}, max_value={most})"
+    )
     agree(run(f"outcome('correct') | outcome('pattern') | {word}", rollout), want)

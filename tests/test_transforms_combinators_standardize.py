@@ -8,7 +8,7 @@ from rollouts import from_arrays
 pytestmark = pytest.mark.usefixtures("x64")
 TEXT = (
     "outcome('correct') | outcome('score')"
-    " | standardize_or('score', 'correct', 'counts', least_std=0.5)"
+    " | standardize_or('score', 'correct', 'counts', min_std=0.5)"
     " | weighted_sum(score=1)"
 )
 

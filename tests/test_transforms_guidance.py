@@ -95,9 +95,9 @@ def test_floor(seed):
     each(seed, "floor(0.5)", lambda r: max(r, 0.5))
 
 
-def test_at_least(seed):
+def test_indicator_ge(seed):
     """1 from the threshold on."""
-    each(seed, "at_least(0.5)", lambda r: float(r >= 0.5))
+    each(seed, "indicator_ge(0.5)", lambda r: float(r >= 0.5))
 
 
 def test_proximity(seed):

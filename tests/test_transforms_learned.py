@@ -60,7 +60,7 @@ def test_hold_step_ends(seed):
     for i in {i for i, _ in rewards}:
         for _, tokens in step_tokens(rollout, i):
             want |= {(i, t): rewards[i, tokens[-1]] for t in tokens}
-    agree(run("dense('q') | hold_step_ends()", rollout), want)
+    agree(run("dense('q') | broadcast_step_values()", rollout), want)
 
 
 def test_scale_by_greatest(seed):

@@ -133,13 +133,13 @@ def test_center_by_group_energy(seed, keep_tail, by_column, weight):
         mean /= sum(energy[p] for p in here) + 1e-3
         want[i, t] = r if tail and keep_tail else r - mean
     call = f"'square', '{weight}', {keep_tail}, {by_column}, eps=1e-3"
-    text = f"outcome('correct') | returns_to_go() | center_by_group_energy({call})"
+    text = f"outcome('correct') | returns_to_go() | optimal_token_baseline({call})"
     agree(run(text, rollout), want)
 
 
-@pytest.mark.parametrize("least_rank", [0, 1])
+@pytest.mark.parametrize("first_rank", [0, 1])
 @pytest.mark.parametrize("source", CHANNELS)
-def test_unlikeliness(seed, source, least_rank):
+def test_unlikeliness(seed, source, first_rank):
     """r (1 - beta (how many rows were less likely, ties half) / n)."""
     rollout = varied(seed)
     logp = np.round(2 * np.asarray(rollout.logp)) / 2
@@ -150,9 +150,9 @@ def test_unlikeliness(seed, source, least_rank):
     for (i, t), r in before.items():
         rows = family(total, i)
         rank = sum(likely[j] < likely[i] for j in rows)
-        rank += sum(likely[j] == likely[i] for j in rows if j != i) / 2 + least_rank
+        rank += sum(likely[j] == likely[i] for j in rows if j != i) / 2 + first_rank
         want[i, t] = r * (1 - 0.25 * rank / len(rows))
-    agree(run(f"{source} | unlikeliness(0.25, {least_rank})", rollout), want)
+    agree(run(f"{source} | unlikeliness(0.25, {first_rank})", rollout), want)
 
 
 @pytest.mark.parametrize(("margin", "most"), [(0.0, math.inf), (0.05, 0.5)])
@@ -176,7 +176,7 @@ def test_consistency_bonus(seed, source, margin, most):
         peers = np.mean([sure[j] for j in good if GROUPS[j] == GROUPS[i]])
         if sure[i] >= peers - margin - 1e-12:
             want[row(want, i)[-1][0]] += 0.5 * total[i]
-    cap = "" if most == math.inf else f", most={most}"
+    cap = "" if most == math.inf else f", max_confidence={most}"
     call = f"consistency_bonus('marked', 'ref_logp', margin={margin}{cap})"
     agree(run(f"{source} | {call}", rollout), want)
 
@@ -188,7 +188,10 @@ def test_length_penalty_may_end(seed):
     for i, t in want:
         tokens = len(true_tokens(rollout, i))
         want[i, t] -= min(0.1 * max(tokens - 2, 0), 0.3)
-    agree(run("outcome('correct') | length_penalty(2, 0.1, most=0.3)", rollout), want)
+    agree(
+        run("outcome('correct') | length_penalty(2, 0.1, max_penalty=0.3)", rollout),
+        want,
+    )
 
 
 def test_weigh_by_duration(seed):

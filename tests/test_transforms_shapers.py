@@ -100,7 +100,10 @@ def test_overlong_penalty(seed):
         place, reward = row(want, i)[-1]
         beyond = max(len(true_tokens(rollout, i)) / width - 0.5, 0)
         want[place] = reward - 2.0 * beyond / 0.5
-    agree(run("process('prm') | overlong_penalty(after=0.5, most=2.0)", rollout), want)
+    agree(
+        run("process('prm') | overlong_penalty(after=0.5, max_penalty=2.0)", rollout),
+        want,
+    )
     with pytest.raises(ValueError, match="share in"):
         overlong_penalty(after=300)
 

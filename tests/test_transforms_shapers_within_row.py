@@ -23,11 +23,11 @@ def test_minmax_by_row(seed, source):
     agree(run(f"{source} | minmax_by_row()", rollout), want)
 
 
-def test_minmax_takes_the_second_least_for_the_least():
+def test_minmax_by_padded_row():
     """Only without padding: (1, 2, 4) to (-1/2, 0, 1), and with it (1, 4) to (0, 1)."""
     x = np.array([[1.0, 2, 4], [1, 4, 9], [3, 3, 3]])
     mask = np.array([[1, 1, 1], [1, 1, 0], [1, 1, 1]], bool)
-    got = run("dense('x') | minmax_by_row(True)", from_arrays(mask, x=x))
+    got = run("dense('x') | minmax_by_padded_row()", from_arrays(mask, x=x))
     want = np.array([[-0.5, 0, 1], [0, 1, 0], [0, 0, 0]])
     agree(got, {p: want[p] for p in zip(*np.nonzero(mask), strict=True)})
 

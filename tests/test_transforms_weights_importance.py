@@ -65,7 +65,7 @@ def test_a_ratio_beyond_e_to_20_is_held():
     """exp(30) counts as exp(20), and then as the bound."""
     far = np.array([[-30.0]])
     rollout = from_arrays(np.ones((1, 1)), correct=np.ones(1), sampler_logp=far)
-    text = f"{ADVANTAGE} | truncated_importance(most=math)"
+    text = f"{ADVANTAGE} | truncated_importance(max_weight=math)"
     got = run(text, rollout, math=1e12)
     assert got[0, 0] == pytest.approx(math.exp(20), rel=1e-12)
 

@@ -11,13 +11,13 @@ BELIEFS: dict[str, Method] = {
     "laser": Method(
         "outcome('correct') | center_by_group() | scale_by_group_std(eps=1e-6)"
         " | outcome('self_score')"
-        " | standardize_or('self_score', 'correct', 'finished', least_std=least_std)"
+        " | standardize_or('self_score', 'correct', 'finished', min_std=min_std)"
         " | weighted_sum(correct=trust, self_score=tau) | broadcast_to_tokens()",
         "LaSeR: Reinforcement Learning with Last-Token Self-Rewarding",
         "2510.14943",
         laws=(*SOUND, "shift", "scale"),
         verified="code",
-        hp={"tau": 0.1, "trust": 0.9, "least_std": 0.1},
+        hp={"tau": 0.1, "trust": 0.9, "min_std": 0.1},
         believes="what the verifier and the policy itself call right",
         options={"dual_clip": 3.0},
         differs="trust is 1 - tau; self_score is held in [0, 1]. What trains it, the "

@@ -220,13 +220,13 @@ COMBINATION: dict[str, Method] = {
     ),
     "harmo": Method(
         "outcome('score') | outcome('correct')"
-        " | on('score', overlong_penalty(after=after, most=most))"
+        " | on('score', overlong_penalty(after=after, max_penalty=max_penalty))"
         " | weighted_sum(score=1, correct=1)" + GRPO,
         "HARMO: hybrid rewards with a length penalty",
         "2510.05283",
         laws=ALWAYS,
         verified="abstract",
-        hp={"after": 0.5, "most": 1.0},
+        hp={"after": 0.5, "max_penalty": 1.0},
         believes="a judge and a rule, neither by length",
         aggregation="sequence_mean",
         differs="guess: a linear penalty and its numbers, equal weights; the formula "

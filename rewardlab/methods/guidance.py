@@ -54,7 +54,7 @@ GUIDANCE: dict[str, Method] = {
     "robo_dopamine": Method(
         "process('progress')"
         " | potential_shaping(discount=gamma, final='progress_end')"
-        " | outcome('progress_end') | on('progress_end', at_least(reached))"
+        " | outcome('progress_end') | on('progress_end', indicator_ge(reached))"
         " | weighted_sum(progress=1, progress_end=1)"
         " | step_returns_to_go(discount=gamma) | center_by_group(leave_one_out=True)",
         "Robo-Dopamine: General Process Reward Modeling",

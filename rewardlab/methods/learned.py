@@ -87,7 +87,7 @@ LEARNED: dict[str, Method] = {
     "prl_at_step_ends": Method(
         "outcome('correct') | center_by_group() | scale_by_group_std(eps=eps)"
         " | kl_penalty(beta) | weighted_sum(correct=1, kl=1) | returns_to_go()"
-        " | hold_step_ends()",
+        " | broadcast_step_values()",
         *PRL,
         laws=(*SOUND, "shift", "scale"),
         verified="code",

@@ -87,13 +87,13 @@ OUTCOME: dict[str, Method] = {
     ),
     "dapo": Method(
         "outcome('correct') | weighted_sum(correct=2) | shift(-1)"
-        " | overlong_penalty(after=after, most=most) | center_by_group()"
+        " | overlong_penalty(after=after, max_penalty=max_penalty) | center_by_group()"
         " | scale_by_group_std(eps=1e-6) | broadcast_to_tokens()",
         "DAPO: An Open-Source LLM Reinforcement Learning System at Scale",
         "2503.14476",
         laws=(*ALWAYS, "shift"),  # wider is a higher limit, where less is overlong
         verified="code",
-        hp={"after": 0.8, "most": 1.0},
+        hp={"after": 0.8, "max_penalty": 1.0},
         believes="better than the group's mean, and not overlong",
         options={"epsilon": 0.2, "epsilon_high": 0.28, "dual_clip": 10.0},
         select="drop_uniform('correct')",
@@ -127,7 +127,7 @@ OUTCOME: dict[str, Method] = {
     ),
     "optimal_token_baseline": Method(
         "outcome('correct') | returns_to_go()"
-        " | center_by_group_energy(square='sum_pi_squared', keep_tail=keep_tail)",
+        " | optimal_token_baseline(square='sum_pi_squared', keep_tail=keep_tail)",
         "The Optimal Token Baseline: Variance Reduction for Long-Horizon LLM-RL",
         "2602.07078",
         laws=(*SOUND, "shift", "homogeneous"),
@@ -138,27 +138,27 @@ OUTCOME: dict[str, Method] = {
         differs="the divisor has no 1e-8, a group of one gets 0; holes take no time",
     ),
     "unlikeliness": Method(
-        "outcome('correct') | unlikeliness(beta=beta, least_rank=least_rank)"
+        "outcome('correct') | unlikeliness(beta=beta, first_rank=first_rank)"
         " | center_by_group() | scale_by_group_std(eps=1e-6) | broadcast_to_tokens()",
         "Rewarding the Unlikely: Lifting GRPO Beyond Distribution Sharpening",
         "2506.02355",
         laws=(*SOUND, "scale"),
         verified="code",
-        hp={"beta": 0.25, "least_rank": 0},
+        hp={"beta": 0.25, "first_rank": 0},
         believes="right answers, the more so if they were unlikely",
         beta=0.1,
-        differs="ranks as in the code; least_rank=1 is the paper's. Ties share a rank;"
+        differs="ranks as in the code; first_rank=1 is the paper's. Ties share a rank;"
         " a group of one gets 0. Two passes over a batch there, one here",
     ),
     "grpo_care": Method(
         "outcome('correct') | consistency_bonus(answer='is_answer', ref='ref_logp',"
-        " coef=coef, margin=margin, most=most) | center_by_group()"
+        " coef=coef, margin=margin, max_confidence=max_confidence) | center_by_group()"
         " | scale_by_group_std(eps=1e-4) | broadcast_to_tokens()",
         "GRPO-CARE: Consistency-Aware Reinforcement Learning",
         "2506.16141",
         laws=SOUND,
         verified="code",
-        hp={"coef": 0.5, "margin": 0.01, "most": 0.95},
+        hp={"coef": 0.5, "margin": 0.01, "max_confidence": 0.95},
         believes="right answers that their own reasoning makes likely",
         aggregation="sequence_mean",
         differs="compared in its group, where the code compares in the local batch;"

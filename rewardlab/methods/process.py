@@ -137,7 +137,7 @@ PROCESS: dict[str, Method] = {
         "the answer",
     ),
     "capo": Method(
-        "process('flaws') | on('flaws', at_least(votes))"
+        "process('flaws') | on('flaws', indicator_ge(votes))"
         " | on('flaws', step_returns_to_go(discount=0))"
         " | outcome('correct') | on('correct', broadcast_to_tokens())"
         " | weighted_sum(correct=right, flaws=wrong) | center_by_group()"

@@ -4,7 +4,7 @@ from rewardlab.methods.method import ALWAYS, SOUND, Method
 
 GRPO = ("DeepSeekMath", "2402.03300")
 PAR = ("Reward Shaping to Mitigate Reward Hacking in RLHF", "2502.18770")
-LENGTH = {"after": 300 / 512, "most": 2.12}  # 0.01 a token beyond 300 of 512
+LENGTH = {"after": 300 / 512, "max_penalty": 2.12}  # 0.01 a token beyond 300 of 512
 KL = (
     "the length is a share of the limit, as 300 of 512 tokens there; the KL of its "
     "GRPO is exp(x) - x - 1 of x = log pi - log ref, upside down; it trains on one of "
@@ -13,7 +13,7 @@ KL = (
 
 SHAPING: dict[str, Method] = {
     "par": Method(
-        "outcome('score') | overlong_penalty(after=after, most=most)"
+        "outcome('score') | overlong_penalty(after=after, max_penalty=max_penalty)"
         " | par(ref='ref_score', k=k) | center_by_group()"
         " | scale_by_group_std(eps=1e-8) | broadcast_to_tokens()",
         *PAR,
@@ -26,7 +26,7 @@ SHAPING: dict[str, Method] = {
         differs=f"the code's GRPO form; reference scores come length-penalised; {KL}",
     ),
     "running_clip": Method(
-        "outcome('score') | overlong_penalty(after=after, most=most)"
+        "outcome('score') | overlong_penalty(after=after, max_penalty=max_penalty)"
         " | clip_by_history()"
         " | center_by_group() | scale_by_group_std(eps=1e-8) | broadcast_to_tokens()",
         *PAR,

@@ -39,18 +39,18 @@ def informative(
     reward: Float[Array, " N"],
     group: Int[Array, " N"],
     num_groups: int,
-    least_std: float = 0.0,
+    min_std: float = 0.0,
     keep_singletons: bool = True,
 ) -> Bool[Array, " B"]:
-    """std > least_std, or one row: prompts that dynamic sampling keeps.
+    """std > min_std, or one row: prompts that dynamic sampling keeps.
 
     DAPO (arXiv 2503.14476), whose verl recipe keeps groups of one; UI-S1 has
-    least_std=0.3. Both then sample more prompts until a batch is full, which no run
+    min_std=0.3. Both then sample more prompts until a batch is full, which no run
     here does.
     """
-    need("informative", "[0, inf)", least_std=least_std)
+    need("informative", "[0, inf)", min_std=min_std)
     rows = counts(group, num_groups)
-    varied = group_std(reward, group, num_groups) > least_std
+    varied = group_std(reward, group, num_groups) > min_std
     return ((rows == 1) & keep_singletons) | ((rows > 1) & varied)
 
 

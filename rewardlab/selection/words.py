@@ -24,15 +24,15 @@ from rewardlab.selection.kept import (
 from rewardlab.selection.middling import accuracy_within
 
 
-def drop_uniform(signal: SignalName, least_std: float = 0.0) -> Selector:
-    """Drops the rows of prompts whose `signal` is equal in all rows: std <= least_std.
+def drop_uniform(signal: SignalName, min_std: float = 0.0) -> Selector:
+    """Drops the rows of prompts whose `signal` is equal in all rows: std <= min_std.
 
     Of (1, 0), (1, 1) the second group is dropped. A group of one stays, as in verl's
     recipe of DAPO (arXiv 2503.14476), which samples other prompts in their place.
     Rows in which the signal abstained are dropped too.
     """
 
-    return _by_prompt(signal, functools.partial(informative, least_std=least_std))
+    return _by_prompt(signal, functools.partial(informative, min_std=min_std))
 
 
 def keep_middling(signal: SignalName, low: float = 0.2, high: float = 0.8) -> Selector:

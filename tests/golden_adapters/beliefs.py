@@ -139,7 +139,7 @@ def laser(inputs, hyper):
         finished=done,
     )
     tau = hyper["tau"]
-    options = {"least_std": hyper["filter_std"]}
+    options = {"min_std": hyper["filter_std"]}
     plain = {"center_by_group": "", "scale_by_group_std": ""}
     mixed = sentence("laser", **plain)
     own = sentence("laser", **plain, weighted_sum="weighted_sum(self_score=1)")

@@ -70,14 +70,14 @@ def optimal_token_baseline(by_column):
             company=company(group, mask.any(axis=1) if tail else True),
         )
         call = (
-            "gate('company', center_by_group_energy(weight='weight', eps=1e-8,"
+            "gate('company', optimal_token_baseline(weight='weight', eps=1e-8,"
             f" keep_tail={tail}, by_column={by_column}))"
         )
         text = sentence(
-            "optimal_token_baseline", outcome="dense('r')", center_by_group_energy=call
+            "optimal_token_baseline", outcome="dense('r')", optimal_token_baseline=call
         )
         returns = sentence(
-            "optimal_token_baseline", outcome="dense('r')", center_by_group_energy=""
+            "optimal_token_baseline", outcome="dense('r')", optimal_token_baseline=""
         )
         return {
             "advantages": advantages(text, rollout),
@@ -125,7 +125,7 @@ def unlikeliness(inputs, hyper):
     )
     call = "center_by_group(keep_singletons=True)"
     text = sentence("unlikeliness", center_by_group=call)
-    found = advantages(text, rollout, beta=inputs["beta_rank"], least_rank=0)
+    found = advantages(text, rollout, beta=inputs["beta_rank"], first_rank=0)
     return {"advantages": found[:, :-1]}
 
 
@@ -142,12 +142,12 @@ def grpo_care(inputs, hyper):
     hp = {
         "coef": inputs.get("coef", hyper["bonus_coefficient"]),
         "margin": inputs.get("margin") or 0.0,
-        "most": np.inf if cap is None else cap,
+        "max_confidence": np.inf if cap is None else cap,
     }
     words = ("center_by_group", "scale_by_group_std", "broadcast_to_tokens")
     text = sentence("grpo_care", **dict.fromkeys(words, ""))
     rewards = values(text, rollout, **hp).sum(axis=1)
-    sure = confidence(rollout.signals["ref_logp"], marked, hp["most"])
+    sure = confidence(rollout.signals["ref_logp"], marked, hp["max_confidence"])
     return {
         "confidence": sure,
         "bonus": rewards - np.asarray(inputs["accuracy_rewards"], float),

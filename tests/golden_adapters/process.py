@@ -171,7 +171,7 @@ def capo(inputs, hyper):
     text = sentence("capo")
     reward = text[: text.index(" | center_by_group")]
     hp_reward = {k: v for k, v in hp.items() if k != "eps"}
-    marks = one_channel("process('flaws') | at_least(votes)", rollout, votes=votes)
+    marks = one_channel("process('flaws') | indicator_ge(votes)", rollout, votes=votes)
     ends = one_channel("process('flaws') | shift(1)", rollout) > 0
     return {
         "wrong_step": [m[e] for m, e in zip(marks, ends, strict=True)],

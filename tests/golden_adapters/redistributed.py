@@ -51,7 +51,7 @@ def prl(inputs, hyper):
     if "prm" in (inputs.get("adv"), inputs.get("prm_adv")):  # the outcome as it is
         parts = {"center_by_group": "", "scale_by_group_std": ""}
     text = sentence("prl_at_step_ends", **parts).replace("eps=eps", "eps=1e-6")
-    token = text.replace(" | hold_step_ends()", "")
+    token = text.replace(" | broadcast_step_values()", "")
     beta = {"beta": 1 / inputs["eta"]}
     each = values(token, rollout, **beta)
     return {

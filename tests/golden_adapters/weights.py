@@ -141,7 +141,7 @@ def rlfr(inputs, hyper):
     mask = np.asarray(inputs["mask"], bool)
     flow = inputs["velocity_scores"]
     rollout = rollout_of(mask, flow=flow, correct=inputs["group_norm_reward"])
-    scaled = "dense('flow') | minmax_by_row(second_least=True)"
+    scaled = "dense('flow') | minmax_by_padded_row()"
     kept = f"{scaled} | keep_top({inputs['topk']}, above={inputs['threshold']})"
     add = f"weighted_sum(flow={-inputs['flow_coef']!r}, correct=1)"
     reward = f"{kept} | outcome('correct') | {add}"

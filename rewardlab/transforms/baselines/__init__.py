@@ -15,7 +15,6 @@ from rewardlab.transforms.baselines.center_pure import (
     center_by_group_tokens,
     center_by_group_width,
 )
-from rewardlab.transforms.baselines.center_token import center_by_group_energy
 from rewardlab.transforms.baselines.first_steps import (
     center_by_first_steps,
     scale_by_first_steps_std,
@@ -26,6 +25,7 @@ from rewardlab.transforms.baselines.greatest import (
     scale_by_greatest_return,
 )
 from rewardlab.transforms.baselines.leave_one_out import scale_to_leave_one_out
+from rewardlab.transforms.baselines.optimal_token import optimal_token_baseline
 from rewardlab.transforms.baselines.scale import scale_by_batch_std, scale_by_group_std
 from rewardlab.transforms.baselines.signal import center_by_signal
 from rewardlab.transforms.baselines.states import center_by_state, scale_by_state_std
@@ -39,7 +39,7 @@ BASELINES: Table = {
     "center_by_budgets": center_by_budgets,
     "center_by_first_steps": center_by_first_steps,
     "center_by_group": center_by_group,
-    "center_by_group_energy": center_by_group_energy,
+    "optimal_token_baseline": optimal_token_baseline,
     "center_by_group_position": center_by_group_position,
     "center_by_group_steps": center_by_group_steps,
     "center_by_group_tokens": center_by_group_tokens,

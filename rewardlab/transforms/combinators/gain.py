@@ -44,9 +44,9 @@ def top_up(
     by: str,
     rate: Coefficient = 0.1,
     below: Coefficient = 0.5,
-    most: float = 1.0,
+    max_value: float = 1.0,
 ) -> RewardTransform:
-    """r = min(r + rate * b, most) where r < below, with channel `by` as b; else r.
+    """r = min(r + rate * b, max_value) where r < below, with channel `by` as b; else r.
 
     Something for completions that a noisy judge holds low: the calibration of a reward
     model by the reasoning-pattern reward, and with rate=1 the pattern in the place of a
@@ -56,7 +56,9 @@ def top_up(
     def help_(rewards: Channels, rollout: Rollout) -> Channels:
         own, other = find(rewards, channel), find(rewards, by)
         share, limit = coefficient(rate, rollout), coefficient(below, rollout)
-        add = lambda r, b: jnp.where(r < limit, jnp.minimum(r + share * b, most), r)  # noqa: E731
+        add = lambda r, b: jnp.where(
+            r < limit, jnp.minimum(r + share * b, max_value), r
+        )  # noqa: E731
         rest = {k: r for k, r in rewards.items() if k != by}
         return {**rest, channel: own.map(add, other)}
 

@@ -9,9 +9,9 @@ from rewardlab.core.types import Channels, RewardTransform, Rollout, SignalName
 
 @named
 def standardize_or(
-    channel: str, instead: str, counts: SignalName, least_std: float = 0.1
+    channel: str, instead: str, counts: SignalName, min_std: float = 0.1
 ) -> RewardTransform:
-    """r_c = (r_c - mean) / std of its group where std > least_std, else r_instead.
+    """r_c = (r_c - mean) / std of its group where std > min_std, else r_instead.
 
     One reward a row. A row whose signal `counts` [N] is 0 enters mean and std as 0, and
     has its own reward over them; std is over n - 1. A group of one has mean 0 and std
@@ -31,7 +31,7 @@ def standardize_or(
         squares = jnp.where(reward.has_value, (above - mean) ** 2, 0)
         std = jnp.sqrt(masked.divide(masked.of_group(squares, rollout), n - 1))
         std = jnp.where(n > 1, std, 1)
-        tells = std > least_std
+        tells = std > min_std
         z = (own - low - mean) / jnp.where(tells, std, 1)
         chosen = jnp.where(tells, z, fallback)
         return {**rewards, channel: reward.map(lambda r, new: new, chosen)}

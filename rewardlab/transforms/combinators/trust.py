@@ -16,17 +16,17 @@ from rewardlab.core.types import (
 
 
 @named
-def trust(name: str, by: str, least: Coefficient = 0.5) -> RewardTransform:
+def trust(name: str, by: str, threshold: Coefficient = 0.5) -> RewardTransform:
     """r_c exp(min(mean r_c of right rows - mean r_c of wrong rows, 0)), within a group.
 
     Channel `name` loses weight where it scores wrong rows above right ones; a row is
-    right if its total of channel `by` is at least `least`. Without right or without
+    right if its total of channel `by` is at least `threshold`. Without right or without
     wrong rows nothing speaks against it. Trust-GRPO of SophiaVL-R1, arXiv 2505.17018.
     """
 
     def weigh(rewards: Channels, rollout: Rollout) -> Channels:
         judged, outcome = find(rewards, name), find(rewards, by)
-        right = outcome.total >= coefficient(least, rollout)
+        right = outcome.total >= coefficient(threshold, rollout)
         both = judged.has_value & outcome.has_value
         gap, compared = _gap(judged, both & right, both & ~right, rollout)
         weight = jnp.where(compared, jnp.exp(jnp.minimum(gap, 0)), 1)

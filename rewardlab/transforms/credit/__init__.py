@@ -2,11 +2,11 @@
 
 from rewardlab.core.types import Table
 from rewardlab.transforms.credit.gae import gae, step_gae
-from rewardlab.transforms.credit.hold import hold_step_ends
 from rewardlab.transforms.credit.least import min_to_go
 from rewardlab.transforms.credit.prefix import share_prefixes
 from rewardlab.transforms.credit.returns import returns_to_go, step_returns_to_go
 from rewardlab.transforms.credit.spread import broadcast_to_tokens, zero_step_ends
+from rewardlab.transforms.credit.step_values import broadcast_step_values
 
 CREDIT: Table = {
     "broadcast_to_tokens": broadcast_to_tokens,
@@ -16,6 +16,6 @@ CREDIT: Table = {
     "step_returns_to_go": step_returns_to_go,
     "min_to_go": min_to_go,
     "share_prefixes": share_prefixes,
-    "hold_step_ends": hold_step_ends,
+    "broadcast_step_values": broadcast_step_values,
     "zero_step_ends": zero_step_ends,
 }

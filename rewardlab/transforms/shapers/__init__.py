@@ -2,7 +2,7 @@
 
 from rewardlab.core.types import Table
 from rewardlab.transforms.shapers.attempts import improvement_bonus, only_step
-from rewardlab.transforms.shapers.bounds import at_least, floor
+from rewardlab.transforms.shapers.bounds import floor, indicator_ge
 from rewardlab.transforms.shapers.consistency import consistency_bonus
 from rewardlab.transforms.shapers.cosine import cosine_length
 from rewardlab.transforms.shapers.distance import proximity, signed_proximity
@@ -40,7 +40,11 @@ from rewardlab.transforms.shapers.squash import (
 from rewardlab.transforms.shapers.team import team_spirit
 from rewardlab.transforms.shapers.unlikely import unlikeliness
 from rewardlab.transforms.shapers.window import cheapness_by_window
-from rewardlab.transforms.shapers.within_row import keep_top, minmax_by_row
+from rewardlab.transforms.shapers.within_row import (
+    keep_top,
+    minmax_by_padded_row,
+    minmax_by_row,
+)
 
 SHAPERS: Table = {
     "clip_reward": clip_reward,
@@ -52,7 +56,7 @@ SHAPERS: Table = {
     "short_in_group": short_in_group,
     "cap": cap,
     "floor": floor,
-    "at_least": at_least,
+    "indicator_ge": indicator_ge,
     "sigmoid": sigmoid,
     "log_sigmoid": log_sigmoid,
     "tanh": tanh,
@@ -67,6 +71,7 @@ SHAPERS: Table = {
     "minmax_by_history": minmax_by_history,
     "keep_top": keep_top,
     "minmax_by_row": minmax_by_row,
+    "minmax_by_padded_row": minmax_by_padded_row,
     "episode_return": episode_return,
     "return_from_step": return_from_step,
     "consistency_bonus": consistency_bonus,

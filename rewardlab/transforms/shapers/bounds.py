@@ -24,7 +24,7 @@ def floor(bottom: Coefficient = 0.0) -> RewardTransform:
 
 
 @named
-def at_least(threshold: Coefficient) -> RewardTransform:
+def indicator_ge(threshold: Coefficient) -> RewardTransform:
     """1 where r >= threshold, else 0: a score becomes a verdict."""
 
     def judge(reward: Reward, rollout: Rollout) -> Reward:

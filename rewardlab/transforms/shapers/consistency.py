@@ -25,20 +25,20 @@ def consistency_bonus(
     coef: Coefficient = 0.5,
     threshold: float = 0.1,
     margin: float = 0.0,
-    most: float = math.inf,
+    max_confidence: float = math.inf,
 ) -> RewardTransform:
     """r + coef r for accurate rows whose answer the reference finds no less likely.
 
     A row is accurate if its total is above `threshold` and at least its group's mean;
     it must be as confident as the group's accurate rows on average, less `margin`.
     Confidence is the geometric mean probability that the log-probs `ref` [N, T] give
-    to the tokens marked in `answer` [N, T], at most `most`. The bonus stands on the
+    to the tokens marked in `answer` [N, T], at most `max_confidence`. The bonus stands on the
     row's last reward. (GRPO-CARE, arXiv 2506.16141)
     """
 
     def pay(reward: Reward, rollout: Rollout) -> Reward:
         row, marked = reward.total, rollout.signal(answer) > 0
-        sure = confidence(rollout.signal(ref), marked & rollout.mask, most)
+        sure = confidence(rollout.signal(ref), marked & rollout.mask, max_confidence)
         accurate = reward.has_value & (row > threshold)
         accurate &= _at_least_mean(row, reward.has_value, 0.0, rollout)
         paid = accurate & _at_least_mean(sure, accurate, margin, rollout)
@@ -49,10 +49,10 @@ def consistency_bonus(
 
 
 def confidence(
-    logp: Float[Array, "N T"], answer: Bool[Array, "N T"], most: float = math.inf
+    logp: Float[Array, "N T"], answer: Bool[Array, "N T"], max_value: float = math.inf
 ) -> Float[Array, " N"]:
-    """min(exp(mean log p of the answer's tokens), most); 1 without an answer."""
-    return jnp.minimum(jnp.exp(masked.row_mean(logp, answer)), most)
+    """min(exp(mean log p of the answer's tokens), max_value); 1 without an answer."""
+    return jnp.minimum(jnp.exp(masked.row_mean(logp, answer)), max_value)
 
 
 def _at_least_mean(

@@ -18,9 +18,9 @@ from rewardlab.core.types import (
 
 @named
 def length_penalty(
-    after: int = 300, rate: Coefficient = 0.01, most: float = math.inf
+    after: int = 300, rate: Coefficient = 0.01, max_penalty: float = math.inf
 ) -> RewardTransform:
-    """r - min(rate * max(n - after, 0), most) on the last reward of a row of n tokens.
+    """r - min(rate * max(n - after, 0), max_penalty) on the last reward of a row of n tokens.
 
     n counts True tokens, `rate` is reward per token. Defaults are those of PAR's code
     (arXiv 2502.18770), which has it on in every variant but ODIN. DAPO's is
@@ -29,20 +29,22 @@ def length_penalty(
 
     def penalise(reward: Reward, rollout: Rollout) -> Reward:
         excess = jnp.maximum(masked.count(rollout.mask) - after, 0)
-        cost = jnp.minimum(coefficient(rate, rollout) * excess, most)
+        cost = jnp.minimum(coefficient(rate, rollout) * excess, max_penalty)
         return map_last(reward, jnp.subtract, cost)
 
     return per_channel(penalise)
 
 
 @named
-def overlong_penalty(after: float = 0.8, most: Coefficient = 1.0) -> RewardTransform:
-    """r - most * max(n - after T, 0) / (T - after T) on the last reward of a row.
+def overlong_penalty(
+    after: float = 0.8, max_penalty: Coefficient = 1.0
+) -> RewardTransform:
+    """r - max_penalty * max(n - after T, 0) / (T - after T) on the last reward of a row.
 
     n of the T tokens that a completion may have are True: with T = 10 and after = 0.8,
-    8 tokens cost nothing and 10 cost `most`. The limit is the rollout's width, so the
+    8 tokens cost nothing and 10 cost `max_penalty`. The limit is the rollout's width, so the
     penalty acts under any limit. DAPO (arXiv 2503.14476) has 0.8 and 1; PAR's code
-    (2502.18770) 0.01 a token beyond 300 of 512, which is most = 2.12 at the limit.
+    (2502.18770) 0.01 a token beyond 300 of 512, max_penalty = 2.12 at the limit.
     """
     if not 0 <= after < 1:
         raise ValueError(
@@ -52,7 +54,7 @@ def overlong_penalty(after: float = 0.8, most: Coefficient = 1.0) -> RewardTrans
     def penalise(reward: Reward, rollout: Rollout) -> Reward:
         limit = rollout.mask.shape[1]
         excess = jnp.maximum(masked.count(rollout.mask) - after * limit, 0)
-        cost = coefficient(most, rollout) * excess / ((1 - after) * limit)
+        cost = coefficient(max_penalty, rollout) * excess / ((1 - after) * limit)
         return map_last(reward, jnp.subtract, cost)
 
     return per_channel(penalise)

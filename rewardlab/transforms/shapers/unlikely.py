@@ -12,11 +12,11 @@ from rewardlab.core.types import (
 
 
 @named
-def unlikeliness(beta: Coefficient = 0.25, least_rank: int = 0) -> RewardTransform:
+def unlikeliness(beta: Coefficient = 0.25, first_rank: int = 0) -> RewardTransform:
     """r * (1 - beta k / n), k the rank of the row's mean log-probability in its group.
 
-    k counts the scored rows of the group that were less likely, plus `least_rank`; ties
-    share their mean rank; n counts scored rows. The released code has least_rank=0, the
+    k counts the scored rows of the group that were less likely, plus `first_rank`; ties
+    share their mean rank; n counts scored rows. The released code has first_rank=0, the
     paper 1, which takes one more beta / n from every row. (Rewarding the Unlikely,
     arXiv 2506.02355)
     """
@@ -24,7 +24,7 @@ def unlikeliness(beta: Coefficient = 0.25, least_rank: int = 0) -> RewardTransfo
     def discount(reward: Reward, rollout: Rollout) -> Reward:
         scored = reward.has_value
         likely = masked.row_mean(rollout.logp, rollout.mask)
-        rank = order.group_rank(likely, scored, rollout) + least_rank
+        rank = order.group_rank(likely, scored, rollout) + first_rank
         rows = masked.of_group(scored.astype(likely.dtype), rollout)
         share = coefficient(beta, rollout) * masked.divide(rank, rows)
         return reward.map(lambda r, share: r * (1 - share), share)

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 
 from rewardlab.core.compose import named, per_channel
 from rewardlab.core.order import k_greatest
+from rewardlab.core.reward import Number
 from rewardlab.core.types import (
     Coefficient,
     Reward,
@@ -14,27 +15,41 @@ from rewardlab.core.types import (
 
 
 @named
-def minmax_by_row(second_least: bool = False) -> RewardTransform:
+def minmax_by_row() -> RewardTransform:
     """(r - min) / (max - min) over the rewards of a row; equal rewards give 0.
 
-    With `second_least` the row is padded with zeros and its second least distinct value
-    stands for the least, as in RLFR's code: that is the least of positive rewards, but
-    in a row without padding one token becomes negative.
+    Of (1, 2, 5): (0, 1/4, 1).
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
-        value, placed = reward.value, reward.placed
-        low = jnp.min(value, axis=1, where=placed, initial=jnp.inf)
-        high = jnp.max(value, axis=1, where=placed, initial=-jnp.inf)
-        if second_least:
-            least = jnp.min(value, axis=1, keepdims=True)
-            low = jnp.min(value, axis=1, where=value > least, initial=jnp.inf)
-            high = jnp.maximum(high, 0)
-        width = jnp.where(high > low, high - low, 1)
-        scaled = (value - low[:, None]) / width[:, None]
-        return reward.with_value(jnp.where((high > low)[:, None], scaled, 0))
+        high = -reward.map(jnp.negative).smallest
+        return reward.map(between, reward.smallest, high)
 
     return per_channel(scale)
+
+
+@named
+def minmax_by_padded_row() -> RewardTransform:
+    """(r - second smallest) / (max - it) of the row padded with zeros (RLFR's code).
+
+    In a row of positive rewards with padding that is the smallest of them: of (1, 4, 9)
+    and padding, (0, 3/8, 1). Without padding the smallest becomes negative: of (1, 2,
+    4), (-1/2, 0, 1).
+    """
+
+    def scale(reward: Reward, rollout: Rollout) -> Reward:
+        value = reward.value
+        smallest = jnp.min(value, axis=1, keepdims=True)
+        low = jnp.min(value, axis=1, where=value > smallest, initial=jnp.inf)
+        return reward.map(between, low, jnp.maximum(jnp.max(value, axis=1), 0))
+
+    return per_channel(scale)
+
+
+def between(r: Number, low: Number, high: Number) -> Number:
+    """(r - low) / (high - low); 0 unless low < high."""
+    wide = high > low
+    return jnp.where(wide, (r - low) / jnp.where(wide, high - low, 1), 0)
 
 
 @named

@@ -26,11 +26,11 @@ from rewardlab.objectives.correction.weights import (
 
 @named
 def truncated_importance(
-    most: Coefficient = 2.0,
+    max_weight: Coefficient = 2.0,
     per_row: bool = False,
     sampler: SignalName = "sampler_logp",
 ) -> RewardTransform:
-    """A_t = min(w_t, most) A_t, with w_t = pi / pi_sampler of the token (TIS).
+    """A_t = min(w_t, max_weight) A_t, with w_t = pi / pi_sampler of the token (TIS).
 
     With `per_row`, of the whole row: exp of the sum of its tokens' log-ratios. V-trace
     truncates so (IMPALA, arXiv 1802.01561); log-ratios count within +-20, as in verl.
@@ -38,7 +38,7 @@ def truncated_importance(
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
         weight = _importance(rollout, sampler, per_row)
-        held = truncate(weight, coefficient(most, rollout))
+        held = truncate(weight, coefficient(max_weight, rollout))
         return reward.with_value(reward.value * held)
 
     return per_channel(scale)
@@ -46,12 +46,12 @@ def truncated_importance(
 
 @named
 def masked_importance(
-    least: Coefficient = 0.5,
-    most: Coefficient = 5.0,
+    min_weight: Coefficient = 0.5,
+    max_weight: Coefficient = 5.0,
     per_row: bool = False,
     sampler: SignalName = "sampler_logp",
 ) -> RewardTransform:
-    """A_t = w_t A_t where least <= w_t <= most, else 0; w_t = pi / pi_sampler (MIS).
+    """A_t = w_t A_t where min_weight <= w_t <= max_weight, else 0; w_t = pi / pi_sampler (MIS).
 
     With `per_row`, of the whole row. IcePop (Ring-1T, arXiv 2510.18855) does so with
     the bounds of the defaults. What is dropped stays in the count of the loss's mean.
@@ -59,7 +59,7 @@ def masked_importance(
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
         weight = _importance(rollout, sampler, per_row)
-        low, high = coefficient(least, rollout), coefficient(most, rollout)
+        low, high = (coefficient(c, rollout) for c in (min_weight, max_weight))
         return reward.with_value(reward.value * drop(weight, high, low))
 
     return per_channel(scale)

@@ -1,4 +1,4 @@
-"""Credit that stands still within a step."""
+"""The value at the end of a step, on all its tokens."""
 
 import jax.numpy as jnp
 
@@ -8,7 +8,7 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout, place
 
 
 @named
-def hold_step_ends() -> RewardTransform:
+def broadcast_step_values() -> RewardTransform:
     """A_t = the value on the last True token of t's step, on every True token.
 
     After `returns_to_go` a token is credited with what follows its step, not with what
@@ -16,10 +16,10 @@ def hold_step_ends() -> RewardTransform:
     exactly 0 and takes the next step's)
     """
 
-    def hold(reward: Reward, rollout: Rollout) -> Reward:
+    def broadcast(reward: Reward, rollout: Rollout) -> Reward:
         ends = masked.step_ends(rollout)
         last = jnp.where(ends, reward.value, 0)
         value = recursions.accumulate(last, jnp.where(ends, 0, 1))
         return place(value, rollout.mask & reward.has_value[:, None])
 
-    return on_one(hold)
+    return on_one(broadcast)

@@ -9,7 +9,7 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName, p
 
 
 @named
-def center_by_group_energy(
+def optimal_token_baseline(
     square: SignalName = "sum_pi_squared",
     weight: SignalName = "",
     keep_tail: bool = False,
