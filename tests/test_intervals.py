@@ -70,7 +70,7 @@ def test_functions_of_arrays_and_texts(call, name):
     ],
 )
 def test_words_that_would_do_nothing_or_the_opposite(words):
-    with pytest.raises(ValueError, match=r"^[a-z_]+: [a-z]+=.* must be "):
+    with pytest.raises(ValueError, match=r"^[a-z_]+: [a-z_]+=.* must be "):
         build(f"outcome('a') | {words}")
 
 
