@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rewardlab.core.compose import find, named, stateless
-from rewardlab.core.reward import combine_all
+from rewardlab.core.reward import Number, combine_all
 from rewardlab.core.types import (
     Channels,
     Coefficient,
@@ -56,10 +56,11 @@ def top_up(
     def help_(rewards: Channels, rollout: Rollout) -> Channels:
         own, other = find(rewards, channel), find(rewards, by)
         share, limit = coefficient(rate, rollout), coefficient(below, rollout)
-        add = lambda r, b: jnp.where(
-            r < limit, jnp.minimum(r + share * b, max_value), r
-        )  # noqa: E731
+
+        def more(r: Number, b: Number) -> Number:
+            return jnp.where(r < limit, jnp.minimum(r + share * b, max_value), r)
+
         rest = {k: r for k, r in rewards.items() if k != by}
-        return {**rest, channel: own.map(add, other)}
+        return {**rest, channel: own.map(more, other)}
 
     return stateless(help_)

@@ -32,8 +32,8 @@ def consistency_bonus(
     A row is accurate if its total is above `threshold` and at least its group's mean;
     it must be as confident as the group's accurate rows on average, less `margin`.
     Confidence is the geometric mean probability that the log-probs `ref` [N, T] give
-    to the tokens marked in `answer` [N, T], at most `max_confidence`. The bonus stands on the
-    row's last reward. (GRPO-CARE, arXiv 2506.16141)
+    to the tokens marked in `answer` [N, T], at most `max_confidence`. The bonus is on
+    the row's last reward. (GRPO-CARE, arXiv 2506.16141)
     """
 
     def pay(reward: Reward, rollout: Rollout) -> Reward:

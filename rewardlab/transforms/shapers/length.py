@@ -20,9 +20,9 @@ from rewardlab.core.types import (
 def length_penalty(
     after: int = 300, rate: Coefficient = 0.01, max_penalty: float = math.inf
 ) -> RewardTransform:
-    """r - min(rate * max(n - after, 0), max_penalty) on the last reward of a row of n tokens.
+    """r - min(rate * max(n - after, 0), max_penalty) on the last reward of a row.
 
-    n counts True tokens, `rate` is reward per token. Defaults are those of PAR's code
+    n counts the row's True tokens, `rate` is reward per token. Defaults are those of PAR's code
     (arXiv 2502.18770), which has it on in every variant but ODIN. DAPO's is
     `overlong_penalty`.
     """
@@ -39,11 +39,11 @@ def length_penalty(
 def overlong_penalty(
     after: float = 0.8, max_penalty: Coefficient = 1.0
 ) -> RewardTransform:
-    """r - max_penalty * max(n - after T, 0) / (T - after T) on the last reward of a row.
+    """r - max_penalty * max(n - after T, 0) / (T - after T) on a row's last reward.
 
     n of the T tokens that a completion may have are True: with T = 10 and after = 0.8,
-    8 tokens cost nothing and 10 cost `max_penalty`. The limit is the rollout's width, so the
-    penalty acts under any limit. DAPO (arXiv 2503.14476) has 0.8 and 1; PAR's code
+    8 tokens cost nothing and 10 cost `max_penalty`. The limit is the rollout's width, so
+    the penalty acts under any limit. DAPO (arXiv 2503.14476) has 0.8 and 1; PAR's code
     (2502.18770) 0.01 a token beyond 300 of 512, max_penalty = 2.12 at the limit.
     """
     if not 0 <= after < 1:

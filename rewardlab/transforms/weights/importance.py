@@ -51,9 +51,9 @@ def masked_importance(
     per_row: bool = False,
     sampler: SignalName = "sampler_logp",
 ) -> RewardTransform:
-    """A_t = w_t A_t where min_weight <= w_t <= max_weight, else 0; w_t = pi / pi_sampler (MIS).
+    """A_t = w_t A_t where min_weight <= w_t <= max_weight, else 0 (MIS).
 
-    With `per_row`, of the whole row. IcePop (Ring-1T, arXiv 2510.18855) does so with
+    w_t = pi / pi_sampler of the token. With `per_row`, of the whole row. IcePop (Ring-1T, arXiv 2510.18855) does so with
     the bounds of the defaults. What is dropped stays in the count of the loss's mean.
     """
 
