@@ -22,8 +22,8 @@ def length_penalty(
 ) -> RewardTransform:
     """r - min(rate * max(n - after, 0), max_penalty) on the last reward of a row.
 
-    n counts the row's True tokens, `rate` is reward per token. Defaults are those of PAR's code
-    (arXiv 2502.18770), which has it on in every variant but ODIN. DAPO's is
+    n counts the row's True tokens, `rate` is reward per token. Defaults are those of
+    PAR's code (arXiv 2502.18770), which has it on in every variant but ODIN. DAPO's is
     `overlong_penalty`.
     """
 
@@ -42,9 +42,9 @@ def overlong_penalty(
     """r - max_penalty * max(n - after T, 0) / (T - after T) on a row's last reward.
 
     n of the T tokens that a completion may have are True: with T = 10 and after = 0.8,
-    8 tokens cost nothing and 10 cost `max_penalty`. The limit is the rollout's width, so
-    the penalty acts under any limit. DAPO (arXiv 2503.14476) has 0.8 and 1; PAR's code
-    (2502.18770) 0.01 a token beyond 300 of 512, max_penalty = 2.12 at the limit.
+    8 tokens cost nothing and 10 cost `max_penalty`. The limit is the rollout's width,
+    so the penalty acts under any limit. DAPO (arXiv 2503.14476) has 0.8 and 1; PAR's
+    code (2502.18770) 0.01 a token beyond 300 of 512, max_penalty = 2.12 at the limit.
     """
     if not 0 <= after < 1:
         raise ValueError(

@@ -53,8 +53,9 @@ def masked_importance(
 ) -> RewardTransform:
     """A_t = w_t A_t where min_weight <= w_t <= max_weight, else 0 (MIS).
 
-    w_t = pi / pi_sampler of the token. With `per_row`, of the whole row. IcePop (Ring-1T, arXiv 2510.18855) does so with
-    the bounds of the defaults. What is dropped stays in the count of the loss's mean.
+    w_t = pi / pi_sampler of the token. With `per_row`, of the whole row. IcePop
+    (Ring-1T, arXiv 2510.18855) does so with the bounds of the defaults. What is dropped
+    stays in the count of the loss's mean.
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
