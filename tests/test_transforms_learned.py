@@ -53,7 +53,7 @@ def test_log_ratio(seed, ref):
     agree(run(f"log_ratio('q', ref='{ref}')", rollout), want)
 
 
-def test_hold_step_ends(seed):
+def test_broadcast_step_values(seed):
     """Each True token has the value of the last True token of its step."""
     rollout = learned(seed)
     rewards, want = run("dense('q')", rollout), {}

@@ -104,7 +104,7 @@ def test_scale_by_active_groups(seed, source):
     ("keep_tail", "by_column", "weight"),
     [(False, False, ""), (True, False, ""), (True, True, "v"), (False, True, "v")],
 )
-def test_center_by_group_energy(seed, keep_tail, by_column, weight):
+def test_optimal_token_baseline(seed, keep_tail, by_column, weight):
     """Token returns against the group's, weighted by the energy so far."""
     rollout = signals(varied(seed), seed)
     before, want = run("outcome('correct') | returns_to_go()", rollout), {}
