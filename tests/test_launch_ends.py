@@ -41,7 +41,7 @@ forked.end_with_parent(int(os.environ["REWARDLAB_GRID"]), signal.SIGTERM)
 print(os.getpid(), flush=True)
 time.sleep(60)
 """
-FORKED = ROOT / "rewardlab" / "tasks" / "forked.py"
+FORKED = ROOT / "rewardlab" / "system" / "forked.py"
 
 
 def lines_of(file, count):

@@ -92,7 +92,7 @@ def test_words_of_other_modules_are_read():
     tree = sentence.parse(f"on('a', {text} | tanh())", TRANSFORM)
     assert [word.word for word in tree.words][1] == text.partition("(")[0]
     for wrong, why in {
-        "nowhere.at.all:word()": "no module 'nowhere.at.all'",
+        "nowhere.at.all:word()": "No module named 'nowhere'",
         "rewardlab.transforms.sources:outcom('a')": "did you mean 'outcome'",
         "outcome('a:b')": "must be the name of a signal",
     }.items():

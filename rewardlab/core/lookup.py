@@ -77,12 +77,21 @@ def imported(place: Place, kind: str) -> Any:
         for name in place.attribute.split("."):
             found = getattr(found, name)
     except Exception as error:  # whatever importing a user's module raises
+        near = _near(error)
         raise ValueError(
             f"{kind} {str(place)!r} cannot be imported ({type(error).__name__}: "
-            f"{error}); write package.module:attribute of a module that can be "
+            f"{error}{near}); write package.module:attribute of a module that can be "
             "imported from here"
         ) from None
     return found
+
+
+def _near(error: Exception) -> str:
+    """What the attribute that there is not may have been meant to be."""
+    if not isinstance(error, AttributeError) or error.name is None:
+        return ""
+    near = difflib.get_close_matches(error.name, dir(error.obj), n=2)
+    return f", did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 def look_up(given: Any, kind: str, table: Mapping[str, T]) -> T:

@@ -20,7 +20,7 @@ from rewardlab.core.arguments import check
 from rewardlab.core.grammar import parse as parse_text
 from rewardlab.core.grammar import pipe, shown
 from rewardlab.core.literals import put
-from rewardlab.core.outside import attribute
+from rewardlab.core.lookup import look_up
 from rewardlab.core.schedules import SCHEDULES
 from rewardlab.core.signatures import bound_of
 from rewardlab.core.tree import MISSING, PIPE, Named, Tree, with_values
@@ -154,7 +154,8 @@ def _tree(node: ast.expr, language: Language) -> Tree:
             "by |"
         )
     word = node.func.id
-    make = attribute(word) if ":" in word else language.words.get(word)
+    outside = ":" in word
+    make = look_up(word, language.noun, {}) if outside else language.words.get(word)
     if make is None:
         hint = _hint(word, language.words)
         raise ValueError(f"unknown {language.noun} {shown(word)}{hint}")
