@@ -14,6 +14,7 @@ import numpy as np
 
 from rewardlab.core.ranges import (
     FLAG,
+    FRACTION,
     LARGEST_FLOAT,
     NOT_NEGATIVE,
     NUMBER,
@@ -76,6 +77,7 @@ RANGES: dict[str, Range] = {
     "masked_importance.min_weight": NOT_NEGATIVE,
     "mean_minus_variance_of.weight": NOT_NEGATIVE,
     "minus_reference_normal_quantile.quantile": Range(False, 0, 1, True, True),
+    "overlong_penalty.after": FRACTION,
     "proximity.scale": POSITIVE,
     "signed_proximity.scale": POSITIVE,
     "truncated_importance.max_weight": POSITIVE,

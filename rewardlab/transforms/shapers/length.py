@@ -46,10 +46,6 @@ def overlong_penalty(
     so the penalty acts under any limit. DAPO (arXiv 2503.14476) has 0.8 and 1; PAR's
     code (2502.18770) 0.01 a token beyond 300 of 512, max_penalty = 2.12 at the limit.
     """
-    if not 0 <= after < 1:
-        raise ValueError(
-            f"overlong_penalty(after={after}) begins at a share in [0, 1) of the limit"
-        )
 
     def penalise(reward: Reward, rollout: Rollout) -> Reward:
         limit = rollout.mask.shape[1]
