@@ -20,7 +20,7 @@ def test_kth_least_is_what_a_sort_has_there(wide):
         values = jnp.asarray(x, jnp.float64 if wide else jnp.float32)
         for k in range(9):
             place = np.full((5, 1), k)
-            got = np.asarray(jax.jit(order.kth_least)(values, place))[:, 0]
+            got = np.asarray(jax.jit(order.kth_smallest)(values, place))[:, 0]
             np.testing.assert_array_equal(
                 got, np.sort(np.asarray(values), axis=1)[:, k]
             )
@@ -38,7 +38,7 @@ def test_a_quantile_of_few_is_numpys(q, entries, x64):
 
 def test_every_row_has_its_own_place():
     x = jnp.array([[3.0, 1.0, 2.0], [3.0, 1.0, 2.0]])
-    assert order.kth_least(x, jnp.array([[0], [2]])).tolist() == [[1.0], [3.0]]
+    assert order.kth_smallest(x, jnp.array([[0], [2]])).tolist() == [[1.0], [3.0]]
 
 
 @pytest.mark.parametrize("k", [0, 1, 3, 8, 9, 20])
@@ -51,16 +51,16 @@ def test_the_k_greatest(k):
     for row, values in zip(want, x, strict=True):
         order_ = np.argsort(np.where(np.isnan(values), np.inf, -values), kind="stable")
         row[order_[:k]] = True
-    got = jax.jit(order.k_greatest, static_argnums=1)(x.astype(np.float32), k)
+    got = jax.jit(order.k_largest, static_argnums=1)(x.astype(np.float32), k)
     assert (np.asarray(got) == want & ~np.isnan(x)).all()
-    assert order.k_greatest(jnp.zeros((2, 0)), k).shape == (2, 0)
+    assert order.k_largest(jnp.zeros((2, 0)), k).shape == (2, 0)
 
 
 def test_the_greatest_entries_have_a_mean():
     """Ties at the edge count once each; a row without entries gives 0."""
     x = jnp.array([[1.0, 3.0, 3.0, 2.0, 9.0], [5.0, 1.0, 1.0, 1.0, 1.0], [1.0] * 5])
     mask = jnp.array([[True] * 4 + [False], [True] * 5, [False] * 5])
-    got = jax.jit(order.mean_of_greatest)(x, mask, jnp.array([[3], [2], [1]]))
+    got = jax.jit(order.mean_of_largest)(x, mask, jnp.array([[3], [2], [1]]))
     np.testing.assert_allclose(got, [(3 + 3 + 2) / 3, (5 + 1) / 2, 0], rtol=1e-6)
 
 

@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 from rewardlab.core.types import Rollout, Sum
 
 
-def divide(total_: Float[Array, "..."], count: Int[Array, "..."]) -> Array:
+def safe_divide(total_: Float[Array, "..."], count: Int[Array, "..."]) -> Array:
     """total / count, and total (which is then 0) where the count is 0."""
     return total_ / jnp.maximum(count, 1)
 
@@ -26,7 +26,7 @@ def total(x: Float[Array, "N T"], mask: Bool[Array, "N T"]) -> Float[Array, " N"
 
 def row_mean(x: Float[Array, "N T"], mask: Bool[Array, "N T"]) -> Float[Array, " N"]:
     """The mean of each row over its True entries; an empty row gives 0."""
-    return divide(total(x, mask), count(mask))
+    return safe_divide(total(x, mask), count(mask))
 
 
 SLICES = 32  # of a long row, added up side by side; below 256, so a byte holds the sum
@@ -42,7 +42,7 @@ def count(mask: Bool[Array, "*N T"]) -> Int[Array, " *N"]:
 
 
 def _slices(mask: Bool[Array, "*N T"]) -> tuple[Bool[Array, "*N slices w"], Array]:
-    """The slices of each row, one under the other, and the few columns left over."""
+    """Each row cut into slices, one below the other, and the remaining columns."""
     width = mask.shape[-1] // SLICES
     cut = SLICES * width
     whole = mask[..., :cut].reshape(*mask.shape[:-1], SLICES, width)
@@ -69,15 +69,15 @@ def variance(
 ) -> Float[Array, ""]:
     """Squared distance to the mean over (count - ddof); 0 if count <= ddof.
 
-    Distances are first taken to the least entry, so equal entries give exactly 0.
+    Distances are taken to the smallest entry first: equal entries give exactly 0.
     """
-    distance = x - least(x, mask)
+    distance = x - smallest(x, mask)
     squares = jnp.where(mask, (distance - mean(distance, mask)) ** 2, 0)
-    return divide(jnp.sum(squares), _size(mask) - ddof)
+    return safe_divide(jnp.sum(squares), _size(mask) - ddof)
 
 
-def least(x: Float[Array, "..."], mask: Bool[Array, "..."]) -> Float[Array, ""]:
-    """The least True entry; 0 if there are none."""
+def smallest(x: Float[Array, "..."], mask: Bool[Array, "..."]) -> Float[Array, ""]:
+    """The smallest True entry; 0 if there are none."""
     found = jnp.min(x, where=mask, initial=jnp.inf)
     return jnp.where(_size(mask) > 0, found, 0)
 
@@ -132,8 +132,9 @@ def _run_starts(
     return mask & ((before < 0) | (step_before != step))
 
 
-def nested(*keys: Int[Array, "..."]) -> tuple[Int[Array, "..."], ...]:
-    """For each key, numbers 0 .. size - 1 that agree where it and those before do."""
+def dense_ids_of_each(*keys: Int[Array, "..."]) -> tuple[Int[Array, "..."], ...]:
+    """For each key, ids 0 .. size - 1: equal where it and all keys before it are
+    equal."""
     flat = [key.reshape(-1) for key in keys]
     order = jnp.lexsort(flat[::-1])
     moves = [jnp.diff(key[order]) != 0 for key in flat]
@@ -143,18 +144,18 @@ def nested(*keys: Int[Array, "..."]) -> tuple[Int[Array, "..."], ...]:
     return tuple(empty.at[order].set(n).reshape(keys[0].shape) for n in numbers)
 
 
-def alike(*keys: Int[Array, "..."]) -> Int[Array, "..."]:
-    """A number for each entry, the same where all keys agree: 0 .. size - 1."""
-    return nested(*keys)[-1]
+def dense_ids(*keys: Int[Array, "..."]) -> Int[Array, "..."]:
+    """An id 0 .. size - 1 for each entry: equal where all keys are equal."""
+    return dense_ids_of_each(*keys)[-1]
 
 
 def set_sum(x: Float[Array, "..."], ids: Int[Array, "..."], size: int) -> Array:
-    """The sum over the entries of each entry's set; `ids` are 0 .. size - 1."""
+    """The sum over each entry's set; `ids` are 0 .. size - 1."""
     return jax.ops.segment_sum(x.reshape(-1), ids.reshape(-1), size)[ids]
 
 
-def set_least(x: Float[Array, "..."], ids: Int[Array, "..."], size: int) -> Array:
-    """The least over the entries of each entry's set; 0 where that is not finite."""
+def set_min(x: Float[Array, "..."], ids: Int[Array, "..."], size: int) -> Array:
+    """The minimum over each entry's set; 0 where that is not finite."""
     low = jax.ops.segment_min(x.reshape(-1), ids.reshape(-1), size)
     return jnp.where(jnp.isfinite(low), low, 0)[ids]
 
@@ -164,43 +165,46 @@ def group_sum(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "B *T"]
     return jax.ops.segment_sum(x, rollout.group, rollout.prompts.shape[0])
 
 
-def group_least(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "N *T"]:
-    """The least over the rows of each row's group; 0 where that is not finite."""
+def group_min(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "N *T"]:
+    """The minimum over the rows of each row's group; 0 where that is not finite."""
     low = jax.ops.segment_min(x, rollout.group, rollout.prompts.shape[0])
     return jnp.where(jnp.isfinite(low), low, 0)[rollout.group]
 
 
-def of_group(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "N *T"]:
-    """The sum over the rows of each row's group, given back per row."""
+def sum_over_group(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "N *T"]:
+    """The sum over the rows of each row's group, one number a row."""
     return group_sum(x, rollout)[rollout.group]
 
 
 def sampled(rollout: Rollout) -> Bool[Array, " N"]:
-    """Rows that had a True token when they were sampled: also those that `select` has
-    dropped since."""
+    """Rows that had a True token when they were sampled, before `select` dropped
+    any."""
     return rollout.signals.get("sampled", jnp.any(rollout.mask, axis=1))
 
 
 def group_size(rollout: Rollout) -> Int[Array, " N"]:
     """How many rows each row's group has."""
-    return of_group(jnp.ones(rollout.group.shape, jnp.int32), rollout)
+    return sum_over_group(jnp.ones(rollout.group.shape, jnp.int32), rollout)
 
 
-def of_others(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "N *T"]:
-    """The sum over the other rows of each row's group, given back per row."""
-    return of_group(x, rollout) - x
+def sum_over_other_rows(
+    x: Float[Array, "N *T"], rollout: Rollout
+) -> Float[Array, "N *T"]:
+    """The sum over the other rows of each row's group, one number a row."""
+    return sum_over_group(x, rollout) - x
 
 
-def greatest_of_others(x: Shaped[Array, " N"], rollout: Rollout) -> Array:
-    """The greatest over the other rows of each row's group; the least there is if none.
+def max_of_other_rows(x: Shaped[Array, " N"], rollout: Rollout) -> Array:
+    """The maximum over the other rows of each row's group.
 
-    That is -inf for floats and the type's minimum for integers.
+    Without other rows: -inf for floats, the type's minimum for integers.
     """
     groups = rollout.prompts.shape[0]
     lowest = -jnp.inf if jnp.issubdtype(x.dtype, jnp.floating) else -(2**31)
-    greatest = jax.ops.segment_max(x, rollout.group, groups)[rollout.group]
-    is_greatest = x == greatest
-    stands_out = is_greatest & (of_group(is_greatest.astype(jnp.int32), rollout) == 1)
+    largest = jax.ops.segment_max(x, rollout.group, groups)[rollout.group]
+    is_largest = x == largest
+    ties = sum_over_group(is_largest.astype(jnp.int32), rollout)
+    stands_out = is_largest & (ties == 1)
     rest = jnp.where(stands_out, jnp.asarray(lowest, x.dtype), x)
     second = jax.ops.segment_max(rest, rollout.group, groups)[rollout.group]
-    return jnp.where(stands_out, second, greatest)
+    return jnp.where(stands_out, second, largest)

@@ -8,11 +8,11 @@ from rewardlab.core import masked
 from rewardlab.core.types import Rollout
 
 
-def kth_least(x: Float[Array, "N M"], k: Int[Array, "N 1"]) -> Float[Array, "N 1"]:
-    """What stands at place k, from 0, of each row if it were sorted; NaN is last.
+def kth_smallest(x: Float[Array, "N M"], k: Int[Array, "N 1"]) -> Float[Array, "N 1"]:
+    """The k-th smallest entry of each row (0-based); NaN is the largest.
 
-    The bits of the answer are found one by one, from the first: each is a pass that
-    only counts, and 32 of those take a fraction of the time of a sort.
+    Its bits are found one by one, from the first: each takes a pass that only counts,
+    and 32 such passes take a fraction of the time of a sort.
     """
     bits = 8 * x.dtype.itemsize
     kind = {32: jnp.uint32, 64: jnp.uint64}[bits]
@@ -31,9 +31,9 @@ def kth_least(x: Float[Array, "N M"], k: Int[Array, "N 1"]) -> Float[Array, "N 1
 
 
 def rank_of_few(x: Float[Array, "*N R"]) -> Int[Array, "*N R"]:
-    """How many entries of its row stand before each if it were sorted, ties in order.
+    """Each entry's position if its row were sorted; ties keep their order.
 
-    For some ten entries; counting takes a seventh of the time of sorting them.
+    For rows of about ten entries; counting takes a seventh of the time of sorting.
     """
     one, other = x[..., :, None], x[..., None, :]
     first = jnp.tri(x.shape[-1], k=-1, dtype=bool)
@@ -44,8 +44,8 @@ def rank_of_few(x: Float[Array, "*N R"]) -> Int[Array, "*N R"]:
 def quantile_of_few(
     x: Float[Array, "N R"], q: float | Float[Array, ""]
 ) -> Float[Array, " N"]:
-    """The q-quantile of each row, with linear interpolation, for some ten entries; NaN
-    where an entry is.
+    """The q-quantile of each row, with linear interpolation, for rows of about ten
+    entries; NaN where an entry is NaN.
     """
     rank, last = rank_of_few(x), x.shape[1] - 1
     low = jnp.floor(q * last)
@@ -55,37 +55,37 @@ def quantile_of_few(
     return jnp.where(jnp.any(jnp.isnan(x), axis=1), jnp.nan, found)
 
 
-def k_greatest(x: Float[Array, "N M"], k: int | Float[Array, ""]) -> Bool[Array, "N M"]:
-    """True on the k greatest entries of each row, of equal ones on the first.
+def k_largest(x: Float[Array, "N M"], k: int | Float[Array, ""]) -> Bool[Array, "N M"]:
+    """True on the k largest entries of each row; of equal entries the first are taken.
 
-    NaN is never among them, and all others are where a row has no more than k.
+    NaN is never taken; a row of k entries or fewer is True everywhere else.
     """
     least_place = jnp.maximum(jnp.minimum(k, x.shape[1]) - 1, 0).astype(jnp.int32)
     place = jnp.full((x.shape[0], 1), least_place)
-    least = -kth_least(jnp.where(jnp.isnan(x), jnp.inf, -x), place)
-    above, equal = x > least, x == least
+    kth = -kth_smallest(jnp.where(jnp.isnan(x), jnp.inf, -x), place)
+    above, equal = x > kth, x == kth
     rest = k - masked.count(above)[:, None]
     return above | (equal & (jnp.cumsum(equal, axis=1) <= rest))
 
 
-def mean_of_greatest(
+def mean_of_largest(
     x: Float[Array, "N M"], mask: Bool[Array, "N M"], k: Int[Array, "N 1"]
 ) -> Float[Array, " N"]:
-    """The mean of the k greatest True entries of each row, 1 <= k; 0 if none is True.
+    """The mean of the k largest True entries of each row, 1 <= k; 0 if none is True.
 
-    Those above the least of them are added up, and the rest of the k equal it.
+    Entries above the k-th largest are added up; the rest of the k equal it.
     """
-    least = -kth_least(jnp.where(mask, -x, jnp.inf), k - 1)
-    above = mask & (x > least)
+    kth = -kth_smallest(jnp.where(mask, -x, jnp.inf), k - 1)
+    above = mask & (x > kth)
     rest = k[:, 0] - masked.count(above)
-    total = masked.total(x, above) + rest * least[:, 0]
+    total = masked.total(x, above) + rest * kth[:, 0]
     return jnp.where(jnp.any(mask, axis=1), total / k[:, 0], 0)
 
 
 def group_rank(
     x: Float[Array, " N"], rows: Bool[Array, " N"], rollout: Rollout
 ) -> Float[Array, " N"]:
-    """How many True rows of the group are below each row; ties count half. From 0."""
+    """How many True rows of the group are below each row; ties count one half."""
     x = jnp.where(rows, x, jnp.inf)
     one, other = x[None], x[:, None]  # all pairs: fast for some thousand rows
     here = (rollout.group[None] == rollout.group[:, None]) & rows[:, None]

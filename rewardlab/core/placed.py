@@ -72,7 +72,7 @@ def batch_variance(reward: Reward, ddof: int = 0) -> Float[Array, ""]:
     """
     distance = reward.map(jnp.subtract, batch_smallest(reward))
     squares = distance.map(lambda d, mean: (d - mean) ** 2, batch_mean(distance))
-    return masked.divide(jnp.sum(squares.total), jnp.sum(reward.count) - ddof)
+    return masked.safe_divide(jnp.sum(squares.total), jnp.sum(reward.count) - ddof)
 
 
 def _is_outcome(reward: Reward) -> bool:

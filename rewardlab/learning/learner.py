@@ -15,7 +15,7 @@ import optax
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab.core.masked import divide
+from rewardlab.core.masked import safe_divide
 from rewardlab.core.types import Reward, RewardTransform, Rollout
 from rewardlab.learning.estimate import Holes, estimate_with
 from rewardlab.learning.fit import Step, fit_step
@@ -203,7 +203,7 @@ def _first_state(params: Params, rollout: Rollout, parts: Parts) -> LearnerState
 
 def _selected(kept: Rollout, rollout: Rollout) -> dict[str, Float[Array, ""]]:
     rows = (jnp.sum(jnp.any(x.mask, axis=1) * 1.0) for x in (kept, rollout))
-    return {"frac_rows_selected": divide(*rows)}
+    return {"frac_rows_selected": safe_divide(*rows)}
 
 
 def _mean_over_epochs(history: list[Metrics]) -> dict[str, Float[Array, ""]]:

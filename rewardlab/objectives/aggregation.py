@@ -61,5 +61,5 @@ def constant_non_empty(length: float) -> Aggregation:
 
 
 def _of_own_length(mask: Bool[Array, "N T"]) -> Weights:
-    weight = masked.divide(jnp.ones(mask.shape[:1]), jnp.sum(mask, axis=1))
+    weight = masked.safe_divide(jnp.ones(mask.shape[:1]), jnp.sum(mask, axis=1))
     return jnp.broadcast_to(weight[:, None], mask.shape)

@@ -34,7 +34,7 @@ def likelihood_reward(
     beta: float = 1.0,
 ) -> Float[Array, " N"]:
     """beta * sum_t log pi / length, length in tokens; 0 for a row without any."""
-    return beta * masked.divide(masked.total(logp, mask), length)
+    return beta * masked.safe_divide(masked.total(logp, mask), length)
 
 
 def logit_leave_one_out(
@@ -42,16 +42,16 @@ def logit_leave_one_out(
 ) -> Float[Array, " N"]:
     """r - mean over the other rows of the group; 0 for a group of one."""
     others = masked.group_size(rollout) - 1
-    away = reward - lax.stop_gradient(masked.group_least(reward, rollout))
-    mean = masked.divide(masked.of_others(away, rollout), others)
+    away = reward - lax.stop_gradient(masked.group_min(reward, rollout))
+    mean = masked.safe_divide(masked.sum_over_other_rows(away, rollout), others)
     return jnp.where(others > 0, away - mean, 0)
 
 
 def logit_group(reward: Float[Array, " N"], rollout: Rollout) -> Float[Array, " N"]:
     """r - mean of the group; 0 for a group of one."""
     rows = masked.group_size(rollout)
-    away = reward - lax.stop_gradient(masked.group_least(reward, rollout))
-    centred = away - masked.divide(masked.of_group(away, rollout), rows)
+    away = reward - lax.stop_gradient(masked.group_min(reward, rollout))
+    centred = away - masked.safe_divide(masked.sum_over_group(away, rollout), rows)
     return jnp.where(rows > 1, centred, 0)
 
 
@@ -64,7 +64,7 @@ def logit_group_std(
     """
     centred = logit_group(reward, rollout)
     rows = masked.group_size(rollout)
-    var = masked.divide(masked.of_group(centred**2, rollout), rows - 1)
+    var = masked.safe_divide(masked.sum_over_group(centred**2, rollout), rows - 1)
     return edges.over(centred, edges.root(var), eps)
 
 
@@ -89,9 +89,9 @@ def class_balance(label: Float[Array, " N"], rollout: Rollout) -> Float[Array, "
     group = rollout.group
     together = group[:, None] == group[None]
     alike = jnp.sum(together & (label[:, None] == label[None]), axis=1)
-    classes = jnp.round(masked.of_group(1 / alike, rollout))
+    classes = jnp.round(masked.sum_over_group(1 / alike, rollout))
     rows = jnp.sum(together, axis=1)
-    return masked.divide(rows * 1.0, classes * alike)
+    return masked.safe_divide(rows * 1.0, classes * alike)
 
 
 def pacs_loss(

@@ -21,10 +21,12 @@ def group_divergence(
     uniform = -jnp.log(jnp.asarray(logp.shape[-1], logp.dtype))
     logp = jnp.where(rollout.mask[..., None], logp, uniform)
     rows = masked.group_size(rollout)
-    center = masked.divide(masked.of_group(logp, rollout), rows[:, None, None])
+    center = masked.safe_divide(
+        masked.sum_over_group(logp, rollout), rows[:, None, None]
+    )
     gap = jnp.clip(center - logp, -limit, limit)
     spread = jnp.sum(edges.excess(gap), axis=-1)
-    return masked.divide(masked.of_group(spread, rollout), rows[:, None])
+    return masked.safe_divide(masked.sum_over_group(spread, rollout), rows[:, None])
 
 
 def token_importance(

@@ -28,7 +28,7 @@ def kendall_consistency(
     a, b = ordinal_rank(now), ordinal_rank(before)
     alike = jnp.sign(a[:, None] - a) * jnp.sign(b[:, None] - b)
     n = now.shape[0]
-    tau = masked.divide(jnp.sum(alike) * 1.0, jnp.asarray(n * (n - 1)))
+    tau = masked.safe_divide(jnp.sum(alike) * 1.0, jnp.asarray(n * (n - 1)))
     return (tau + 1) / 2
 
 
@@ -41,7 +41,7 @@ def spearman_consistency(
     """
     n = now.shape[0]
     apart = ordinal_rank(now) - ordinal_rank(before)
-    rho = 1 - masked.divide(6.0 * jnp.sum(apart**2), jnp.asarray(n * (n * n - 1)))
+    rho = 1 - masked.safe_divide(6.0 * jnp.sum(apart**2), jnp.asarray(n * (n * n - 1)))
     return (rho + 1) / 2 if n > 1 else jnp.full((), 0.5)
 
 

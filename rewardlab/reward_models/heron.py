@@ -19,7 +19,7 @@ def tolerances(
     n = factors.shape[0]
     distance = factors - jnp.min(factors, axis=0)
     squares = jnp.sum((distance - jnp.mean(distance, axis=0)) ** 2, axis=0)
-    return share * edges.root(masked.divide(squares, jnp.asarray(n - 1)))
+    return share * edges.root(masked.safe_divide(squares, jnp.asarray(n - 1)))
 
 
 def hierarchy_label(

@@ -63,4 +63,4 @@ def self_score_loss(
 ) -> Float[Array, ""]:
     """sum weight (s - r)^2 over the completions that count / N, counting or not."""
     squares = jnp.where(counts, weight * (score - reward) ** 2, 0)
-    return masked.divide(jnp.sum(squares), jnp.asarray(score.shape[0]))
+    return masked.safe_divide(jnp.sum(squares), jnp.asarray(score.shape[0]))

@@ -72,7 +72,7 @@ def cumulative_mean(
 ) -> Float[Array, " N"]:
     """sum_i i x_i / (1 + ... + l) over the l True tokens: later ones weigh more."""
     place = jnp.where(mask, jnp.cumsum(mask, axis=1), 0)
-    return masked.divide(masked.total(place * x, mask), jnp.sum(place, axis=1))
+    return masked.safe_divide(masked.total(place * x, mask), jnp.sum(place, axis=1))
 
 
 def last_token(x: Float[Array, "N T"], mask: Bool[Array, "N T"]) -> Float[Array, " N"]:

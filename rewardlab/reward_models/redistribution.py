@@ -42,7 +42,7 @@ def mean_error(
     A row without steps has no error.
     """
     steps = jnp.sum(mask, axis=1)
-    error = masked.row_mean(contribution, mask) - masked.divide(outcome, steps)
+    error = masked.row_mean(contribution, mask) - masked.safe_divide(outcome, steps)
     return jnp.where(steps > 0, error, 0) ** 2
 
 
@@ -61,13 +61,13 @@ def subset_error(
     2111.13485, as in LaRe's code)
     """
     drawn = jnp.take_along_axis(contribution, sampled, axis=1)
-    error = (jnp.mean(drawn, axis=1) - masked.divide(outcome, steps)) ** 2
+    error = (jnp.mean(drawn, axis=1) - masked.safe_divide(outcome, steps)) ** 2
     if not unbiased:
         return error
     k = sampled.shape[1]
     squares = jnp.sum((drawn - jnp.mean(drawn, axis=1, keepdims=True)) ** 2, axis=1)
-    variance = masked.divide(squares, jnp.asarray(k - 1))
-    share = masked.divide(jnp.asarray(k), steps)
+    variance = masked.safe_divide(squares, jnp.asarray(k - 1))
+    share = masked.safe_divide(jnp.asarray(k), steps)
     return error - variance * (1 - share) / k
 
 

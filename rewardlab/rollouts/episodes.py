@@ -187,7 +187,9 @@ def closing(
     turns = jnp.arange(now.taken.shape[1])[:, None]
     acts = now.mask[:, None] & (now.step[:, None] == turns)
     count = jnp.sum(acts, axis=2)
-    mean = masked.divide(jnp.sum(jnp.where(acts, now.entropy[:, None], 0), 2), count)
+    mean = masked.safe_divide(
+        jnp.sum(jnp.where(acts, now.entropy[:, None], 0), 2), count
+    )
     judged = {"turn_entropy": (mean, count > 0)} | judged
     for name, (value, valid) in judged.items():
         signals |= {name: jnp.where(valid, value, 0), f"{name}_valid": valid}

@@ -47,7 +47,7 @@ def tree_values(rollout: Rollout, turns: int, episodes: int) -> Float[Array, "N 
     judged = rollout.signal("correct_valid").reshape(correct.shape)
     through = judged & (state[:, :, None] == state[:, None])
     total = jnp.sum(jnp.where(through, correct, 0), axis=2)
-    return masked.divide(total, jnp.sum(through, axis=2)).reshape(-1, turns)
+    return masked.safe_divide(total, jnp.sum(through, axis=2)).reshape(-1, turns)
 
 
 def turn_values(

@@ -102,15 +102,17 @@ def _spread(
     row: Float[Array, " N"], scored: Bool[Array, " N"], rollout: Rollout
 ) -> dict[str, Sum]:
     # Distances to the group's least reward, so that equal rewards have spread 0.
-    least = masked.group_least(jnp.where(scored, row, jnp.inf), rollout)
+    least = masked.group_min(jnp.where(scored, row, jnp.inf), rollout)
     distance = jnp.where(scored, row - least, 0)
     ones = scored.astype(row.dtype)
-    mean = masked.divide(
-        masked.of_group(distance, rollout), masked.of_group(ones, rollout)
+    mean = masked.safe_divide(
+        masked.sum_over_group(distance, rollout), masked.sum_over_group(ones, rollout)
     )
     squares = jnp.where(scored, (distance - mean) ** 2, 0)
     count = masked.group_sum(ones, rollout)
-    deviation = jnp.sqrt(masked.divide(masked.group_sum(squares, rollout), count - 1))
+    deviation = jnp.sqrt(
+        masked.safe_divide(masked.group_sum(squares, rollout), count - 1)
+    )
     equal = masked.group_sum(distance, rollout) == 0
     return {
         "reward/std": masked.sum_of(deviation, count >= 2),

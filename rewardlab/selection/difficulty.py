@@ -14,6 +14,6 @@ def box_weights(area: Float[Array, " K"]) -> Float[Array, " K"]:
     equal, every weight is 0.5: our choice.
     """
     hard = 1 / area
-    above = hard - masked.least(hard, jnp.isfinite(hard))
+    above = hard - masked.smallest(hard, jnp.isfinite(hard))
     most = jnp.max(above, initial=0)
     return 0.5 + above / jnp.where(most > 0, most, 1)

@@ -18,7 +18,7 @@ def group_mean(
 ) -> Float[Array, " B"]:
     """The mean of each group's rewards; 0 for a group without rows."""
     total = jax.ops.segment_sum(reward, group, num_groups)
-    return masked.divide(total, counts(group, num_groups))
+    return masked.safe_divide(total, counts(group, num_groups))
 
 
 def group_std(

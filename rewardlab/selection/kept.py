@@ -22,7 +22,7 @@ def keep_first(share: float = 0.5) -> Selector:
 
     def keep(rollout: Rollout) -> Bool[Array, " N"]:
         there = jnp.any(rollout.mask, axis=1)
-        rows = masked.of_group(there.astype(jnp.int32), rollout)
+        rows = masked.sum_over_group(there.astype(jnp.int32), rollout)
         most = jnp.maximum(jnp.floor(share * rows + 1e-6), 1)
         return there & (_rank(rollout.group, there) < most)
 

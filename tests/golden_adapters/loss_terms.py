@@ -56,7 +56,9 @@ def loss_aggregation(inputs, hyper):
     named = modes(mask) | {
         "seq-mean-token-sum-norm(scale=100)": objectives.constant(100 / len(mask))
     }
-    means = {name: masked.divide(*sums(loss, mask, agg)) for name, agg in named.items()}
+    means = {
+        name: masked.safe_divide(*sums(loss, mask, agg)) for name, agg in named.items()
+    }
     return means | {
         "token-mean(dp=2,batch_num_tokens=50)": (
             sums(loss, mask, objectives.token_mean)[0] / 50 * 2
@@ -87,7 +89,7 @@ def tunix_aggregation(inputs, hyper):
         found[name] = {
             "sum": value / unit,
             "denominator": count / unit,
-            "value": masked.divide(value, count),
+            "value": masked.safe_divide(value, count),
         }
     return found
 
@@ -115,7 +117,7 @@ def entropy(inputs, hyper):
     mask = jnp.asarray(np.asarray(inputs["response_mask"], bool))
     of_token = token_entropy(as_array(inputs["logits"]))
     means = {
-        name: masked.divide(*sums(of_token, mask, aggregate))
+        name: masked.safe_divide(*sums(of_token, mask, aggregate))
         for name, aggregate in modes(mask).items()
     }
     return {**means, "token_entropy": of_token}

@@ -97,7 +97,7 @@ def score(rollout: Rollout, columns: dict[str, Array]) -> Rollout:
         ),
         step_correct=useful.astype(jnp.float32),
         step_correct_valid=scored,
-        milestones=masked.divide(done.astype(jnp.float32), due),
+        milestones=masked.safe_divide(done.astype(jnp.float32), due),
         prm=jnp.where(scored, prm, 0),
         prm_valid=scored,
     )

@@ -17,7 +17,7 @@ def scale_by_active_rows() -> RewardTransform:
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
         active = reward.total != 0
-        share = masked.divide(jnp.sum(reward.has_value), jnp.sum(active))
+        share = masked.safe_divide(jnp.sum(reward.has_value), jnp.sum(active))
         return reward.map(lambda r: r * share)
 
     return per_channel(scale)
@@ -35,7 +35,7 @@ def scale_by_active_groups() -> RewardTransform:
         rows = reward.has_value.astype(jnp.int32)
         active = reward.map(lambda r: jnp.where(r != 0, 1, 0)).total > 0
         groups = jnp.sum(masked.group_sum(rows, rollout) > 0)
-        share = masked.divide(
+        share = masked.safe_divide(
             groups, jnp.sum(masked.group_sum(active.astype(jnp.int32), rollout) > 0)
         )
         return reward.map(lambda r: r * share)

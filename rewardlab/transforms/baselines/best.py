@@ -21,7 +21,7 @@ def best_minus_second() -> RewardTransform:
         row = reward.total
         scored = reward.has_value
         score = jnp.where(scored, row, -jnp.inf)
-        others = masked.greatest_of_others(score, rollout)
+        others = masked.max_of_other_rows(score, rollout)
         compared = scored & (others > -jnp.inf)
         margin = jnp.maximum(row - jnp.where(compared, others, row), 0)
         return only_last(reward).keep(compared).map(lambda r, m: m, margin)

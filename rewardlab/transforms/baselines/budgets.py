@@ -39,10 +39,10 @@ def center_by_budgets(
         probs, count = budget_prior(prior, score), score.shape[1]
         own = _earlier(score, recency) * tail(probs)[None]
         to_go = jnp.where(heard[:, None], scores_to_go(score, probs), jnp.inf)
-        least = masked.group_least(to_go, rollout)
+        least = masked.group_min(to_go, rollout)
         above = jnp.where(heard[:, None], to_go - least, 0)
-        rows = masked.of_group(heard.astype(jnp.int32), rollout)[:, None]
-        group = least + masked.divide(masked.of_group(above, rollout), rows)
+        rows = masked.sum_over_group(heard.astype(jnp.int32), rollout)[:, None]
+        group = least + masked.safe_divide(masked.sum_over_group(above, rollout), rows)
         if keep_singletons:
             group = jnp.where(rows > 1, group, 0)
         share = own_share or tuple(s / count for s in range(count))

@@ -26,12 +26,10 @@ def center_by_group(
     """
 
     def center(reward: Reward, rollout: Rollout) -> Reward:
-        distance = reward.map(
-            jnp.subtract, masked.group_least(reward.smallest, rollout)
-        )
-        over = masked.of_others if leave_one_out else masked.of_group
+        distance = reward.map(jnp.subtract, masked.group_min(reward.smallest, rollout))
+        over = masked.sum_over_other_rows if leave_one_out else masked.sum_over_group
         n = over(reward.count, rollout)
-        baseline = masked.divide(over(distance.total, rollout), n)
+        baseline = masked.safe_divide(over(distance.total, rollout), n)
         compared = n > (0 if leave_one_out else 1)
         centred = distance.map(jnp.subtract, baseline)
         if keep_singletons:

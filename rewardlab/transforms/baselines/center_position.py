@@ -23,10 +23,12 @@ def center_by_group_position() -> RewardTransform:
     def center(reward: Reward, rollout: Rollout) -> Reward:
         scored = reward.has_value[:, None]
         carried = _carried(reward.value, rollout.mask)
-        least = masked.group_least(jnp.where(scored, carried, jnp.inf), rollout)
+        least = masked.group_min(jnp.where(scored, carried, jnp.inf), rollout)
         distance = jnp.where(scored, carried - least, 0)
-        rows = masked.of_group(reward.has_value.astype(jnp.int32), rollout)[:, None]
-        baseline = masked.divide(masked.of_group(distance, rollout), rows)
+        rows = masked.sum_over_group(reward.has_value.astype(jnp.int32), rollout)[
+            :, None
+        ]
+        baseline = masked.safe_divide(masked.sum_over_group(distance, rollout), rows)
         return place(distance - baseline, reward.placed & (rows > 1))
 
     return per_channel(center)

@@ -23,11 +23,11 @@ def center_by_group_steps(leave_one_out: bool = True) -> RewardTransform:
 
     def baseline(reward: Reward, rollout: Rollout) -> Float[Array, "N 1"]:
         score = jnp.where(reward.placed, reward.value, jnp.inf)
-        low = masked.group_least(jnp.min(score, axis=1), rollout)
+        low = masked.group_min(jnp.min(score, axis=1), rollout)
         row = masked.row_mean(reward.value - low[:, None], reward.placed)
         rows = reward.has_value.astype(jnp.int32)
-        over = masked.of_others if leave_one_out else masked.of_group
-        mean = masked.divide(over(row, rollout), over(rows, rollout))
+        over = masked.sum_over_other_rows if leave_one_out else masked.sum_over_group
+        mean = masked.safe_divide(over(row, rollout), over(rows, rollout))
         return (low + mean)[:, None]
 
     return _minus(baseline)
@@ -44,8 +44,8 @@ def center_by_group_tokens() -> RewardTransform:
         so_far = jnp.cumsum(rollout.mask, axis=1)
         first = jnp.take_along_axis(so_far, masked.step_starts(rollout), axis=1)
         tokens = jnp.where(reward.has_value, masked.count(rollout.mask), 0)
-        others = masked.of_others(jnp.sum(reward.value, axis=1), rollout)
-        rate = masked.divide(others, masked.of_others(tokens, rollout))
+        others = masked.sum_over_other_rows(jnp.sum(reward.value, axis=1), rollout)
+        rate = masked.safe_divide(others, masked.sum_over_other_rows(tokens, rollout))
         return rate[:, None] * (so_far - first)
 
     return _minus(baseline)
@@ -61,9 +61,9 @@ def center_by_group_width() -> RewardTransform:
 
     def baseline(reward: Reward, rollout: Rollout) -> Float[Array, "N 1"]:
         rows = reward.has_value.astype(jnp.int32)
-        cells = masked.of_others(rows, rollout) * reward.value.shape[1]
-        others = masked.of_others(jnp.sum(reward.value, axis=1), rollout)
-        return masked.divide(others, cells)[:, None]
+        cells = masked.sum_over_other_rows(rows, rollout) * reward.value.shape[1]
+        others = masked.sum_over_other_rows(jnp.sum(reward.value, axis=1), rollout)
+        return masked.safe_divide(others, cells)[:, None]
 
     return _minus(baseline)
 
@@ -71,7 +71,7 @@ def center_by_group_width() -> RewardTransform:
 def _minus(baseline: Baseline) -> RewardTransform:
     def center(reward: Reward, rollout: Rollout) -> Reward:
         rows = reward.has_value.astype(jnp.int32)
-        compared = masked.of_others(rows, rollout) > 0
+        compared = masked.sum_over_other_rows(rows, rollout) > 0
         value = reward.value - baseline(reward, rollout)
         return place(value, reward.placed & compared[:, None])
 

@@ -20,10 +20,10 @@ def center_by_first_steps(keep_singletons: bool = False) -> RewardTransform:
         first = _first(reward)
         start = jnp.sum(first.value, axis=1)
         scored = reward.has_value
-        low = masked.group_least(jnp.where(scored, start, jnp.inf), rollout)
-        rows = masked.of_group(scored.astype(jnp.int32), rollout)
-        above = masked.of_group(jnp.where(scored, start - low, 0), rollout)
-        mean = masked.divide(above, rows)
+        low = masked.group_min(jnp.where(scored, start, jnp.inf), rollout)
+        rows = masked.sum_over_group(scored.astype(jnp.int32), rollout)
+        above = masked.sum_over_group(jnp.where(scored, start - low, 0), rollout)
+        mean = masked.safe_divide(above, rows)
         centred = reward.value - low[:, None] - mean[:, None]
         compared = (rows > 1)[:, None]
         if keep_singletons:
@@ -44,12 +44,12 @@ def scale_by_first_steps_std(eps: float = 1e-6) -> RewardTransform:
     def scale(reward: Reward, rollout: Rollout) -> Reward:
         start = jnp.sum(_first(reward).value, axis=1)
         scored = reward.has_value
-        rows = masked.of_group(scored.astype(jnp.int32), rollout)
-        low = masked.group_least(jnp.where(scored, start, jnp.inf), rollout)
+        rows = masked.sum_over_group(scored.astype(jnp.int32), rollout)
+        low = masked.group_min(jnp.where(scored, start, jnp.inf), rollout)
         above = jnp.where(scored, start - low, 0)
-        mean = masked.divide(masked.of_group(above, rollout), rows)
+        mean = masked.safe_divide(masked.sum_over_group(above, rollout), rows)
         squares = jnp.where(scored, (above - mean) ** 2, 0)
-        var = masked.divide(masked.of_group(squares, rollout), rows - 1)
+        var = masked.safe_divide(masked.sum_over_group(squares, rollout), rows - 1)
         std = jnp.where(rows > 1, jnp.sqrt(var), 1)
         return reward.with_value(edges.over(reward.value, std[:, None], eps))
 

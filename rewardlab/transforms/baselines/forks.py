@@ -23,18 +23,20 @@ def center_by_fork(node: SignalName) -> RewardTransform:
     def center(reward: Reward, rollout: Rollout) -> Reward:
         here, placed = rollout.signal(node), reward.placed
         keys = (rollout.group[:, None], _parents(here, rollout), here)
-        _, forks, nodes = masked.nested(*(jnp.where(placed, k, -2) for k in keys))
+        _, forks, nodes = masked.dense_ids_of_each(
+            *(jnp.where(placed, k, -2) for k in keys)
+        )
         size = here.size
         score = jnp.where(placed, reward.value, jnp.inf)
-        distance = reward.value - masked.set_least(score, forks, size)
+        distance = reward.value - masked.set_min(score, forks, size)
         distance = jnp.where(placed, distance, 0)
         rows = masked.set_sum(placed.astype(jnp.int32), nodes, size)
-        value = masked.divide(masked.set_sum(distance, nodes, size), rows)
+        value = masked.safe_divide(masked.set_sum(distance, nodes, size), rows)
         index = jnp.arange(size, dtype=jnp.int32).reshape(here.shape)
-        first = placed & (index == masked.set_least(index, nodes, size))
+        first = placed & (index == masked.set_min(index, nodes, size))
         n = masked.set_sum(first.astype(jnp.int32), forks, size)
         total = masked.set_sum(jnp.where(first, value, 0), forks, size)
-        return place(value - masked.divide(total, n), placed & (n > 1))
+        return place(value - masked.safe_divide(total, n), placed & (n > 1))
 
     return per_channel(center)
 

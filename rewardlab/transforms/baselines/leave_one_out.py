@@ -19,8 +19,11 @@ def scale_to_leave_one_out() -> RewardTransform:
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
         scored = reward.has_value.astype(jnp.int32)
-        rows, others = (f(scored, rollout) for f in (masked.of_group, masked.of_others))
-        factor = jnp.where(others > 0, masked.divide(1.0 * rows, others), 1)
+        rows, others = (
+            f(scored, rollout)
+            for f in (masked.sum_over_group, masked.sum_over_other_rows)
+        )
+        factor = jnp.where(others > 0, masked.safe_divide(1.0 * rows, others), 1)
         return reward.with_value(reward.value * factor[:, None])
 
     return per_channel(scale)

@@ -38,7 +38,7 @@ def optimal_token_baseline(
         columns = jnp.broadcast_to(jnp.arange(past.shape[1])[None], past.shape)
         time = columns if by_column else jnp.maximum(past - 1, 0)
         score = jnp.where(reward.placed, reward.value, jnp.inf)
-        least = masked.group_least(jnp.min(score, axis=1), rollout)[:, None]
+        least = masked.group_min(jnp.min(score, axis=1), rollout)[:, None]
         distance = jnp.where(reward.placed, reward.value - least, 0)
         sums = _at_time(total * distance, time, rollout)
         weights = _at_time(total, time, rollout)
@@ -47,7 +47,7 @@ def optimal_token_baseline(
         alone = _beyond_the_others(past[:, -1], time, rollout) & keep_tail
         centred = jnp.where(alone, reward.value, centred)
         rows = reward.has_value.astype(jnp.int32)
-        compared = masked.of_others(rows, rollout) > 0
+        compared = masked.sum_over_other_rows(rows, rollout) > 0
         return place(centred, reward.placed & compared[:, None])
 
     return per_channel(center)
@@ -65,5 +65,5 @@ def _at_time(
 def _beyond_the_others(
     length: Int[Array, " N"], time: Int[Array, "N T"], rollout: Rollout
 ) -> Bool[Array, "N T"]:
-    longest = masked.greatest_of_others(length, rollout)[:, None]
+    longest = masked.max_of_other_rows(length, rollout)[:, None]
     return (length[:, None] > longest) & (time >= longest)

@@ -21,12 +21,14 @@ def scale_by_group_std(
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
-        n = masked.of_group(reward.count, rollout)
-        least = masked.group_least(reward.smallest, rollout)
+        n = masked.sum_over_group(reward.count, rollout)
+        least = masked.group_min(reward.smallest, rollout)
         distance = reward.map(jnp.subtract, least)
-        mean = masked.divide(masked.of_group(distance.total, rollout), n)
+        mean = masked.safe_divide(masked.sum_over_group(distance.total, rollout), n)
         squares = distance.map(lambda d, mean: (d - mean) ** 2, mean)
-        var = masked.divide(masked.of_group(squares.total, rollout), n - ddof)
+        var = masked.safe_divide(
+            masked.sum_over_group(squares.total, rollout), n - ddof
+        )
         std = jnp.sqrt(jnp.maximum(var, var_floor) + var_eps)
         std = jnp.where((n > ddof) & (std + eps > 0), std + eps, 1 + eps)
         return reward.map(jnp.divide, std)

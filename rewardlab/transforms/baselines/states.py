@@ -21,10 +21,10 @@ def center_by_state(anchor: SignalName = "") -> RewardTransform:
     def center(reward: Reward, rollout: Rollout) -> Reward:
         ids, size = _states(rollout, anchor)
         score = jnp.where(reward.placed, reward.value, jnp.inf)
-        distance = reward.value - masked.set_least(score, ids, size)
+        distance = reward.value - masked.set_min(score, ids, size)
         distance = jnp.where(reward.placed, distance, 0)
         n = masked.set_sum(reward.placed.astype(jnp.int32), ids, size)
-        mean = masked.divide(masked.set_sum(distance, ids, size), n)
+        mean = masked.safe_divide(masked.set_sum(distance, ids, size), n)
         return place(distance - mean, reward.placed & (n > 1))
 
     return per_channel(center)
@@ -44,11 +44,11 @@ def scale_by_state_std(
         ids, size = _states(rollout, anchor)
         n = masked.set_sum(reward.placed.astype(jnp.int32), ids, size)
         score = jnp.where(reward.placed, reward.value, jnp.inf)
-        distance = reward.value - masked.set_least(score, ids, size)
+        distance = reward.value - masked.set_min(score, ids, size)
         distance = jnp.where(reward.placed, distance, 0)
-        away = distance - masked.divide(masked.set_sum(distance, ids, size), n)
+        away = distance - masked.safe_divide(masked.set_sum(distance, ids, size), n)
         squares = jnp.where(reward.placed, away**2, 0)
-        var = masked.divide(masked.set_sum(squares, ids, size), n - ddof)
+        var = masked.safe_divide(masked.set_sum(squares, ids, size), n - ddof)
         std = jnp.where(n > ddof, jnp.sqrt(var), 1)
         return reward.with_value(edges.over(reward.value, std, eps))
 
@@ -67,5 +67,5 @@ def _states(rollout: Rollout, anchor: SignalName) -> tuple[Int[Array, "N T"], in
             f"{anchor!r} needs an integer a step, [N, steps], and has {seen.dtype} of "
             f"shape {seen.shape}"
         )
-    ids = masked.alike(jnp.broadcast_to(group, seen.shape), seen)
+    ids = masked.dense_ids(jnp.broadcast_to(group, seen.shape), seen)
     return at_steps(ids, rollout), ids.size

@@ -33,7 +33,7 @@ def center_within_row(
             jax.ops.segment_sum(x.ravel(), cell.ravel(), rows * count)[cell]
             for x in (distance, reward.placed.astype(jnp.int32))
         )
-        centred = distance - masked.divide(sums, n)
+        centred = distance - masked.safe_divide(sums, n)
         if keep_singletons:
             return reward.with_value(jnp.where(n > 1, centred, reward.value))
         return place(centred, reward.placed & (n > 1))

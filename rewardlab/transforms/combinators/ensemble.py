@@ -63,6 +63,6 @@ def mean_minus_variance_of(
         mean = mean_placed(value, placed)
         squares = jnp.where(placed, (value - mean) ** 2, 0)
         free = jnp.sum(placed) - ddof
-        return mean - weight * masked.divide(jnp.sum(squares), free)
+        return mean - weight * masked.safe_divide(jnp.sum(squares), free)
 
     return join(names, lower)

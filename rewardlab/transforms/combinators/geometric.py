@@ -22,7 +22,7 @@ def geometric_mean_of(*names: str, product_sign: bool = False) -> RewardTransfor
     def combine(value: Values, placed: Places) -> Float[Array, ""]:
         size = jnp.where(placed, jnp.abs(value), 1)
         logs = jnp.log(jnp.where(size > 0, size, 1))
-        root = jnp.exp(masked.divide(jnp.sum(logs), jnp.sum(placed)))
+        root = jnp.exp(masked.safe_divide(jnp.sum(logs), jnp.sum(placed)))
         root = jnp.where(jnp.any(size == 0), 0, root)
         negatives = jnp.sum(placed & (value < 0))
         minus = negatives % 2 == 1 if product_sign else negatives > 0

@@ -24,7 +24,7 @@ def keep_pareto_front() -> RewardTransform:
         there = jnp.stack([r.has_value for r in rewards.values()], 1).all(axis=1)
         front = nondominated(scores, there)
         rows = jnp.sum(there).astype(scores.dtype)
-        factor = masked.divide(rows, jnp.sum(front))
+        factor = masked.safe_divide(rows, jnp.sum(front))
         return {
             name: reward.keep(front).map(lambda r: factor * r)
             for name, reward in rewards.items()

@@ -21,15 +21,19 @@ def standardize_or(
     def choose(rewards: Channels, rollout: Rollout) -> Channels:
         reward, other = find(rewards, channel), find(rewards, instead)
         own, fallback = reward.total, other.total
-        n = masked.of_group(reward.has_value.astype(jnp.int32), rollout)
+        n = masked.sum_over_group(reward.has_value.astype(jnp.int32), rollout)
         heard = reward.has_value & (rollout.signal(counts) > 0)
         score = jnp.where(heard, own, 0)
         low = jnp.where(reward.has_value, score, jnp.inf)
-        low = jnp.where(n > 1, masked.group_least(low, rollout), 0)
+        low = jnp.where(n > 1, masked.group_min(low, rollout), 0)
         above = jnp.where(reward.has_value, score - low, 0)
-        mean = jnp.where(n > 1, masked.divide(masked.of_group(above, rollout), n), 0)
+        mean = jnp.where(
+            n > 1, masked.safe_divide(masked.sum_over_group(above, rollout), n), 0
+        )
         squares = jnp.where(reward.has_value, (above - mean) ** 2, 0)
-        std = jnp.sqrt(masked.divide(masked.of_group(squares, rollout), n - 1))
+        std = jnp.sqrt(
+            masked.safe_divide(masked.sum_over_group(squares, rollout), n - 1)
+        )
         std = jnp.where(n > 1, std, 1)
         tells = std > min_std
         z = (own - low - mean) / jnp.where(tells, std, 1)

@@ -41,9 +41,9 @@ def _gap(
     total = judged.total
     means, counts = [], []
     for rows in (right, wrong):
-        counts.append(masked.of_group(rows.astype(jnp.int32), rollout))
-        sums = masked.of_group(jnp.where(rows, total, 0), rollout)
-        means.append(masked.divide(sums, counts[-1]))
+        counts.append(masked.sum_over_group(rows.astype(jnp.int32), rollout))
+        sums = masked.sum_over_group(jnp.where(rows, total, 0), rollout)
+        means.append(masked.safe_divide(sums, counts[-1]))
     return means[0] - means[1], (counts[0] > 0) & (counts[1] > 0)
 
 
@@ -60,7 +60,7 @@ def pay_if_mixed(
     def close(rewards: Channels, rollout: Rollout) -> Channels:
         paid, outcome = find(rewards, name), find(rewards, by)
         total, there = outcome.total, outcome.has_value
-        count = lambda rows: masked.of_group(rows.astype(jnp.int32), rollout)  # noqa: E731
+        count = lambda rows: masked.sum_over_group(rows.astype(jnp.int32), rollout)  # noqa: E731
         bad = count(there & (total > coefficient(low, rollout))) == 0
         good = count(there & (total < coefficient(high, rollout))) == 0
         close_ = lambda r, closed: jnp.where(closed, 0, r)  # noqa: E731

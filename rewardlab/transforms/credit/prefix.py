@@ -37,7 +37,7 @@ def share_prefixes(node: SignalName) -> RewardTransform:
         # A loop over the members of a group is many times faster than to sort tokens.
         start = (jnp.zeros_like(value), jnp.ones(value.shape, jnp.int32))
         above, count = lax.fori_loop(1, jnp.max(size, initial=1), add, start)
-        return reward.with_value(value + masked.divide(above, count))
+        return reward.with_value(value + masked.safe_divide(above, count))
 
     return on_one(share)
 

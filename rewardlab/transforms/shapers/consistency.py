@@ -59,7 +59,9 @@ def _at_least_mean(
     x: Float[Array, " N"], rows: Bool[Array, " N"], slack: float, rollout: Rollout
 ) -> Bool[Array, " N"]:
     # Rounding must not put a number below a mean that it equals.
-    sums = masked.of_group(jnp.where(rows, x, 0), rollout)
-    mean = masked.divide(sums, masked.of_group(rows.astype(jnp.int32), rollout))
+    sums = masked.sum_over_group(jnp.where(rows, x, 0), rollout)
+    mean = masked.safe_divide(
+        sums, masked.sum_over_group(rows.astype(jnp.int32), rollout)
+    )
     rounding = 8 * jnp.finfo(x.dtype).eps * jnp.maximum(jnp.abs(x), jnp.abs(mean))
     return rows & (x >= mean - slack - rounding)

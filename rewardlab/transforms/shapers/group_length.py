@@ -19,9 +19,9 @@ def short_in_group() -> RewardTransform:
 
     def shorten(reward: Reward, rollout: Rollout) -> Reward:
         length, heard = masked.count(rollout.mask), reward.has_value
-        least = masked.group_least(jnp.where(heard, length, jnp.inf), rollout)
-        most = -masked.group_least(jnp.where(heard, -length, jnp.inf), rollout)
-        share = masked.divide(length - least, most - least)
+        least = masked.group_min(jnp.where(heard, length, jnp.inf), rollout)
+        most = -masked.group_min(jnp.where(heard, -length, jnp.inf), rollout)
+        share = masked.safe_divide(length - least, most - least)
         bonus = jnp.where(most > least, 0.5 - share, 0)
         right = reward.total > 0
         value = jnp.where(right, bonus, jnp.minimum(bonus, 0))

@@ -32,10 +32,10 @@ class Moments(NamedTuple):
         mean = smallest + batch_mean(reward.map(jnp.subtract, smallest))
         m2 = batch_variance(reward, ddof) * added
         count, gap = self.count + added, mean - self.mean
-        share = masked.divide(added, count)
+        share = masked.safe_divide(added, count)
         merged = self.m2 + m2 + gap**2 * self.count * share
         return Moments(count, self.mean + gap * share, merged)
 
     def std(self) -> Float[Array, ""]:
         """sqrt(m2 / count); 0 until something was seen."""
-        return jnp.sqrt(masked.divide(self.m2, self.count))
+        return jnp.sqrt(masked.safe_divide(self.m2, self.count))

@@ -34,6 +34,6 @@ def mean_credit() -> RewardTransform:
     """r_k = s_k / K: every step weighs the same, so the row's total is the mean."""
 
     def weigh(reward: Reward, rollout: Rollout) -> Reward:
-        return reward.map(masked.divide, reward.count)
+        return reward.map(masked.safe_divide, reward.count)
 
     return per_channel(weigh)

@@ -29,9 +29,9 @@ def team_spirit(team: SignalName, share: Coefficient = 0.3) -> RewardTransform:
 
         def mean_of(players: Bool[Array, "N 1"]) -> Float[Array, "N T"]:
             there = reward.placed & players
-            sums = masked.of_group(jnp.where(there, reward.value, 0), rollout)
-            counts = masked.of_group(there.astype(jnp.int32), rollout)
-            return masked.divide(sums, counts)
+            sums = masked.sum_over_group(jnp.where(there, reward.value, 0), rollout)
+            counts = masked.sum_over_group(there.astype(jnp.int32), rollout)
+            return masked.safe_divide(sums, counts)
 
         ahead = jnp.where(side, 1, -1) * (mean_of(side) - mean_of(~side))
         part = coefficient(share, rollout)

@@ -25,8 +25,8 @@ def unlikeliness(beta: Coefficient = 0.25, first_rank: int = 0) -> RewardTransfo
         scored = reward.has_value
         likely = masked.row_mean(rollout.logp, rollout.mask)
         rank = order.group_rank(likely, scored, rollout) + first_rank
-        rows = masked.of_group(scored.astype(likely.dtype), rollout)
-        share = coefficient(beta, rollout) * masked.divide(rank, rows)
+        rows = masked.sum_over_group(scored.astype(likely.dtype), rollout)
+        share = coefficient(beta, rollout) * masked.safe_divide(rank, rows)
         return reward.map(lambda r, share: r * (1 - share), share)
 
     return per_channel(discount)

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from rewardlab.core.compose import named, per_channel
-from rewardlab.core.order import k_greatest
+from rewardlab.core.order import k_largest
 from rewardlab.core.reward import Number
 from rewardlab.core.types import (
     Coefficient,
@@ -61,7 +61,7 @@ def keep_top(count: int, above: Coefficient = 0.0) -> RewardTransform:
 
     def keep(reward: Reward, rollout: Rollout) -> Reward:
         score = jnp.where(reward.placed, reward.value, -jnp.inf)
-        kept = k_greatest(score, count) & (reward.value > coefficient(above, rollout))
+        kept = k_largest(score, count) & (reward.value > coefficient(above, rollout))
         return reward.with_value(jnp.where(kept, reward.value, 0))
 
     return per_channel(keep)

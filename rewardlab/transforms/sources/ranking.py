@@ -5,7 +5,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.core import masked
 from rewardlab.core.compose import add_channel, named, stateless
-from rewardlab.core.order import mean_of_greatest
+from rewardlab.core.order import mean_of_largest
 from rewardlab.core.types import (
     Channels,
     Coefficient,
@@ -42,7 +42,7 @@ def entropy_ranking(
         mates = _mates(rollout, there)
         ahead = mates & ((wins[None] > wins[:, None]) | earlier)
         others = jnp.sum(mates, axis=1) - 1
-        fall = masked.divide(1.0 * jnp.sum(ahead, axis=1), others)
+        fall = masked.safe_divide(1.0 * jnp.sum(ahead, axis=1), others)
         value = coefficient(best, rollout) * (1 - fall)
         return add_channel(rewards, name, on_last_token(value, valid, rollout))
 
@@ -54,7 +54,7 @@ def peak_mean(
 ) -> Float[Array, " N"]:
     """The mean of each row's max(1, floor(share n)) greatest entries; 0 if empty."""
     top = jnp.floor(share * masked.count(mask)).astype(jnp.int32)
-    return mean_of_greatest(x, mask, jnp.maximum(top, 1)[:, None])
+    return mean_of_largest(x, mask, jnp.maximum(top, 1)[:, None])
 
 
 def dominated(

@@ -41,7 +41,7 @@ def tool_thrift_by_group(
     def score(m: Calls, rollout: Rollout) -> Calls:
         right = (rollout.signal(correct) > 0) & validity(rollout, calls)[:, 0]
         right &= scored(validity(rollout, correct), rollout)
-        n = masked.group_least(jnp.where(right, m, jnp.inf), rollout)
+        n = masked.group_min(jnp.where(right, m, jnp.inf), rollout)
         near = jnp.sin(0.5 * jnp.pi * effective_calls(m, n) / jnp.where(n > 0, n, 1))
         return jnp.where(n > 0, near, thrift(m, smooth))
 

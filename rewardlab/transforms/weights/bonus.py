@@ -44,7 +44,7 @@ def position_bonus(scale: Coefficient = 0.1) -> RewardTransform:
 
     def add(reward: Reward, rollout: Rollout) -> Reward:
         place = jnp.cumsum(rollout.mask, axis=1)
-        relative = masked.divide(place, place[:, -1:])
+        relative = masked.safe_divide(place, place[:, -1:])
         bonus = coefficient(scale, rollout) * relative
         return reward.with_value(reward.value + jnp.sign(reward.value) * bonus)
 

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from rewardlab.core.compose import named, per_channel
-from rewardlab.core.order import kth_least
+from rewardlab.core.order import kth_smallest
 from rewardlab.core.types import (
     Coefficient,
     Reward,
@@ -56,4 +56,4 @@ def high_entropy(
     place = (1 - share) * (jnp.sum(sets, axis=1, keepdims=True) - 1)
     place = jnp.ceil(place - SLACK).astype(jnp.int32)
     place = jnp.clip(place, 0, values.shape[1] - 1)
-    return mask & (entropy >= kth_least(values, place))
+    return mask & (entropy >= kth_smallest(values, place))

@@ -42,7 +42,7 @@ def weigh_by_gap(gap: SignalName, tau: float = math.inf) -> RewardTransform:
         gaps = jnp.where(rows, rollout.signal(gap), 0)
         mean = _mean(gaps, rows, rollout)
         kept = rows & ((gaps - mean) ** 2 <= tau)
-        some = masked.of_group(kept.astype(jnp.int32), rollout) > 0
+        some = masked.sum_over_group(kept.astype(jnp.int32), rollout) > 0
         middle = jnp.where(some, _mean(gaps, kept, rollout), mean)
         weight = _quotient(middle, mean)
         return reward.map(jnp.multiply, weight)
@@ -58,5 +58,7 @@ def _quotient(x: Float[Array, " N"], y: Float[Array, " N"]) -> Float[Array, " N"
 def _mean(
     x: Float[Array, " N"], rows: Bool[Array, " N"], rollout: Rollout
 ) -> Float[Array, " N"]:
-    sums = masked.of_group(jnp.where(rows, x, 0), rollout)
-    return masked.divide(sums, masked.of_group(rows.astype(jnp.int32), rollout))
+    sums = masked.sum_over_group(jnp.where(rows, x, 0), rollout)
+    return masked.safe_divide(
+        sums, masked.sum_over_group(rows.astype(jnp.int32), rollout)
+    )

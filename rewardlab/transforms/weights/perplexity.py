@@ -37,7 +37,7 @@ def log_perplexity(rollout: Rollout) -> Float[Array, " N"]:
 
 def standardized(x: Float[Array, " N"], rows: Bool[Array, " N"]) -> Float[Array, " N"]:
     """(x - mean) / std of the True rows, std over n; 0 if equal to rounding."""
-    distance = x - masked.least(x, rows)
+    distance = x - masked.smallest(x, rows)
     std = jnp.sqrt(masked.variance(x, rows))
     largest = jnp.max(jnp.abs(x), where=rows, initial=0)
     differ = std > 8 * jnp.finfo(x.dtype).eps * largest
