@@ -9,10 +9,11 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from rewardlab.data import columns as tables
 from rewardlab.data.columns import batch_indices, prompt_columns, prompt_texts
+from rewardlab.data.files import alphabet, batch_from, read_table, split_by_share
 from rewardlab.tasks.arithmetic.data import Arithmetic, load
 from rewardlab.tasks.arithmetic.verifier import TOKENIZER
+from rewardlab.text.chat import render
 
 SMALL = {"train": 200, "validation": 20, "test": 30, "max_operand": 20, "max_terms": 3}
 
@@ -118,53 +119,107 @@ def test_an_epoch_holds_no_row_twice_and_depends_on_nothing_else():
         batch_indices(0, 0, 11, 12)
 
 
+def rows(path, *problems):
+    path.write_text("".join(json.dumps(row) + "\n" for row in problems))
+    return path
+
+
+CHAT = [{"role": "system", "content": "Add."}, {"role": "user", "content": "3+4="}]
 ROWS = [
-    {"prompt": "1+2=", "answer": 3, "level": "easy", "weight": 0.5},
-    {"prompt": [{"role": "user", "content": "3+4="}], "answer": 7}
-    | {"level": "hard", "weight": 1.0},
+    {"prompt": "1+2=", "answer": 3, "level": "easy", "weight": 0.1, "id": "a"},
+    {"prompt": CHAT, "answer": 7, "level": "hard", "weight": 1.0, "id": "b"},
 ]
 
 
-def read(path, rows, length=16):
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return tables.read_table(path, TOKENIZER, length)
+def test_numbers_are_arrays_and_all_columns_are_facts_as_they_were_written(tmp_path):
+    table = read_table(rows(tmp_path / "mine.jsonl", *ROWS))
+    batch = batch_from(table, alphabet([table]))
+    arrays, facts = batch
+    assert arrays.keys() == {"prompts", "prompt_mask", "id", "answer", "weight"}
+    assert arrays["answer"].tolist() == [3, 7] and arrays["answer"].dtype == np.int32
+    assert arrays["weight"].dtype == np.float32 and arrays["id"].tolist() == [0, 1]
+    assert facts["prompts"] == ["1+2=", CHAT]  # messages stay messages
+    assert facts["weight"] == [0.1, 1.0] and facts["id"] == ["a", "b"]
+    assert facts["level"] == ["easy", "hard"] and "prompt" not in facts
+    assert batch.take(np.array([1, 1])).facts["prompts"] == [CHAT, CHAT]
 
 
-def test_jsonl_keeps_every_column(tmp_path):
-    table = read(tmp_path / "mine.jsonl", ROWS)
-    assert prompt_texts(table, TOKENIZER) == ["1+2=", "3+4="]
-    assert table["id"].tolist() == [0, 1] and table["id"].dtype == np.int32
-    assert table["answer"].tolist() == [3, 7] and table["answer"].dtype == np.int32
-    assert table["weight"].dtype == np.float32
-    assert table["level"].tolist() == ["easy", "hard"]
-    some = tables.take(table, np.array([1, 1]))
-    assert prompt_texts(some, TOKENIZER) == ["3+4=", "3+4="]
-    assert read(tmp_path / "ids.jsonl", [ROWS[0] | {"id": 9}])["id"].tolist() == [9]
+def test_roles_are_kept_in_what_the_policy_reads(tmp_path):
+    table = read_table(rows(tmp_path / "mine.jsonl", *ROWS))
+    text = "system: Add.\nuser: 3+4=\nassistant: "
+    assert table.texts == ["1+2=", text] and render(CHAT) == text
+    tokenizer = alphabet([table])
+    batch = batch_from(table, tokenizer)
+    assert prompt_texts(batch.arrays, tokenizer) == table.texts
+
+
+def test_a_column_that_numbers_do_not_fill_is_no_array(tmp_path):
+    values = {"large": [1, 2**40], "mixed": [1, 1.5], "hole": [1, None]}
+    values |= {"flag": [True, False], "nested": [[1], [2]], "texts": ["a", "b"]}
+    problems = [
+        {"question": f"{i}?", **{name: x[i] for name, x in values.items()}}
+        for i in range(2)
+    ]
+    table = read_table(rows(tmp_path / "mine.jsonl", *problems), "question")
+    arrays, facts = batch_from(table, alphabet([table]))
+    assert arrays.keys() == {"prompts", "prompt_mask", "id", "flag"}
+    assert {name: facts[name] for name in values} == values
 
 
 def test_parquet_reads_as_jsonl(tmp_path):
-    rows = [{"prompt": f"{i}+1=", "answer": i + 1, "terms": [i, 1]} for i in range(3)]
+    problems = [{"prompt": f"{i}+1=", "answer": i, "terms": [i, 1]} for i in range(3)]
     path = tmp_path / "mine.parquet"
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
-    one, two = tables.read_table(path, TOKENIZER, 8), read(tmp_path / "a", rows, 8)
-    assert one.keys() == two.keys()
-    for name in one:
-        assert one[name].tolist() == two[name].tolist()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(problems), path)
+    one, two = read_table(path), read_table(rows(tmp_path / "a.jsonl", *problems))
+    assert one[1:] == two[1:]
+
+
+def test_the_alphabet_is_ascii_and_what_else_is_written(tmp_path):
+    ascii_ = set(map(chr, range(32, 127))) | {"\n"}
+    problems = [{"prompt": "Grüße?", "answer": "schön", "note": ["§"]}]
+    tokenizer = alphabet([read_table(rows(tmp_path / "a.jsonl", *problems))])
+    assert set(tokenizer.characters) == ascii_ | set("üßö")  # nested text is nobody's
+    assert tokenizer.vocab_size == 96 + 3 + 2
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
+def test_a_share_of_the_prompts_is_held_out_and_no_prompt_is_in_both(tmp_path, share):
+    problems = [{"prompt": f"{i % 40}?", "n": i} for i in range(100)]
+    table = read_table(rows(tmp_path / "mine.jsonl", *problems))
+    train, test = split_by_share(table, share)
+    assert not set(train.texts) & set(test.texts)
+    assert len(set(test.texts)) == round(40 * share)
+    assert sorted(train.columns["n"] + test.columns["n"]) == list(range(100))
+    assert all(train.texts[i] == f"{n % 40}?" for i, n in enumerate(train.columns["n"]))
+    assert test.texts[: len(test.texts)] != table.texts[: len(test.texts)]  # not first
+    again = split_by_share(table, share)[1]
+    assert again == test
+
+
+@pytest.mark.parametrize(("share", "says"), [(0.01, "held out"), (0.99, "to train on")])
+def test_a_share_that_leaves_nothing_is_refused(tmp_path, share, says):
+    problems = [{"prompt": f"{i}"} for i in range(9)]
+    table = read_table(rows(tmp_path / "a.jsonl", *problems))
+    with pytest.raises(ValueError, match=f"held_out={share} of the 9 .* none {says}"):
+        split_by_share(table, share)
 
 
 @pytest.mark.parametrize(
-    ("rows", "message"),
+    ("problems", "message"),
     [
         ([], "has no rows; write one problem a line"),
-        ([{"question": "1+2="}], r"has no column 'prompt'; have \['question'\]"),
+        (
+            [{"question": "1+2="}],
+            r"has no column 'prompt'; have \['question'\], and data",
+        ),
         ([ROWS[0], {"prompt": "1"}], "row 1 of .* give all rows the same"),
-        ([{"prompt": "1+" * 9}], "has 18 tokens; write 1 to 16, or raise max_prompt"),
-        ([{"prompt": ""}], "has 0 tokens; write 1 to 16"),
+        ([{"prompt": ""}], "the prompt of row 0 of .* is empty; write at least a char"),
+        ([{"prompt": []}], "is neither text nor messages, each with a 'role'"),
     ],
 )
-def test_bad_tables_are_refused_in_one_sentence(tmp_path, rows, message):
+def test_bad_tables_are_refused_in_one_sentence(tmp_path, problems, message):
     with pytest.raises(ValueError, match=message):
-        read(tmp_path / "bad.jsonl", rows)
+        read_table(rows(tmp_path / "bad.jsonl", *problems))
 
 
 def test_prompts_are_padded_on_the_left():

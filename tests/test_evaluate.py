@@ -58,9 +58,10 @@ def test_chunks_are_equal_and_divide_over_the_devices(count, devices):
     assert found.means["mean_length"] == 2 and found.means["unjudged"] == 0.5
 
 
-def test_a_task_without_a_verdict_is_told_so():
-    with pytest.raises(ValueError, match="no signal 'correct', .* have mean_length, s"):
-        judged(4, 1, [], ("size",))
+def test_without_a_verdict_no_share_is_right_and_means_are_there():
+    found = judged(4, 1, [], ("size",))
+    assert found.correct.shape == (4, 0) and not evaluate.pass_at(found.correct)
+    assert found.means.keys() == {"mean_length", "size"}
 
 
 def test_problems_that_the_devices_do_not_divide_are_judged_once_each(tmp_path):

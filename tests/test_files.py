@@ -7,6 +7,7 @@ import pytest
 
 from rewardlab.data import columns as tables
 from rewardlab.data.columns import prompt_columns
+from rewardlab.data.files import read_table
 from rewardlab.tasks.arithmetic.verifier import TOKENIZER
 
 LINE = '{"prompt": "1+2="}'
@@ -25,13 +26,6 @@ FILES = {
     b'{"prompt": null}': "is neither text nor messages",
     b'{"prompt": [{"role": "user"}]}': "is neither text nor messages",
     b'{"prompt": [{"content": 3}]}': "is neither text nor messages",
-    b'{"prompt": "1~2="}': r"bad.jsonl: characters \['~'\] of",
-    b'{"prompt": "1=", "id": "a"}': "the column 'id' of .* is object .* whole number",
-    b'{"prompt": "1=", "id": 1.5}': "the column 'id' of .* is float32",
-    b'{"prompt": "1=", "id": true}': "the column 'id' of .* is bool",
-    b'{"prompt": "1=", "id": null}': "the column 'id' of .* is object",
-    b'{"prompt": "1=", "id": 9999999999}': "the column 'id' of .* is object",
-    b'{"prompt": "1=", "id": 4}\n' * 3: "the id 4 stands 3 times in .*bad.jsonl",
     b'{"prompt": "1=", "completions": 4}': "a column 'completions', as something",
     b'{"prompt": "1=", "prompt_mask": 4}': "a column 'prompt_mask', as something",
 }
@@ -41,7 +35,7 @@ FILES = {
 def test_bad_files_are_one_sentence_with_the_line(tmp_path, content):
     (tmp_path / "bad.jsonl").write_bytes(content)
     with pytest.raises(ValueError, match=FILES[content]) as error:
-        tables.read_table(tmp_path / "bad.jsonl", TOKENIZER, 16)
+        read_table(tmp_path / "bad.jsonl")
     assert "\n" not in str(error.value)
 
 
@@ -49,7 +43,7 @@ def test_files_that_cannot_be_opened_are_one_sentence(tmp_path):
     (tmp_path / "torn.parquet").write_bytes(b"PAR1 and no more")
     for name in ("none.jsonl", "none.parquet", "torn.parquet", ""):
         with pytest.raises(ValueError, match="cannot be read: ") as error:
-            tables.read_table(tmp_path / name, TOKENIZER, 16)
+            read_table(tmp_path / name)
         assert "\n" not in str(error.value) and str(tmp_path) in str(error.value)
 
 
@@ -59,11 +53,9 @@ def test_what_is_legal_json_is_read(tmp_path):
     rows = [{"prompt": "1=", "note": f"a{end}b"} for end in "\u2028\u2029\x85\x0b"]
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
-    table = tables.read_table(path, TOKENIZER, 8)
-    assert table["note"].tolist() == [row["note"] for row in rows]
-    assert table["id"].tolist() == [0, 1, 2, 3]
+    assert read_table(path).columns["note"] == [row["note"] for row in rows]
     path.write_text('{"prompt": "1=", "answer": 1099511627776}')
-    assert tables.read_table(path, TOKENIZER, 8)["answer"].tolist() == [2**40]
+    assert read_table(path).columns["answer"] == [2**40]
 
 
 def whole(**others):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rewardlab.data.batch import batch_of
-from rewardlab.data.columns import read_table
+from rewardlab.data.files import read_table
 from rewardlab.runs.config import default_config
 from rewardlab.runs.prepare import prepare
 from rewardlab.scorers.named_rewards import refuse, text_reward
@@ -145,10 +145,10 @@ def test_a_file_may_not_have_such_a_column(column, tmp_path):
     file = tmp_path / "data.jsonl"
     file.write_text(f'{{"prompt": "1=", "{column}": "x"}}\n')
     with pytest.raises(ValueError, match=f"data.jsonl has a column '{column}'"):
-        read_table(file, TASKS["arithmetic"].tokenizer, 8)
+        read_table(file)
 
 
-@pytest.mark.parametrize("name", sorted(TASKS))
+@pytest.mark.parametrize("name", sorted({*TASKS} - {"data"}))
 def test_no_task_has_a_column_of_that_kind(name, tmp_path):
     task = TASKS[name]
     few = {k: min(x, 4) for k, x in task.difficulty.items() if k.startswith("t")}
@@ -171,7 +171,7 @@ def test_names_are_looked_at_before_anything_runs(tmp_path):
 
 def test_a_signal_of_the_sampler_is_not_replaced():
     rollout = from_arrays(np.ones((2, 3)), ended_by=np.zeros(2), finished=np.ones(2))
-    columns = {"prompts": np.ones((1, 3), int), "prompt_mask": np.ones((1, 3), bool)}
+    prompts = {"prompts": np.ones((1, 3), int), "prompt_mask": np.ones((1, 3), bool)}
     add = host_signal(TextReward("finished", ones), TASKS["arithmetic"].tokenizer)
     with pytest.raises(ValueError, match="would replace the signal 'finished'"):
-        add(rollout, batch_of(columns))
+        add(rollout, batch_of(prompts))

@@ -43,12 +43,16 @@ OUT_OF_RANGE = {
     "task.name": ("chess", None, [], {}, 10**400),
     "text_rewards": ("module:function", (3,), None),
     "data_dir": (None, 3),
+    "data.held_out": (*NOT_NUMBERS, 0.0, 1.0),
+    "data.too_long": ("cut", None),
     "reward": (None, 3, {}),
     "optim": (None, 3, "adamw"),
 }
 for key in ("warmup.steps", "rollout.top_k", "optim.warmup_steps", "mesh.devices"):
     OUT_OF_RANGE[key] = (*NOT_WHOLE, *BELOW_0)
 for key in ("task.difficulty.train", "task.difficulty.validation"):
+    OUT_OF_RANGE[key] = (*NOT_WHOLE, *BELOW_0)
+for key in ("eval.num_problems", "rollout.max_prompt_length", "model.width"):
     OUT_OF_RANGE[key] = (*NOT_WHOLE, *BELOW_0)
 for key in ("rollout.continuations", "rollout.branching.roots"):
     OUT_OF_RANGE[key] = (*NOT_WHOLE, *BELOW_0)
@@ -64,7 +68,6 @@ for key in (
     "train.max_skipped",
     "train.max_unrewarded",
     "eval.every",
-    "eval.num_problems",
     "eval.num_generations",
     "log.completions_every",
     "checkpoint.every",

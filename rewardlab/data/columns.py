@@ -1,13 +1,11 @@
 """Problems as columns: arrays with one row per prompt."""
 
-import pathlib
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int
 
-from rewardlab.data.jsonl import read_rows
 from rewardlab.text.tokenizers import CharTokenizer
 
 Columns = dict[str, np.ndarray]
@@ -67,69 +65,6 @@ def written(
         tokens[row, :count], valid[row, :count] = ids[:count], True
         mask[row, :count] = own[:count]
     return Episodes(tokens, mask, valid)
-
-
-def read_table(
-    path: str | pathlib.Path, tokenizer: CharTokenizer, length: int
-) -> Columns:
-    """The problems of a .jsonl or .parquet file, whose rows have a `prompt`.
-
-    A prompt is a string, or messages `[{"role": ..., "content": ...}]`, of which the
-    contents are joined by new lines. `id` is the number of the row unless the file has
-    whole numbers of its own. Every other column is kept as it is, with text, and
-    whatever is no number of 32 bits, as objects. `ValueError` for any other file.
-    """
-    path = pathlib.Path(path)
-    rows = read_rows(path)
-    if not rows:
-        raise ValueError(f"{path} has no rows; write one problem a line")
-    if lacking := [i for i, row in enumerate(rows) if row.keys() != rows[0].keys()]:
-        raise ValueError(
-            f"row {lacking[0]} of {path} has columns {sorted(rows[lacking[0]])} and "
-            f"row 0 has {sorted(rows[0])}; give all rows the same"
-        )
-    if "prompt" not in rows[0]:
-        raise ValueError(f"{path} has no column 'prompt'; have {sorted(rows[0])}")
-    if taken := [name for name in rows[0] if name in RESERVED]:
-        raise ValueError(
-            f"{path} has a column {taken[0]!r}, as something of the run's own is "
-            "called; give it another name"
-        )
-    texts = [_text(row["prompt"], f"row {i} of {path}") for i, row in enumerate(rows)]
-    try:
-        columns = prompt_columns(texts, tokenizer, length)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
-    columns["id"] = np.arange(len(rows), dtype=np.int32)
-    others = {name: _column([row[name] for row in rows]) for name in rows[0]}
-    return checked({**columns, **others}, str(path))
-
-
-def _text(prompt: Any, where: str) -> str:
-    if isinstance(prompt, str):
-        return prompt
-    try:
-        contents = [message["content"] for message in prompt]
-        return "\n".join(contents)
-    except (TypeError, KeyError):
-        raise ValueError(
-            f"the prompt of {where} is neither text nor messages with a 'content'"
-        ) from None
-
-
-def _column(values: list[Any]) -> np.ndarray:
-    kinds = {type(value) for value in values}
-    for kind, dtype in ((bool, bool), (int, np.int32), (float, np.float32)):
-        if kinds == {kind} and (kind is not int or _fit(values)):
-            return np.array(values, dtype)
-    column = np.empty(len(values), object)
-    column[:] = values
-    return column
-
-
-def _fit(values: list[int]) -> bool:
-    limits = np.iinfo(np.int32)
-    return limits.min <= min(values) and max(values) <= limits.max
 
 
 def checked(columns: Columns, source: str) -> Columns:

@@ -22,10 +22,9 @@ from rewardlab.runs.record import resolved
 from rewardlab.runs.validate import check_values
 
 SAID = "config workdir config.seed config.reward config.model.init_from".split()
-# A run may go on with another value of these: groups, and names in any group.
-_FREE = (
-    "train log checkpoint mesh data_dir init_from micro_batches remat history".split()
-)
+# A run may go on with another value of these groups, and of these names in any group.
+_FREE = "train log checkpoint mesh data_dir history".split()
+_FREE_NAMES = "init_from micro_batches remat".split()
 USUAL = ("pass@1", "pass@8", "mean_length")
 
 
@@ -120,6 +119,11 @@ def check(grid: Grid) -> Grid:
     usual = [m for m in USUAL if all(m in names for names in known.values())]
     measures = grid.measures or tuple(usual)
     for arm, names in known.items():
+        if grid.reach is not None and "pass@1" not in names:
+            raise ValueError(
+                f"--reach={grid.reach} is a share of held-out problems solved, and arm "
+                f"{arm!r} has no signal 'correct' that says which are; leave it out"
+            )
         for measure in measures:
             if measure not in names:
                 raise ValueError(
@@ -160,7 +164,7 @@ def _refuse_another(folder: Path, config: ConfigDict) -> None:
 def _free(key: str) -> bool:
     """Whether a run may go on with another value without being another run."""
     parts = key.split(".")
-    return parts[0] in _FREE or parts[-1] in _FREE
+    return parts[0] in _FREE or parts[-1] in _FREE_NAMES
 
 
 def _recorded(folder: Path) -> dict:
@@ -176,9 +180,8 @@ def base_of(config: ConfigDict) -> Mapping:
     """What the policy after warm-up depends on."""
     whole = json.loads(config.to_json_best_effort())
     length = whole["rollout"]["max_completion_length"]
-    return {key: whole[key] for key in ("model", "task", "warmup", "data_dir")} | {
-        "length": length
-    }
+    keys = ("model", "task", "data", "warmup", "data_dir")
+    return {key: whole[key] for key in keys} | {"length": length}
 
 
 def began_from(folder: Path, usual: str) -> str:

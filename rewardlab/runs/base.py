@@ -64,6 +64,7 @@ def recipe(run: Run) -> dict[str, Any]:
     made_from = {
         "seed": config.seed,
         "task": config.task.to_dict(),
+        "data": config.data.to_dict(),
         "model": {"name": config.model.name, **dataclasses.asdict(run.program.model)},
         "warmup": config.warmup.to_dict(),
         "rollout": {"max_completion_length": config.rollout.max_completion_length},
@@ -185,11 +186,11 @@ def _made(run: Run) -> Iterator[tuple[int, Params, dict[str, Any]]]:
 def _demonstrations(run: Run) -> Iterator[Columns]:
     """Batches for warm-up; every epoch demonstrates every problem anew."""
     config, count = run.config, run.problems.size
-    assert run.task.demonstrations is not None  # `validate` has looked
     size = config.warmup.batch_size
     per_epoch = max(count // size, 1)
     for step in range(config.warmup.steps):
         if step % per_epoch == 0:
+            assert run.task.demonstrations is not None  # `validate` has looked
             seed = (config.seed, step // per_epoch)
             length = config.rollout.max_completion_length
             episodes = run.task.demonstrations(

@@ -18,6 +18,16 @@ DEFAULTS: dict[str, Any] = {
     # "package.module:function(time_limit=10)", with TRL's signature: see `text_reward`.
     "text_rewards": (),
     "data_dir": "",  # "": a folder of the user's cache
+    # Files of problems, .jsonl or .parquet, for task.name="data".
+    "data": {
+        "path": "",  # of which a share is held out
+        "train": "",  # or one file for each split
+        "test": "",
+        "held_out": 0.1,  # of the different prompts of `path`
+        "prompt": "prompt",  # the column that the policy reads
+        "demonstrations": "",  # the column to imitate in the warm-up
+        "too_long": "drop",  # prompts above rollout.max_prompt_length; or "refuse"
+    },
     "model": {
         "name": "S",  # or "M", or "package.module:attribute" of an `LMConfig`
         "num_layers": 0,  # 0 here and in the next three: as `name` has it
@@ -37,6 +47,7 @@ DEFAULTS: dict[str, Any] = {
     "rollout": {
         "num_prompts": 16,
         "num_generations": 8,
+        "max_prompt_length": 0,  # tokens; 0: that of the longest prompt
         "max_completion_length": 0,  # of the task, in `default_config`
         "temperature": 1.0,
         "top_k": 0,  # 0: off
@@ -99,7 +110,7 @@ DEFAULTS: dict[str, Any] = {
     },
     "eval": {
         "every": 20,
-        "num_problems": 128,
+        "num_problems": 128,  # 0: all of the test split
         "num_generations": 8,
         "temperature": None,  # None: that of the rollout; 0: greedy, one a problem
     },
@@ -128,6 +139,8 @@ def default_config(task: str = "arithmetic") -> ConfigDict:
     config.rollout.max_completion_length = known.completion_length
     if known.demonstrations is None:
         config.warmup.steps = 0
+    if not known.difficulty:  # nobody says how many problems there are
+        config.eval.num_problems = 0
     config.lock()
     config.hp.unlock()  # a sentence may use any names
     return config

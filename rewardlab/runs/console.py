@@ -44,12 +44,15 @@ TRAINING = (
 WARMUP = (Column("loss", "loss", "{:.3f}"), Column("right", "accuracy", "{:.0%}"))
 
 
+_MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "")}
+
+
 class Sample(NamedTuple):
     """A completion to look at."""
 
     prompt: str
     completion: str
-    right: bool
+    right: bool | None  # None where nobody says
 
 
 class Console:
@@ -80,11 +83,11 @@ class Console:
             yield show
 
     def samples(self, title: str, samples: Sequence[Sample]) -> None:
-        """Completions under a title: right ones green, wrong ones red."""
+        """Completions under a title: right ones green, wrong ones red, if known."""
         table = Table(box=None, padding=(0, 1), title_justify="left", title=Text(title))
         table.show_header = False
         for sample in samples:
-            mark, style = ("✓", "green") if sample.right else ("✗", "red")
+            mark, style = _MARKS[sample.right]
             table.add_row(
                 Text(mark, style),
                 Text(visible(sample.prompt)),
@@ -102,14 +105,15 @@ class Console:
 
         `files` are paths, or commands that show what lies there.
         """
-        table = Table(box=rich.box.SIMPLE_HEAD)
-        table.add_column("held-out problems")
-        table.add_column("before", justify="right")
-        table.add_column("after", justify="right", style="bold")
-        for name, (before, after) in shares.items():
-            table.add_row(name, _share(before), _share(after))
-        self.out.print(table)
-        self.say("95 % Wilson intervals over the problems")
+        if shares:
+            table = Table(box=rich.box.SIMPLE_HEAD)
+            table.add_column("held-out problems")
+            table.add_column("before", justify="right")
+            table.add_column("after", justify="right", style="bold")
+            for name, (before, after) in shares.items():
+                table.add_row(name, _share(before), _share(after))
+            self.out.print(table)
+            self.say("95 % Wilson intervals over the problems")
         for name, (before, after) in shares.items():
             if after.mean < before.mean:
                 apart = "" if after.high < before.low else "; the intervals overlap"

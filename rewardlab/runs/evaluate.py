@@ -22,7 +22,7 @@ Verdicts = Bool[np.ndarray, "problems samples"]
 class Judged(NamedTuple):
     """What a policy did with the held-out problems."""
 
-    correct: Verdicts
+    correct: Verdicts  # no samples where nobody says what is right
     means: dict[str, float]  # of what the task knows of a completion, by name
     rollout: Rollout  # of the first of them
 
@@ -48,13 +48,10 @@ def held_out(run: Run, state: LearnerState) -> Judged:
         facts.append({name: x[:real] for name, x in _facts(rollout).items()})
         rollouts = rollouts or [rollout]
     of = {name: np.concatenate([chunk[name] for chunk in facts]) for name in facts[0]}
-    if "correct" not in of:
-        raise ValueError(
-            f"held-out problems have no signal 'correct', a number a completion; have "
-            f"{', '.join(sorted(of))}"
-        )
-    verdict = of.pop("correct").reshape(count, samples)
-    correct, of["unjudged"] = verdict > 0, np.isnan(verdict).astype(np.float64)
+    correct = np.zeros((count, 0), bool)
+    if "correct" in of:
+        verdict = of.pop("correct").reshape(count, samples)
+        correct, of["unjudged"] = verdict > 0, np.isnan(verdict).astype(np.float64)
     means = {name: float(np.nanmean(x)) for name, x in of.items() if np.any(x == x)}
     return Judged(correct, means, rollouts[0])
 
@@ -77,9 +74,9 @@ def reported(run: Run) -> list[str]:
     arguments = (state, batch, run.key, program.hp)
     shapes = jax.eval_shape(program.evaluate, *arguments)
     nothing = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
-    verdicts = np.zeros((prompts, len(nothing.tokens) // prompts), bool)
+    samples = len(nothing.tokens) // prompts if "correct" in nothing.signals else 0
     names = [name for name in _facts(nothing) if name != "correct"]
-    return [*pass_at(verdicts), *names]
+    return [*pass_at(np.zeros((prompts, samples), bool)), *names]
 
 
 def _facts(rollout: Rollout) -> dict[str, Float[np.ndarray, " N"]]:
@@ -94,7 +91,10 @@ def _facts(rollout: Rollout) -> dict[str, Float[np.ndarray, " N"]]:
 
 
 def pass_at(correct: Verdicts) -> dict[str, Interval]:
-    """pass@1 and, where there are samples enough, pass@8, with Wilson intervals."""
+    """pass@1 and, where there are samples enough, pass@8, with Wilson intervals.
+
+    Nothing, where nobody says what is right.
+    """
     samples = correct.shape[1]
     ks = [k for k in (1, 8) if k <= samples]
     return {f"pass@{k}": mean_pass_at_k(correct.sum(axis=1), samples, k) for k in ks}
@@ -103,11 +103,13 @@ def pass_at(correct: Verdicts) -> dict[str, Interval]:
 def samples_of(run: Run, judged: Judged) -> list[Sample]:
     """The first sample of up to six problems."""
     decode, rollout = run.task.tokenizer.decode, judged.rollout
-    problems, samples = judged.correct.shape
+    firsts = np.unique(rollout.group, return_index=True)[1]
+    verdicts = rollout.signals.get("correct")
     shown = []
-    for row in range(0, min(6, problems) * samples, samples):
+    for row in firsts[: min(6, len(judged.correct))]:
         b = rollout.group[row]
+        right = None if verdicts is None else bool(verdicts[row] > 0)
         prompt = decode(rollout.prompts[b][rollout.prompt_mask[b]].tolist())
         text = decode(rollout.tokens[row][rollout.valid[row]].tolist())
-        shown.append(Sample(prompt, text, bool(rollout.signals["correct"][row] > 0)))
+        shown.append(Sample(prompt, text, right))
     return shown

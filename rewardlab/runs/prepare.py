@@ -11,17 +11,17 @@ from jaxtyping import Array
 from ml_collections import ConfigDict
 
 from rewardlab.core.types import Rollout
-from rewardlab.data.batch import Batch, batch_of
-from rewardlab.data.columns import checked, sample_of
+from rewardlab.data.batch import Batch
 from rewardlab.learning.parallel import DRIVERS, Driver
 from rewardlab.runs.aliases import names_of
+from rewardlab.runs.problems import problems_of
 from rewardlab.runs.program import Program, build_program
 from rewardlab.runs.validate import check_values, validate
 from rewardlab.runs.validate.rehearsal import rehearse
 from rewardlab.scorers.named_rewards import refuse, text_reward
 from rewardlab.scorers.text_rewards import TextReward, hosted
 from rewardlab.system.caches import data_folder, keep_programs
-from rewardlab.tasks import Task, task_named
+from rewardlab.tasks import Task, task_of
 
 
 class Run(NamedTuple):
@@ -37,6 +37,7 @@ class Run(NamedTuple):
     held_out: Batch  # of the test split
     key: Array  # of the seed
     text_rewards: tuple[str, ...] = ()  # their names
+    notes: tuple[str, ...] = ()  # what is worth saying of the problems
 
 
 def prepare(
@@ -57,21 +58,14 @@ def prepare(
     devices = devices[: config.mesh.devices or None]
     validate(config, len(devices))
     driver = DRIVERS[config.mesh.driver](devices)
-    task = task_named(config.task.name)
-    folder = data_folder(config.data_dir)
-
-    def load(split: str) -> Batch:
-        columns = task.load(split, folder, **config.task.difficulty)
-        source = f"the {split} split of {config.task.name!r}"
-        return batch_of(checked(columns, source))
-
-    held_out = _held_out(config, task, load("test"))
+    task = task_of(config)
+    problems = problems_of(config, task, data_folder(config.data_dir))
     rewards = [*text_rewards, *map(text_reward, config.text_rewards)]
     episodes = task.environment is not None or config.rollout.on_host
-    refuse(rewards, held_out.columns, task.signals, names_of(config), episodes)
-    problems = _to_train_on(config, load("train"))
+    columns = problems.held_out.columns
+    refuse(rewards, columns, task.signals, names_of(config), episodes)
     program = build_program(config, task, driver, hosted(rewards, task.tokenizer))
-    first = problems.take(np.arange(config.rollout.num_prompts))
+    first = problems.train.take(np.arange(config.rollout.num_prompts))
     return Run(
         config,
         workdir,
@@ -79,42 +73,9 @@ def prepare(
         driver,
         program,
         rehearse(config, program, first),
-        problems,
-        held_out,
+        problems.train,
+        problems.held_out,
         jax.random.key(config.seed),
         tuple(reward.name for reward in rewards),
+        problems.notes,
     )
-
-
-def _to_train_on(config: ConfigDict, problems: Batch) -> Batch:
-    """The problems of a batch are different ones, so there must be as many."""
-    have, sizes = (
-        problems.size,
-        {"rollout.num_prompts": config.rollout.num_prompts},
-    )
-    if config.warmup.steps:
-        sizes["warmup.batch_size"] = config.warmup.batch_size
-    for key, size in sizes.items():
-        if size > have:
-            raise ValueError(
-                f"{key}={size} and the train split has {have} problems; lower it, or "
-                "raise task.difficulty.train"
-            )
-    return problems
-
-
-def _held_out(config: ConfigDict, task: Task, problems: Batch) -> Batch:
-    """The problems that the policy is judged on."""
-    if "correct" not in task.signals:
-        raise ValueError(
-            f"the task {config.task.name!r} makes no signal 'correct', which says what "
-            "share of held-out problems is solved; add it in `score`, or as an outcome "
-            "of the environment, and name it in `Task.signals`"
-        )
-    count, have = config.eval.num_problems, problems.size
-    if count > have:
-        raise ValueError(
-            f"eval.num_problems={count} and the test split has {have}; lower it, or "
-            "raise task.difficulty.test"
-        )
-    return problems.take(sample_of(have, count))

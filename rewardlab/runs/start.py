@@ -20,7 +20,8 @@ from rewardlab.runs.record import (
 )
 from rewardlab.system.files import short
 
-_OF_A_WORKDIR = ("reward", "task.name", "model.name")  # one of each, for life
+# One of each, for life.
+_OF_A_WORKDIR = ("reward", "task.name", "data.path", "data.train", "model.name")
 
 
 class Start(NamedTuple):

@@ -57,6 +57,8 @@ def train(
     console = Console()
     with stopping(console) as stop, in_a_sentence():
         run = prepare(config, workdir, text_rewards)
+        for note in run.notes:
+            console.say(note)
         if run.text_rewards:
             console.say(
                 f"text rewards ({', '.join(run.text_rewards)}) are asked in training "

@@ -1,53 +1,27 @@
 """Tasks: prompts, and what is true of completions."""
 
 import reprlib
-from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
-from jaxtyping import Array
+from ml_collections import ConfigDict
 
 from rewardlab.core.lookup import look_up
-from rewardlab.core.types import Rollout
-from rewardlab.data.columns import Columns, Episodes
 from rewardlab.tasks.arithmetic import data as arithmetic_data
 from rewardlab.tasks.arithmetic import verifier as arithmetic
 from rewardlab.tasks.calculator import data as calculator_data
 from rewardlab.tasks.calculator import environment as calculator
 from rewardlab.tasks.calculator import text as calculator_text
-from rewardlab.tasks.environment import Environment, TextEnvironment
+from rewardlab.tasks.environment import TextEnvironment
+from rewardlab.tasks.files import DATA
 from rewardlab.tasks.search import data as search_data
 from rewardlab.tasks.search import environment as search
 from rewardlab.tasks.search import text as search_text
+from rewardlab.tasks.task import Task
 from rewardlab.tasks.text_episodes import HostEnvironment
 from rewardlab.tasks.workflow import data as workflow_data
 from rewardlab.tasks.workflow import environment as workflow
 from rewardlab.tasks.workflow import text as workflow_text
-from rewardlab.text.tokenizers import CharTokenizer
-
-
-class Task(NamedTuple):
-    """Everything that training needs to know of a task.
-
-    `load(split, data_dir, **difficulty)` gives columns with `prompts` [M, P],
-    `prompt_mask` and a unique `id`; splits are "train", "validation" and "test".
-    `score(rollout, columns)` takes the columns of the batch's B prompts, is jitted, and
-    adds `signals` to the rollout; `correct` [N] is the true outcome, 0 or 1.
-    `demonstrations(columns, seed, length, **how)` are episodes to imitate. With an
-    `environment` a completion is an episode of turns, and the environment makes the
-    signals; `score` may add some.
-    """
-
-    tokenizer: CharTokenizer
-    load: Callable[..., Columns]
-    completion_length: int = 64  # default T, in tokens
-    signals: tuple[str, ...] = ()  # made by `score` or the environment
-    score: Callable[[Rollout, dict[str, Array]], Rollout] | None = None
-    demonstrations: Callable[..., Episodes] | None = None
-    difficulty: Mapping[str, int] = {}  # keyword options of `load`, with defaults
-    noise: Mapping[str, float] = {}  # likewise of `demonstrations`
-    environment: Environment | None = None
-    on_host: HostEnvironment | None = None  # one in Python, of the same name
 
 
 def _on_host(module: ModuleType, twin: TextEnvironment) -> HostEnvironment:
@@ -56,7 +30,7 @@ def _on_host(module: ModuleType, twin: TextEnvironment) -> HostEnvironment:
     return HostEnvironment(twin, limits, tokenizer, module.REWARDS, module.OUTCOMES)
 
 
-TASKS = {
+TASKS: dict[str, Task] = {
     "arithmetic": Task(
         tokenizer=arithmetic.TOKENIZER,
         completion_length=32,
@@ -103,7 +77,16 @@ TASKS = {
         environment=calculator.ENVIRONMENT,
         on_host=_on_host(calculator, calculator_text.ENVIRONMENT),
     ),
+    "data": DATA,
 }
+
+
+def task_of(config: ConfigDict) -> Task:
+    """The task of a config, with the files that its group `data` names."""
+    task = task_named(config.task.name)
+    if task.of_data is None:
+        return task
+    return task.of_data(config.data)._replace(of_data=task.of_data)
 
 
 def task_named(name: Any) -> Task:

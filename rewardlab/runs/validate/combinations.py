@@ -15,7 +15,7 @@ from rewardlab.runs.builders import loss_of, select_of, surrogate_options
 from rewardlab.runs.config import DEFAULTS
 from rewardlab.runs.generate import branching_of
 from rewardlab.selection import select_rows
-from rewardlab.tasks import TASKS, task_named
+from rewardlab.tasks import TASKS, Task, task_of
 from rewardlab.transforms import BASELINES
 
 LEAST_TEMPERATURE = 1e-3
@@ -23,22 +23,37 @@ LEAST_TEMPERATURE = 1e-3
 
 def impossible(config: ConfigDict, devices: int) -> Iterator[str]:
     """A sentence for each setting that the others make impossible or idle."""
-    if config.rollout.on_host and task_named(config.task.name).on_host is None:
+    task = task_of(config)
+    if config.rollout.on_host and task.on_host is None:
         yield (
             f"rollout.on_host=True and task {config.task.name!r} has no environment in "
             "Python; set it to False"
         )
-    if config.warmup.steps and task_named(config.task.name).demonstrations is None:
-        yield (
-            f"warmup.steps={config.warmup.steps} and task {config.task.name!r} has no "
-            "demonstrations to imitate; set it to 0, or give Task.demonstrations"
-        )
+    yield from _of_data(config, task)
     select_rows(select_of(config))
     yield from _shapes(config, devices)
     yield from _order(config)
     yield from _unused_options(config)
     yield from _no_ops(config)
     yield from _trees(config)
+
+
+def _of_data(config: ConfigDict, task: Task) -> Iterator[str]:
+    """Files that nothing reads, and a warm-up with nothing to imitate."""
+    if config.warmup.steps and task.demonstrations is None:
+        how = "set Task.demonstrations"
+        how = "name their column in data.demonstrations" if task.of_data else how
+        yield (
+            f"warmup.steps={config.warmup.steps} and task {config.task.name!r} has no "
+            f"demonstrations to imitate; set it to 0, or {how}"
+        )
+    for key, usual in DEFAULTS["data"].items():
+        if task.of_data is None and key != "too_long" and config.data[key] != usual:
+            yield (
+                f"data.{key}={config.data[key]!r} does nothing, since "
+                f"task.name={config.task.name!r} has problems of its own; set "
+                "task.name='data'"
+            )
 
 
 def _shapes(config: ConfigDict, devices: int) -> Iterator[str]:
@@ -120,7 +135,7 @@ def _no_ops(config: ConfigDict) -> Iterator[str]:
 
 
 def _trees(config: ConfigDict) -> Iterator[str]:
-    task, rollout = task_named(config.task.name), config.rollout
+    task, rollout = task_of(config), config.rollout
     tree, branching = rollout.branching, branching_of(config)
     missing = wanted(config).difference(task.signals)
     values = sorted(missing.intersection(VALUE_SIGNALS))

@@ -1,0 +1,44 @@
+"""What training needs to know of a task."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from jaxtyping import Array
+
+from rewardlab.core.types import Rollout
+from rewardlab.data.batch import Batch
+from rewardlab.data.columns import Columns, Episodes
+from rewardlab.tasks.environment import Environment
+from rewardlab.tasks.text_episodes import HostEnvironment
+from rewardlab.text.tokenizers import CharTokenizer
+
+
+class Task(NamedTuple):
+    """Problems, in tokens of a `tokenizer`, and what is true of completions of them.
+
+    Task(CharTokenizer("0123456789+="), load)
+
+    `load(split, data_dir, **difficulty)` gives the problems of a split, "train" or
+    "test": columns with `prompts` [M, P], `prompt_mask` and a unique `id`, or a
+    `Batch`.
+
+    Whatever else there is may be left out. `score(rollout, columns)` takes the arrays
+    of the batch's B prompts, is jitted, and adds `signals` to the rollout; without it
+    scorers make them all. `correct` [N] is the true outcome, 0 or 1, where a task has
+    one. `demonstrations(columns, seed, length, **how)` are episodes to imitate; without
+    them there is no warm-up. With an `environment` a completion is an episode of turns,
+    and the environment makes the signals; `score` may add some. `of_data(data)` makes
+    the task anew from the group `data` of a config.
+    """
+
+    tokenizer: CharTokenizer
+    load: Callable[..., "Columns | Batch"]
+    completion_length: int = 64  # default T, in tokens
+    signals: tuple[str, ...] = ()  # made by `score` or the environment
+    score: Callable[[Rollout, dict[str, Array]], Rollout] | None = None
+    demonstrations: Callable[..., Episodes] | None = None
+    difficulty: Mapping[str, int] = {}  # keyword options of `load`, with defaults
+    noise: Mapping[str, float] = {}  # likewise of `demonstrations`
+    environment: Environment | None = None
+    on_host: HostEnvironment | None = None  # one in Python, of the same name
+    of_data: Callable[[Mapping[str, Any]], "Task"] | None = None
