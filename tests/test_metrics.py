@@ -1,6 +1,5 @@
 """Metrics against loops over the definitions; sinks against an uninterrupted run."""
 
-import json
 import struct
 import sys
 import types
@@ -14,6 +13,7 @@ from tensorboardX.proto.event_pb2 import Event, SessionLog
 
 from rewardlab.core.types import Reward, Rollout, Sum, place
 from rewardlab.runs import metrics, sinks
+from rewardlab.runs.completions import Worth, completion_lines
 from rewardlab.transforms.sources import outcome, process
 from tests.rollouts import from_arrays, ragged
 
@@ -55,7 +55,9 @@ def test_rollout_metrics_are_their_definitions() -> None:
         "reward/std": np.mean(spreads),
         "frac_reward_zero_std": 0.0,
         "rewards/score/mean": np.mean(list(values.values())),
+        "rewards/score/std": np.std(list(values.values()), ddof=1),
         "rewards/prm/mean": np.mean(steps),
+        "rewards/prm/std": np.std(steps, ddof=1),
         "completions/mean_length": lengths.mean(),
         "completions/min_length": 0,
         "completions/max_length": lengths.max(),
@@ -93,6 +95,7 @@ def test_no_scored_row_is_no_number() -> None:
         )
     )
     assert got["reward/mean"] is got["rewards/judge/mean"] is None
+    assert got["rewards/judge/std"] is None
     assert got["completions/mean_terminated_length"] is None
 
 
@@ -120,18 +123,27 @@ def test_why_a_reward_gave_nothing_is_counted_by_kind() -> None:
     }
 
 
-def test_state_metrics_and_plain_numbers() -> None:
-    state = {
-        "kl": {"coef": jnp.float32(0.1), "history": jnp.zeros(3)},
-        "seen": ((), Sum(jnp.float32(3), jnp.float32(4))),
+def test_state_is_logged_where_it_has_a_name() -> None:
+    states = {
+        "adaptive_kl_penalty": {"coefficient": jnp.float32(0.1), "past": jnp.zeros(3)},
+        "probe": {"seen": Sum(jnp.float32(3), jnp.float32(4))},
+        "learned": (jnp.float32(2), {"count": jnp.int32(7)}),  # an optimizer's memory
+        "center_by_group": (),
     }
-    named = metrics.state_metrics(state)
+    named = metrics.state_metrics(states)
     assert metrics.plain(named | {"n": jnp.int32(7), "bad": jnp.float32(jnp.nan)}) == {
-        "kl/coef": 0.1,  # the shortest number that is this float32
-        "seen/1": 0.75,
+        "adaptive_kl_penalty/coefficient": 0.1,  # the shortest that is this float32
+        "probe/seen": 0.75,
         "n": 7,
         "bad": None,
     }
+
+
+def test_what_is_only_watched_is_of_rows_or_steps() -> None:
+    rollout = ragged()
+    channels = metrics.watched(rollout)
+    assert {"correct", "score", "prm"} <= channels.keys()
+    assert not {"dense", "ref_logp", "ref_score", "success"} & channels.keys()
 
 
 def run(workdir: Path, start: int, stop: int, resume: int | None) -> None:
@@ -141,7 +153,8 @@ def run(workdir: Path, start: int, stop: int, resume: int | None) -> None:
         for step in range(start, stop + 1):
             numbers = {"reward/mean": jnp.float32(step) / 7, "grad_norm": float("inf")}
             out.write(step, {**numbers, "step_time": np.random.random()})
-            lines = sinks.completion_lines(rollout, rollout.logp, np.ones(4), str)
+            worth = Worth(rollout.logp, np.ones(4), np.ones(4, bool), [])
+            lines = completion_lines(rollout, worth, str)
             if step % 2 == 0:
                 out.write_completions(step, lines)
 
@@ -188,44 +201,6 @@ def test_a_resumed_run_writes_what_an_uninterrupted_one_does(tmp_path: Path) -> 
     run(cut, 1, 2, None)  # killed before the first checkpoint: from the beginning
     assert [row["step"] for row in written(cut)["metrics"]] == [1, 2]
     assert list(scalars(cut)) == [1, 2]
-
-
-def test_completions_hold_every_signal_and_token(tmp_path: Path) -> None:
-    rollout = from_arrays(
-        mask=[[True, False, True, False]],
-        valid=[[True, True, True, False]],
-        logp=[[-0.1, 0.0, -np.inf, 9.0]],
-        correct=[1.0],
-        correct_valid=[False],
-        prm=[[0.5, 0.25]],
-        dense=[[1.0, 2.0, 3.0, 9.0]],
-    )
-    host = jax.device_get(rollout)
-    lines = sinks.completion_lines(host, host.logp * 2, np.float32([0.3]), "{}".format)
-    with sinks.Sinks(tmp_path) as out:
-        file = out.write_completions(10, lines)
-    assert file.name == "completions_00010.jsonl"
-    assert json.loads(file.read_text()) == {
-        "step": 10,
-        "row": 0,
-        "group": 0,
-        "prompt": "[0, 0, 0]",
-        "completion": "[0, 0, 0]",
-        "reward": 0.3,
-        "signals": {
-            "correct": 1.0,
-            "correct_valid": False,
-            "prm": [0.5, 0.25],
-            "dense": [1.0, 2.0, 3.0],
-        },
-        "prompt_tokens": [0, 0, 0],
-        "texts": ["[0]", "[0]", "[0]"],
-        "tokens": [0, 0, 0],
-        "mask": [True, False, True],
-        "step_of_token": [0, 0, 0],
-        "logp": [-0.1, 0.0, None],
-        "advantage": [-0.2, 0.0, None],
-    }
 
 
 def test_weights_and_biases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,9 +67,10 @@ def test_a_run_leaves_everything_behind(finished):
     workdir, result = finished
     rows = read_metrics(workdir / "metrics.jsonl")
     assert [row["step"] for row in rows] == list(range(7))
-    names = "reward/mean rewards/correct/mean rewards/prm/mean frac_reward_zero_std "
-    names += "grad_norm loss entropy clip_ratio/region_mean completions/mean_length "
-    names += "completions/clipped_ratio advantages/std tokens_per_sec step_time"
+    names = "reward/mean rewards/correct/mean rewards/prm/mean rewards/prm/std "
+    names += "frac_reward_zero_std grad_norm loss entropy clip_ratio/region_mean "
+    names += "completions/mean_length completions/clipped_ratio advantages/std "
+    names += "tokens_per_sec step_time"
     assert set(names.split()) <= set(rows[2])
     assert {"eval/pass@1", "eval/pass@8"} <= set(rows[0]) & set(rows[3]) & set(rows[6])
     assert checkpoint.steps(workdir) == [2, 4, 6]
@@ -82,6 +83,14 @@ def test_a_run_leaves_everything_behind(finished):
     assert {"prompt", "completion", "signals", "advantage", "reward"} <= set(one)
     assert len(one["advantage"]) == len(one["tokens"])
     assert {"correct", "prm", "prm_valid"} <= set(one["signals"])
+    for line in map(json.loads, lines.splitlines()):
+        assert [stage["word"] for stage in line["stages"]] == REWARD.split(" | ")
+        ((name, last),) = line["stages"][-1]["channels"].items()
+        assert (name, last["on"]) == ("prm", "row_tokens")  # as the estimator gave it
+        chosen = [
+            x for x, own in zip(line["advantage"], line["mask"], strict=True) if own
+        ]
+        assert chosen == pytest.approx([last["value"] or 0] * len(chosen), abs=1e-6)
     assert any(row["grad_norm"] > 0 for row in rows[1:])
 
 

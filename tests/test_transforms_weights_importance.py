@@ -93,7 +93,7 @@ def test_adaptive_kl_penalty(seed):
             rows += [sum(gaps)] if tokens else []
         error = min(max(sum(rows) / len(rows) / target - 1, -0.2), 0.2)
         beta *= 1 + error * len(rows) / horizon
-        assert float(state["kl_coef"]) == pytest.approx(beta, rel=1e-12)
+        assert float(state["coefficient"]) == pytest.approx(beta, rel=1e-12)
 
 
 def test_an_empty_batch_is_nearer_than_any_target():
@@ -101,5 +101,5 @@ def test_an_empty_batch_is_nearer_than_any_target():
     none = from_arrays(np.zeros((2, 3)), ref_logp=np.full((2, 3), np.nan))
     transform = build("adaptive_kl_penalty(0.2)")
     channels, state = transform.update({}, transform.init(none), none)
-    assert float(state["kl_coef"]) == pytest.approx(0.2)
+    assert float(state["coefficient"]) == pytest.approx(0.2)
     assert not jnp.any(channels["kl"].value)

@@ -3,6 +3,7 @@
 import io
 import time
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ import numpy as np
 from rewardlab.core.types import Rollout
 from rewardlab.data.columns import batch_indices
 from rewardlab.learning.learner import LearnerState, Params, Report
+from rewardlab.runs.completions import Worth, completion_lines
 from rewardlab.runs.console import TRAINING, Console
 from rewardlab.runs.evaluate import Judged, Verdicts, held_out, pass_at, samples_of
 from rewardlab.runs.interrupts import Stop
@@ -18,7 +20,7 @@ from rewardlab.runs.metrics import Metrics, Row
 from rewardlab.runs.prepare import Run
 from rewardlab.runs.program import early
 from rewardlab.runs.record import save_state
-from rewardlab.runs.sinks import Sinks, completion_lines
+from rewardlab.runs.sinks import Sinks
 from rewardlab.runs.stopping import Trouble, hole, not_finite
 from rewardlab.system.files import short, write_whole
 
@@ -68,13 +70,15 @@ class Loop:
         """Iteration number `step` (from 1), its metrics and its completions."""
         config = self.context.config
         began = time.monotonic()
+        before = jax.tree.map(jnp.copy, state.reward)  # the state is donated
         state, report, rollout = self.iterate(*self.arguments(state, step))
-        metrics = dict(self.context.program.measure(state, report, rollout))
+        program = self.context.program
+        metrics = dict(program.measure(before, state, report, rollout, program.hp))
         tokens = int(jnp.sum(rollout.mask))
         seconds = time.monotonic() - began
         metrics |= {"step_time": seconds, "tokens_per_sec": tokens / seconds}
         if step % config.log.completions_every == 0 or step == 1:
-            self.write_completions(step, report, rollout)
+            self.write_completions(step, before, report, rollout)
         if step % config.eval.every == 0 or step == config.train.max_steps:
             row = self.evaluate(state, metrics, ("after",))
         else:
@@ -106,17 +110,22 @@ class Loop:
             self.save(state)
             raise error
 
-    def write_completions(self, step: int, report: Report, rollout: Rollout) -> None:
-        """The file of this step's completions, with every signal and advantage."""
-        rollout, report = jax.device_get((rollout, report))
+    def write_completions(
+        self, step: int, before: Any, report: Report, rollout: Rollout
+    ) -> None:
+        """The file of this step's completions: every signal, stage and advantage."""
+        program = self.context.program
+        stages = program.stages(before, rollout, program.hp)
+        rollout, report, stages = jax.device_get((rollout, report, stages))
         reward = report.reward
-        lines = completion_lines(
-            rollout,
+        worth = Worth(
             np.asarray(report.advantage),
             np.where(reward.has_value, reward.total, np.nan),
-            self.context.task.tokenizer.decode,
+            stages.kept,
+            list(zip(program.words, stages.channels, strict=True)),
         )
-        self.sinks.write_completions(step, lines)
+        decode = self.context.task.tokenizer.decode
+        self.sinks.write_completions(step, completion_lines(rollout, worth, decode))
 
     def save(self, state: LearnerState) -> None:
         """A checkpoint of this step; its metrics are on the disk before it is."""

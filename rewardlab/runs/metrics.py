@@ -12,8 +12,10 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.core import masked
-from rewardlab.core.types import Reward, Rollout, Sum
+from rewardlab.core.signals import SIGNALS
+from rewardlab.core.types import Channels, Reward, Rollout, Sum
 from rewardlab.rollouts.playing import End
+from rewardlab.transforms.sources.signals import outcome, process
 
 Metrics = Mapping[str, Any]  # by name: a Sum, a scalar array or a number
 Row = dict[str, float | int | None]  # by name: a number; None: not finite, or no data
@@ -25,7 +27,7 @@ WALL_CLOCK = ("step_time", "tokens_per_sec", "time/")
 def rollout_metrics(
     rollout: Rollout,
     advantage: Float[Array, "N T"],
-    channels: dict[str, Reward],
+    channels: Channels,
     reward: Reward,
     ended: Bool[Array, " N"],
 ) -> dict[str, Sum | Float[Array, ""]]:
@@ -35,7 +37,8 @@ def rollout_metrics(
     `channels` those it is made of and those only watched. Rows that abstain are left
     out. `reward/std` is the mean over groups of the standard deviation within one
     (dividing by n - 1), `frac_reward_zero_std` the share of groups whose rewards are
-    all equal, both over groups with two scored rows or more. Lengths are in tokens of
+    all equal, both over groups with two scored rows or more. `rewards/<channel>/std`
+    is over all rows (n - 1 too; none with less than two). Lengths are in tokens of
     the policy, as `eval/mean_length` is; `completions/clipped_ratio` is the share that
     has not `ended` by itself. Advantages are those of the True tokens.
     """
@@ -47,8 +50,10 @@ def rollout_metrics(
         **_spread(row, reward.has_value, rollout),
     }
     for name, channel in channels.items():
-        total = masked.total(channel.value, channel.placed)
-        out[f"rewards/{name}/mean"] = masked.sum_of(total, channel.has_value)
+        total, heard = channel.total, channel.has_value
+        out[f"rewards/{name}/mean"] = masked.sum_of(total, heard)
+        spread = jnp.sqrt(masked.variance(total, heard, ddof=1))
+        out[f"rewards/{name}/std"] = jnp.where(jnp.sum(heard) > 1, spread, jnp.nan)
     return out | {
         "completions/mean_length": masked.sum_of(length, everyone),
         "completions/min_length": jnp.min(length),
@@ -120,16 +125,39 @@ def _spread(
     }
 
 
-def state_metrics(state: Any) -> dict[str, Any]:
-    """The scalars in a transform's state by their path, such as `kl/coef`; Sums stay.
+def watched(rollout: Rollout) -> Channels:
+    """The signals that are numbers of rows or steps, as the rewards they would be.
 
-    A `named_chain` gives the names; in a plain chain they are positions.
+    `correct` is among them whether or not a sentence reads it.
+    """
+    channels: Channels = {}
+    for name, x in rollout.signals.items():
+        number = jnp.issubdtype(x.dtype, jnp.floating)  # no id, no flag
+        shape = SIGNALS[name].shape if name in SIGNALS else "NS"
+        if number and (
+            x.ndim == 1 or (shape == "NS" and x.shape != rollout.mask.shape)
+        ):
+            source = outcome(name) if x.ndim == 1 else process(name)
+            channels, _ = source.update(channels, (), rollout)
+    return channels
+
+
+def state_metrics(states: Mapping[str, Any]) -> dict[str, Any]:
+    """What words keep and give a name to, as `adaptive_kl_penalty/coefficient`.
+
+    Of the states of words by their names, the scalars and Sums that have names all the
+    way down; what has only a place, as an optimizer's memory, is the word's own.
     """
     leaves = jax.tree_util.tree_leaves_with_path(
-        state, is_leaf=lambda x: isinstance(x, Sum)
+        dict(states), is_leaf=lambda x: isinstance(x, Sum)
     )
-    named = {jax.tree_util.keystr(p, simple=True, separator="/"): x for p, x in leaves}
-    return {k: x for k, x in named.items() if isinstance(x, Sum) or jnp.ndim(x) == 0}
+    named = (jax.tree_util.DictKey, jax.tree_util.GetAttrKey)
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="/"): x
+        for path, x in leaves
+        if all(isinstance(key, named) for key in path)
+        and (isinstance(x, Sum) or jnp.ndim(x) == 0)
+    }
 
 
 def plain(metrics: Metrics) -> Row:

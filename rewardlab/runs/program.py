@@ -17,9 +17,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 from ml_collections import ConfigDict
 
-from rewardlab.core import masked
 from rewardlab.core.compose import estimator
-from rewardlab.core.types import Channels, Rollout
+from rewardlab.core.stages import words
+from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
 from rewardlab.learning.learner import (
     Learner,
@@ -44,17 +44,17 @@ from rewardlab.runs.builders import (
     reads_entropy,
     select_of,
 )
-from rewardlab.runs.collect import collector, ends, policy_of
+from rewardlab.runs.collect import collector, policy_of
 from rewardlab.runs.generate import (
     generator,
     judging_of,
     sampling_of,
     tree_of,
 )
+from rewardlab.runs.worth import Sentence, Stages, measure_with, stages_with
 from rewardlab.scorers.text_rewards import Host
 from rewardlab.selection import select_rows
 from rewardlab.tasks import Task
-from rewardlab.transforms.sources.signals import outcome, process
 
 
 class Program(NamedTuple):
@@ -71,7 +71,9 @@ class Program(NamedTuple):
     shapes: Callable[..., Rollout]  # of a rollout in training
     iterate: Callable[..., tuple[LearnerState, Report, Rollout]]
     evaluate: Callable[[LearnerState, Batch, Array, Numbers], Rollout]
-    measure: Callable[[LearnerState, Report, Rollout], metrics.Metrics]
+    measure: Callable[..., metrics.Metrics]  # see `runs.worth`, as are `stages`
+    stages: Callable[[Any, Rollout, Numbers], Stages]
+    words: tuple[str, ...]  # of the reward's sentence, one for each stage
     fused: bool  # an iteration is one program, and asks nothing of the host
     hp: Numbers
 
@@ -85,13 +87,15 @@ def build_program(
     an iteration is one program where the driver can fuse. `shapes` asks nobody.
     """
     model = _model(config, task)
+    hp = {"optim.lr": jnp.asarray(config.optim.lr, jnp.float32)}
+    sentence, select = _sentence(config), select_rows(select_of(config))
     policy = policy_of(config, lm.bind_teach(model), entropy=reads_entropy(config))
     learn = learner(
-        _parts(config, policy),
+        _parts(config, policy, sentence),
         driver,
         config.loss.num_iterations,
         config.loss.micro_batches,
-        select_rows(select_of(config)),
+        select,
         on_policy=True,
     )
     options, judging = sampling_of(config, task), judging_of(config, task)
@@ -113,21 +117,30 @@ def build_program(
         _shapes(blank),
         driver.fuse(iterate, donate=(0,)) if fused else iterate,
         driver.fuse(evaluate) if on_device else evaluate,
-        jax.jit(functools.partial(_metrics, task)),
+        measure_with(task, sentence),
+        stages_with(sentence, select),
+        words(sentence(hp)),
         fused,
-        {"optim.lr": jnp.asarray(config.optim.lr, jnp.float32)},
+        hp,
     )
 
 
-def _parts(config: ConfigDict, policy: Policy) -> Callable[[Numbers], Parts]:
-    """What learns, as a function of the numbers that are traced."""
+def _sentence(config: ConfigDict) -> Sentence:
+    """The reward's sentence, as a function of the numbers that are traced."""
     transform = resolve(config.reward, **config.hp)
+    return lambda hp: transform
+
+
+def _parts(
+    config: ConfigDict, policy: Policy, sentence: Sentence
+) -> Callable[[Numbers], Parts]:
+    """What learns, as a function of the numbers that are traced."""
 
     def parts(hp: Numbers) -> Parts:
         return Parts(
             policy,
-            estimator(transform),
-            shaped_reward(transform),
+            estimator(sentence(hp)),
+            shaped_reward(sentence(hp)),
             build_objective(config),
             build_optimizer(config, hp["optim.lr"]),
         )
@@ -194,24 +207,3 @@ def early(f: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
         return f
     compiled = ThreadPoolExecutor(1).submit(f.lower(*arguments).compile)
     return lambda *arguments: compiled.result()(*arguments)
-
-
-def _metrics(
-    task: Task, state: LearnerState, report: Report, rollout: Rollout
-) -> metrics.Metrics:
-    channels: Channels = {}
-    for name, x in rollout.signals.items():
-        number = jnp.issubdtype(x.dtype, jnp.floating)  # no id, no flag
-        if number and x.shape != rollout.mask.shape:
-            source = outcome(name) if x.ndim == 1 else process(name)
-            channels, _ = source.update(channels, (), rollout)
-    advantage, reward, ended = report.advantage, report.reward, ends(task, rollout)
-    played = rollout.signals.get("ended_by")
-    return {
-        **metrics.rollout_metrics(rollout, advantage, channels, reward, ended),
-        **metrics.failure_metrics(rollout.signals),
-        **({} if played is None else metrics.episode_metrics(rollout, played)),
-        "entropy": masked.sum_of(-rollout.logp, rollout.mask),  # a sample of it
-        **report.metrics,
-        **metrics.state_metrics(state.reward),
-    }

@@ -13,17 +13,14 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from jaxtyping import Float
 from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.summary_pb2 import Summary
 
-from rewardlab.core.types import Rollout
 from rewardlab.runs.metrics import Metrics, Row, plain
 from rewardlab.runs.rows import cut_back, parsed
 from rewardlab.system.files import naming, short, sync, write_whole
@@ -155,57 +152,6 @@ def weights_and_biases(workdir: str | os.PathLike, **init: Any) -> Sink:
         run.log({name: x for name, x in row.items() if x is not None}, step=step)
 
     return Sink(write, run.finish)
-
-
-def completion_lines(
-    rollout: Rollout,
-    advantage: Float[np.ndarray, "N T"],
-    reward: Float[np.ndarray, " N"],
-    decode: Callable[[list[int]], str],
-) -> Iterator[dict[str, Any]]:
-    """One record a completion, from a rollout of the host (`jax.device_get`).
-
-    Per-token lists hold the valid tokens only; `mask` says which of them the policy
-    chose, `texts` what each is by itself. A number that is not finite is null, as is
-    the `reward` of a row without one, which comes as NaN.
-    """
-    ids = np.unique(rollout.tokens[rollout.valid]).tolist()
-    texts = {token: decode([token]) for token in ids}
-    per_token: dict[str, Any] = {
-        "tokens": rollout.tokens,
-        "mask": rollout.mask,
-        "step_of_token": rollout.step,
-        "logp": rollout.logp,
-        "advantage": advantage,
-    }
-    for n, prompt in enumerate(np.asarray(rollout.group)):
-        valid = rollout.valid[n]
-        prompt_tokens = rollout.prompts[prompt][rollout.prompt_mask[prompt]]
-        signals = {name: values[n] for name, values in rollout.signals.items()}
-        yield {
-            "row": n,
-            "group": int(prompt),
-            "prompt": decode(prompt_tokens.tolist()),
-            "completion": decode(rollout.tokens[n][valid].tolist()),
-            "reward": _listed(reward[n]),
-            "signals": {
-                name: _listed(x[valid] if x.shape == valid.shape else x)
-                for name, x in signals.items()
-            },
-            "prompt_tokens": _listed(prompt_tokens),
-            "texts": [texts[i] for i in rollout.tokens[n][valid].tolist()],
-            **{name: _listed(x[n][valid]) for name, x in per_token.items()},
-        }
-
-
-def _listed(x: Any) -> Any:
-    """An array as JSON has it, floats as short as their type allows."""
-    x = np.asarray(x)
-    if not np.issubdtype(x.dtype, np.floating):
-        return x.tolist()
-    values: Any = x.astype(str).astype(np.float64).astype(object)
-    values[~np.isfinite(x)] = None
-    return values.tolist()
 
 
 def read_metrics(file: str | os.PathLike) -> list[dict[str, Any]]:

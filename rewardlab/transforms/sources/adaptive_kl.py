@@ -26,17 +26,17 @@ def adaptive_kl_penalty(
     """
 
     def init(rollout: Rollout) -> State:
-        return {"kl_coef": jnp.asarray(beta, float)}
+        return {"coefficient": jnp.asarray(beta, float)}
 
     def update(
         rewards: Channels, state: State, rollout: Rollout
     ) -> tuple[Channels, State]:
-        now = state["kl_coef"]
+        now = state["coefficient"]
         rewards, _ = kl_penalty(now, ref).update(rewards, (), rollout)
         row = masked.total(rollout.logp - rollout.signal(ref), rollout.mask)
         seen = jnp.any(rollout.mask, axis=1)
         kl, n = masked.mean(row, seen), jnp.sum(seen)
-        return rewards, {"kl_coef": next_coefficient(now, kl, n, target, horizon)}
+        return rewards, {"coefficient": next_coefficient(now, kl, n, target, horizon)}
 
     return RewardTransform(init, update)
 

@@ -1,0 +1,66 @@
+"""What an iteration's rollout was worth: every step's metrics, and a written step's
+stages, each from a program of its own beside the iteration's."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool
+
+from rewardlab.core import masked
+from rewardlab.core.stages import made, named_state, trace
+from rewardlab.core.types import Channels, RewardTransform, Rollout
+from rewardlab.learning.learner import LearnerState, Numbers, Report
+from rewardlab.runs import metrics
+from rewardlab.runs.collect import ends
+from rewardlab.tasks import Task
+
+Sentence = Callable[[Numbers], RewardTransform]  # of the numbers that are traced
+
+
+class Stages(NamedTuple):
+    """The rows that were learned from, and the channels after each word, of those."""
+
+    kept: Bool[Array, " N"]
+    channels: tuple[Channels, ...]
+
+
+def measure_with(task: Task, sentence: Sentence) -> Callable[..., metrics.Metrics]:
+    """`measure(before, state, report, rollout, hp)`: the metrics of a step.
+
+    `before` is the state that the sentence had before it.
+    """
+
+    @jax.jit
+    def measure(
+        before: Any, state: LearnerState, report: Report, rollout: Rollout, hp: Numbers
+    ) -> metrics.Metrics:
+        transform = sentence(hp)
+        sources = made(trace(transform)({}, before, rollout))
+        channels = metrics.watched(rollout) | sources
+        advantage, reward, ended = report.advantage, report.reward, ends(task, rollout)
+        played = rollout.signals.get("ended_by")
+        return {
+            **metrics.rollout_metrics(rollout, advantage, channels, reward, ended),
+            **metrics.failure_metrics(rollout.signals),
+            **({} if played is None else metrics.episode_metrics(rollout, played)),
+            "entropy": masked.sum_of(-rollout.logp, rollout.mask),  # a sample of it
+            **report.metrics,
+            **metrics.state_metrics(named_state(transform, state.reward)),
+        }
+
+    return measure
+
+
+def stages_with(
+    sentence: Sentence, select: Callable[[Rollout], Rollout] | None
+) -> Callable[[Any, Rollout, Numbers], Stages]:
+    """`stages(before, rollout, hp)`: what the estimator did, word by word."""
+
+    @jax.jit
+    def stages(before: Any, rollout: Rollout, hp: Numbers) -> Stages:
+        kept = select(rollout) if select else rollout
+        return Stages(jnp.any(kept.mask, axis=1), trace(sentence(hp))({}, before, kept))
+
+    return stages
