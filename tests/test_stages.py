@@ -1,6 +1,8 @@
 """What a step was worth, word by word: the stages, and how a file writes them."""
 
 import json
+import re
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -74,11 +76,7 @@ def test_state_is_under_the_name_of_its_word() -> None:
     ).parts
     again = rewardlab.on("kl", second)
     rollout = ragged()
-    transform = chain(
-        first,
-        second,
-        again._replace(sentence="on('kl', adaptive_kl_penalty(beta=0.25))"),
-    )
+    transform = chain(first, second, again)
     state = named_state(transform, transform.init(rollout))
     assert list(state) == ["outcome", "adaptive_kl_penalty", "adaptive_kl_penalty_2"]
     assert float(state["adaptive_kl_penalty"]["coefficient"]) == 0.25
@@ -162,3 +160,13 @@ def test_a_channel_is_written_in_the_shortest_way_that_says_all() -> None:
         {"on": "row", "value": None}
     ] * 3
     assert not any(x["kept"] for x in got)
+
+
+def test_every_key_is_explained() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "completions.md").read_text()
+    table = page.split("## Stages")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line[:3] == "| `"]
+    explained = set(re.findall(r"`(\w+)`", " ".join(cells)))
+    (got,) = lines(from_arrays([[True]]))
+    assert explained == {"step", *got}  # the step is added where the file is written
+    assert f"| {SCHEMA};" in page

@@ -1,6 +1,6 @@
 """What each word of a sentence leaves behind: channels after it, and named state."""
 
-import re
+import collections
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -57,10 +57,11 @@ def named_state(transform: RewardTransform, state: Any) -> dict[str, Any]:
     A word that stands more than once has a number behind it from the second on.
     """
     found: dict[str, Any] = {}
+    seen: collections.Counter[str] = collections.Counter()
     for part, own in _parts(transform, state):
-        word = _word(part.sentence)
-        again = sum(re.sub(r"_\d+$", "", name) == word for name in found)
-        found[f"{word}_{again + 1}" if again else word] = own
+        word = _word(part)
+        seen[word] += 1
+        found[f"{word}_{seen[word]}" if seen[word] > 1 else word] = own
     return found
 
 
@@ -73,6 +74,7 @@ def _parts(
     yield from zip(transform.parts, state, strict=True)
 
 
-def _word(sentence: str) -> str:
-    names = re.findall(r"(\w+)\(", sentence)
+def _word(part: RewardTransform) -> str:
+    words = part.tree.words if part.tree else ()
+    names = (tree.word.rpartition(":")[2] for tree in words)
     return next((name for name in names if name not in _AROUND), "transform")
