@@ -34,14 +34,12 @@ def test_rollout_metrics_are_their_definitions() -> None:
     score, prm = channel(rollout, outcome("score")), channel(rollout, process("prm"))
     advantage = jnp.asarray(np.random.default_rng(1).normal(size=(n, width)))
     ended = jnp.arange(n) % 3 > 0
-    channels = {"score": score, "prm": prm}
-    measure = jax.jit(metrics.rollout_metrics)
+    measure, channels = jax.jit(metrics.rollout_metrics), {"score": score, "prm": prm}
     got = metrics.plain(measure(rollout, advantage, channels, score, ended))
 
-    scored = [i for i in range(n) if spoke[i] and rollout.mask[i].any()]
-    values = {i: float(rollout.signals["score"][i]) for i in scored}
-    groups = [[values[i] for i in scored if rollout.group[i] == g] for g in range(4)]
-    spreads = [np.std(g, ddof=1) for g in groups if len(g) > 1]
+    rows = [i for i in range(n) if spoke[i] and rollout.mask[i].any()]
+    values = {i: float(rollout.signals["score"][i]) for i in rows}
+    groups = [[values[i] for i in rows if rollout.group[i] == g] for g in range(4)]
     steps = []  # every step with a token of the policy pays its column of prm, once
     for i in range(n):
         present = set(np.asarray(rollout.step[i])[np.asarray(rollout.mask[i])])
@@ -52,7 +50,7 @@ def test_rollout_metrics_are_their_definitions() -> None:
     chosen = np.asarray(advantage, np.float64)[np.asarray(rollout.mask)]
     want = {
         "reward/mean": np.mean(list(values.values())),
-        "reward/std": np.mean(spreads),
+        "reward/std": np.mean([np.std(g, ddof=1) for g in groups if len(g) > 1]),
         "frac_reward_zero_std": 0.0,
         "rewards/score/mean": np.mean(list(values.values())),
         "rewards/score/std": np.std(list(values.values()), ddof=1),
