@@ -145,7 +145,7 @@ def _learner(teach: Callable, driver: Any, micro_batches: int) -> Any:
     from rewardlab.learning.learner import Parts, learner
     from rewardlab.methods.sentence import build
     from rewardlab.models.logprobs import completion_logprobs
-    from rewardlab.objectives import clipped_surrogate, objective, sequence_mean
+    from rewardlab.objectives import clipped, objective, sequence_mean
     from rewardlab.transforms.sources import outcome
 
     def policy(params: Any, r: Any) -> Any:
@@ -157,7 +157,7 @@ def _learner(teach: Callable, driver: Any, micro_batches: int) -> Any:
         policy,
         estimator(build(GRPO)),
         lambda state, rollout: outcome("r").update({}, (), rollout)[0]["r"],
-        objective(clipped_surrogate(), aggregate=sequence_mean),
+        objective(clipped(), aggregate=sequence_mean()),
         optax.flatten(optax.adamw(1e-5)),
     )
     return learner(

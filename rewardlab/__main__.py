@@ -122,14 +122,14 @@ def methods(words: list[str], out: Console) -> None:
 
 
 def _has(words: list[str], idea: str, name: str, method: Method) -> bool:
-    text = [idea, name, method.sentence, method.title, method.arxiv, method.believes]
+    text = [idea, name, method.reward, method.title, method.arxiv, method.believes]
     return all(word.lower() in " ".join(text).lower() for word in words)
 
 
 def _line(name: str, method: Method, width: int) -> Text:
     longest = max(map(len, METHODS))
     told = f"{method.believes} ({VERIFIED[method.verified]})"
-    return Text(f"{name:{longest}}  {method.sentence}  # {told}")
+    return Text(f"{name:{longest}}  {method.reward}  # {told}")
 
 
 def _paragraph(name: str, method: Method, width: int) -> Text:
@@ -138,7 +138,7 @@ def _paragraph(name: str, method: Method, width: int) -> Text:
     )
     wrapped.initial_indent = wrapped.subsequent_indent = "    "
     told = f"{method.believes} ({VERIFIED[method.verified]})"
-    lines = [*wrapped.wrap(told), *wrapped.wrap(method.sentence)]
+    lines = [*wrapped.wrap(told), *wrapped.wrap(method.reward)]
     return Text.assemble("\n", (name, "bold"), "\n", "\n".join(lines))
 
 

@@ -22,7 +22,7 @@ SHORT = {"after": 4, "rate": 0.1}  # so that the length penalty is felt here
 COARSE = {"gigpo": {"gamma": 0.5}}  # returns that differ, do by more than an epsilon
 BUILT = {
     name: method.build(
-        **(SHORT if " length_penalty" in method.sentence else {}),
+        **(SHORT if " length_penalty" in method.reward else {}),
         **COARSE.get(name, {}),
     )
     for name, method in METHODS.items()
@@ -200,7 +200,7 @@ def bounded(rollout, rng, rows):
     for scored in (rollout, best, changed(rollout, belief=rises)):
         for name, value in step_rewards(scored, rows).items():
             to_go = np.cumsum(np.asarray(value)[:, ::-1], axis=1)
-            top = 2.0 if "information_gain" in METHODS[name].sentence else 1.0
+            top = 2.0 if "information_gain" in METHODS[name].reward else 1.0
             over = max(float(to_go.max()) - top, 0.0)
             found[name] = max(found.get(name, 0.0), over)
     return found

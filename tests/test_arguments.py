@@ -9,10 +9,12 @@ import jax.numpy as jnp
 import pytest
 
 from rewardlab import build, weighted_sum
-from rewardlab.core.arguments import RANGES, check
+from rewardlab.core.arguments import check
+from rewardlab.core.ranges import RANGES
 from rewardlab.core.schedules import SCHEDULES
 from rewardlab.core.types import SIGNAL, STATIC, RewardTransform
-from rewardlab.objectives import SURROGATES
+from rewardlab.objectives import LOSSES, SURROGATES
+from rewardlab.objectives.updates import WORDS as UPDATES
 from rewardlab.transforms import TRANSFORMS
 from rewardlab.transforms.shapers import clip_reward, tanh
 
@@ -86,8 +88,9 @@ def test_every_argument_of_every_word_is_checked(word, name):
 
 def test_ranges_belong_to_arguments():
     """A range of a name that no word has would check nothing."""
-    names = {name for _, name in EVERY} | {f"{w}.{n}" for w, n in EVERY}
-    assert set(RANGES) <= names
+    words = {**WORDS, **LOSSES, **UPDATES}
+    every = [(w, n) for w in words for n in inspect.signature(words[w]).parameters]
+    assert set(RANGES) <= {n for _, n in every} | {f"{w}.{n}" for w, n in every}
 
 
 OUT_OF_RANGE = (
@@ -174,8 +177,10 @@ def test_what_numbers_may_be():
 
 
 def test_options_of_policy_losses_are_checked():
-    for make in SURROGATES.values():
-        for option in set(inspect.signature(make).parameters) - {"log_ratio"}:
+    words = {**SURROGATES, "kl": LOSSES["kl"], "entropy_bonus": LOSSES["entropy_bonus"]}
+    for make in words.values():
+        options = set(inspect.signature(make).parameters)
+        for option in options - {"log_ratio", "kind", "correct_bias", "ref"}:
             for value in ("x", math.nan, math.inf):
                 with pytest.raises(ValueError, match=f"{option}=.* must be"):
                     check(make, (), {option: value})

@@ -4,9 +4,10 @@ import dataclasses
 
 import pytest
 
+from rewardlab.core.sentence import reads
 from rewardlab.methods import METHODS
-from rewardlab.objectives import SURROGATES
-from rewardlab.runs.builders import loss_of, reads_entropy, select_of, surrogate_options
+from rewardlab.objectives import loss_tree, reads_entropy
+from rewardlab.runs.builders import loss_of, method_in, select_of, updates_of
 from rewardlab.runs.config import default_config, use_reward
 from rewardlab.runs.validate import validate
 
@@ -18,6 +19,10 @@ def config(**changes):
     with made.unlocked():
         made.update_from_flattened_dict(changes)
     return made
+
+
+def said(made):
+    return str(loss_of(made))
 
 
 REFUSED = {
@@ -34,35 +39,59 @@ REFUSED = {
     "hyperparameter": ({"hp.tau": 0.1}, r"\['tau'\] are not used"),
     "G = 1": ({"rollout.num_generations": 1}, "nothing to compare with"),
     "devices": ({"rollout.num_prompts": 15}, "num_prompts=15 does not divide over 2"),
-    "micro-batches": ({"loss.micro_batches": 3}, "does not divide the 8 prompts"),
+    "micro-batches": ({"optim.micro_batches": 3}, "does not divide the 8 prompts"),
     "nearly greedy": ({"eval.temperature": 1e-40}, "use 0, which is greedy, or at"),
     "judging": ({"eval.temperature": -0.1}, "eval.temperature=-0.1 must be at least 0"),
     "unrewarded": ({"train.max_unrewarded": 0}, "train.max_unrewarded=0 must be at"),
     "nothing": ({"train.max_steps": 0}, "train.max_steps=0 must be at least 1"),
-    "kl without beta": (
-        {"loss.beta": 0.0, "loss.kl": "k1"},
-        "'k1' does nothing while loss.beta=0",
+    "no policy loss": ({"loss": "kl(0.1) | token_mean()"}, "must begin with a policy"),
+    "no average": (
+        {"loss": "clipped()"},
+        "must end with its average, one of",
     ),
-    "dual clip": ({"loss.dual_clip": 0.9}, "must be above 1"),
-    "surrogate": ({"loss.surrogate": "ppo"}, "loss.surrogate='ppo' is unknown; have"),
+    "an average first": ({"loss": "clipped() | constant() | kl(0.1)"}, "must end with"),
+    "two losses": (
+        {"loss": "clipped() | gspo() | constant()"},
+        "two policy losses",
+    ),
+    "dual clip": ({"loss": "clipped(dual_clip=0.9) | token_mean()"}, "must be above 1"),
+    "epsilon": (
+        {"loss": "clipped(-0.1) | token_mean()"},
+        "epsilon=-0.1 must be at",
+    ),
+    "beta": (
+        {"loss": "clipped() | kl('1') | token_mean()"},
+        "beta='1' must be a",
+    ),
+    "estimator": (
+        {"loss": "clipped() | kl(0.1, kind='k4') | token_mean()"},
+        "no KL estimator 'k4'; have k1",
+    ),
+    "surrogate": (
+        {"loss": "clip() | token_mean()"},
+        "word of a loss 'clip', did you",
+    ),
+    "no loss": (
+        {"loss": "ppo"},
+        "'ppo' is not a word of a loss; a sentence",
+    ),
     "option of another loss": (
-        {"loss.tau_pos": 1.0},
-        "loss.tau_pos=1.0 is not an option of loss.surrogate='clipped', which has eps",
+        {"loss": "clipped(tau_pos=1.0) | token_mean()"},
+        "unexpected keyword argument 'tau_pos'",
     ),
-    "option of a method's loss": (
-        {"reward": "reinforce", "loss.epsilon": 0.2},
-        "loss.epsilon=0.2 is not an option of loss.surrogate='reinforce', which has no",
+    "a number without a value": (
+        {"loss": "clipped(width) | token_mean()"},
+        "no value for the hyperparameter 'width'",
     ),
-    "bias without beta": (
-        {"loss.beta": 0.0, "loss.kl_correct_bias": True},
-        "loss.kl_correct_bias=True does nothing while loss.beta=0",
-    ),
+    "a row's number": ({"reward": "reinforce", "hp.epsilon": 0.2}, "are not used"),
+    "updates": ({"updates": "often"}, "'often' is not a word of the updates"),
+    "no epoch": ({"updates": "epochs(0)"}, "epochs: number=0 must be at least 1"),
     "rows by text": (
         {"select": "drop_uniform('correct', min_std='x')"},
         "drop_uniform: min_std='x' must be a finite number",
     ),
-    "rows in depth": ({"select": "(" * 500 + "x" + ")" * 500}, "does not say which"),
-    "rows": ({"select": "drop('correct')"}, "does not say which rows to learn from"),
+    "rows in depth": ({"select": "(" * 500 + "x" + ")" * 500}, "too many nested"),
+    "rows": ({"select": "drop('correct')"}, "unknown selector 'drop'"),
     "names": ({"signals": "prm"}, "signals='prm' is not understood; write READ=MADE"),
     "a name twice": (
         {"signals": "prm=correct,prm=step_correct"},
@@ -76,8 +105,8 @@ REFUSED = {
         "warmup.micro_batches=3 does not divide the 32 prompts",
     ),
     "bounds of a loss": (
-        {"loss.surrogate": "clip_cov", "loss.cov_low": 6.0},
-        "loss.cov_low=6.0 is above loss.cov_high=5.0",
+        {"loss": "clip_cov(cov_low=6.0) | token_mean()"},
+        "clip_cov: cov_low=6.0 is above cov_high=5.0",
     ),
     "decay": (
         {"optim.name": "sgd", "optim.weight_decay": 0.1},
@@ -120,53 +149,51 @@ def test_what_is_no_config_is_one_sentence(made):
 def test_a_missing_key_is_named():
     made = default_config()
     with made.unlocked():
-        del made.loss.beta
-    with pytest.raises(ValueError, match="missing config key 'loss.beta'"):
+        del made.optim.lr
+    with pytest.raises(ValueError, match="missing config key 'optim.lr'"):
         validate(made, devices=1)
 
 
-def test_every_option_of_a_loss_is_a_key_and_only_those():
-    keys = {k for k, v in default_config().loss.items() if v is None}
-    keys -= {"beta", "kl_correct_bias", "entropy"}
-    assert keys == {k for name in SURROGATES for k in surrogate_options(name)}
+def test_a_method_brings_its_sentences(monkeypatch):
+    """And each can be replaced alone, also by nothing."""
+    own = {"hp": {"eps": 1e-6, "width": 0.1, "often": 2}, "select": DROP}
+    sentences = {"loss": "gspo(width) | token_mean()", "updates": "epochs(often)"}
+    row = dataclasses.replace(METHODS["grpo"], **own, **sentences)
+    monkeypatch.setitem(METHODS, "grpo", row)
+    assert said(config()) == "gspo(0.1) | token_mean()"
+    assert (select_of(config()), updates_of(config()).steps) == (DROP, 2)
+    validate(config(), devices=2)
+    usual = config(loss="clipped(0.3) | token_mean()")
+    assert said(usual) == "clipped(0.3) | token_mean()" and select_of(usual) == DROP
+    assert select_of(config(select="")) == ""
+    assert updates_of(config(updates="epochs(3)")).steps == 3
+    text = "outcome('correct') | broadcast_to_tokens()"
+    alone = config(reward=text)
+    assert said(alone) == "clipped(epsilon=0.2) | token_mean()"
+    assert select_of(alone) == "" and updates_of(alone).steps == 1
 
 
-def test_a_method_brings_its_loss_and_its_options():
-    """What the config says comes first, and the options of a loss stay with it."""
-    made = config(reward="dapo")
-    loss = loss_of(made)
-    assert (loss.surrogate, loss.aggregation) == ("clipped", "token_mean")
-    assert loss.options == {"epsilon": 0.2, "epsilon_high": 0.28, "dual_clip": 10.0}
-    made.loss.epsilon_high = 0.4
-    assert loss_of(made).options == loss.options | {"epsilon_high": 0.4}
-    made.loss.update({"surrogate": "gspo", "epsilon": 0.1})
-    assert loss_of(made).options == {"epsilon": 0.1, "epsilon_high": 0.4}
-    assert loss_of(config()).options == {}
+def test_numbers_of_all_sentences_stand_in_one_place():
+    """A row's own may stay although another sentence does not use it."""
+    made = default_config()
+    use_reward(made, "dapo")
+    assert made.hp.epsilon == 0.2
+    made.hp.epsilon = 0.3
+    assert said(made).startswith("clipped(0.3, 0.28, ")
+    validate(made, devices=2)
+    made.loss = "gspo() | sequence_mean()"
+    with pytest.raises(ValueError, match=r"\['epsilon'\] are not used by the reward"):
+        validate(made, devices=2)
+    made.hp.epsilon = 0.2
     validate(made, devices=2)
     with pytest.raises(TypeError):
-        made.loss.epsilon = "wide"
+        made.hp.epsilon = "wide"
 
 
-def test_a_method_brings_its_kl_and_its_rows(monkeypatch):
-    """And each can be replaced alone, also by nothing."""
-    row = dataclasses.replace(METHODS["grpo"], beta=0.04, kl="k2", select=DROP)
-    monkeypatch.setitem(METHODS, "grpo", row)
-    loss = loss_of(config())
-    assert (loss.beta, loss.kl, loss.kl_correct_bias, loss.entropy) == (
-        0.04,
-        "k2",
-        False,
-        0.0,
-    )
-    assert select_of(config()) == DROP
-    assert loss_of(config(**{"loss.beta": 0.0})).beta == 0
-    assert loss_of(config(**{"loss.kl": "k1"})).kl == "k1"
-    assert select_of(config(select="")) == ""
-    text = "outcome('correct') | broadcast_to_tokens()"
-    assert loss_of(config(reward=text)).beta == 0 and not select_of(config(reward=text))
-
-
-def test_entropies_are_computed_where_they_are_read():
-    assert not reads_entropy(config())
-    assert reads_entropy(config(**{"loss.entropy": 0.1}))
-    assert reads_entropy(config(reward="steer"))
+def test_what_a_loss_reads():
+    assert method_in(config()).reads == ("correct", "ref_logp")
+    tree = loss_tree("clipped() | kl(0.1, ref='teacher') | token_mean()")
+    assert reads(tree) == {"teacher"} and not reads(loss_tree("steer() | constant()"))
+    assert not reads_entropy(loss_of(config()))
+    assert reads_entropy(loss_tree("clipped() | entropy_bonus(0.1) | token_mean()"))
+    assert reads_entropy(loss_of(config(reward="steer")))

@@ -9,6 +9,7 @@ import rewardlab.__main__
 from rewardlab.launch import children, grid, train
 from rewardlab.launch.configs import load_config, override, shipped
 from rewardlab.launch.plan import began_from
+from rewardlab.runs.builders import loss_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -91,9 +92,12 @@ def test_a_config_that_is_not_there_is_one_sentence(
 def test_flags_change_the_config_and_bring_a_rewards_own_numbers():
     config = load_config("quickstart")
     flags = ["--config.reward=pure", "--config.hp.tau=0.3", "--config.seed", "7"]
-    override(config, [*flags, "--config.loss.epsilon=0.1"])
-    assert (config.reward, config.seed, config.loss.epsilon) == ("pure", 7, 0.1)
-    assert config.hp.to_dict() == {"tau": 0.3, "alpha": 1.0}
+    override(
+        config, [*flags, "--config.loss=clipped(e) | constant()", "--config.hp.e=0.1"]
+    )
+    assert (config.reward, config.seed) == ("pure", 7)
+    assert config.hp.to_dict() == {"tau": 0.3, "alpha": 1.0, "e": 0.1}
+    assert str(loss_of(config)) == "clipped(0.1) | constant()"
     config = load_config("quickstart:pure")
     config.hp.tau = 0.9
     override(config, ["--config.reward=pure"])

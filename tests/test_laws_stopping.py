@@ -34,7 +34,7 @@ TESTED = {
     name: method.build(**({"gamma": 1.0} if "gamma" in method.hp else {}))
     for name, method in METHODS.items()
     if set(method.reads) <= KNOWN
-    and (name in DIVIDED or not any(word in method.sentence for word in APART))
+    and (name in DIVIDED or not any(word in method.reward for word in APART))
 }
 SENTENCES = {t.sentence: t for t in TESTED.values()}  # many rows share grpo's
 PAID = "process('prm') | outcome('correct') | weighted_sum(prm=1, correct=1)"

@@ -52,7 +52,7 @@ def make_rollout(seed=0):
 
 
 SGD = optax.sgd(0.1)
-CLIPPED = objectives.clipped_surrogate(0.2, 0.28, 3.0)
+CLIPPED = objectives.clipped(0.2, 0.28, 3.0)
 
 
 def train(
@@ -86,10 +86,10 @@ def train(
 
 
 AGGREGATES = {
-    "token_mean": objectives.token_mean,
-    "sequence_mean": objectives.sequence_mean,
-    "sequence_mean_all": objectives.sequence_mean_all,
-    "sequence_sum": objectives.sequence_sum,
+    "token_mean": objectives.token_mean(),
+    "sequence_mean": objectives.sequence_mean(),
+    "sequence_mean_all": objectives.sequence_mean_all(),
+    "sequence_sum": objectives.sequence_sum(),
     "constant": objectives.constant(T),
     "constant_non_empty": objectives.constant_non_empty(T),
 }
@@ -131,12 +131,12 @@ LOSSES = [
 def test_every_policy_loss_learns_alike_on_any_cut(name):
     """One device by jit; two by pmap in micro-batches, where that is exact."""
     loss = objectives.SURROGATES[name]()
-    one = train(jit_driver(jax.devices()[:1]), objectives.token_mean, surrogate=loss)
+    one = train(jit_driver(jax.devices()[:1]), objectives.token_mean(), surrogate=loss)
     start = jax.random.normal(jax.random.key(0), (V, V))
     assert np.isfinite(one[0]).all() and np.abs(one[0] - start).max() > 1e-3
     assert float(one[2].metrics["skipped"]) == 0
     two = pmap_driver(jax.devices()[:2])
-    other = train(two, objectives.token_mean, 2, surrogate=loss)[0]
+    other = train(two, objectives.token_mean(), 2, surrogate=loss)[0]
     if name in BY_PART:
         assert np.isfinite(other).all() and np.abs(other - start).max() > 1e-3
     else:
@@ -146,7 +146,7 @@ def test_every_policy_loss_learns_alike_on_any_cut(name):
 def test_gradient_step_matches_the_sum_over_the_whole_batch_divided_once():
     rollout = make_rollout()
     start = jax.random.normal(jax.random.key(0), (V, V))
-    got = train(jit_driver(), objectives.token_mean, steps=1)[2].metrics["loss"]
+    got = train(jit_driver(), objectives.token_mean(), steps=1)[2].metrics["loss"]
     logp = np.asarray(bigram({"table": start}, rollout).logp, np.float64)
     entropy = np.asarray(bigram({"table": start}, rollout).entropy, np.float64)
     correct = np.asarray(rollout.signals["correct"], np.float64).reshape(B, G)
@@ -169,9 +169,9 @@ def test_gradient_step_matches_the_sum_over_the_whole_batch_divided_once():
 
 def test_several_epochs_move_further_than_one():
     driver = jit_driver(jax.devices()[:1])
-    one = train(driver, objectives.token_mean, steps=1)[1]
-    two = train(driver, objectives.token_mean, steps=1, num_iterations=2)[1]
-    again = train(driver, objectives.token_mean, steps=2)[1]
+    one = train(driver, objectives.token_mean(), steps=1)[1]
+    two = train(driver, objectives.token_mean(), steps=1, num_iterations=2)[1]
+    again = train(driver, objectives.token_mean(), steps=2)[1]
     assert int(one.step) == int(two.step) == 1
     np.testing.assert_array_equal(two.params["table"], again.params["table"])
 
@@ -182,7 +182,7 @@ def test_a_nan_reward_skips_the_step_and_names_the_row(driver):
     correct = rollout.signals["correct"].at[30].set(jnp.nan)
     bad = dataclasses.replace(rollout, signals={"correct": correct})
     driver = driver()
-    table, state, report = train(driver, objectives.token_mean, steps=2, rollout=bad)
+    table, state, report = train(driver, objectives.token_mean(), steps=2, rollout=bad)
     start = jax.random.normal(jax.random.key(0), (V, V))
     np.testing.assert_array_equal(table, start)
     assert np.flatnonzero(report.bad_rows).tolist() == [30]
@@ -195,7 +195,7 @@ def test_micro_batches_must_divide_the_prompts():
     with pytest.raises(
         ValueError, match=r"micro_batches=3 does not divide the 8 prompts"
     ):
-        train(jit_driver(jax.devices()[:1]), objectives.token_mean, micro_batches=3)
+        train(jit_driver(jax.devices()[:1]), objectives.token_mean(), micro_batches=3)
 
 
 def test_what_is_compiled_early_is_the_function():

@@ -17,7 +17,7 @@ from rewardlab.runs.builders import build_optimizer
 from rewardlab.runs.config import default_config
 
 OBJECTIVE = objectives.objective(
-    objectives.clipped_surrogate(0.2), aggregate=objectives.token_mean
+    objectives.clipped(0.2), aggregate=objectives.token_mean()
 )
 
 

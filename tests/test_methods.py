@@ -1,9 +1,10 @@
 """The table of methods: complete, honest about what it reads, equal to its peers."""
 
 import dataclasses
-import inspect
 import re
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracle import apply
@@ -15,11 +16,13 @@ from rewardlab import (
     Method,
     chain,
     estimator,
-    hyperparameters,
     objectives,
 )
+from rewardlab.core.signatures import bound_of
 from rewardlab.methods import IDEAS
-from rewardlab.runs.builders import AGGREGATIONS, surrogate_options
+from rewardlab.models.logprobs import TokenStats
+from rewardlab.runs.builders import build_objective, updates_of
+from rewardlab.runs.config import default_config
 from rewardlab.selection import select_rows
 from rewardlab.show.catalogue import loss_text
 from rewardlab.transforms import BASELINES, CREDIT
@@ -31,12 +34,18 @@ def test_a_row_reads_what_it_says(name):
     method, full = METHODS[name], ragged()
     signals = {k: full.signals[k] for k in method.reads}
     select = select_rows(method.select) or (lambda rollout: rollout)
-    closed = estimator(method.build())
-    closed.init(select(dataclasses.replace(full, signals=signals)))
+    closed, loss = estimator(method.build()), objectives.build_loss(method.said("loss"))
+
+    def run(signals):
+        rollout = select(dataclasses.replace(full, signals=signals))
+        closed.init(rollout)
+        stats = TokenStats(rollout.logp, jnp.zeros(rollout.mask.shape))
+        jax.eval_shape(loss, stats, rollout, rollout.logp)
+
+    run(signals)
     for lost in signals:
-        fewer = {k: v for k, v in signals.items() if k != lost}
         with pytest.raises(ValueError, match=f"no signal '{lost}'"):
-            closed.init(select(dataclasses.replace(full, signals=fewer)))
+            run({k: v for k, v in signals.items() if k != lost})
 
 
 VERIFIED = ("code", "paper", "secondary", "abstract", "guess", "")
@@ -47,13 +56,12 @@ def test_a_row_is_whole(name):
     """Its own values fill its sentence; laws, aggregation and paper have their form."""
     method = METHODS[name]
     assert isinstance(method, Method)
-    assert set(method.hp) == hyperparameters(method.sentence)
+    assert set(method.hp) == method.names
     assert set(method.laws) <= set(LAWS) and len(set(method.laws)) == len(method.laws)
-    assert hasattr(objectives, method.aggregation)
     assert 3 <= len(method.believes.split()) <= 12, "believes: about eight words"
     assert method.verified in VERIFIED
     assert re.fullmatch(r"\d{4}\.\d{5}", method.arxiv) or not method.arxiv
-    assert any(f"{word}(" in method.sentence for word in {**BASELINES, **CREDIT})
+    assert any(f"{word}(" in method.reward for word in {**BASELINES, **CREDIT})
 
 
 def test_a_name_stands_in_one_table():
@@ -63,22 +71,24 @@ def test_a_name_stands_in_one_table():
 
 @pytest.mark.parametrize("name", METHODS)
 def test_the_loss_of_a_row_can_be_made(name):
-    """It is in the table, and the row's options are its own."""
-    method = METHODS[name]
-    objectives.SURROGATES[method.surrogate](**method.options)
-    assert method.aggregation in AGGREGATIONS
+    """Its words are in the table, and each has arguments that it takes."""
+    config = default_config()
+    config.reward = name
+    build_objective(config)
+    assert updates_of(config).steps >= 1
 
 
 @pytest.mark.parametrize("name", ["grpo", "clip_cov", "sapo", "steer", "medix_r1"])
 def test_the_page_has_every_number_of_a_loss(name):
     """What the row sets and what it leaves to the policy loss; not what is off."""
-    text, method = loss_text(METHODS[name]), METHODS[name]
-    usual = objectives.SURROGATES[method.surrogate]
-    for option in surrogate_options(method.surrogate):
-        number = inspect.signature(usual).parameters[option].default
-        number = method.options.get(option, number)
-        assert (f"{option}={number!r}" in text) == (number is not None)
-    assert ("kl(" in text) == (name == "grpo")
+    text, tree = loss_text(METHODS[name]), METHODS[name].tree("loss")
+    for word in tree.parts:
+        bound = bound_of(word.make, word.args, word.kwargs)
+        bound.apply_defaults()
+        for option, number in bound.arguments.items():
+            if isinstance(number, float):
+                assert f"{option}={number!r}" in text
+    assert "None" not in text and ("kl(" in text) == (name == "grpo")
 
 
 WINNER = {

@@ -16,7 +16,7 @@ def advantage(sentence, rollout, **hp):
 
 
 def of(method, rollout, **hp):
-    return advantage(METHODS[method].sentence, rollout, **{**METHODS[method].hp, **hp})
+    return advantage(METHODS[method].reward, rollout, **{**METHODS[method].hp, **hp})
 
 
 def tree(parts, **signals):
@@ -50,7 +50,7 @@ def test_gigpo_and_verl_agent_agree_on_equal_lengths():
     prm, anchor = rng.normal(size=(4, 3)), rng.integers(0, 2, (4, 3))
     rollout = from_arrays(np.ones((4, 3)), step=step, prm=prm, anchor=anchor)
     centred = [
-        METHODS[name].sentence.replace(" | scale_by_group_std(eps=eps)", "")
+        METHODS[name].reward.replace(" | scale_by_group_std(eps=eps)", "")
         for name in ("gigpo", "gigpo_like_verl_agent")
     ]
     hp = {"gamma": 0.9, "w": 1.0, "eps": 1e-6}

@@ -26,7 +26,7 @@ def rows(**signals):
 def until(name, word):
     """A row's sentence before `word`, with its own values."""
     method = METHODS[name]
-    text = method.sentence[: method.sentence.index(f" | {word}")]
+    text = method.reward[: method.reward.index(f" | {word}")]
     known = hyperparameters(text)
     return build(text, **{k: v for k, v in method.hp.items() if k in known})
 
@@ -135,7 +135,7 @@ def test_capo_is_an_outcome_where_no_step_is_wrong():
 def test_rapo_makes_up_for_groups_that_agree():
     """All groups good: GRPO over n; one of three good: three times it; none: 0."""
     outcome = RNG.random(ROWS)
-    plain = METHODS["rapo"].sentence.replace(" | scale_by_active_groups()", "")
+    plain = METHODS["rapo"].reward.replace(" | scale_by_active_groups()", "")
     closed = estimator(build(plain))
     good = np.where(np.arange(ROWS) < 4, outcome, 0.7)
     for correct, factor in ((outcome, 1), (good, 3), (np.full(ROWS, 0.7), 1)):

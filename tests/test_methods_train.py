@@ -53,7 +53,7 @@ def settings(task):
             "eval": {"num_generations": SAMPLES, "num_problems": PROMPTS},
             "task": {"difficulty": {"train": 64}},
             "mesh": {"devices": 1},
-            "loss": {"beta": 0.01},
+            "loss": "clipped() | kl(0.01) | token_mean()",
         }
     )
     return config
@@ -82,7 +82,7 @@ def stepper(task, loss):
     config, policy, *_ = lived(task)
     own = config.copy_and_resolve_references()
     own.reward = next(n for n in METHODS if loss_text(METHODS[n]) == loss)
-    own.loss.beta = None
+    own.loss = ""
     optimizer = optax.sgd(0.05)
     return optimizer, jax.jit(gradient_step(policy, build_objective(own), optimizer))
 

@@ -145,9 +145,7 @@ def test_rejected_tokens_leave_value_gradient_and_count(seed):
     rollout = from_arrays(case.mask, logp=case.old)
     keep = np.random.default_rng(seed).random(case.mask.shape) < 0.5
     objective = correction.rejecting(
-        objectives.objective(
-            objectives.clipped_surrogate(), aggregate=objectives.token_mean
-        ),
+        objectives.objective(objectives.clipped(), aggregate=objectives.token_mean()),
         lambda stats, rollout: jnp.asarray(keep),
     )
     (value, metrics), grad = losses(
@@ -166,8 +164,8 @@ def test_bypass_has_the_sampler_as_old_policy(seed):
     """The clip of pi / pi_sampler, whatever rollout.logp is."""
     case = varied(seed)
     rollout = from_arrays(case.mask, logp=case.logp, sampler_logp=case.old)
-    loss = correction.against(objectives.clipped_surrogate())
-    objective = objectives.objective(loss, aggregate=objectives.token_mean)
+    loss = correction.against(objectives.clipped())
+    objective = objectives.objective(loss, aggregate=objectives.token_mean())
     inputs = jnp.asarray(case.logp), jnp.asarray(case.advantage)
     (value, _), grad = losses(objective, rollout, *inputs)
     want = sum(clipped(case, i, t) for i, ts in case.rows() for t in ts)
@@ -186,7 +184,7 @@ def test_a_weight_of_the_policy_of_now_has_no_gradient(seed):
         objectives.reinforce(),
         lambda stats, r: correction.token_weights(stats.logp - r.logp, r.mask),
     )
-    objective = objectives.objective(loss, aggregate=objectives.sequence_sum)
+    objective = objectives.objective(loss, aggregate=objectives.sequence_sum())
     _, grad = losses(
         objective, rollout, jnp.asarray(case.logp), jnp.asarray(case.advantage)
     )

@@ -82,7 +82,7 @@ def test_the_loss_is_the_weighted_surrogate(name):
         if linear
         else exponential_weight(change, rollout, 0.8, 0.02)
     )
-    clip = objectives.clipped_surrogate(0.2, 0.28, 10.0)
+    clip = objectives.clipped(0.2, 0.28, 10.0)
 
     def total(logp, loss, scale):
         logp = jnp.where(rollout.mask, logp, 0)

@@ -31,13 +31,13 @@ KL = {
 @pytest.mark.parametrize("kind", objectives.KL_ESTIMATORS)
 @pytest.mark.parametrize("correct_bias", [False, True])
 @seeds
-def test_kl_loss(kind, correct_bias, seed):
+def test_kl(kind, correct_bias, seed):
     """beta k, or beta r k with r = pi / pi_old, through which the gradient flows."""
     case, beta = varied(seed), 0.3
     ref = np.where(case.mask, case.old - 0.4, np.nan)
     rollout = from_arrays(case.mask, logp=case.old, ref_logp=ref)
-    loss = objectives.kl_loss(beta, kind, correct_bias)
-    objective = objectives.objective(loss, aggregate=objectives.token_mean)
+    loss = objectives.kl(beta, kind, correct_bias)
+    objective = objectives.objective(loss, aggregate=objectives.token_mean())
 
     def total(logp):
         value, metrics = objective(TokenStats(logp, 0 * logp), rollout, 0 * logp)
@@ -83,7 +83,7 @@ def test_k3_is_bounded_and_then_has_no_gradient():
 
 def test_an_unknown_estimator_is_named():
     with pytest.raises(ValueError, match="no KL estimator 'k4'; have"):
-        objectives.kl_loss(0.1, "k4")
+        objectives.kl(0.1, "k4")
 
 
 def rows_of(case, loss):
@@ -115,7 +115,7 @@ def test_aggregations(name, seed):
     """Against loops over rows that have tokens, of which one has none."""
     case, width = varied(seed), 11.0
     make = getattr(objectives, name)
-    aggregate = make(width) if name.startswith("constant") else make
+    aggregate = make(width) if name.startswith("constant") else make()
     loss = lambda stats, rollout, advantage: (stats.logp, {})  # noqa: E731
     objective = objectives.objective(loss, aggregate=aggregate)
     rollout = from_arrays(case.mask)
@@ -128,7 +128,9 @@ def test_aggregations(name, seed):
     assert float(none.mean()) == 0
 
 
-@pytest.mark.parametrize("aggregate", [objectives.token_mean, objectives.sequence_mean])
+@pytest.mark.parametrize(
+    "aggregate", [objectives.token_mean(), objectives.sequence_mean()]
+)
 @seeds
 def test_value_loss(aggregate, seed):
     """The greater of plain and clipped squared error, over 2; how often clipped."""

@@ -68,14 +68,12 @@ def test_rover_target():
     np.testing.assert_allclose(got, want)
 
 
-def test_q_regression():
+def test_rover():
     """At the sampling policy Q = 0 and the gradient is that of -2 rho A log pi."""
     logp = -RNG.exponential(size=(7, 5))
     rollout = from_arrays(MASK, logp=logp)
     advantage = jnp.asarray(RNG.normal(size=(7, 5)))
-    loss = objectives.objective(
-        rover.q_regression(rho=0.5), aggregate=objectives.token_mean
-    )
+    loss = objectives.objective(rover.rover(rho=0.5), aggregate=objectives.token_mean())
 
     def total(x):
         return loss(TokenStats(x, 0 * x), rollout, advantage)[0].mean()

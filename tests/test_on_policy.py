@@ -52,7 +52,7 @@ def moved(noise, on_policy, micro_batches=1, num_iterations=1):
         bigram,
         estimator(sentence.build(text)),
         lambda state, r: place(r.signals["correct"][:, None], r.mask),
-        objectives.objective(surrogate(), aggregate=objectives.token_mean),
+        objectives.objective(surrogate(), aggregate=objectives.token_mean()),
         SGD,
     )
     driver = jit_driver(jax.devices()[:1])
@@ -87,9 +87,9 @@ def test_gspo_in_bfloat16_clips_nothing_at_its_first_step(tmp_path):
     config = tiny(
         **{
             "reward": REWARD.replace("episode_return()", kl),
-            "loss.surrogate": "gspo",
-            "loss.num_iterations": 1,
-            "loss.micro_batches": 2,
+            "loss": "gspo(3e-4) | token_mean()",
+            "updates": "",
+            "optim.micro_batches": 2,
             "model.dtype": "bfloat16",
         }
     )

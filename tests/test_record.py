@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import pytest
 
 from rewardlab.methods import METHODS
+from rewardlab.objectives import spelled
 from rewardlab.runs import checkpoint
 from rewardlab.runs.config import default_config, use_reward
 from rewardlab.runs.record import changes, resolved, write_config
@@ -17,26 +18,27 @@ def test_a_method_by_name_is_written_with_its_own_numbers(name: str) -> None:
     method, config = METHODS[name], default_config()
     config.reward = name
     record = resolved(config)
-    assert record["reward"] == name and record["sentence"] == method.sentence
+    assert record["reward"] == name and record["sentence"] == method.reward
     assert record["hp"] == dict(method.hp)
-    for key in "surrogate aggregation beta kl kl_correct_bias entropy".split():
-        assert record["loss"][key] == getattr(method, key), key
-    for key, value in method.options.items():
-        assert record["loss"][key] == value
-    assert record["select"] == method.select
+    assert record["loss"] == spelled(method.tree("loss"))
+    assert record["select"] == method.said("select")
+    assert record["updates"] == method.said("updates")
 
 
 def test_what_the_config_says_comes_first() -> None:
     config = default_config()
     use_reward(config, "pure")
     config.hp.tau = 0.5
-    config.loss.update({"epsilon": 0.3, "beta": 0.1})
+    config.loss = "clipped(0.3) | kl(beta=width) | token_mean()"
+    config.hp.width = 0.1
     record = resolved(config)
-    assert record["hp"] == {**METHODS["pure"].hp, "tau": 0.5}
-    assert (record["loss"]["epsilon"], record["loss"]["beta"]) == (0.3, 0.1)
-    config = default_config()
-    assert resolved(config)["loss"]["epsilon"] == 0.2  # PPO's, of the loss itself
-    assert resolved(config)["loss"]["rho"] is None  # no option of this loss
+    assert record["hp"] == {**METHODS["pure"].hp, "tau": 0.5, "width": 0.1}
+    assert record["loss"] == "clipped(epsilon=0.3) | kl(beta=0.1) | token_mean()"
+    config.reward = "outcome('correct') | broadcast_to_tokens()"
+    config.loss, config.updates = "vespo() | constant()", "epochs(2)"
+    record = resolved(config)
+    assert record["loss"].startswith("vespo(k_pos=2.0, lambda_pos=3.0, ")
+    assert (record["updates"], record["hp"]) == ("epochs(2)", {})
 
 
 def test_the_record_is_what_ran_and_keeps_the_history(tmp_path: Path) -> None:

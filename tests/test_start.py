@@ -27,7 +27,7 @@ from rewardlab.system.lock import only_one
 
 def two(**changes):
     """A run of two steps with a checkpoint of each."""
-    steps = {"train.max_steps": 2, "checkpoint.every": 1, "loss.num_iterations": 1}
+    steps = {"train.max_steps": 2, "checkpoint.every": 1, "updates": ""}
     return tiny(**{"mesh.devices": 1, "warmup.steps": 1, **steps, **changes})
 
 

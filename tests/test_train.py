@@ -36,7 +36,7 @@ def tiny(**changes):
             "rollout.num_prompts": 4,
             "rollout.num_generations": 4,
             "rollout.max_completion_length": 16,
-            "loss.num_iterations": 2,
+            "updates": "epochs(2)",
             "train.max_steps": 6,
             "eval.num_problems": 8,
             "eval.num_generations": 8,
@@ -221,7 +221,7 @@ def test_a_gate_and_a_loss_are_given_entropies(tmp_path):
     config = tiny(
         **{
             "reward": f"{REWARD} | keep_high_entropy(share=0.2)",
-            "loss.surrogate": "steer",
+            "loss": "steer() | token_mean()",
             "train.max_steps": 2,
         }
     )

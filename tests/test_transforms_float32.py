@@ -31,7 +31,7 @@ def test_equal_rewards_give_exactly_zero():
         for m in METHODS.values()
         if m.reads == ("correct",)
         and {"shift", "scale"} & set(m.laws)
-        and "overlong" not in m.sentence  # what is too long has not earned as much
+        and "overlong" not in m.reward  # what is too long has not earned as much
     ]
     texts = [transform.sentence for transform in found]
     texts += [f"dense('correct') | {w}" for w in ("whiten()", "center_by_group(True)")]

@@ -20,7 +20,7 @@ def get_config(reward: str = "") -> ConfigDict:
         use_reward(config, reward)
     config.task.difficulty.min_hops = 3
     config.warmup.update({"steps": 300, "micro_batches": 2})
-    config.loss.micro_batches = 2
+    config.optim.micro_batches = 2
     config.optim.update({"lr": 2.5e-4, "schedule": "cosine"})
     config.train.max_steps = 140
     config.eval.every = 20

@@ -18,7 +18,7 @@ def get_config(reward: str = "") -> ConfigDict:
     if reward:
         use_reward(config, reward)
     config.warmup.update({"steps": 600, "micro_batches": 2})
-    config.loss.micro_batches = 2
+    config.optim.micro_batches = 2
     config.optim.update({"lr": 2.5e-4, "schedule": "cosine"})
     config.train.max_steps = 100
     config.eval.every = 20

@@ -14,74 +14,16 @@ import numpy as np
 
 from rewardlab.core.ranges import (
     FLAG,
-    FRACTION,
     LARGEST_FLOAT,
-    NOT_NEGATIVE,
     NUMBER,
-    POSITIVE,
-    SHARE,
+    RANGES,
     Each,
     Range,
     is_number,
-    whole,
 )
 from rewardlab.core.signatures import is_static, signature_of
 from rewardlab.core.tree import Tree
 from rewardlab.core.types import SIGNAL, Coefficient, RewardTransform
-
-# From where to where arguments of a name go, in every word that has one; `word.name`
-# where a word means something else by it. Names that are not here take any number.
-RANGES: dict[str, Range] = {
-    "attempts": whole(1),
-    "beta": NOT_NEGATIVE,
-    "ddof": whole(0, 1),
-    "decay": SHARE,
-    "density": POSITIVE,
-    "discount": SHARE,
-    "dispersion": POSITIVE,
-    "eps": NOT_NEGATIVE,
-    "horizon": POSITIVE,
-    "kappa": POSITIVE,
-    "learning_rate": NOT_NEGATIVE,
-    "first_rank": whole(0),
-    "min_std": NOT_NEGATIVE,
-    "max_length": whole(1),
-    "max_norm": POSITIVE,
-    "momentum": SHARE,
-    "num_references": whole(1),
-    "number": whole(0),
-    "own_share": SHARE,
-    "prior": NOT_NEGATIVE,
-    "quantile": SHARE,
-    "recency": POSITIVE,
-    "seed": whole(0, 2**32 - 1),
-    "share": SHARE,
-    "size": whole(1),
-    "smooth": POSITIVE,
-    "tails": Range(low=0, high=0.5),
-    "target": POSITIVE,
-    "temperature": POSITIVE,
-    "tau": NOT_NEGATIVE,
-    "var_eps": NOT_NEGATIVE,
-    "var_floor": NOT_NEGATIVE,
-    "window": whole(1),
-    "bonus_while_rare.below": SHARE,
-    "cosine.steps": whole(1),
-    "cosine_length.margin": whole(0),
-    "exponential.steps": POSITIVE,
-    "keep_top.count": whole(0),
-    "length_penalty.after": whole(0),
-    "length_penalty.max_penalty": NOT_NEGATIVE,
-    "length_penalty.rate": NOT_NEGATIVE,
-    "linear.steps": whole(1),
-    "masked_importance.min_weight": NOT_NEGATIVE,
-    "mean_minus_variance_of.weight": NOT_NEGATIVE,
-    "minus_reference_normal_quantile.quantile": Range(False, 0, 1, True, True),
-    "overlong_penalty.after": FRACTION,
-    "proximity.scale": POSITIVE,
-    "signed_proximity.scale": POSITIVE,
-    "truncated_importance.max_weight": POSITIVE,
-}
 
 
 def check(make: Callable[..., Any], args: tuple, kwargs: Mapping[str, Any]) -> None:

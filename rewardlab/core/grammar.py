@@ -50,6 +50,16 @@ def pipe(node: ast.expr) -> list[ast.expr]:
     return [node, *parts[::-1]]
 
 
+def bare_names(text: str) -> set[str]:
+    """The names in a sentence of any words that stand for values."""
+    if not text.strip():
+        return set()
+    nodes = list(ast.walk(parse(text)))
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    names = (node for node in nodes if isinstance(node, ast.Name))
+    return {node.id for node in names if id(node) not in called}
+
+
 def shown(text: str) -> str:
     """The text in quotes, cut where it is long."""
     return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")

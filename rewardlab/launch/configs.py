@@ -10,7 +10,7 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 import rewardlab
-from rewardlab.runs.config import use_reward
+from rewardlab.runs.config import name_hyperparameters, use_reward
 
 PACKAGE = Path(rewardlab.__file__).parent
 # Installed, the shipped configs lie in the package; in a clone, in experiments/.
@@ -84,12 +84,17 @@ def _maker(file: Path) -> Callable[..., ConfigDict]:
 def override(config: ConfigDict, arguments: Sequence[str]) -> None:
     """Changes a config as flags say: `--config.optim.lr=1e-4`.
 
-    `--config.reward=...` also brings the reward's own `hp`, as in `use_reward`. Raises
+    `--config.reward=...` also brings the reward's own `hp`, as in `use_reward`, and
+    names in another sentence may be given values: `--config.hp.tau=0.1`. Raises
     `ValueError` for flags and keys that do not exist and values of another type.
     """
     reward = _value_of("config.reward", arguments)
     if reward is not None and reward != config.get("reward"):
         use_reward(config, reward)
+    for sentence in ("loss", "select", "updates"):
+        said = _value_of(f"config.{sentence}", arguments)
+        config[sentence] = config[sentence] if said is None else said
+    name_hyperparameters(config)  # a name in a sentence is a flag of its own
     values = flags.FlagValues()
     try:
         config_flags.DEFINE_config_dict(

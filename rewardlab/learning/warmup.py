@@ -34,7 +34,7 @@ def warm_up(
     Yields the parameters and metrics after each.
     """
     objective = objectives.objective(
-        objectives.negative_log_likelihood(), aggregate=objectives.token_mean
+        objectives.negative_log_likelihood(), aggregate=objectives.token_mean()
     )
     sharded = driver.spmd(
         gradient_step(policy, objective, optimizer, micro_batches, AXIS),

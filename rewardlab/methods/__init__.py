@@ -29,7 +29,7 @@ from rewardlab.methods.shaping import SHAPING
 from rewardlab.methods.turns import TURNS
 from rewardlab.methods.weights import WEIGHTED
 
-__all__ = ["IDEAS", "LAWS", "METHODS", "Method", "reads", "resolve"]
+__all__ = ["IDEAS", "LAWS", "METHODS", "Method", "method_of", "reads", "resolve"]
 
 IDEAS: dict[str, dict[str, Method]] = {
     "An outcome against its group": OUTCOME,
@@ -53,12 +53,19 @@ IDEAS: dict[str, dict[str, Method]] = {
 METHODS = {name: row for rows in IDEAS.values() for name, row in rows.items()}
 
 
-def resolve(text: str, **hp: Any) -> RewardTransform:
-    """The transform of a method's name or of a sentence; `ValueError` for neither."""
+def method_of(text: str) -> Method:
+    """The method of a name, or one of which nothing is known but its reward, a
+    sentence; `ValueError` for a name that there is not."""
     if text in METHODS:
-        return METHODS[text].build(**hp)
+        return METHODS[text]
     if text.strip().isidentifier():
         near = difflib.get_close_matches(text, METHODS, n=1)
         hint = f"did you mean {near[0]!r}" if near else f"have {', '.join(METHODS)}"
         raise ValueError(f"no method {text!r}; {hint}, or write a sentence")
-    return build(text, **hp)
+    return Method(text, title="", arxiv="", laws=(), verified="")
+
+
+def resolve(text: str, **hp: Any) -> RewardTransform:
+    """The transform of a method's name or of a sentence; `ValueError` for neither."""
+    method = method_of(text)
+    return method.build(**hp) if text in METHODS else build(text, **hp)

@@ -1,6 +1,6 @@
 """What the policy, or its group, knows without being told."""
 
-from rewardlab.methods.method import SOUND, Method
+from rewardlab.methods.method import SOUND, VERL, Method
 
 GRPO = (
     "outcome('correct') | center_by_group() | scale_by_group_std(eps=1e-6)"
@@ -19,7 +19,7 @@ BELIEFS: dict[str, Method] = {
         verified="code",
         hp={"tau": 0.1, "trust": 0.9, "min_std": 0.1},
         believes="what the verifier and the policy itself call right",
-        options={"dual_clip": 3.0},
+        loss=VERL,
         differs="trust is 1 - tau; self_score is held in [0, 1]. What trains it, the "
         "loss in `reward_models.laser`, is called by no run yet; the code waits 400 "
         "iterations before it uses the score",
@@ -43,7 +43,7 @@ BELIEFS: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous", "stopping"),
         verified="code",
         believes="actions from which a random policy would still succeed",
-        surrogate="rover",
+        loss="rover(rho=1.0) | token_mean()",
         differs="the target lacks the next token's value, which needs the whole "
         "vocabulary (objectives.rover); the Math script divides by the std; 4 updates "
         "a batch there, one here",

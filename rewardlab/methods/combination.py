@@ -1,6 +1,6 @@
 """Several rewards of one completion become one number."""
 
-from rewardlab.methods.method import ALWAYS, SOUND, Method
+from rewardlab.methods.method import ALWAYS, BY_SEQUENCE, SOUND, Method
 
 ENSEMBLES = ("Reward Model Ensembles Help Mitigate Overoptimization", "2310.02743")
 CONSTRAINED = (
@@ -117,7 +117,7 @@ COMBINATION: dict[str, Method] = {
         laws=(*SOUND, "homogeneous"),
         verified="paper",
         believes="completions that no other beats in everything",
-        aggregation="sequence_mean",
+        loss=BY_SEQUENCE,
         differs="no baseline, as in the paper: rewards below 0 push down",
     ),
     "krc": Method(
@@ -151,7 +151,7 @@ COMBINATION: dict[str, Method] = {
         laws=ALWAYS,
         verified="code",
         believes="the points of a rubric's criteria that are met",
-        options={"epsilon": 0.2, "epsilon_high": 0.28, "dual_clip": 3.0},
+        loss="clipped(epsilon=0.2, epsilon_high=0.28, dual_clip=3.0) | token_mean()",
         differs="its curriculum over criteria, `rules.mastery`, is called by no run "
         "yet; prompts whose rows agree stay, where there others take their place",
     ),
@@ -178,8 +178,9 @@ COMBINATION: dict[str, Method] = {
         verified="code",
         hp={"expression": "g1 + 0.5 * (g2 - 0.5 * (g3 - 0.5 * (g4 + 0.5)))"},
         believes="what an evolved formula of simple checks says",
-        options={"dual_clip": 3.0},
-        beta=0.001,
+        loss="clipped(epsilon=0.2, dual_clip=3.0)"
+        " | kl(beta=0.001, kind='k3')"
+        " | token_mean()",
         differs="a grammar in the place of eval; formulas are not evolved; 4 updates a "
         "batch there, one here",
     ),
@@ -215,7 +216,7 @@ COMBINATION: dict[str, Method] = {
         verified="secondary",
         hp={"smooth": 1.0},
         believes="right answers with the fewest calls that suffice",
-        aggregation="sequence_mean",
+        loss=BY_SEQUENCE,
         differs="alpha scales all and cancels; guess: smooth",
     ),
     "harmo": Method(
@@ -228,7 +229,7 @@ COMBINATION: dict[str, Method] = {
         verified="abstract",
         hp={"after": 0.5, "max_penalty": 1.0},
         believes="a judge and a rule, neither by length",
-        aggregation="sequence_mean",
+        loss=BY_SEQUENCE,
         differs="guess: a linear penalty and its numbers, equal weights; the formula "
         "was not found",
     ),

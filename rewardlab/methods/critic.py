@@ -1,6 +1,6 @@
 """Credit against what a critic expected: the signal is a value, not a group."""
 
-from rewardlab.methods.method import SOUND, Method
+from rewardlab.methods.method import BY_SEQUENCE, SOUND, Method
 
 GAE = ("High-Dimensional Continuous Control Using GAE", "1506.02438")
 
@@ -23,7 +23,7 @@ CRITIC: dict[str, Method] = {
         verified="code",
         hp={"discount": 0.99, "decay": 0.95},
         believes="actions after which the critic expects more",
-        surrogate="clipped_steps",
+        loss="clipped_steps(epsilon=0.2) | token_mean()",
         differs="an episode is a row, an action a step; by token, so a long action "
         "counts more, where all of theirs have 7; many updates a batch there",
     ),
@@ -34,7 +34,7 @@ CRITIC: dict[str, Method] = {
         laws=(*SOUND, "scale"),
         verified="code",
         believes="turns after which fresh episodes succeed more often",
-        beta=1e-4,
+        loss="clipped(epsilon=0.2) | kl(beta=0.0001, kind='k3') | token_mean()",
         differs="a step is a turn; set `rollout.continuations` (9 in the code); KL is "
         "a mean over tokens, where the code adds it up over each row; 16 updates a "
         "batch there",
@@ -50,7 +50,7 @@ CRITIC: dict[str, Method] = {
         verified="code",
         hp={"discount": 1.0, "repetition_discount": 0.99},
         believes="each reward over its own horizon, beyond the critic's",
-        aggregation="sequence_mean",
+        loss=BY_SEQUENCE,
         differs="environment tokens take no time; the code also takes 0.01 of KL from "
         "the rewards and whitens the advantages",
     ),

@@ -19,7 +19,7 @@ GUIDANCE: dict[str, Method] = {
         verified="code",
         hp={"gamma": 1.0},
         believes="steps get what they add to a potential",
-        aggregation="constant",
+        loss="clipped(epsilon=0.2) | constant()",
         differs=EXACT,
     ),
     "mira": Method(
@@ -33,7 +33,7 @@ GUIDANCE: dict[str, Method] = {
         verified="abstract",
         hp={"gamma": 1.0},
         believes="steps towards the next milestone, without moving the goal",
-        aggregation="constant",
+        loss="clipped(epsilon=0.2) | constant()",
         differs="guess: the potential is (milestones + part of the next) / all; "
         "the paper learns it as a critic",
     ),
@@ -47,7 +47,7 @@ GUIDANCE: dict[str, Method] = {
         verified="abstract",
         hp={"bonus": 1.0},
         believes="a subgoal reached is worth something in itself",
-        aggregation="constant",
+        loss="clipped(epsilon=0.2) | constant()",
         differs="guess: size of the bonus; it can change which policy is best, unlike "
         "`mira`",
     ),
@@ -63,7 +63,7 @@ GUIDANCE: dict[str, Method] = {
         verified="paper",
         hp={"gamma": 1.0, "reached": 0.95},
         believes="steps get the progress they make to the goal",
-        aggregation="constant",
+        loss="clipped(epsilon=0.2) | constant()",
         differs="success is paid at the end of the row; the last state keeps its "
         "potential, as in the formula, so a row without success is paid its progress; "
         "guess: gamma",

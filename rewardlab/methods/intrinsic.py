@@ -1,6 +1,6 @@
 """Rewards from the policy, other models or the crowd, where nobody can verify."""
 
-from rewardlab.methods.method import SOUND, Method
+from rewardlab.methods.method import BY_SEQUENCE, SOUND, Method
 
 AGAINST_GROUP = (
     "center_by_group() | scale_by_group_std(eps=1e-6) | broadcast_to_tokens()"
@@ -16,8 +16,9 @@ INTRINSIC: dict[str, Method] = {
         laws=SOUND,
         verified="code",
         believes="the answer that most samples agree on",
-        options={"dual_clip": 3.0},
-        beta=0.001,
+        loss="clipped(epsilon=0.2, dual_clip=3.0)"
+        " | kl(beta=0.001, kind='k3')"
+        " | token_mean()",
         select="keep_first(share=0.5)",
         differs="equal numbers are equal answers, where the code has a math verifier; "
         "it has 64 votes and trains on 32 of them, here half of any number; 8 updates "
@@ -30,8 +31,9 @@ INTRINSIC: dict[str, Method] = {
         laws=SOUND,
         verified="code",
         believes="what most answers to the same question, rewritten, say",
-        options={"dual_clip": 3.0},
-        beta=0.005,
+        loss="clipped(epsilon=0.2, dual_clip=3.0)"
+        " | kl(beta=0.005, kind='k3')"
+        " | token_mean()",
         differs="equal numbers are equal answers, where the code compares texts",
     ),
     "self_aligned": Method(
@@ -45,9 +47,9 @@ INTRINSIC: dict[str, Method] = {
         verified="code",
         hp={"alpha": 0.2},
         believes="answers that the question, not habit, makes likely",
-        aggregation="constant",
-        options={"dual_clip": 3.0},
-        beta=0.001,
+        loss="clipped(epsilon=0.2, dual_clip=3.0)"
+        " | kl(beta=0.001, kind='k3')"
+        " | constant()",
         differs="alpha does not change; give a schedule for the code's. Its norm of "
         "token sums is not divided by rows; 2 updates a batch there, one here",
     ),
@@ -101,7 +103,7 @@ INTRINSIC: dict[str, Method] = {
         verified="code",
         hp={"noise": 0.4},
         believes="correct answers, with some prompts' verdicts turned round",
-        entropy=0.001,
+        loss="clipped(epsilon=0.2) | entropy_bonus(0.001) | token_mean()",
         differs=CRITIC,
     ),
     "pattern_for_wrong": Method(
@@ -112,7 +114,7 @@ INTRINSIC: dict[str, Method] = {
         verified="code",
         hp={"noise": 0.0},
         believes="right answers, and in wrong ones the phrases of thought",
-        entropy=0.001,
+        loss="clipped(epsilon=0.2) | entropy_bonus(0.001) | token_mean()",
         differs=CRITIC,
     ),
     "pattern_calibration": Method(
@@ -122,7 +124,7 @@ INTRINSIC: dict[str, Method] = {
         laws=SOUND,
         verified="code",
         believes="a judge's score, lifted where thinking shows",
-        entropy=0.001,
+        loss="clipped(epsilon=0.2) | entropy_bonus(0.001) | token_mean()",
         differs=f"{CRITIC}; a text of the wrong form should come with a pattern reward "
         "of 0",
     ),
@@ -133,7 +135,7 @@ INTRINSIC: dict[str, Method] = {
         laws=(*SOUND, "shift", "scale"),
         verified="abstract",
         believes="predicting the next passage of a text",
-        aggregation="sequence_mean",
+        loss=BY_SEQUENCE,
         differs="guess: GRPO after the judge's verdict on the predicted passage",
     ),
     "ssl4rl": Method(
@@ -145,7 +147,7 @@ INTRINSIC: dict[str, Method] = {
         verified="abstract",
         hp={"weight": 0.1},
         believes="undoing a rotation, jigsaw or other known change",
-        aggregation="sequence_mean",
+        loss=BY_SEQUENCE,
         differs="guess: the weight of the format",
     ),
 }

@@ -4,7 +4,7 @@ What is learned comes in as a signal: log-probabilities of a reward model [N, T]
 contributions of steps [N, S]. `rewardlab.reward_models` has the losses.
 """
 
-from rewardlab.methods.method import SOUND, Method
+from rewardlab.methods.method import SOUND, VERL, Method
 
 PRIME = ("Process Reinforcement through Implicit Rewards", "2502.01456")
 PRL = ("PRL: Process Reward Learning", "2601.10201")
@@ -50,7 +50,7 @@ LEARNED: dict[str, Method] = {
         hp={"gamma": 1.0, "eps": 1e-6},
         believes="tokens that a model of success finds likelier",
         select="keep_middling('correct')",
-        options={"dual_clip": 3.0},
+        loss=VERL,
         differs="verl's recipe but for the last token's reward; the authors' code has "
         "the same advantage and clips once; both sample other prompts in the place of "
         "those that are dropped",
@@ -68,8 +68,9 @@ LEARNED: dict[str, Method] = {
         verified="code",
         hp={"alpha": 1.0, "eps": 2e-5},
         believes="actions that pairs of success and failure favour",
-        options={"dual_clip": 3.0},
-        entropy=1e-3,
+        loss="clipped(epsilon=0.2, dual_clip=3.0)"
+        " | entropy_bonus(0.001)"
+        " | token_mean()",
         differs="eps is the code's 1e-6 over its beta of 0.05; only first steps make "
         "the baseline there, though its text says all; a group of one gets 0; actions "
         "that the environment cannot read cost 0.1 there; many updates a batch there",
@@ -93,7 +94,7 @@ LEARNED: dict[str, Method] = {
         verified="code",
         hp={"beta": 0.005, "eps": 1e-6},
         believes="the outcome, less the drift after the step",
-        options={"dual_clip": 3.0},
+        loss=VERL,
         differs="the code takes the next step's value where one is exactly 0, and a "
         "group of one keeps its outcome",
     ),
@@ -131,7 +132,7 @@ LEARNED: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
         believes="thinking that pays at every budget from here",
-        aggregation="constant",
+        loss="clipped(epsilon=0.2) | constant()",
         differs="a group of one and a lone summary get 0; four equally spaced budgets;"
         " two updates a batch there",
     ),

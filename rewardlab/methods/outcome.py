@@ -1,6 +1,6 @@
 """One outcome a completion, compared with its group or its batch."""
 
-from rewardlab.methods.method import ALWAYS, SOUND, Method
+from rewardlab.methods.method import ALWAYS, BY_SEQUENCE, SOUND, VERL, Method
 
 GRPO = ("DeepSeekMath", "2402.03300")
 RLOO = ("Back to Basics: Revisiting REINFORCE Style Optimization", "2402.14740")
@@ -13,11 +13,9 @@ OUTCOME: dict[str, Method] = {
         *GRPO,
         laws=(*SOUND, "shift", "scale"),
         verified="code",
-        hp={"eps": 1e-6},
+        hp={"eps": 1e-6, "epsilon": 0.2, "beta": 0.04},
         believes="completions better than their group's mean, in its spread",
-        aggregation="sequence_mean",
-        beta=0.04,
-        kl="k3_unbounded",
+        loss="clipped(epsilon) | kl(beta, kind='k3_unbounded') | sequence_mean()",
         differs="a group of one gets 0; guess: epsilon, which the paper does not give",
     ),
     "dr_grpo": Method(
@@ -26,8 +24,9 @@ OUTCOME: dict[str, Method] = {
         "2503.20783",
         laws=(*SOUND, "shift", "homogeneous", "stopping"),
         verified="code",
+        hp={"epsilon": 0.2},
         believes="completions better than their group's mean, spread ignored",
-        aggregation="constant",
+        loss="clipped(epsilon) | constant()",
     ),
     "rloo": Method(
         "outcome('correct') | center_by_group(leave_one_out=True)"
@@ -36,8 +35,7 @@ OUTCOME: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous", "stopping"),
         verified="code",
         believes="completions better than the others of their group",
-        surrogate="clipped_row",
-        aggregation="sequence_mean",
+        loss="clipped_row(epsilon=0.2) | sequence_mean()",
         differs="a group of one gets 0; no KL, which the paper takes off the reward;"
         " the clip of the row's ratio is TRL's, at 1 it is the paper's gradient",
     ),
@@ -48,7 +46,7 @@ OUTCOME: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
         believes="completions better than the greedy one",
-        surrogate="reinforce",
+        loss="reinforce() | token_mean()",
         differs="the scores are not held within +-5; no KL, where its scripts take 0.05"
         " (log pi - log ref) off each token's advantage",
     ),
@@ -71,8 +69,7 @@ OUTCOME: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
         believes="better than the mean, groups without differences made up for",
-        surrogate="reinforce",
-        aggregation="sequence_mean",
+        loss="reinforce() | sequence_mean()",
         differs="groups without differences are not sampled again while they are more"
         " than 60 %; the code for text only means over tokens",
     ),
@@ -93,9 +90,9 @@ OUTCOME: dict[str, Method] = {
         "2503.14476",
         laws=(*ALWAYS, "shift"),  # wider is a higher limit, where less is overlong
         verified="code",
-        hp={"after": 0.8, "max_penalty": 1.0},
+        hp={"after": 0.8, "max_penalty": 1.0, "epsilon": 0.2, "epsilon_high": 0.28},
         believes="better than the group's mean, and not overlong",
-        options={"epsilon": 0.2, "epsilon_high": 0.28, "dual_clip": 10.0},
+        loss="clipped(epsilon, epsilon_high, dual_clip=10.0) | token_mean()",
         select="drop_uniform('correct')",
         differs="lengths are shares of the limit: 4096 of 20480 tokens there."
         " Prompts without differences are dropped; there others take their place. 16"
@@ -120,8 +117,7 @@ OUTCOME: dict[str, Method] = {
         verified="code",
         hp={"keep_singletons": False},
         believes="better than the group's mean, in the batch's spread",
-        beta=1e-5,
-        kl="k2",
+        loss="clipped(epsilon=0.2) | kl(beta=1e-05, kind='k2') | token_mean()",
         differs="a group of one gets 0. OpenRLHF's script also drops prompts that all"
         " rows solve or none, and weighs tokens by IcePop",
     ),
@@ -134,7 +130,7 @@ OUTCOME: dict[str, Method] = {
         verified="code",
         hp={"keep_tail": False},
         believes="tokens that return more than rows which moved as much",
-        options={"dual_clip": 3.0},
+        loss=VERL,
         differs="the divisor has no 1e-8, a group of one gets 0; holes take no time",
     ),
     "unlikeliness": Method(
@@ -146,7 +142,7 @@ OUTCOME: dict[str, Method] = {
         verified="code",
         hp={"beta": 0.25, "first_rank": 0},
         believes="right answers, the more so if they were unlikely",
-        beta=0.1,
+        loss="clipped(epsilon=0.2) | kl(beta=0.1, kind='k3') | token_mean()",
         differs="ranks as in the code; first_rank=1 is the paper's. Ties share a rank;"
         " a group of one gets 0. Two passes over a batch there, one here",
     ),
@@ -160,7 +156,7 @@ OUTCOME: dict[str, Method] = {
         verified="code",
         hp={"coef": 0.5, "margin": 0.01, "max_confidence": 0.95},
         believes="right answers that their own reasoning makes likely",
-        aggregation="sequence_mean",
+        loss=BY_SEQUENCE,
         differs="compared in its group, where the code compares in the local batch;"
         " the mean log-prob has no 1e-6. The reference is a slow copy of the policy;"
         " no clip there, for it updates once a batch",

@@ -5,7 +5,7 @@ of one gets: for rewards (1, 0, 0, 0) the winner's advantage is 1.500 in verl an
 1.4997 in TRL and 1.7317 in EasyDeL.
 """
 
-from rewardlab.methods.method import SOUND, Method
+from rewardlab.methods.method import SOUND, VERL, Method
 
 GRPO = ("DeepSeekMath", "2402.03300")
 GPG = ("GPG: A Simple and Strong Reinforcement Learning Baseline", "2504.02546")
@@ -42,8 +42,7 @@ PRESETS: dict[str, Method] = {
         verified="code",
         hp={"beta": 0.05},
         believes="better than the others and near the reference, in the batch's spread",
-        surrogate="clipped_row",
-        aggregation="sequence_mean_all",
+        loss="clipped_row(epsilon=0.2) | sequence_mean_all()",
         differs="normalize_advantages=True; without it and the KL in the reward TRL's"
         " RLOO is `rloo`",
     ),
@@ -54,7 +53,7 @@ PRESETS: dict[str, Method] = {
         laws=SOUND,
         verified="code",
         believes="better than the group's mean; a lone reward as is",
-        options={"dual_clip": 3.0},
+        loss=VERL,
         differs="a group of one keeps its reward",
     ),
     "grpo_like_verl_vectorized": Method(
@@ -64,7 +63,7 @@ PRESETS: dict[str, Method] = {
         laws=SOUND,
         verified="code",
         believes="better than the group's mean; tiny spreads count less",
-        options={"dual_clip": 3.0},
+        loss=VERL,
         differs="the variance is at least 1e-6; a group of one keeps its reward",
     ),
     "dr_grpo_like_verl": Method(
@@ -74,7 +73,7 @@ PRESETS: dict[str, Method] = {
         laws=(*SOUND, "homogeneous", "stopping"),
         verified="code",
         believes="better than the group's mean; a lone reward as is",
-        options={"dual_clip": 3.0},
+        loss=VERL,
         differs="norm_adv_by_std_in_grpo=False; a group of one keeps its reward. By"
         " token, verl's default; its page on Dr. GRPO sets a constant divisor",
     ),
@@ -85,7 +84,7 @@ PRESETS: dict[str, Method] = {
         laws=(*SOUND, "homogeneous", "stopping"),
         verified="code",
         believes="better than the others; a lone reward as is",
-        options={"dual_clip": 3.0},
+        loss=VERL,
         differs="a group of one keeps its reward; `rloo_vectorized` is `rloo`",
     ),
     "grpo_like_tunix": Method(
@@ -95,9 +94,7 @@ PRESETS: dict[str, Method] = {
         laws=(*SOUND, "shift", "scale"),
         verified="code",
         believes="completions better than their group's mean, in its spread",
-        aggregation="sequence_mean",
-        beta=0.04,
-        kl="k1",
+        loss="clipped(epsilon=0.2) | kl(beta=0.04, kind='k1') | sequence_mean()",
         differs="a group of one gets 0, where Tunix has NaN; its default KL is k1,"
         " whose gradient is 0 on average",
     ),
@@ -108,8 +105,7 @@ PRESETS: dict[str, Method] = {
         laws=(*SOUND, "shift"),
         verified="secondary",
         believes="better than the group's mean, in its spread over n",
-        beta=0.04,
-        kl="k3_unbounded",
+        loss="clipped(epsilon=0.2) | kl(beta=0.04, kind='k3_unbounded') | token_mean()",
         differs="the variance divides by n; loss_type='dapo' and its KL coefficient are"
         " EasyDeL's defaults; guess: k3",
     ),
@@ -121,7 +117,7 @@ PRESETS: dict[str, Method] = {
         verified="code",
         hp={"gamma": 1.0},
         believes="tokens whose return is above the batch's mean",
-        options={"dual_clip": 3.0},
+        loss=VERL,
         differs="environment tokens end the return, as there; no KL in the reward, its"
         " default",
     ),
@@ -132,7 +128,7 @@ PRESETS: dict[str, Method] = {
         laws=(*SOUND, "scale"),
         verified="code",
         believes="better than the group's mean, in the batch's spread",
-        options={"dual_clip": 3.0},
+        loss=VERL,
         differs="a group of one keeps its reward",
     ),
     "gpg_like_verl": Method(
@@ -142,7 +138,7 @@ PRESETS: dict[str, Method] = {
         laws=(*SOUND, "homogeneous"),
         verified="code",
         believes="better than the mean, made up for rewards of 0",
-        surrogate="reinforce",
+        loss="reinforce() | token_mean()",
         differs="counts rows whose reward is not 0; a group of one keeps its reward",
     ),
     "passk_like_verl": Method(
@@ -153,7 +149,7 @@ PRESETS: dict[str, Method] = {
         laws=(*SOUND, "shift", "scale"),
         verified="code",
         believes="only the best completion, by its lead in the group's spread",
-        options={"dual_clip": 3.0},
+        loss=VERL,
         differs="norm_adv_by_std_in_grpo=True; without it verl's is `passk`",
     ),
 }

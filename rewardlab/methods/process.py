@@ -1,13 +1,10 @@
 """Rewards of the process: steps are paid for what they add, thinking for its worth."""
 
-from typing import Any
-
-from rewardlab.methods.method import ALWAYS, SOUND, Method
+from rewardlab.methods.method import ALWAYS, BY_SEQUENCE, SOUND, Method
 
 CLIP_DELTA = ("On Designing Effective RL Reward at Training Time", "2410.15115")
 PURE = ("Stop Summation: Min-Form Credit Assignment", "2504.15275")
 TRUST = ("SophiaVL-R1: Reinforcing MLLMs Reasoning with Thinking Reward", "2505.17018")
-SOPHIA_LOSS: dict[str, Any] = {"beta": 0.04, "kl": "k3_unbounded", "entropy": 1e-3}
 NO_CRITIC = "the paper has a critic; here the baseline is the group's mean return"
 
 PROCESS: dict[str, Method] = {
@@ -90,7 +87,7 @@ PROCESS: dict[str, Method] = {
         verified="secondary",
         hp={"eps": 1e-6},
         believes="good thinking, once the answer is right",
-        aggregation="sequence_mean",
+        loss=BY_SEQUENCE,
         differs="guess: eps, and a standard deviation over n - 1",
     ),
     "trust_grpo": Method(
@@ -102,7 +99,10 @@ PROCESS: dict[str, Method] = {
         verified="code",
         hp={"alpha": 0.3, "steps": 12000, "eps": 1e-6},
         believes="thinking, if right answers have the better, and early",
-        **SOPHIA_LOSS,
+        loss="clipped(epsilon=0.2)"
+        " | kl(beta=0.04, kind='k3_unbounded')"
+        " | entropy_bonus(0.001)"
+        " | token_mean()",
         differs="the paper's reward, the script's loss and `steps`, where the paper "
         "fades over all of training; `trust_grpo_released` is the code's",
     ),
@@ -117,7 +117,10 @@ PROCESS: dict[str, Method] = {
         verified="code",
         hp={"alpha": 0.3, "steps": 12000, "eps": 1e-6},
         believes="thinking of answers that are not quite wrong",
-        **SOPHIA_LOSS,
+        loss="clipped(epsilon=0.2)"
+        " | kl(beta=0.04, kind='k3_unbounded')"
+        " | entropy_bonus(0.001)"
+        " | token_mean()",
         differs="a group of one gets 0; the wrong are not asked, so trust acts only on "
         "outcomes between 0.2 and 0.5",
     ),
@@ -132,7 +135,7 @@ PROCESS: dict[str, Method] = {
         verified="abstract",
         hp={"steps": 500, "eps": 1e-6},
         believes="good thoughts early in training, answers at its end",
-        aggregation="sequence_mean",
+        loss=BY_SEQUENCE,
         differs="guess: the loss, the numbers of the schedule; `correct` is the F1 of "
         "the answer",
     ),
@@ -161,7 +164,7 @@ PROCESS: dict[str, Method] = {
         verified="code",
         hp={"tau": 0.1, "alpha": 1.0},
         believes="a chain of steps is worth its worst step",
-        aggregation="sequence_mean",
+        loss=BY_SEQUENCE,
         differs="the verl branch's baseline over tokens, not over the padded width; "
         "both codes take 0.001 of KL from the reward",
     ),
@@ -175,7 +178,7 @@ PROCESS: dict[str, Method] = {
         verified="code",
         hp={"tau": 0.1, "alpha": 1.0, "beta": 0.001},
         believes="a chain of steps is worth its worst step",
-        aggregation="sequence_mean",
+        loss=BY_SEQUENCE,
         differs="its trainer then whitens over tokens that no step ends on; two updates"
         " a batch there, and none where the mean ratio is over 10",
     ),

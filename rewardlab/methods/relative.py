@@ -21,8 +21,7 @@ RELATIVE: dict[str, Method] = {
         verified="code",
         hp={"eps": 1e-8},
         believes="winning comparisons, where scores hardly differ",
-        aggregation="sequence_mean",
-        options={"epsilon": 1e-4},
+        loss="clipped(epsilon=0.0001) | sequence_mean()",
         differs="the code rounds win rates to 3 decimals; see win_rate_of_verdicts. It "
         "trains denoising steps in the place of tokens, and holds advantages within 5, "
         "which groups of up to 26 cannot exceed",
@@ -36,8 +35,7 @@ RELATIVE: dict[str, Method] = {
         verified="code",
         hp={"eps": 1e-6},
         believes="a high place in a tournament of the group",
-        aggregation="sequence_mean",
-        options={"epsilon": 0.2, "epsilon_high": 0.28},
+        loss="clipped(epsilon=0.2, epsilon_high=0.28) | sequence_mean()",
         differs="`comparisons.tournaments` makes the signal, and no run calls it yet; "
         "the paper's anchor is the greedy completion, the code's the first",
     ),

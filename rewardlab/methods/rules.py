@@ -1,6 +1,6 @@
 """Rules of several parts, from `rewardlab.rules`, added up in a sentence."""
 
-from rewardlab.methods.method import ALWAYS, SOUND, Method
+from rewardlab.methods.method import ALWAYS, BY_SEQUENCE, SOUND, Method
 
 AGAINST_GROUP = (
     "center_by_group() | scale_by_group_std(eps=1e-6) | broadcast_to_tokens()"
@@ -15,7 +15,7 @@ RULES: dict[str, Method] = {
         laws=(*SOUND, "scale"),
         verified="code",
         believes="right tools, names of parameters and values, each in part",
-        entropy=0.001,
+        loss="clipped(epsilon=0.2) | entropy_bonus(0.001) | token_mean()",
         differs="`rules.toolrl`, which makes the signals, is called by no run yet; its "
         "schedules count steps; the code has a KL of 0.001 in the reward, which the "
         "paper leaves out; 4 updates a batch there, one here",
@@ -31,7 +31,7 @@ RULES: dict[str, Method] = {
         verified="code",
         hp={"size": 40, "price": -0.05},
         believes="short right answers, long tries, nothing said twice",
-        aggregation="sequence_mean",
+        loss=BY_SEQUENCE,
         differs="the paper has a critic, a KL of 0.01 in the reward and a discount a "
         "reward; the cosine ends at the limit of the run (there 14336, less 16); a "
         "completion of at most `size` tokens repeats nothing: under such a limit the "
@@ -49,7 +49,7 @@ RULES: dict[str, Method] = {
         verified="code",
         hp={"right": 1.0, "cheap": 0.0},
         believes="well-formed, right answers from models that cost little",
-        entropy=0.001,
+        loss="clipped(epsilon=0.2) | entropy_bonus(0.001) | token_mean()",
         differs="right is 1 - cheap; the code has PPO with a KL of 0.001 in the reward "
         "and prices a batch row by row; 2 updates a batch there, one here",
     ),
@@ -61,8 +61,7 @@ RULES: dict[str, Method] = {
         laws=(*SOUND, "shift"),
         verified="code",
         believes="words shared with good answers of other models",
-        beta=0.04,
-        kl="k3_unbounded",
+        loss="clipped(epsilon=0.2) | kl(beta=0.04, kind='k3_unbounded') | token_mean()",
         differs="TRL's own numbers (0.17): by token of a device's batch",
     ),
     "gui_g1_boxes": Method(
@@ -74,7 +73,7 @@ RULES: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
         believes="a click inside the box, and the box itself",
-        aggregation="constant",
+        loss="clipped(epsilon=0.2) | constant()",
         differs="`gui_g1` without its weights of difficulty; the token sum is over the "
         "generation limit, the code has 64",
     ),
@@ -87,9 +86,8 @@ RULES: dict[str, Method] = {
         laws=(*SOUND, "scale"),
         verified="code",
         believes="free answers that a judge and an embedding accept",
-        surrogate="gspo_token",
-        options={"epsilon": 3e-4, "epsilon_high": 4e-4, "dual_clip": 3.0},
-        aggregation="sequence_mean",
+        loss="gspo_token(epsilon=0.0003, epsilon_high=0.0004, dual_clip=3.0)"
+        " | sequence_mean()",
         differs="the script of the 7B model; those of 2B, 8B and 30B have DAPO's "
         "bounds by token, and the other of 8B a KL of 0.01 and bounds 0.2 / 0.3; 4 "
         "updates a batch there, one here",

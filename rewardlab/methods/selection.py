@@ -1,6 +1,6 @@
 """Which completions are learned from, and how much groups without contrast matter."""
 
-from rewardlab.methods.method import SOUND, Method
+from rewardlab.methods.method import BY_SEQUENCE, SOUND, Method
 
 BY_ORDER = tuple(law for law in SOUND if law != "permutation")  # of equals the first
 AGAINST_GROUP = (
@@ -28,7 +28,7 @@ SELECTION: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
         believes="the best and the worst, where scores are reliable",
-        aggregation="sequence_mean",
+        loss=BY_SEQUENCE,
         select="keep_best_and_worst('score')",
         differs="the paper draws such rows with replacement and has a critic and a KL "
         "of 0.01 in the reward; here the baseline is the mean of what is kept, and all "
@@ -43,9 +43,10 @@ SELECTION: dict[str, Method] = {
         verified="code",
         hp={"eps": 1e-6},
         believes="right answers by good steps, wrong ones by bad",
-        options={"dual_clip": 3.0},
-        beta=0.001,
-        entropy=0.001,
+        loss="clipped(epsilon=0.2, dual_clip=3.0)"
+        " | kl(beta=0.001, kind='k3')"
+        " | entropy_bonus(0.001)"
+        " | token_mean()",
         select="keep_consistent('correct', steps='prm', share=0.5)",
         differs="half of any group goes, as 4 of 8 there; what is left is not cut to a "
         "multiple of the devices; the entropy bonus is the default of its verl; 4 "
@@ -61,7 +62,7 @@ SELECTION: dict[str, Method] = {
         verified="guess",
         hp={"share": 0.2, "best": 0.5},
         believes="answers that fork sharply and are calm otherwise",
-        aggregation="sequence_mean",
+        loss=BY_SEQUENCE,
         differs="guess: the ranking adds to the outcome, and its constants. No row of "
         "the other outcome is replayed: `selection.replay.opposite` is called by no "
         "run yet",
@@ -75,7 +76,7 @@ SELECTION: dict[str, Method] = {
         laws=SOUND,
         verified="abstract",
         believes="first the format, then the call, then the answer",
-        aggregation="sequence_mean",
+        loss=BY_SEQUENCE,
         differs="guess: the weights of the stages. Prompts whose rows agree are not "
         "replaced: `selection.curriculum.replace_flat` is called by no run yet",
     ),
@@ -89,9 +90,8 @@ SELECTION: dict[str, Method] = {
         verified="code",
         hp={"steps": 200},
         believes="calling tools early in training; later only answers",
-        surrogate="clip_cov",
-        options={"epsilon": 0.2, "epsilon_high": 0.28},
-        aggregation="constant",
+        loss="clip_cov(epsilon=0.2, epsilon_high=0.28, cov_share=2e-4, cov_low=1.0,"
+        " cov_high=5.0) | constant()",
         select="keep_varied('correct', share=0.75)",
         differs="the script for 32B, without its second loss, on replayed rows "
         "(`selection.replay` is called by no run yet), and its filters of overlong, "

@@ -15,8 +15,7 @@ SEVERAL: dict[str, Method] = {
         verified="code",
         hp={"correct": 1.0, "format": 1.0},
         believes="better than the group's mean in each reward alone",
-        beta=0.04,
-        kl="k3_unbounded",
+        loss="clipped(epsilon=0.2) | kl(beta=0.04, kind='k3_unbounded') | token_mean()",
         differs="a reward that nobody else in the group has abstains. The authors' TRL"
         " fork with its defaults (by token, KL 0.04); their verl fork is another row",
     ),
@@ -28,7 +27,7 @@ SEVERAL: dict[str, Method] = {
         laws=SOUND,
         verified="code",
         believes="better than the group's mean in each reward alone",
-        entropy=0.001,
+        loss="clipped(epsilon=0.2) | entropy_bonus(0.001) | token_mean()",
         differs="no weights; the batch is that of tokens, so long rows count more;"
         " a group of one keeps its rewards",
     ),
@@ -42,8 +41,7 @@ SEVERAL: dict[str, Method] = {
         verified="secondary",
         hp={"weight": 1.0},
         believes="right answers, the more the shorter they are",
-        surrogate="reinforce",
-        aggregation="sequence_sum",
+        loss="reinforce() | sequence_sum()",
         differs="guess: weight 1; the paper starts without the length reward. Its loss"
         " adds tau / 2 (log of the row's ratio)^2, which moves nothing in the first"
         " update; guess: the sum over a row's tokens",

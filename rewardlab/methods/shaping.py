@@ -21,8 +21,7 @@ SHAPING: dict[str, Method] = {
         verified="code",
         hp={"k": 1.0, **LENGTH},
         believes="the chance to beat a reference, not its margin",
-        beta=0.005,
-        kl="k3_inverse",
+        loss="clipped(epsilon=0.2) | kl(beta=0.005, kind='k3_inverse') | token_mean()",
         differs=f"the code's GRPO form; reference scores come length-penalised; {KL}",
     ),
     "running_clip": Method(
@@ -34,8 +33,7 @@ SHAPING: dict[str, Method] = {
         verified="code",
         hp=LENGTH,
         believes="scores far from the usual say nothing more",
-        beta=0.005,
-        kl="k3_inverse",
+        loss="clipped(epsilon=0.2) | kl(beta=0.005, kind='k3_inverse') | token_mean()",
         differs="a baseline of the paper; statistics are those of the global batch; "
         + KL,
     ),

@@ -1,15 +1,10 @@
 """Agents: rewards that belong to turns."""
 
-from typing import Any
-
 from rewardlab.methods.method import SOUND, Method
 
 GRPO = ("DeepSeekMath", "2402.03300")
 GIGPO = ("Group-in-Group Policy Optimization for LLM Agent Training", "2505.10978")
 IGPO = ("Information Gain-based Policy Optimization", "2510.14967")
-DUAL = {"dual_clip": 3.0}  # always on in verl
-IGPO_LOSS: dict[str, Any] = {"options": DUAL, "beta": 1e-3, "entropy": 1e-3}
-GIGPO_LOSS: dict[str, Any] = {"options": DUAL, "beta": 0.01, "entropy": 1e-3}
 INVALID = "unreadable actions cost 0.1 there, and a batch has many updates"
 
 TURNS: dict[str, Method] = {
@@ -52,7 +47,10 @@ TURNS: dict[str, Method] = {
         verified="code",
         hp={"gamma": 1.0, "alpha": 1.0},
         believes="turns that raise the belief in the true answer",
-        **IGPO_LOSS,
+        loss="clipped(epsilon=0.2, dual_clip=3.0)"
+        " | kl(beta=0.001, kind='k3')"
+        " | entropy_bonus(0.001)"
+        " | token_mean()",
         differs="joint normalisation; a turn with reward 0 stays a turn; by token, as "
         "the code, where the paper's objective is a mean over sequences",
     ),
@@ -65,7 +63,10 @@ TURNS: dict[str, Method] = {
         verified="code",
         hp={"gamma": 1.0, "alpha": 1.0},
         believes="turns that raise that belief more than other turns",
-        **IGPO_LOSS,
+        loss="clipped(epsilon=0.2, dual_clip=3.0)"
+        " | kl(beta=0.001, kind='k3')"
+        " | entropy_bonus(0.001)"
+        " | token_mean()",
         differs="gains and outcomes normalised apart, as the script does; a turn with "
         "reward 0 stays one; by token, as the code, where the paper's objective is a "
         "mean over sequences",
@@ -78,7 +79,10 @@ TURNS: dict[str, Method] = {
         laws=(*SOUND, "homogeneous", "telescoping", "bounded", "stopping"),
         verified="code",
         believes="tokens followed by more gain than their column's mean",
-        **IGPO_LOSS,
+        loss="clipped(epsilon=0.2, dual_clip=3.0)"
+        " | kl(beta=0.001, kind='k3')"
+        " | entropy_bonus(0.001)"
+        " | token_mean()",
         differs="not the paper: the baseline is the mean of the same token column; the "
         "code pays a gain after what the tool said, not before",
     ),
@@ -94,7 +98,10 @@ TURNS: dict[str, Method] = {
         verified="code",
         hp={"gamma": 0.95, "w": 1.0, "eps": 1e-6},
         believes="actions better than others taken in the same state",
-        **GIGPO_LOSS,
+        loss="clipped(epsilon=0.2, dual_clip=3.0)"
+        " | kl(beta=0.01, kind='k3')"
+        " | entropy_bonus(0.001)"
+        " | token_mean()",
         differs="each episode counts once, as in the paper; a group of one gets 0; "
         + INVALID,
     ),
@@ -110,7 +117,10 @@ TURNS: dict[str, Method] = {
         verified="code",
         hp={"gamma": 0.95, "w": 1.0, "eps": 1e-6},
         believes="as gigpo, with long episodes counted more often",
-        **GIGPO_LOSS,
+        loss="clipped(epsilon=0.2, dual_clip=3.0)"
+        " | kl(beta=0.01, kind='k3')"
+        " | entropy_bonus(0.001)"
+        " | token_mean()",
         differs="an episode counts as often as it has steps; alone it keeps its return;"
         f" {INVALID}",
     ),
@@ -133,8 +143,9 @@ TURNS: dict[str, Method] = {
             "keep_singletons": False,
         },
         believes="steps that other runs took worse at that turn",
-        options=DUAL,
-        beta=1e-4,
+        loss="clipped(epsilon=0.2, dual_clip=3.0)"
+        " | kl(beta=0.0001, kind='k3')"
+        " | token_mean()",
         differs="a group of one gets 0; the code keeps its reward, and samples anew "
         "where returns spread by 0.3 or less; four updates a batch there",
     ),
@@ -148,7 +159,7 @@ TURNS: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="paper",
         believes="tool calls, paid apart from the answer",
-        aggregation="sequence_sum",
+        loss="clipped(epsilon=0.2) | sequence_sum()",
     ),
     "arpo_hard": Method(
         "outcome('correct') | center_by_group() | scale_by_group_std(eps=eps)"

@@ -1,6 +1,6 @@
 """One advantage a row, spent where it matters."""
 
-from rewardlab.methods.method import SOUND, Method
+from rewardlab.methods.method import SOUND, VERL, Method
 
 GRPO = (
     "outcome('correct') | center_by_group() | scale_by_group_std(eps=1e-6)"
@@ -17,7 +17,7 @@ WEIGHTED: dict[str, Method] = {
         verified="code",
         hp={"share": 0.2},
         believes="the few tokens at which the policy hesitates",
-        options={"epsilon_high": 0.28},
+        loss="clipped(epsilon=0.2, epsilon_high=0.28) | token_mean()",
         differs="TRL's form with the entropies of the policy that sampled; the paper "
         "adds the rest of `dapo`: long answers cost, prompts without differences go",
     ),
@@ -59,8 +59,10 @@ WEIGHTED: dict[str, Method] = {
         verified="code",
         hp={"kappa": 2.0},
         believes="answers whose hidden states spread, and spread faster",
-        beta=1e-3,
-        entropy=1e-3,
+        loss="clipped(epsilon=0.2)"
+        " | kl(beta=0.001, kind='k3')"
+        " | entropy_bonus(0.001)"
+        " | token_mean()",
         differs="the published script has its bonus switched off, which is GRPO; two "
         "updates a batch there",
     ),
@@ -73,7 +75,7 @@ WEIGHTED: dict[str, Method] = {
         verified="code",
         hp={"scale": 1.25},
         believes="tokens that the teacher came to like more than its base",
-        options={"dual_clip": 3.0},
+        loss=VERL,
         differs="scale=1 is on-policy distillation, whatever the reference",
     ),
     "rlfr": Method(
@@ -87,8 +89,7 @@ WEIGHTED: dict[str, Method] = {
         verified="code",
         hp={"count": 15, "above": 0.6, "coef": -0.01},
         believes="tokens whose hidden states stay near those of experts",
-        aggregation="sequence_mean",
-        options={"dual_clip": 3.0},
+        loss="clipped(epsilon=0.2, dual_clip=3.0) | sequence_mean()",
         differs="the least is that of the row's own tokens; the code takes the second"
         " least where a row has no padding; eight updates a batch there",
     ),
@@ -99,7 +100,8 @@ WEIGHTED: dict[str, Method] = {
         laws=(*SOUND, "shift", "scale"),
         verified="code",
         believes="tokens whose update leaves the policy's entropy alone",
-        surrogate="steer",
+        loss="steer(w_min=0.8, w_max=1.2, epsilon=0.2, epsilon_high=0.28,"
+        " dual_clip=10.0) | token_mean()",
         differs="least and greatest change are those of the shard or micro-batch; the "
         "script with weights in a straight line, another has `steer_exponential`; 16 "
         "updates a batch there",

@@ -1,6 +1,7 @@
-"""Policy losses and the ways to average them, by name."""
+"""Policy losses, the terms beside them and the ways to average them.
 
-from collections.abc import Callable
+A loss is a sentence of the words in `LOSSES`; `build_loss` makes its objective.
+"""
 
 from rewardlab.objectives.aggregation import (
     constant,
@@ -12,18 +13,18 @@ from rewardlab.objectives.aggregation import (
     token_mean,
 )
 from rewardlab.objectives.cispo import cispo
-from rewardlab.objectives.clipped import clipped_surrogate
+from rewardlab.objectives.clipped import clipped
 from rewardlab.objectives.correction import mask_off_policy
 from rewardlab.objectives.covariance import clip_cov, kl_cov
 from rewardlab.objectives.gmpo import gmpo
 from rewardlab.objectives.kl import (
     KL_ESTIMATORS,
+    kl,
     kl_abs,
     kl_k1,
     kl_k2,
     kl_k3,
     kl_k3_unbounded,
-    kl_loss,
     with_k2_gradient,
 )
 from rewardlab.objectives.likelihood import entropy_bonus, negative_log_likelihood
@@ -44,7 +45,6 @@ from rewardlab.objectives.ratio import (
     token_log_ratio,
 )
 from rewardlab.objectives.reinforce import reinforce
-from rewardlab.objectives.rover import q_regression
 from rewardlab.objectives.sapo import sapo
 from rewardlab.objectives.sequence import (
     clipped_row,
@@ -55,49 +55,70 @@ from rewardlab.objectives.sequence import (
 from rewardlab.objectives.steer import steer, steer_exponential
 from rewardlab.objectives.value import ValueLoss, value_loss
 from rewardlab.objectives.vespo import vespo
+from rewardlab.objectives.words import (
+    AGGREGATIONS,
+    LOSS,
+    LOSSES,
+    SURROGATES,
+    TERMS,
+    USUAL,
+    build_loss,
+    loss_tree,
+    reads_entropy,
+    refuse_reversed,
+    spelled,
+)
 
 __all__ = [
-    "KL_ESTIMATORS",
-    "READS_ENTROPY",
-    "SURROGATES",
+    "AGGREGATIONS",
     "Advantage",
     "Aggregation",
+    "KL_ESTIMATORS",
+    "LOSS",
+    "LOSSES",
     "LogRatio",
     "Loss",
     "Metrics",
     "Objective",
+    "SURROGATES",
+    "TERMS",
+    "USUAL",
     "ValueLoss",
+    "build_loss",
+    "loss_tree",
     "cispo",
     "clip_cov",
+    "clipped",
     "clipped_row",
     "clipped_steps",
-    "clipped_surrogate",
     "constant",
     "constant_non_empty",
     "entropy_bonus",
     "gmpo",
     "gspo",
     "gspo_token",
+    "kl",
     "kl_abs",
     "kl_cov",
     "kl_k1",
     "kl_k2",
     "kl_k3",
     "kl_k3_unbounded",
-    "kl_loss",
     "mask_off_policy",
     "negative_log_likelihood",
     "objective",
+    "reads_entropy",
+    "refuse_reversed",
     "reinforce",
     "row_log_ratio",
     "sapo",
     "sequence_log_ratio",
-    "q_regression",
     "sequence_mean",
     "sequence_mean_all",
     "sequence_sum",
     "sequence_sum_all",
     "sequence_token_log_ratio",
+    "spelled",
     "steer",
     "steer_exponential",
     "step_log_ratio",
@@ -107,25 +128,3 @@ __all__ = [
     "vespo",
     "with_k2_gradient",
 ]
-
-# What a method may name as its policy loss; each is called with the config's options
-# that its signature has.
-SURROGATES: dict[str, Callable[..., Loss]] = {
-    "clipped": clipped_surrogate,
-    "clipped_row": clipped_row,
-    "clipped_steps": clipped_steps,
-    "gspo": gspo,
-    "gspo_token": gspo_token,
-    "cispo": cispo,
-    "sapo": sapo,
-    "gmpo": gmpo,
-    "clip_cov": clip_cov,
-    "kl_cov": kl_cov,
-    "mask_off_policy": mask_off_policy,
-    "steer": steer,
-    "steer_exponential": steer_exponential,
-    "vespo": vespo,
-    "reinforce": reinforce,
-    "rover": q_regression,
-}
-READS_ENTROPY = ("steer", "steer_exponential")  # it costs a pass over the logits

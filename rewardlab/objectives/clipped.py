@@ -10,7 +10,7 @@ from rewardlab.objectives.objective import Advantage, Loss, Metrics
 from rewardlab.objectives.ratio import PER_TOKEN, LogRatio
 
 
-def clipped_surrogate(
+def clipped(
     epsilon: Coefficient = 0.2,
     epsilon_high: Coefficient | None = None,
     dual_clip: float | None = None,

@@ -73,7 +73,7 @@ def kl_cov(
     ) -> tuple[Float[Array, "N T"], Metrics]:
         log_r = log_ratio(stats, rollout)
         cov = token_covariance(stats.logp, advantage, rollout.mask)
-        count = _part(cov_share, rollout.mask) if cov_share else 0
+        count = jnp.where(cov_share > 0, _part(cov_share, rollout.mask), 0)
         paying = first_of(-cov, rollout.mask, count)
         distance = edges.size(log_r)  # before the first update it is 0 everywhere
         penalty = jnp.where(paying, coefficient(cov_kl, rollout) * distance, 0)

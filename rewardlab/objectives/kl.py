@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from rewardlab.core import edges, masked
 from rewardlab.core.intervals import need
-from rewardlab.core.types import Coefficient, Rollout, coefficient
+from rewardlab.core.types import Coefficient, Rollout, SignalName, coefficient
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
 from rewardlab.objectives.ratio import PER_TOKEN, LogRatio
@@ -88,13 +88,14 @@ KL_ESTIMATORS: dict[str, Estimator] = {
 }
 
 
-def kl_loss(
+def kl(
     beta: Coefficient,
     kind: str = "k3",
     correct_bias: bool = False,
     log_ratio: LogRatio = PER_TOKEN,
+    ref: SignalName = "ref_logp",
 ) -> Loss:
-    """beta * KL(pi || ref) a token, from the signal `ref_logp`.
+    """beta * KL(pi || ref) a token, from the log-probs `ref` of the reference.
 
     `kind` names an estimator of `KL_ESTIMATORS` (Schulman, "Approximating KL
     divergence", 2020). With `correct_bias` it is multiplied by pi / pi_old, through
@@ -102,19 +103,17 @@ def kl_loss(
     2512.02556; TRL).
     """
     if kind not in KL_ESTIMATORS:
-        raise ValueError(f"no KL estimator {kind!r}; have {list(KL_ESTIMATORS)}")
+        raise ValueError(f"no KL estimator {kind!r}; have {', '.join(KL_ESTIMATORS)}")
 
     def loss(
         stats: TokenStats, rollout: Rollout, advantage: Advantage
     ) -> tuple[Float[Array, "N T"], Metrics]:
-        if "ref_logp" not in rollout.signals:
-            have = sorted(rollout.signals)
-            raise ValueError(f"no signal 'ref_logp' for the KL loss; have {have}")
-        ref = jnp.where(rollout.mask, rollout.signals["ref_logp"], 0)
-        kl = KL_ESTIMATORS[kind](stats.logp, ref)
-        metrics = {"kl": masked.sum_of(lax.stop_gradient(kl), rollout.mask)}
+        reference = jnp.where(rollout.mask, rollout.signal(ref), 0)
+        distance = KL_ESTIMATORS[kind](stats.logp, reference)
+        held = lax.stop_gradient(distance)
+        metrics = {"kl": masked.sum_of(held, rollout.mask)}
         if correct_bias:
-            kl = kl * jnp.exp(log_ratio(stats, rollout))
-        return coefficient(beta, rollout) * kl, metrics
+            distance = distance * jnp.exp(log_ratio(stats, rollout))
+        return coefficient(beta, rollout) * distance, metrics
 
     return loss

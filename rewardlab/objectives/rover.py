@@ -65,7 +65,7 @@ def clipped_q(
     return jnp.where((q < low) & (target < q), low, held)
 
 
-def q_regression(rho: Coefficient = 1.0) -> Loss:
+def rover(rho: Coefficient = 1.0) -> Loss:
     """(rho log(pi / pi_sampler) - A)^2 a token, A the centred reward.
 
     The paper adds to A what `rover_target` adds, which needs the whole vocabulary

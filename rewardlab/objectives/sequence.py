@@ -1,7 +1,7 @@
 """The clipped surrogate with the ratio of a whole completion, or of a whole step."""
 
 from rewardlab.core.types import Coefficient
-from rewardlab.objectives.clipped import clipped_surrogate
+from rewardlab.objectives.clipped import clipped
 from rewardlab.objectives.objective import Loss
 from rewardlab.objectives.ratio import (
     row_log_ratio,
@@ -22,7 +22,7 @@ def gspo(
     `sequence_mean`. As in verl and Tunix the mean log-ratio is at most 10.
     """
     ratio = sequence_log_ratio()
-    return clipped_surrogate(epsilon, epsilon_high, dual_clip, log_ratio=ratio)
+    return clipped(epsilon, epsilon_high, dual_clip, log_ratio=ratio)
 
 
 def gspo_token(
@@ -36,7 +36,7 @@ def gspo_token(
     do not, its gradient under `sequence_mean` is that of `gspo`.
     """
     ratio = sequence_token_log_ratio()
-    return clipped_surrogate(epsilon, epsilon_high, dual_clip, log_ratio=ratio)
+    return clipped(epsilon, epsilon_high, dual_clip, log_ratio=ratio)
 
 
 def clipped_row(
@@ -47,7 +47,7 @@ def clipped_row(
     TRL's RLOO (arXiv 2402.14740); it goes with `sequence_mean`, for a row's loss stands
     on each of its tokens.
     """
-    return clipped_surrogate(epsilon, epsilon_high, log_ratio=row_log_ratio())
+    return clipped(epsilon, epsilon_high, log_ratio=row_log_ratio())
 
 
 def clipped_steps(
@@ -58,4 +58,4 @@ def clipped_steps(
     An action of several tokens is one action (VLA-RL, arXiv 2505.18719). Each of its
     tokens has the action's loss, so by token long actions count more.
     """
-    return clipped_surrogate(epsilon, epsilon_high, log_ratio=step_log_ratio())
+    return clipped(epsilon, epsilon_high, log_ratio=step_log_ratio())

@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 
 from rewardlab.core.types import Coefficient, Rollout
 from rewardlab.models.logprobs import TokenStats
-from rewardlab.objectives.clipped import clipped_surrogate
+from rewardlab.objectives.clipped import clipped
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
 
 SMALL = 1e-8  # probabilities are held above it
@@ -27,7 +27,7 @@ def steer(
     weight carries no gradient; the loss reads `stats.entropy`. (STEER, arXiv
     2510.10150)
     """
-    surrogate = clipped_surrogate(epsilon, epsilon_high, dual_clip)
+    surrogate = clipped(epsilon, epsilon_high, dual_clip)
 
     def loss(
         stats: TokenStats, rollout: Rollout, advantage: Advantage
@@ -51,7 +51,7 @@ def steer_exponential(
     k = -ln(w_min) / max(greatest change, `floor`), and w stays in [w_min, 1]. As
     `steer` otherwise. (arXiv 2510.10150)
     """
-    surrogate = clipped_surrogate(epsilon, epsilon_high, dual_clip)
+    surrogate = clipped(epsilon, epsilon_high, dual_clip)
 
     def loss(
         stats: TokenStats, rollout: Rollout, advantage: Advantage

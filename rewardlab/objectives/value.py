@@ -13,6 +13,8 @@ from rewardlab.core.types import Sum
 from rewardlab.objectives.aggregation import token_mean
 from rewardlab.objectives.objective import Aggregation
 
+BY_TOKEN = token_mean()
+
 
 class ValueLoss(NamedTuple):
     """The loss, and the share of tokens on which the clipped error is the greater."""
@@ -27,7 +29,7 @@ def value_loss(
     returns: Float[Array, "N T"],
     mask: Bool[Array, "N T"],
     epsilon: float = 0.2,
-    aggregate: Aggregation = token_mean,
+    aggregate: Aggregation = BY_TOKEN,
 ) -> ValueLoss:
     """max((v - R)^2, (clip(v, v_old-eps, v_old+eps) - R)^2) / 2, aggregated.
 

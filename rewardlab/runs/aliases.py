@@ -5,8 +5,8 @@ import dataclasses
 from ml_collections import ConfigDict
 
 from rewardlab.core.types import Rollout
-from rewardlab.methods import reads, resolve
-from rewardlab.runs.builders import select_of
+from rewardlab.methods import reads
+from rewardlab.runs.builders import select_of, transform_of
 from rewardlab.selection import signals_of
 
 
@@ -33,7 +33,7 @@ def names_of(config: ConfigDict) -> dict[str, str]:
 def wanted(config: ConfigDict) -> set[str]:
     """What the reward and `select` read, by the names that it is made under."""
     names = names_of(config)
-    read = reads(resolve(config.reward, **config.hp)) | signals_of(select_of(config))
+    read = reads(transform_of(config)) | signals_of(select_of(config))
     return {names.get(name, name) for name in read}
 
 

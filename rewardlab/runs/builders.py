@@ -1,14 +1,17 @@
-"""Sections of a config become objectives and optimizers."""
+"""Sections of a config become methods and optimizers."""
 
-import inspect
-from typing import Any, NamedTuple
+import dataclasses
 
 import optax
 from jaxtyping import Array, Float
 from ml_collections import ConfigDict
 
-from rewardlab import objectives
-from rewardlab.methods import METHODS, Method
+from rewardlab.core import sentence
+from rewardlab.core.tree import Tree
+from rewardlab.core.types import RewardTransform
+from rewardlab.methods import METHODS, Method, method_of
+from rewardlab.objectives import Objective, refuse_reversed
+from rewardlab.objectives.updates import Updates
 
 OPTIMIZERS = {
     "adamw": lambda rate, c: optax.adamw(rate, c.b1, c.b2, weight_decay=c.weight_decay),
@@ -21,81 +24,65 @@ SCHEDULES = {
     "linear": lambda lr, steps: optax.linear_schedule(lr, 0.0, steps),
     "cosine": lambda lr, steps: optax.cosine_decay_schedule(lr, steps),
 }
-AGGREGATIONS = {
-    "token_mean": lambda length: objectives.token_mean,
-    "sequence_mean": lambda length: objectives.sequence_mean,
-    "sequence_mean_all": lambda length: objectives.sequence_mean_all,
-    "sequence_sum": lambda length: objectives.sequence_sum,
-    "sequence_sum_all": lambda length: objectives.sequence_sum_all,
-    "constant": objectives.constant,
-    "constant_non_empty": objectives.constant_non_empty,
-}
 
 
-class LossOf(NamedTuple):
-    """All that a config's loss is; the fields are those of `Method`."""
+def method_in(config: ConfigDict) -> Method:
+    """What the config trains by: a method, or the usual one round a sentence, with
+    each sentence and each value that the config says in the place of its own."""
+    method = method_of(config.reward)
+    values = {k: x for k, x in config.hp.items() if x is not None}
+    return dataclasses.replace(
+        method,
+        loss=config.loss or method.loss,
+        select=method.select if config.select is None else config.select,
+        updates=config.updates or method.updates,
+        hp={**method.hp, **values},
+    )
 
-    surrogate: str
-    options: dict[str, float]
-    aggregation: str
-    beta: float
-    kl: str
-    kl_correct_bias: bool
-    entropy: float
+
+def transform_of(config: ConfigDict) -> RewardTransform:
+    """What the reward of a config says."""
+    return method_in(config).build()
 
 
-def loss_of(config: ConfigDict) -> LossOf:
-    """What the config says of the loss, and else what its method does.
-
-    The method's options go with the method's own policy loss only.
-    """
-    said, method = config.loss, _method_of(config)
-    surrogate = said.surrogate or method.surrogate
-    own = dict(method.options) if surrogate == method.surrogate else {}
-    known = surrogate_options(surrogate)
-    options = {k: v for k, v in said.items() if k in known and v is not None}
-
-    def first(name: str) -> Any:
-        return getattr(method, name) if said[name] in (None, "") else said[name]
-
-    rest = ("aggregation", "beta", "kl", "kl_correct_bias", "entropy")
-    return LossOf(surrogate, own | options, *map(first, rest))
+def loss_of(config: ConfigDict) -> Tree:
+    """The loss: what the config says, and else its method."""
+    tree = method_in(config).tree("loss")
+    assert tree is not None, "a method has a loss"
+    return tree
 
 
 def select_of(config: ConfigDict) -> str:
     """Which rows are learned from: what the config says, and else its method."""
-    return _method_of(config).select if config.select is None else config.select
+    return method_in(config).said("select")
 
 
-def build_objective(config: ConfigDict) -> objectives.Objective:
-    """The policy loss with the terms that have a weight."""
-    loss = loss_of(config)
-    terms = [objectives.SURROGATES[loss.surrogate](**loss.options)]
-    if loss.beta:
-        terms.append(objectives.kl_loss(loss.beta, loss.kl, loss.kl_correct_bias))
-    if loss.entropy:
-        terms.append(objectives.entropy_bonus(loss.entropy))
-    length = config.rollout.max_completion_length
-    aggregate = AGGREGATIONS[loss.aggregation](length)
-    return objectives.objective(*terms, aggregate=aggregate)
+def updates_of(config: ConfigDict) -> Updates:
+    """How often a rollout is learned from; once unless something says more."""
+    tree = method_in(config).tree("updates")
+    return sentence.build(tree) if tree else Updates()
 
 
-def reads_entropy(config: ConfigDict) -> bool:
-    """Whether the objective reads the entropy of each token's distribution."""
-    loss = loss_of(config)
-    return loss.entropy != 0 or loss.surrogate in objectives.READS_ENTROPY
+def build_objective(config: ConfigDict) -> Objective:
+    """What the loss of a config says."""
+    tree = loss_of(config)
+    refuse_reversed(tree)
+    return sentence.build(tree)
 
 
-def surrogate_options(name: str) -> list[str]:
-    """The options of a policy loss: its arguments that are numbers."""
-    arguments = inspect.signature(objectives.SURROGATES[name]).parameters
-    return [k for k in arguments if k != "log_ratio"]
+def unused(config: ConfigDict) -> list[str]:
+    """The names in `hp` that no sentence of the config has.
 
-
-def _method_of(config: ConfigDict) -> Method:
-    """The method that the config trains by; a sentence goes with the usual loss."""
-    usual = Method(config.reward, title="", arxiv="", laws=(), verified="")
-    return METHODS.get(config.reward, usual)
+    A row's own value may stand there although the config has another sentence.
+    """
+    method, own = method_in(config), METHODS.get(config.reward)
+    known = own.hp if own else {}
+    said = config.hp.items()
+    return sorted(
+        name
+        for name, value in said
+        if name not in method.names and not (name in known and known[name] == value)
+    )
 
 
 def build_optimizer(
@@ -107,7 +94,7 @@ def build_optimizer(
     which halves what there is to compile. `lr`, if it is traced, stands for that of the
     config.
     """
-    c, steps = config.optim, config.train.max_steps * config.loss.num_iterations
+    c, steps = config.optim, config.train.max_steps * updates_of(config).steps
     lr = c.lr if lr is None else lr
     rate = SCHEDULES[c.schedule](lr, max(steps - c.warmup_steps, 1))
     if c.warmup_steps:

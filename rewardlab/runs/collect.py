@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 from ml_collections import ConfigDict
 
+from rewardlab.core import sentence
 from rewardlab.core.signals.holes import abstaining
 from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
@@ -57,7 +58,7 @@ def collector(
     teacher = driver.spmd(lambda p, rollout: policy(p, rollout).logp, **layout)
     hesitation = driver.spmd(lambda p, rollout: unsure(p, rollout).entropy, **layout)
     reads = wanted(config)
-    reads_ref = loss_of(config).beta > 0 or "ref_logp" in reads
+    reads_ref = "ref_logp" in reads | sentence.reads(loss_of(config))
     truncated = config.rollout.top_k > 0 or config.rollout.top_p < 1
     # A sampler in bfloat16 is too coarse to be compared with the reference's pass.
     coarse = config.model.dtype != "float32" and "ref_logp" in reads

@@ -5,15 +5,18 @@ from typing import Any
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from rewardlab.methods import METHODS, resolve
-from rewardlab.methods.sentence import hyperparameters
+from rewardlab.core.grammar import bare_names
+from rewardlab.methods import METHODS, method_of
 from rewardlab.tasks import task_named
 
 DEFAULTS: dict[str, Any] = {
     "seed": 0,
     "reward": "grpo",  # a sentence, or the name of a method
-    "hp": {},  # values of the sentence's bare names
+    # What the advantage does to parameters: "clipped(0.2) | kl(0.01) | token_mean()".
+    "loss": "",  # "": the method's, or PPO's by token for a sentence
     "select": None,  # which rows are learned from; None: the method's, "": all
+    "updates": "",  # how often a rollout is learned from; "": the method's, or once
+    "hp": {},  # values of the bare names in these sentences
     "signals": "",  # "prm=hop": where the sentence reads `prm`, the task's `hop`
     # "package.module:function(time_limit=10)", with TRL's signature: see `text_reward`.
     "text_rewards": (),
@@ -63,36 +66,6 @@ DEFAULTS: dict[str, Any] = {
         },
         "continuations": 0,  # for the value before each turn; 0: the tree's own rows
     },
-    "loss": {
-        "surrogate": "",  # "": the method's, or clipped for a sentence
-        # Its options; None: the method's, or the default of the surrogate.
-        "epsilon": None,
-        "epsilon_high": None,
-        "dual_clip": None,
-        "tau_pos": None,
-        "tau_neg": None,
-        "cov_share": None,
-        "cov_low": None,
-        "cov_high": None,
-        "cov_kl": None,
-        "off_policy_delta": None,
-        "k_pos": None,
-        "lambda_pos": None,
-        "k_neg": None,
-        "lambda_neg": None,
-        "w_min": None,
-        "w_max": None,
-        "floor": None,
-        "rho": None,
-        "aggregation": "",  # "": the method's, or token_mean for a sentence
-        # KL to the reference and entropy; None: the method's, or none for a sentence.
-        "beta": None,
-        "kl": "",  # "": the method's, or k3 for a sentence
-        "kl_correct_bias": None,
-        "entropy": None,
-        "num_iterations": 1,
-        "micro_batches": 1,  # on each device
-    },
     "optim": {
         "name": "adamw",
         "lr": 2e-4,
@@ -102,6 +75,7 @@ DEFAULTS: dict[str, Any] = {
         "b2": 0.99,
         "weight_decay": 0.0,
         "max_grad_norm": 1.0,  # 0: gradients are not clipped
+        "micro_batches": 1,  # of the rows on each device, to need less memory
     },
     "train": {
         "max_steps": 100,
@@ -127,10 +101,6 @@ def default_config(task: str = "arithmetic") -> ConfigDict:
     has no warm-up.
     """
     config = ConfigDict(DEFAULTS)
-    for name, value in DEFAULTS["loss"].items():
-        if value is None:
-            kind = bool if name == "kl_correct_bias" else float
-            config.loss[name] = placeholder(kind)
     config.select = placeholder(str)
     config.eval.temperature = placeholder(float)
     known = task_named(task)
@@ -147,14 +117,26 @@ def default_config(task: str = "arithmetic") -> ConfigDict:
 
 
 def use_reward(config: ConfigDict, reward: str) -> None:
-    """Sets the reward, and `hp` to a method's own values or a sentence's names.
+    """Sets the reward, and `hp` to a method's own values or the names of the sentences.
 
     A name without a value yet is None: `--config.hp.tau=0.1` is then a typed flag.
     Raises `ValueError` for what is neither a method nor a sentence.
     """
-    method = METHODS.get(reward)
-    if method is None and reward.strip().isidentifier():
-        resolve(reward)  # says which methods there are
-    names = hyperparameters(method.sentence if method else reward)
-    values = method.hp if method else {name: placeholder(float) for name in names}
-    config.reward, config.hp = reward, ConfigDict(values)
+    method_of(reward)
+    config.reward, config.hp = reward, ConfigDict()
+    name_hyperparameters(config)
+
+
+def name_hyperparameters(config: ConfigDict) -> None:
+    """Adds to `hp` the bare names of the config's sentences that it lacks.
+
+    They have the method's own values, or None.
+    """
+    values: dict[str, Any] = dict(method_of(config.reward).hp)
+    own = "" if config.reward in METHODS else config.reward
+    texts = [own, config.loss, config.select or "", config.updates]
+    for text in filter(str.strip, texts):
+        free = {name: placeholder(float) for name in bare_names(text)}
+        values = {**free, **values}
+    for name in sorted(set(values) - set(config.hp)):
+        config.hp[name] = values[name]

@@ -32,17 +32,19 @@ from rewardlab.learning.learner import (
     learner,
 )
 from rewardlab.learning.parallel import Driver
-from rewardlab.methods import resolve
 from rewardlab.methods.sentence import shaped_reward
 from rewardlab.models import lm
 from rewardlab.models.shapes import shape_of
+from rewardlab.objectives import reads_entropy
 from rewardlab.runs import metrics
 from rewardlab.runs.aliases import wanted
 from rewardlab.runs.builders import (
     build_objective,
     build_optimizer,
-    reads_entropy,
+    loss_of,
     select_of,
+    transform_of,
+    updates_of,
 )
 from rewardlab.runs.collect import collector, policy_of
 from rewardlab.runs.generate import (
@@ -89,12 +91,13 @@ def build_program(
     model = _model(config, task)
     hp = {"optim.lr": jnp.asarray(config.optim.lr, jnp.float32)}
     sentence, select = _sentence(config), select_rows(select_of(config))
-    policy = policy_of(config, lm.bind_teach(model), entropy=reads_entropy(config))
+    entropy = reads_entropy(loss_of(config))
+    policy = policy_of(config, lm.bind_teach(model), entropy)
     learn = learner(
         _parts(config, policy, sentence),
         driver,
-        config.loss.num_iterations,
-        config.loss.micro_batches,
+        updates_of(config).epochs,
+        config.optim.micro_batches,
         select,
         on_policy=True,
     )
@@ -127,7 +130,7 @@ def build_program(
 
 def _sentence(config: ConfigDict) -> Sentence:
     """The reward's sentence, as a function of the numbers that are traced."""
-    transform = resolve(config.reward, **config.hp)
+    transform = transform_of(config)
     return lambda hp: transform
 
 

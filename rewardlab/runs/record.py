@@ -1,13 +1,12 @@
 """What a run says of itself: `config.json`, and what lies in its checkpoints.
 
 `config.json` is what ran, with the method's own numbers, and what was changed when. The
-keys are those of the config, each with the value that took effect: a method's
-policy loss, its options, average, KL and hyperparameters stand where the config said
-nothing. Beside them are `sentence`, the reward in words, and `history`: an entry for
-each start from a checkpoint, with its step, where it lies and what was changed.
+keys are those of the config, each with the value that took effect: a method's loss,
+selection, updates and hyperparameters stand where the config said nothing. Beside them
+are `sentence`, the reward in words, and `history`: an entry for each start from a
+checkpoint, with its step, where it lies and what was changed.
 """
 
-import inspect
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,11 +16,9 @@ from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from rewardlab.learning.learner import LearnerState
-from rewardlab.methods import METHODS
-from rewardlab.methods.sentence import hyperparameters
-from rewardlab.objectives import SURROGATES
+from rewardlab.objectives import spelled
 from rewardlab.runs import checkpoint
-from rewardlab.runs.builders import loss_of, select_of
+from rewardlab.runs.builders import loss_of, method_in
 from rewardlab.system.files import short, write_whole
 
 Record = dict[str, Any]
@@ -31,18 +28,13 @@ SAVED = "last_checkpoint.txt"  # its step: there was one, whatever became of it
 def resolved(config: ConfigDict) -> Record:
     """The config as JSON has it, with all that it leaves to its method."""
     record = json.loads(config.to_json_best_effort())
-    loss = loss_of(config)._asdict()
-    usual = inspect.signature(SURROGATES[loss["surrogate"]]).parameters.values()
-    options = {p.name: p.default for p in usual if p.name in record["loss"]}
-    record["loss"] |= {**options, **loss.pop("options"), **loss}
-    record["select"] = select_of(config)
+    method = method_in(config)
+    record["sentence"] = method.reward
+    record["loss"] = spelled(loss_of(config))
+    record["select"], record["updates"] = method.said("select"), method.said("updates")
     if record["eval"]["temperature"] is None:
         record["eval"]["temperature"] = record["rollout"]["temperature"]
-    method = METHODS.get(config.reward)
-    record["sentence"] = method.sentence if method else config.reward
-    hp = {**(method.hp if method else {}), **config.hp}
-    names = hyperparameters(record["sentence"])
-    own = {name: x for name, x in hp.items() if name in names}
+    own = {name: x for name, x in method.hp.items() if name in method.names}
     record["hp"] = json.loads(json.dumps(own, default=str))
     return record
 

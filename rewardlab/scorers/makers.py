@@ -28,8 +28,8 @@ def made_on(task: str, trees: bool = False) -> set[str]:
 
 
 def reads_of(method: Method) -> set[str]:
-    """What a row reads: its sentence, its KL and its selection."""
-    return {*method.reads, *(["ref_logp"] if method.beta else [])}
+    """What a row reads: its reward, its loss and its selection."""
+    return set(method.reads)
 
 
 def tasks_for(reads: Iterable[str], trees: bool = False) -> list[str]:

@@ -5,6 +5,12 @@ Groups are ids 0..B-1, one for each row, as `rollout.group`; B is static. A meth
 chooses the next prompts: `curriculum`, `hints` and `replay` are for loops of your own.
 """
 
-from rewardlab.selection.words import SELECTORS, Selector, select_rows, signals_of
+from rewardlab.selection.words import (
+    SELECT,
+    SELECTORS,
+    Selector,
+    select_rows,
+    signals_of,
+)
 
-__all__ = ["SELECTORS", "Selector", "select_rows", "signals_of"]
+__all__ = ["SELECT", "SELECTORS", "Selector", "select_rows", "signals_of"]

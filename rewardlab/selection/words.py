@@ -1,17 +1,15 @@
 """The words of `select`: which rows of a rollout are learned from."""
 
-import ast
 import dataclasses
 import functools
-import inspect
 from collections.abc import Callable
+from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from rewardlab.core import masked
-from rewardlab.core.arguments import check
-from rewardlab.core.grammar import parse
+from rewardlab.core.sentence import Language, build_each, fill, parse, reads
 from rewardlab.core.types import Rollout, SignalName
 from rewardlab.selection.groups import informative
 from rewardlab.selection.kept import (
@@ -22,6 +20,8 @@ from rewardlab.selection.kept import (
     keep_varied,
 )
 from rewardlab.selection.middling import accuracy_within
+
+Select = Callable[[Rollout], Rollout]
 
 
 def drop_uniform(signal: SignalName, min_std: float = 0.0) -> Selector:
@@ -70,17 +70,8 @@ SELECTORS: dict[str, Callable[..., Selector]] = {
 }
 
 
-def select_rows(text: str) -> Callable[[Rollout], Rollout] | None:
-    """A function that masks the rows which the sentence drops; None if it is empty.
-
-    `drop_uniform('correct')`; several words are joined by `|` and each sees what the
-    ones before have left. A row that is dropped has no True token, so it is in no
-    baseline, no average and no gradient; that it was sampled stays known
-    (`masked.sampled`). Raises `ValueError` for what is no sentence.
-    """
-    if not text.strip():
-        return None
-    selectors = [_selector(part) for part in text.split("|")]
+def joined(*selectors: Selector) -> Select:
+    """A function that masks the rows which the selectors drop, one after another."""
 
     def select(rollout: Rollout) -> Rollout:
         rollout = rollout.with_signals(sampled=masked.sampled(rollout))
@@ -92,25 +83,23 @@ def select_rows(text: str) -> Callable[[Rollout], Rollout] | None:
     return select
 
 
+SELECT = Language("selector", SELECTORS, joined)
+
+
+def select_rows(text: str, **hp: Any) -> Select | None:
+    """A function that masks the rows which the sentence drops; None if it is empty.
+
+    `drop_uniform('correct')`; several words are joined by `|` and each sees what the
+    ones before have left. A row that is dropped has no True token, so it is in no
+    baseline, no average and no gradient; that it was sampled stays known
+    (`masked.sampled`). `hp` has the values of bare names. Raises `ValueError` for what
+    is no sentence.
+    """
+    if not text.strip():
+        return None
+    return joined(*build_each(fill(parse(text, SELECT), hp)))
+
+
 def signals_of(text: str) -> set[str]:
-    """The signals that the sentence reads: the texts among its arguments."""
-    tree = parse(text.strip() or "()")
-    values = (n.value for n in ast.walk(tree) if isinstance(n, ast.Constant))
-    return {value for value in values if isinstance(value, str)}
-
-
-def _selector(text: str) -> Selector:
-    try:
-        call = parse(text)
-        assert isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
-        make = SELECTORS[call.func.id]
-        values = tuple(map(ast.literal_eval, call.args))
-        words = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
-        inspect.signature(make).bind(*values, **words)
-    except (AssertionError, KeyError, ValueError, TypeError):
-        raise ValueError(
-            f"{text.strip()!r} does not say which rows to learn from; write one of "
-            f"{', '.join(SELECTORS)} with its arguments, as drop_uniform('correct')"
-        ) from None
-    check(make, values, words)
-    return make(*values, **words)
+    """The signals that the sentence reads."""
+    return reads(parse(text, SELECT)) if text.strip() else set()

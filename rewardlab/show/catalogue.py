@@ -6,17 +6,17 @@
 import ast
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rewardlab import objectives
 from rewardlab.core.grammar import parse, pipe
 from rewardlab.core.signals import SIGNALS
 from rewardlab.methods import IDEAS, LAWS, METHODS, Method
 from rewardlab.methods.method import ALWAYS
+from rewardlab.objectives import AGGREGATIONS, SURROGATES, TERMS, spelled
 from rewardlab.objectives.kl import KL_ESTIMATORS
-from rewardlab.runs.builders import AGGREGATIONS
+from rewardlab.objectives.updates import WORDS
 from rewardlab.scorers.makers import missing, reads_of, tasks_for
 from rewardlab.selection.words import SELECTORS
 
@@ -50,16 +50,17 @@ divides by a deviation (`grpo`, `g_ra`, `gigpo`). These rows keep the law: {stop
 row without it is biased, or divides by a deviation, or was not tried: it reads more
 than outcomes and rewards of steps, or is slow to compile.
 
-*Loss* is `policy loss(numbers) + kl(...) + entropy_bonus(...), average`, with every
-number that acts; the words are in tables at the end. The KL is to the base policy
-(`base/` of a run) and reads `ref_logp`; what is not written has no weight. *Learns
-from* says which rows are kept; without it all are. `--config.loss.beta=0`,
-`--config.loss.epsilon=0.1` or `--config.select=""` set a row's own aside.
+*Loss* is a sentence too: the policy loss, the terms beside it, and the average, with
+every number that acts; the words are in tables at the end. The KL is to the base policy
+(`base/` of a run) and reads `ref_logp`. *Learns from* says which rows are kept; without
+it all are. `--config.loss="clipped(epsilon=0.1) | token_mean()"` or
+`--config.select=""` set a row's own aside; `--config.hp.NAME=NUMBER` changes a number
+that stands under a name.
 
 *Updates.* A row makes one update of each batch, whatever its authors do. At that update
 the policy is the one that sampled: every ratio is 1, no clip acts, and `differs` says
-where a method relies on more. `--config.loss.num_iterations` repeats the whole batch;
-mini-batches of it there are none yet.
+where a method relies on more. `--config.updates="epochs(2)"` goes through the batch
+twice; mini-batches of it there are none yet.
 
 *Checked against* names the weakest part that matters: {verified}. What is a guess
 besides, `differs` says.
@@ -108,20 +109,9 @@ def short() -> str:
 
 
 def loss_text(method: Method) -> str:
-    """The loss that a row goes with, and its average: all that it sets."""
-    usual = inspect.signature(objectives.SURROGATES[method.surrogate]).parameters
-    numbers = {k: p.default for k, p in usual.items() if isinstance(p.default, float)}
-    words = [_called(method.surrogate, {**numbers, **method.options})]
-    if method.beta:
-        bias = {"correct_bias": True} if method.kl_correct_bias else {}
-        words.append(_called("kl", {"beta": method.beta, "kind": method.kl, **bias}))
-    if method.entropy:
-        words.append(_called("entropy_bonus", {"weight": method.entropy}))
-    return " + ".join(words) + f", {method.aggregation}"
-
-
-def _called(name: str, arguments: Mapping[str, Any]) -> str:
-    return f"{name}({', '.join(f'{k}={v!r}' for k, v in arguments.items())})"
+    """The loss that a row goes with, with every number that acts."""
+    tree = method.tree("loss")
+    return spelled(tree) if tree else ""
 
 
 def laws_of(method: Method) -> str:
@@ -167,17 +157,18 @@ def _index(rows: dict[str, Method]) -> str:
 
 
 def _losses() -> str:
-    averages = {name: getattr(objectives, name) for name in AGGREGATIONS}
     kinds = {n: f for n, f in KL_ESTIMATORS.items() if not n.endswith("+")}
     parts = [
-        _words("policy loss, a token", objectives.SURROGATES.items()),
+        _words("policy loss, a token", SURROGATES.items()),
         "`A` is the advantage, `r` the ratio pi / pi_old, `sg` stops the gradient;"
         " `epsilon_high` is `epsilon` where it is not written, and `dual_clip=c` bounds"
         " a loss by -c A where A < 0.\n",
+        _words("term", TERMS.items()),
         _words("`kind` of KL", kinds.items()),
         "`k1+` and `k3+` have the value of `k1` and `k3` and the gradient of `k2`.\n",
-        _words("average", averages.items()),
+        _words("average", AGGREGATIONS.items()),
         _words("learns from", SELECTORS.items()),
+        _words("updates", WORDS.items()),
     ]
     return "\n".join(parts)
 
@@ -206,7 +197,7 @@ def _entry(name: str, method: Method) -> str:
 def _lines(method: Method) -> Iterator[str]:
     link = f"[{method.arxiv}](https://arxiv.org/abs/{method.arxiv})"
     yield f"{method.title}{', ' + link if method.arxiv else ''}\n"
-    yield "```python\n" + "\n| ".join(_parts(method.sentence)) + "\n```\n"
+    yield "```python\n" + "\n| ".join(_parts(method.reward)) + "\n```\n"
     if method.hp:
         values = ", ".join(f"`{k}={v!r}`" for k, v in method.hp.items())
         yield f"- with {values}"
@@ -215,7 +206,11 @@ def _lines(method: Method) -> Iterator[str]:
     yield f"- laws: {laws_of(method) or 'none beyond those of all'}"
     yield f"- loss: `{loss_text(method)}`"
     if method.select:
-        yield f"- learns from `{method.select}`"
+        yield f"- learns from `{method.said('select')}`"
+    if method.scorers:
+        yield f"- scorers: `{method.said('scorers')}`"
+    if method.updates:
+        yield f"- updates: `{method.said('updates')}`"
     yield f"- checked against {VERIFIED[method.verified]}"
     if method.differs:
         yield f"- differs: {method.differs}"

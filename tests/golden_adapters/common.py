@@ -50,7 +50,7 @@ def given(text, **hp):
 
 def sentence(method, **instead):
     """A method's sentence with other parts in the place of those that begin so."""
-    parts = METHODS[method].sentence.split(" | ")
+    parts = METHODS[method].reward.split(" | ")
     words = [part.split("(")[0] for part in parts]
     assert set(instead) <= set(words), (method, sorted(instead), words)
     new = [instead.get(w, p) for w, p in zip(words, parts, strict=True)]

@@ -17,9 +17,9 @@ def modes(mask, scale=None):
     """verl's aggregations by name; the constant norm is a sum over `scale`."""
     n, width = mask.shape
     return {
-        "token-mean": objectives.token_mean,
-        "seq-mean-token-sum": objectives.sequence_sum,
-        "seq-mean-token-mean": objectives.sequence_mean,
+        "token-mean": objectives.token_mean(),
+        "seq-mean-token-sum": objectives.sequence_sum(),
+        "seq-mean-token-mean": objectives.sequence_mean(),
         "seq-mean-token-sum-norm": objectives.constant((scale or width) / n),
     }
 
@@ -61,10 +61,10 @@ def loss_aggregation(inputs, hyper):
     }
     return means | {
         "token-mean(dp=2,batch_num_tokens=50)": (
-            sums(loss, mask, objectives.token_mean)[0] / 50 * 2
+            sums(loss, mask, objectives.token_mean())[0] / 50 * 2
         ),
         "seq-mean-token-mean(dp=2,gbs=16)": (
-            sums(loss, mask, objectives.sequence_mean)[0] / 16 * 2
+            sums(loss, mask, objectives.sequence_mean())[0] / 16 * 2
         ),
     }
 
@@ -77,10 +77,10 @@ def tunix_aggregation(inputs, hyper):
     norm = inputs.get("norm", hyper.get("norm", "default"))
     norm = n if norm in ("default", None) else norm
     named = {
-        "token-mean": (objectives.token_mean, 1),
-        "sequence-mean-token-mean": (objectives.sequence_mean, 1),
+        "token-mean": (objectives.token_mean(), 1),
+        "sequence-mean-token-mean": (objectives.sequence_mean(), 1),
         "sequence-mean-token-scale": (objectives.constant_non_empty(width), width),
-        "seq-mean-token-sum": (objectives.sequence_sum, 1),
+        "seq-mean-token-sum": (objectives.sequence_sum(), 1),
         "sequence-mean-token-sum-norm": (objectives.constant(norm / n), 1),
     }
     found = {}

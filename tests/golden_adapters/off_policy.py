@@ -117,7 +117,7 @@ def gui_g1_loss(inputs, hyper):
     mask = np.asarray(inputs["mask"], bool)
     advantage = as_array(inputs["advantages"]) * as_array(inputs["difficulty_weights"])
     value, _, grad = step(
-        [objectives.clipped_surrogate(hyper.get("eps", 0.2), log_ratio=NO_LIMIT)],
+        [objectives.clipped(hyper.get("eps", 0.2), log_ratio=NO_LIMIT)],
         objectives.constant(inputs.get("max_tokens", hyper.get("max_tokens", 64))),
         mask,
         inputs["new"],

@@ -97,21 +97,21 @@ def trl_kind(inputs, mask, hyper):
     low, high = get("eps_low", 0.2), get("eps_high", 0.2)
     level = SEQUENCE if get("level", "token") == "sequence" else NO_LIMIT
     width = get("max_completion_length", mask.shape[1])
-    clipped = objectives.clipped_surrogate(low, high, get("delta", None), level)
+    clipped = objectives.clipped(low, high, get("delta", None), level)
     kinds = {
-        "grpo": (clipped, objectives.sequence_mean_all),
-        "bnpo": (clipped, objectives.token_mean),
-        "dapo": (clipped, objectives.token_mean),
+        "grpo": (clipped, objectives.sequence_mean_all()),
+        "bnpo": (clipped, objectives.token_mean()),
+        "dapo": (clipped, objectives.token_mean()),
         "dr_grpo": (clipped, objectives.constant(width)),
-        "luspo": (clipped, objectives.sequence_sum_all),
-        "cispo": (objectives.cispo(1.0, high - 1, level), objectives.token_mean),
+        "luspo": (clipped, objectives.sequence_sum_all()),
+        "cispo": (objectives.cispo(1.0, high - 1, level), objectives.token_mean()),
         "sapo": (
             objectives.sapo(get("tau_pos", 1.0), get("tau_neg", 1.05), level),
-            objectives.sequence_mean_all,
+            objectives.sequence_mean_all(),
         ),
         "vespo": (
             objectives.vespo(*(get(f"vespo_{k}", get(k, d)) for k, d in VESPO.items())),
-            objectives.token_mean,
+            objectives.token_mean(),
         ),
     }
     if kind not in kinds:
@@ -134,7 +134,7 @@ def trl(inputs, hyper, kl=0.0):
     if inputs.get("ref") is not None and kl:
         signals = {"ref_logp": inputs["ref"]}
         correct = bool(inputs.get("use_bias_correction_kl"))
-        losses.append(objectives.kl_loss(kl, "k3_unbounded", correct, NO_LIMIT))
+        losses.append(objectives.kl(kl, "k3_unbounded", correct, NO_LIMIT))
     value, _, grad = step(
         losses,
         aggregate,
@@ -157,7 +157,7 @@ def trl_gspo_token(inputs, hyper):
     """The sequence's ratio in value, the token's in gradient; no bound of 10."""
     mask = np.asarray(inputs["mask"], bool)
     ratio = objectives.sequence_token_log_ratio(math.inf)
-    loss = objectives.clipped_surrogate(
+    loss = objectives.clipped(
         inputs["eps_low"], inputs["eps_high"], inputs.get("delta"), ratio
     )
     _, aggregate = trl_kind(inputs, mask, hyper)
@@ -186,7 +186,7 @@ ADAPTERS = {
         ppo_kl="ppo_kl_abs",
     ),
     "ppo_clip_dual": verl(
-        lambda o: objectives.clipped_surrogate(
+        lambda o: objectives.clipped(
             **clip(o), dual_clip=o.get("clip_c", o.get("clip_ratio_c"))
         ),
         **DUAL,

@@ -59,7 +59,7 @@ def expo(inputs, hyper):
     """The likelihood of the policy's own explanation, a second objective, is added."""
     logp = as_array(inputs["log_prob_of_self_explanation"])
     likelihood = objectives.objective(
-        objectives.negative_log_likelihood(), aggregate=objectives.sequence_sum
+        objectives.negative_log_likelihood(), aggregate=objectives.sequence_sum()
     )
     rollout = rollout_of(inputs["mask"])
     term, _ = likelihood(TokenStats(logp, 0 * logp), rollout, 0 * logp)

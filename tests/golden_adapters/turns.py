@@ -77,7 +77,7 @@ def gigpo(inputs, hyper):
         "anchor": steps.table(groups([str(a) for a in inputs["anchor_obs"]])),
     }
     rollout = steps.rollout(steps.column, **signals)
-    text = moded(METHODS["gigpo_like_verl_agent"].sentence, inputs["mode"])
+    text = moded(METHODS["gigpo_like_verl_agent"].reward, inputs["mode"])
     hp = {
         "gamma": inputs["gamma"],
         "w": inputs.get("step_advantage_w", hyper["step_advantage_w"]),
@@ -103,7 +103,7 @@ def ui_s1(inputs, hyper):
     prm[steps.row, number] = inputs["step_rewards_raw"]
     match[steps.row, number] = inputs["extract_match"]
     rollout = steps.rollout(number, prm=prm, match=match)
-    text = moded(METHODS["ui_s1"].sentence, inputs["mode"])
+    text = moded(METHODS["ui_s1"].reward, inputs["mode"])
     hp = {
         "gamma": inputs["gamma"],
         "w_episode": inputs.get("w_episode", hyper["w_episode"]),
@@ -129,7 +129,7 @@ def toolpo(inputs, hyper):
         action=inputs["action_reward"],
         is_call=calls,
     )
-    return {"token_advantages": advantages(METHODS["toolpo"].sentence, rollout)}
+    return {"token_advantages": advantages(METHODS["toolpo"].reward, rollout)}
 
 
 def arpo_attribution(inputs, hyper):
@@ -142,7 +142,7 @@ def arpo_attribution(inputs, hyper):
         [[names.index(n) for n in s] + [0] * (width - len(s)) for s in segments]
     )
     rollout = rollout_of(mask, correct=inputs["rewards"], node=node)
-    hard = METHODS["arpo_hard"].sentence
+    hard = METHODS["arpo_hard"].reward
     soft = hard.replace(" | share_prefixes('node')", "")
     found = {}
     for name, text in (("soft", soft), ("hard", hard)):

@@ -21,7 +21,7 @@ ROW = "outcome('a') | broadcast_to_tokens()"
 
 def loss_and_gradient(loss, logp, entropy, rollout, advantage):
     """A token-mean loss as in the references: its value and the gradient to `logp`."""
-    whole = objectives.objective(loss, aggregate=objectives.token_mean)
+    whole = objectives.objective(loss, aggregate=objectives.token_mean())
 
     def total(logp):
         return whole(TokenStats(logp, entropy), rollout, advantage)[0].mean()
@@ -39,7 +39,7 @@ def high_entropy_gate(inputs, hyper):
     )
     text = f"{ROW} | keep_high_entropy({share})"
     gated = jnp.asarray(advantages(text, rollout))
-    clip = objectives.clipped_surrogate(0.2, 0.2)
+    clip = objectives.clipped(0.2, 0.2)
     loss, grad = loss_and_gradient(clip, logp, 0 * logp, rollout, gated)
     kept = high_entropy(entropy, rollout.mask, share)
     return {"mask": kept, "loss": loss, "grad_per_token_logps": grad}
@@ -162,7 +162,7 @@ def g_opd(inputs, hyper):
         ref_logp=inputs["reference_logp"],
         teacher_logp=inputs["teacher_logp"],
     )
-    text = METHODS["g_opd"].sentence
+    text = METHODS["g_opd"].reward
     return {"advantages": advantages(text, rollout, scale=inputs["lambda"])}
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float
 from rewardlab.core import masked
 from rewardlab.core.types import Coefficient, Rollout, SignalName, Sum, coefficient
 from rewardlab.models.logprobs import TokenStats
-from rewardlab.objectives.clipped import clipped_surrogate, share
+from rewardlab.objectives.clipped import clipped, share
 from rewardlab.objectives.objective import Advantage, Loss, Metrics, Objective
 
 Weight = Callable[[TokenStats, Rollout], Float[Array, "N T"]]
@@ -96,12 +96,12 @@ def mask_off_policy(
     The off-policy sequence mask of DeepSeek-V3.2, arXiv 2512.02556, which gives no
     delta. Masked tokens stay in the count.
     """
-    clipped = clipped_surrogate(epsilon, epsilon_high, dual_clip)
+    surrogate = clipped(epsilon, epsilon_high, dual_clip)
 
     def loss(
         stats: TokenStats, rollout: Rollout, advantage: Advantage
     ) -> tuple[Float[Array, "N T"], Metrics]:
-        value, metrics = clipped(stats, rollout, advantage)
+        value, metrics = surrogate(stats, rollout, advantage)
         keep = near_policy(stats, rollout, advantage, off_policy_delta)
         kept = {"off_policy/kept_mean": share(keep, rollout)}
         return jnp.where(keep, value, 0), {**metrics, **kept}

@@ -1,17 +1,20 @@
 """Settings that do not go together: impossible shapes, and what has no effect."""
 
 import importlib.util
-import inspect
 from collections.abc import Iterator
 
 from ml_collections import ConfigDict
 
 from rewardlab.core.ranges import LEAST_FLOAT
-from rewardlab.methods import resolve
-from rewardlab.objectives import SURROGATES
 from rewardlab.rollouts.values import VALUE_SIGNALS
 from rewardlab.runs.aliases import wanted
-from rewardlab.runs.builders import loss_of, select_of, surrogate_options
+from rewardlab.runs.builders import (
+    build_objective,
+    select_of,
+    transform_of,
+    unused,
+    updates_of,
+)
 from rewardlab.runs.config import DEFAULTS
 from rewardlab.runs.generate import branching_of
 from rewardlab.selection import select_rows
@@ -30,10 +33,8 @@ def impossible(config: ConfigDict, devices: int) -> Iterator[str]:
             "Python; set it to False"
         )
     yield from _of_data(config, task)
-    select_rows(select_of(config))
+    yield from _sentences(config)
     yield from _shapes(config, devices)
-    yield from _order(config)
-    yield from _unused_options(config)
     yield from _no_ops(config)
     yield from _trees(config)
 
@@ -64,7 +65,7 @@ def _shapes(config: ConfigDict, devices: int) -> Iterator[str]:
                 f"{key}={config[group][name]} does not divide over {devices} devices; "
                 f"use a multiple of {devices}, or set mesh.devices"
             )
-    batches = {"loss": config.rollout.num_prompts, "warmup": config.warmup.batch_size}
+    batches = {"optim": config.rollout.num_prompts, "warmup": config.warmup.batch_size}
     for group, prompts in batches.items():
         own, chunks = prompts // devices, config[group].micro_batches
         if own % chunks:
@@ -72,7 +73,7 @@ def _shapes(config: ConfigDict, devices: int) -> Iterator[str]:
                 f"{group}.micro_batches={chunks} does not divide the {own} prompts of "
                 f"a device; use a divisor of {own}"
             )
-    tree = resolve(config.reward, **config.hp).tree
+    tree = transform_of(config).tree
     words = [word.word for word in tree.words] if tree else []
     grouped = [name for name in words if name in BASELINES and "group" in name]
     if config.rollout.num_generations == 1 and grouped:
@@ -82,37 +83,20 @@ def _shapes(config: ConfigDict, devices: int) -> Iterator[str]:
         )
 
 
-def _order(config: ConfigDict) -> Iterator[str]:
-    """Bounds of a policy loss that are the wrong way round."""
-    loss = loss_of(config)
-    arguments = inspect.signature(SURROGATES[loss.surrogate]).parameters
-    now = {k: x.default for k, x in arguments.items()} | loss.options
-    for low, high in (("cov_low", "cov_high"), ("w_min", "w_max")):
-        if low in now and high in now and now[low] > now[high]:
-            yield f"loss.{low}={now[low]} is above loss.{high}={now[high]}; lower it"
-
-
-def _unused_options(config: ConfigDict) -> Iterator[str]:
-    name = loss_of(config).surrogate
-    own, every = (
-        surrogate_options(name),
-        {k for s in SURROGATES for k in surrogate_options(s)},
-    )
-    for key in DEFAULTS["loss"]:
-        value = config.loss[key]
-        if value is not None and key in every and key not in own:
-            yield (
-                f"loss.{key}={value} is not an option of loss.surrogate={name!r}, "
-                f"which has {', '.join(own) or 'none'}; remove it"
-            )
+def _sentences(config: ConfigDict) -> Iterator[str]:
+    """Values that no sentence uses; sentences that are none say so themselves."""
+    if names := unused(config):
+        yield (
+            f"hyperparameters {names} are not used by the reward, the loss or another "
+            "sentence; drop them or write them into one"
+        )
+    build_objective(config)
+    select_rows(select_of(config))
+    updates_of(config)
 
 
 def _no_ops(config: ConfigDict) -> Iterator[str]:
-    loss, rollout = config.loss, config.rollout
-    for key in ("kl", "kl_correct_bias"):
-        if loss[key] and loss_of(config).beta == 0:
-            value = f"loss.{key}={loss[key]!r}"
-            yield f"{value} does nothing while loss.beta=0; set loss.beta"
+    rollout = config.rollout
     if rollout.temperature < LEAST_TEMPERATURE:
         yield (
             f"rollout.temperature={rollout.temperature} makes all samples of a prompt "

@@ -27,8 +27,7 @@ from rewardlab.core.ranges import (
 )
 from rewardlab.learning.parallel import DRIVERS, PRECISIONS
 from rewardlab.models.lm import CONFIGS
-from rewardlab.objectives import KL_ESTIMATORS, SURROGATES
-from rewardlab.runs.builders import AGGREGATIONS, OPTIMIZERS, SCHEDULES
+from rewardlab.runs.builders import OPTIMIZERS, SCHEDULES
 from rewardlab.tasks import TASKS
 
 SEED = whole(0, 2**32 - 1)  # JAX reads 32 bits, and drops the others in silence
@@ -36,7 +35,9 @@ SEED = whole(0, 2**32 - 1)  # JAX reads 32 bits, and drops the others in silence
 RULES: dict[str, Rule] = {
     "seed": SEED,
     "reward": TEXT,
+    "loss": TEXT,
     "select": Maybe(TEXT),
+    "updates": TEXT,
     "signals": TEXT,
     "text_rewards": Each(TEXT),
     "data_dir": TEXT,
@@ -74,32 +75,6 @@ RULES: dict[str, Rule] = {
     "rollout.branching.weight": NUMBER,
     "rollout.branching.threshold": NUMBER,
     "rollout.continuations": whole(0),
-    "loss.surrogate": OneOf(("", *SURROGATES)),
-    "loss.epsilon": Maybe(NOT_NEGATIVE),
-    "loss.epsilon_high": Maybe(NOT_NEGATIVE),
-    "loss.dual_clip": Maybe(Range(low=1, above=True)),
-    "loss.tau_pos": Maybe(POSITIVE),
-    "loss.tau_neg": Maybe(POSITIVE),
-    "loss.cov_share": Maybe(SHARE),
-    "loss.cov_low": Maybe(NUMBER),
-    "loss.cov_high": Maybe(NUMBER),
-    "loss.cov_kl": Maybe(NOT_NEGATIVE),
-    "loss.off_policy_delta": Maybe(NOT_NEGATIVE),
-    "loss.k_pos": Maybe(NOT_NEGATIVE),
-    "loss.lambda_pos": Maybe(NOT_NEGATIVE),
-    "loss.k_neg": Maybe(NOT_NEGATIVE),
-    "loss.lambda_neg": Maybe(NOT_NEGATIVE),
-    "loss.w_min": Maybe(NOT_NEGATIVE),
-    "loss.w_max": Maybe(NOT_NEGATIVE),
-    "loss.floor": Maybe(NOT_NEGATIVE),
-    "loss.rho": Maybe(NOT_NEGATIVE),
-    "loss.aggregation": OneOf(("", *AGGREGATIONS)),
-    "loss.beta": Maybe(NOT_NEGATIVE),
-    "loss.kl": OneOf(("", *KL_ESTIMATORS)),
-    "loss.kl_correct_bias": Maybe(FLAG),
-    "loss.entropy": Maybe(NOT_NEGATIVE),
-    "loss.num_iterations": whole(1),
-    "loss.micro_batches": whole(1),
     "optim.name": OneOf(OPTIMIZERS),
     "optim.lr": NOT_NEGATIVE,
     "optim.schedule": OneOf(SCHEDULES),
@@ -108,6 +83,7 @@ RULES: dict[str, Rule] = {
     "optim.b2": FRACTION,
     "optim.weight_decay": NOT_NEGATIVE,
     "optim.max_grad_norm": NOT_NEGATIVE,
+    "optim.micro_batches": whole(1),
     "train.max_steps": whole(1),
     "train.max_skipped": whole(1),
     "train.max_unrewarded": whole(1),

@@ -7,10 +7,10 @@ from ml_collections import ConfigDict
 
 from rewardlab.core.types import NoSignal, Rollout
 from rewardlab.data.batch import Batch
-from rewardlab.methods import reads, resolve
+from rewardlab.methods import reads
 from rewardlab.models import lm
 from rewardlab.runs.aliases import names_of
-from rewardlab.runs.builders import select_of
+from rewardlab.runs.builders import select_of, transform_of
 from rewardlab.runs.program import Program
 from rewardlab.scorers.makers import SAMPLER, TREES, tasks_for
 from rewardlab.selection import signals_of
@@ -41,8 +41,7 @@ def _nobody_makes(config: ConfigDict, error: NoSignal) -> str:
     select = select_of(config)
     reader = reader or (
         f"select={select!r} reads"
-        if name in signals_of(select)
-        and name not in reads(resolve(config.reward, **config.hp))
+        if name in signals_of(select) and name not in reads(transform_of(config))
         else f"the reward {config.reward!r} reads"
     )
     return (

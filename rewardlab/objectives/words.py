@@ -1,0 +1,153 @@
+"""The words of `loss`, and how a sentence of them becomes an objective.
+
+    clipped(epsilon=0.2, epsilon_high=0.28) | kl(beta=0.04) | token_mean()
+
+One policy loss stands first, then the terms that are added to it, and last the average.
+A word is a function of its own numbers; a number may be a schedule. To add one, write
+its file, its line in the table here, and its test.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from rewardlab.core.grammar import shown
+from rewardlab.core.ranges import is_number
+from rewardlab.core.sentence import Language, build, fill, parse
+from rewardlab.core.signatures import bound_of, signature_of
+from rewardlab.core.tree import Tree, spell
+from rewardlab.objectives.aggregation import (
+    constant,
+    constant_non_empty,
+    sequence_mean,
+    sequence_mean_all,
+    sequence_sum,
+    sequence_sum_all,
+    token_mean,
+)
+from rewardlab.objectives.cispo import cispo
+from rewardlab.objectives.clipped import clipped
+from rewardlab.objectives.correction import mask_off_policy
+from rewardlab.objectives.covariance import clip_cov, kl_cov
+from rewardlab.objectives.gmpo import gmpo
+from rewardlab.objectives.kl import kl
+from rewardlab.objectives.likelihood import entropy_bonus
+from rewardlab.objectives.objective import Aggregation, Loss, Objective, objective
+from rewardlab.objectives.reinforce import reinforce
+from rewardlab.objectives.rover import rover
+from rewardlab.objectives.sapo import sapo
+from rewardlab.objectives.sequence import clipped_row, clipped_steps, gspo, gspo_token
+from rewardlab.objectives.steer import steer, steer_exponential
+from rewardlab.objectives.vespo import vespo
+
+USUAL = "clipped(epsilon=0.2) | token_mean()"  # PPO's, of a method that says no other
+
+SURROGATES: dict[str, Callable[..., Loss]] = {
+    "clipped": clipped,
+    "clipped_row": clipped_row,
+    "clipped_steps": clipped_steps,
+    "gspo": gspo,
+    "gspo_token": gspo_token,
+    "cispo": cispo,
+    "sapo": sapo,
+    "gmpo": gmpo,
+    "clip_cov": clip_cov,
+    "kl_cov": kl_cov,
+    "mask_off_policy": mask_off_policy,
+    "steer": steer,
+    "steer_exponential": steer_exponential,
+    "vespo": vespo,
+    "reinforce": reinforce,
+    "rover": rover,
+}
+TERMS: dict[str, Callable[..., Loss]] = {"kl": kl, "entropy_bonus": entropy_bonus}
+AGGREGATIONS: dict[str, Callable[..., Aggregation]] = {
+    "token_mean": token_mean,
+    "sequence_mean": sequence_mean,
+    "sequence_mean_all": sequence_mean_all,
+    "sequence_sum": sequence_sum,
+    "sequence_sum_all": sequence_sum_all,
+    "constant": constant,
+    "constant_non_empty": constant_non_empty,
+}
+LOSSES: dict[str, Callable[..., Any]] = {**SURROGATES, **TERMS, **AGGREGATIONS}
+# The entropy of the policy that is trained costs a pass over the logits.
+READS_ENTROPY = ("entropy_bonus", "steer", "steer_exponential")
+
+
+def joined(*parts: Any) -> Objective:
+    """A policy loss, terms and an average as one objective."""
+    *losses, average = parts
+    return objective(*losses, aggregate=average)
+
+
+LOSS = Language("word of a loss", LOSSES, joined)
+
+
+def loss_tree(text: str) -> Tree:
+    """The tree of a loss, its words in their order; `ValueError` for any other text.
+
+    A word of yours, `package.module:word`, may stand for any of the three kinds.
+    """
+    tree = parse(text, LOSS)
+    first, *rest = (part.word for part in tree.parts)
+    if first in {*TERMS, *AGGREGATIONS}:
+        raise ValueError(
+            f"the loss {shown(text)} must begin with a policy loss, one of "
+            f"{', '.join(SURROGATES)}"
+        )
+    if two := [name for name in rest if name in SURROGATES]:
+        raise ValueError(
+            f"the loss {shown(text)} has two policy losses, {first} and {two[0]}; "
+            "leave one out"
+        )
+    early = [name for name in rest[:-1] if name in AGGREGATIONS]
+    if early or not rest or rest[-1] in TERMS:
+        raise ValueError(
+            f"the loss {shown(text)} must end with its average, one of "
+            f"{', '.join(AGGREGATIONS)}, and have it nowhere else"
+        )
+    return tree
+
+
+def build_loss(text: str, **hp: Any) -> Objective:
+    """The objective that a sentence says, with the values of its bare names in `hp`."""
+    tree = fill(loss_tree(text), hp)
+    refuse_reversed(tree)
+    return build(tree)
+
+
+def reads_entropy(tree: Tree) -> bool:
+    """Whether a loss reads the entropy of the policy that is trained.
+
+    A word of yours may, so it is given them.
+    """
+    known = {*LOSSES} - {*READS_ENTROPY}
+    return any(part.word not in known for part in tree.parts)
+
+
+def refuse_reversed(tree: Tree) -> None:
+    """`ValueError` for bounds of a word that are the wrong way round."""
+    for word in tree.parts:
+        bound = bound_of(word.make, word.args, word.kwargs)
+        bound.apply_defaults()
+        now = {k: getattr(x, "value", x) for k, x in bound.arguments.items()}
+        for low, high in (("cov_low", "cov_high"), ("w_min", "w_max")):
+            if is_number(now.get(low)) and is_number(now.get(high)):
+                if now[low] > now[high]:
+                    said = f"{low}={now[low]} is above {high}={now[high]}"
+                    raise ValueError(f"{word.word}: {said}; lower it")
+
+
+def spelled(tree: Tree) -> str:
+    """The sentence with every number that acts: those that it leaves out, too."""
+    return " | ".join(map(_spelled, tree.parts))
+
+
+def _spelled(word: Tree) -> str:
+    said = bound_of(word.make, word.args, word.kwargs).arguments
+    texts = {
+        name: spell(said.get(name, parameter.default))
+        for name, parameter in signature_of(word.make).parameters.items()
+        if name in said or isinstance(parameter.default, float)
+    }
+    return f"{word.word}({', '.join(f'{k}={v}' for k, v in texts.items())})"
