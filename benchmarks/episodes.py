@@ -19,7 +19,7 @@ import numpy as np
 from rewardlab.core.types import Rollout
 from rewardlab.data.columns import batch_indices
 from rewardlab.models import lm
-from rewardlab.rollouts import Sampling, play, play_on_host
+from rewardlab.rollouts import Sampling, rollout_episodes, rollout_episodes_on_host
 from rewardlab.runs.config import default_config
 from rewardlab.runs.prepare import prepare, saved_base
 
@@ -47,8 +47,8 @@ def main() -> None:
         case = (apply, params, facts, key, jnp.asarray(i), options)
         played: dict[str, Rollout] = {}
         for name, how, world in (
-            ("device", play, task.environment),
-            ("host", play_on_host, task.on_host),
+            ("device", rollout_episodes, task.environment),
+            ("host", rollout_episodes_on_host, task.on_host),
         ):
             began = time.perf_counter()
             played[name] = jax.block_until_ready(how(*case, world))

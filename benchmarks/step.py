@@ -113,14 +113,14 @@ def _sampler(config: Any) -> Callable:
     import jax.numpy as jnp
 
     from rewardlab.models import lm
-    from rewardlab.rollouts import Sampling, sample
+    from rewardlab.rollouts import Sampling, rollout_completions
 
     options = Sampling(SAMPLES, NEW_TOKENS, eos_id=-1, pad_id=0)
 
     def draw(params: Any, prompts: Any, mask: Any, ids: Any, i: Any) -> Any:
         key = jax.random.key(1)
         asked = (prompts, mask, ids, key, i, options)
-        rollout = sample(lm.bind(config), params, *asked)
+        rollout = rollout_completions(lm.bind(config), params, *asked)
         return rollout.with_signals(r=jnp.mean(rollout.tokens % 2, axis=1))
 
     return draw

@@ -14,7 +14,7 @@ from jaxtyping import Array
 from rewardlab.learning.parallel import DRIVERS, REPLICATED, SHARDED, SHARDED_ROLLOUT
 from rewardlab.models import lm
 from rewardlab.models.logprobs import completion_logprobs
-from rewardlab.rollouts import End, Sampling, play, play_on_host
+from rewardlab.rollouts import End, Sampling, rollout_episodes, rollout_episodes_on_host
 from rewardlab.tasks.environment import Environment, Observation
 
 CONFIG = lm.LMConfig(12, 1, 32, num_heads=4, num_kv_heads=2, head_dim=8, ffn=48)
@@ -64,7 +64,7 @@ def facts(rows=slice(None)):
 
 
 def episodes(rows=slice(None), **kw):
-    return play(
+    return rollout_episodes(
         APPLY, PARAMS, facts(rows), KEY, 3, OPTIONS, ENVIRONMENT, belief=True, **kw
     )
 
@@ -207,7 +207,7 @@ def test_eight_devices_play_the_same_episodes(whole, name):
     driver = DRIVERS[name](jax.devices()[:8])
 
     def shard(params, columns, iteration):
-        return play(
+        return rollout_episodes(
             APPLY, params, columns, KEY, iteration, OPTIONS, ENVIRONMENT, belief=True
         )
 
@@ -228,7 +228,8 @@ def test_an_environment_of_a_wrong_shape_is_one_sentence(change, message):
     wrong = ENVIRONMENT._replace(observe=lambda *a: observe(*a)._replace(**change))
     with pytest.raises(ValueError, match=message):
         jax.eval_shape(
-            lambda f: play(APPLY, PARAMS, f, KEY, 0, OPTIONS, wrong), facts()
+            lambda f: rollout_episodes(APPLY, PARAMS, f, KEY, 0, OPTIONS, wrong),
+            facts(),
         )
 
 
@@ -242,7 +243,7 @@ def test_the_environment_of_the_docs_plays():
     columns = facts(slice(0, 2)) | {"secret": jnp.array([3, 4])}
     options = dataclasses.replace(OPTIONS, max_completion_length=30)
     case = (lm.bind(shape), lm.init(shape, KEY), columns, KEY, 0, options)
-    ours = play(*case, space["world"]).signals
+    ours = rollout_episodes(*case, space["world"]).signals
     assert ours["warmer_valid"].any() and set(ours["ended_by"].tolist()) <= {1, 2, 3}
-    hosted = play_on_host(*case, space["hosted"]).signals
+    hosted = rollout_episodes_on_host(*case, space["hosted"]).signals
     assert hosted["tried"].sum() > 0 and not hosted["correct_valid"].any()

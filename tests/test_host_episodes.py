@@ -24,7 +24,7 @@ from test_episodes import (
     same,
 )
 
-from rewardlab.rollouts import End, play_on_host, unplayed_on_host
+from rewardlab.rollouts import End, blank_episodes, rollout_episodes_on_host
 from rewardlab.tasks.environment import TextEnvironment, Turn
 from rewardlab.tasks.gymnasium_text import gymnasium_text
 from rewardlab.tasks.text_episodes import HostEnvironment, Patience
@@ -57,7 +57,7 @@ def world(environment=TWIN, **kw):
 
 def on_host(world, rows=slice(None)):
     case = (facts(rows), KEY, 3, OPTIONS, world)
-    rollout = play_on_host(APPLY, PARAMS, *case, belief=True)
+    rollout = rollout_episodes_on_host(APPLY, PARAMS, *case, belief=True)
     return jax.tree.map(np.asarray, rollout)
 
 
@@ -75,7 +75,7 @@ def test_episodes_on_the_host_are_those_on_the_device(device):
 
 def test_shapes_are_known_before_anybody_is_asked(device):
     case = (PARAMS, facts(), KEY, 3, OPTIONS, world(), True)
-    shapes = jax.eval_shape(lambda: unplayed_on_host(APPLY, *case))
+    shapes = jax.eval_shape(lambda: blank_episodes(APPLY, *case))
     kind = lambda x: (x.shape, x.dtype)  # noqa: E731
     assert jax.tree.map(kind, shapes) == jax.tree.map(kind, device)
 

@@ -12,7 +12,7 @@ from jax.sharding import PartitionSpec as P
 from rewardlab.models import lm
 from rewardlab.models.cache import start
 from rewardlab.models.logprobs import completion_logprobs
-from rewardlab.rollouts import Sampling, drawing, sample, truncate
+from rewardlab.rollouts import Sampling, drawing, rollout_completions, truncate
 
 CONFIG = lm.LMConfig(16, 1, 32, num_heads=4, num_kv_heads=2, head_dim=8, ffn=48)
 APPLY = lm.bind(CONFIG)
@@ -31,7 +31,9 @@ def questions():
 
 def draw(options=OPTIONS, rows=slice(None), iteration=3, apply=APPLY):
     prompts, mask, ids = (x[rows] for x in questions())
-    return sample(apply, PARAMS, prompts, mask, ids, KEY, iteration, options)
+    return rollout_completions(
+        apply, PARAMS, prompts, mask, ids, KEY, iteration, options
+    )
 
 
 def fresh():
@@ -85,7 +87,7 @@ def test_eight_devices_draw_the_same_completions():
     mesh = Mesh(np.array(jax.devices()[:8]), ("data",))
 
     def shard(prompts, mask, ids):
-        r = sample(APPLY, PARAMS, prompts, mask, ids, KEY, 3, OPTIONS)
+        r = rollout_completions(APPLY, PARAMS, prompts, mask, ids, KEY, 3, OPTIONS)
         return r.tokens, r.mask
 
     spread = jax.jit(
@@ -142,7 +144,9 @@ def test_the_loop_stops_when_all_rows_have_ended():
         return APPLY(params, tokens, cache)
 
     prompts, mask, ids = questions()
-    r = sample(counted, PARAMS, prompts[:1], mask[:1], ids[:1], KEY, 3, OPTIONS)
+    r = rollout_completions(
+        counted, PARAMS, prompts[:1], mask[:1], ids[:1], KEY, 3, OPTIONS
+    )
     jax.effects_barrier()
     longest = int(jnp.max(jnp.sum(r.mask, axis=1)))
     # One call reads the prompt; the token drawn last is never read.
@@ -195,7 +199,7 @@ def test_tokens_are_drawn_as_often_as_they_are_likely():
     count = 4000
     prompts, mask, ids = (x[:1] for x in questions())
     options = Sampling(count, 1, eos_id=-1, pad_id=0)
-    r = sample(APPLY, PARAMS, prompts, mask, ids, KEY, 0, options)
+    r = rollout_completions(APPLY, PARAMS, prompts, mask, ids, KEY, 0, options)
     logits = jax.jit(APPLY)(PARAMS, prompts, start(mask))[0][0, -1]
     p = np.asarray(jax.nn.softmax(logits))
     seen = np.bincount(np.asarray(r.tokens[:, 0]), minlength=16) / count

@@ -21,7 +21,7 @@ from test_episodes import (
 
 from rewardlab.learning.parallel import DRIVERS, REPLICATED, SHARDED, SHARDED_ROLLOUT
 from rewardlab.models import lm
-from rewardlab.rollouts import Branching, End, grow
+from rewardlab.rollouts import Branching, End, rollout_trees
 from rewardlab.rollouts.drawing import gumbel_noise, row_keys
 from rewardlab.rollouts.forking import uniform
 from rewardlab.rollouts.trees import _CHOICE
@@ -37,7 +37,7 @@ ODD = ENVIRONMENT._replace(
 
 def trees(params, columns, iteration, branching=UNSURE, values=K):
     case = (APPLY, params, columns, KEY, iteration, SIX, ODD, branching)
-    return grow(*case, values)
+    return rollout_trees(*case, values)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
+from rewardlab.core.counts import SLICES, slices
+from rewardlab.core.counts import count as count
 from rewardlab.core.types import Rollout, Sum
 
 
@@ -27,26 +29,6 @@ def total(x: Float[Array, "N T"], mask: Bool[Array, "N T"]) -> Float[Array, " N"
 def row_mean(x: Float[Array, "N T"], mask: Bool[Array, "N T"]) -> Float[Array, " N"]:
     """The mean of each row over its True entries; an empty row gives 0."""
     return safe_divide(total(x, mask), count(mask))
-
-
-SLICES = 32  # of a long row, added up side by side; below 256, so a byte holds the sum
-
-
-def count(mask: Bool[Array, "*N T"]) -> Int[Array, " *N"]:
-    """How many entries of each row are True; in bytes, four times faster on a CPU."""
-    if mask.shape[-1] < SLICES:
-        return jnp.sum(mask, axis=-1)
-    whole, rest = _slices(mask)
-    sums = jnp.sum(whole, axis=-2, dtype=jnp.uint8)
-    return jnp.sum(sums, axis=-1, dtype=int) + jnp.sum(rest, axis=-1)
-
-
-def _slices(mask: Bool[Array, "*N T"]) -> tuple[Bool[Array, "*N slices w"], Array]:
-    """Each row cut into slices, one below the other, and the remaining columns."""
-    width = mask.shape[-1] // SLICES
-    cut = SLICES * width
-    whole = mask[..., :cut].reshape(*mask.shape[:-1], SLICES, width)
-    return whole, mask[..., cut:]
 
 
 def sum_of(x: Float[Array, "..."], mask: Bool[Array, "..."]) -> Sum:
@@ -92,9 +74,9 @@ def _last_place(mask: Bool[Array, "N T"]) -> Int[Array, " N"]:
     place = jnp.arange(mask.shape[-1])[None]
     if mask.shape[-1] < SLICES:
         return jnp.max(jnp.where(mask, place, -1), axis=-1, initial=-1)
-    whole, rest = _slices(mask)
-    slices, width = jnp.arange(SLICES)[None, :, None], whole.shape[-1]
-    latest = jnp.max(jnp.where(whole, slices, -1), axis=-2)
+    whole, rest = slices(mask)
+    number, width = jnp.arange(SLICES)[None, :, None], whole.shape[-1]
+    latest = jnp.max(jnp.where(whole, number, -1), axis=-2)
     places = jnp.where(latest < 0, -1, latest * width + place[:, :width])
     over = jnp.where(rest, place[:, SLICES * width :], -1)
     return jnp.max(jnp.concatenate([places, over], axis=-1), axis=-1)

@@ -50,12 +50,16 @@ def listed(reward: Reward) -> tuple[Float[Array, " M"], Bool[Array, " M"]]:
 
 def batch_sum(reward: Reward) -> Sum:
     """All rewards of the batch as a `Sum`."""
+    if reward._rows is None:
+        return masked.sum_of(reward.value, reward.placed)
     value = jnp.sum(reward.total)
     return Sum(value, jnp.sum(reward.count).astype(value.dtype))
 
 
 def batch_smallest(reward: Reward) -> Float[Array, ""]:
     """The smallest reward of the batch; 0 if there are none."""
+    if reward._rows is None:
+        return masked.smallest(reward.value, reward.placed)
     smallest = jnp.min(reward.smallest)
     return jnp.where(jnp.any(reward.has_value), smallest, 0)
 
@@ -70,6 +74,8 @@ def batch_variance(reward: Reward, ddof: int = 0) -> Float[Array, ""]:
 
     Distances are first taken to the smallest reward: equal rewards give exactly 0.
     """
+    if reward._rows is None:
+        return masked.variance(reward.value, reward.placed, ddof)
     distance = reward.map(jnp.subtract, batch_smallest(reward))
     squares = distance.map(lambda d, mean: (d - mean) ** 2, batch_mean(distance))
     return masked.safe_divide(jnp.sum(squares.total), jnp.sum(reward.count) - ddof)

@@ -15,6 +15,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from rewardlab.core.counts import count
+
 Number = Any  # one number, under `jnp.vectorize`
 
 
@@ -82,7 +84,7 @@ class Reward:
     def count(self) -> Int[Array, " N"]:
         """How many rewards stand in each row."""
         if self._rows is None:
-            return jnp.sum(self.placed, axis=1)
+            return count(self.placed)
         return self._rows.placed * (1 if (n := self._rows.times) is None else n)
 
     @property

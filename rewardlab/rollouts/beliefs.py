@@ -1,4 +1,4 @@
-"""What the policy believes of the true answer, turn by turn."""
+"""How likely the policy finds the true answer, turn by turn."""
 
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -15,17 +15,17 @@ def beliefs(
     params: Params,
     rollout: Rollout,
     cache: Cache,
-    facts: dict[str, Array],
+    columns: dict[str, Array],
     turns: int,
 ) -> Rollout:
     """Adds the signal `belief` [N, S]: q_k, the belief in the truth before turn k.
 
         q_k = exp( mean_j log p(truth_j | prompt, turns before k, truth_<j) )
 
-    (IGPO, arXiv 2510.14967.) `facts` hold `truth` [B, L] and `truth_mask`, the right
+    (IGPO, arXiv 2510.14967.) `columns` hold `truth` [B, L] and `truth_mask`, the right
     answer as the policy would write it. `cache` has read all rows; each turn is a fork
-    of it that reads the truth only, one short forward of N S rows. `belief_valid` says
-    which turns a row has begun.
+    of it that reads the truth only: one short forward of N S rows. `belief_valid` marks
+    the turns that a row has begun.
     """
     n, step = rollout.tokens.shape[0], rollout.step[:, None]
     k = jnp.arange(turns)[None, :, None]
@@ -41,11 +41,11 @@ def beliefs(
     last = rollout.tokens[of_row, jnp.maximum(read - 1, 0)]
     last = jnp.where(read > 0, last, rollout.prompts[group, -1])
 
-    truth, told = facts["truth"][group], facts["truth_mask"][group]
+    truth, truth_mask = columns["truth"][group], columns["truth_mask"][group]
     text = jnp.concatenate([last[:, None], truth[:, :-1]], axis=1)
     fork = cache.fork(turns, jnp.ones(text.shape, bool), seen)
     logp = log_likelihood(apply(params, text, fork)[0], truth)
     shape = (n, turns, -1)
-    belief = answer_probability(logp.reshape(shape), told.reshape(shape))
+    belief = answer_probability(logp.reshape(shape), truth_mask.reshape(shape))
     begun = jnp.any(rollout.mask[:, None] & (step == k), axis=2)
     return rollout.with_signals(belief=jnp.where(begun, belief, 0), belief_valid=begun)

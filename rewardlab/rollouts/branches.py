@@ -9,18 +9,23 @@ from jaxtyping import Array, Float, Int
 
 from rewardlab.models.lm import Apply, Params
 from rewardlab.rollouts.drawing import Sampling, gumbel_noise
-from rewardlab.rollouts.episodes import Facts, choose_rows, to_the_end, unplayed
-from rewardlab.rollouts.playing import rewind
-from rewardlab.rollouts.rows import Rows, nodes, packed, pick
+from rewardlab.rollouts.episodes import (
+    Columns,
+    init_episodes,
+    run_until_done,
+    tree_where,
+)
+from rewardlab.rollouts.rows import Rows, gather_rows, nodes, packed
+from rewardlab.rollouts.state import rewind
 from rewardlab.tasks.environment import Environment
 
 
-class Setting(NamedTuple):
-    """What stays as it is while rows are added."""
+class TreeContext(NamedTuple):
+    """What stays the same while rows are added to a tree."""
 
     apply: Apply
     params: Params
-    facts: Facts
+    columns: Columns
     key: Array
     iteration: Int[Array, ""]
     options: Sampling
@@ -31,31 +36,33 @@ class Setting(NamedTuple):
 def roots(
     apply: Apply,
     params: Params,
-    facts: Facts,
+    columns: Columns,
     key: Array,
     iteration: Int[Array, ""],
     options: Sampling,
     environment: Environment,
     count: int,
-) -> tuple[Setting, Rows]:
+) -> tuple[TreeContext, Rows]:
     """`count` whole episodes for each prompt, with their states before each turn."""
-    few = dataclasses.replace(options, num_generations=count)
-    now, states, noise = unplayed(
-        apply, params, facts, key, iteration, few, environment
+    sampling = dataclasses.replace(options, num_generations=count)
+    state, env_states, noise = init_episodes(
+        apply, params, columns, key, iteration, sampling, environment
     )
-    first, turns = now.logits[::count], environment.max_turns
+    first, turns = state.logits[::count], environment.max_turns
     blank = lambda x: jnp.zeros((x.shape[0], turns, *x.shape[1:]), x.dtype)  # noqa: E731
-    past = jax.tree.map(blank, states)
-    now, states, past = to_the_end(
-        now, states, past, apply, params, noise, options, environment
+    turn_states = jax.tree.map(blank, env_states)
+    state, env_states, turn_states = run_until_done(
+        state, env_states, turn_states, apply, params, noise, options, environment
     )
-    setting = Setting(apply, params, facts, key, iteration, options, environment, first)
-    index = jnp.arange(now.length.shape[0]) % count
-    return setting, Rows(packed(now), states, past, nodes(now, index))
+    context = TreeContext(
+        apply, params, columns, key, iteration, options, environment, first
+    )
+    index = jnp.arange(state.length.shape[0]) % count
+    return context, Rows(packed(state), env_states, turn_states, nodes(state, index))
 
 
-def branch(
-    setting: Setting,
+def resume_from_turn(
+    context: TreeContext,
     rows: Rows,
     parent: Int[Array, "B M"],
     turn: Int[Array, "B M"],
@@ -64,37 +71,37 @@ def branch(
 ) -> Rows:
     """M more episodes for each prompt, each from the beginning of a parent's turn.
 
-    `parent` numbers rows within a prompt; turn 0 is a fresh episode, and a turn that
-    the parent never began gives the parent's episode again. `keys` [B M] are those of
-    the noise, `index` the new rows' own numbers within their prompt, for `node`.
+    `parent` numbers rows within a prompt. Turn 0 is a fresh episode; a turn that the
+    parent never began repeats the parent's episode. `keys` [B M] are the keys of the
+    noise, `index` the new rows' own numbers within their prompt, for `node`.
     """
-    options, width = setting.options, rows.node.shape[1]
-    old = pick(rows, parent)
+    options, width = context.options, rows.node.shape[1]
+    old = gather_rows(rows, parent)
     turn = turn.reshape(-1)
-    start = rewind(old.now, turn, options.pad_id)
+    start = rewind(old.state, turn, options.pad_id)
     each, prefix = jnp.arange(turn.shape[0]), start.length
 
     # The logits after the prefix were not kept: its last token is read once more.
     again = prefix > 0
     last = start.tokens[each, jnp.maximum(prefix - 1, 0)]
     held = jnp.arange(width) < prefix[:, None] - 1
-    cache = rows.now.cache.branch(parent, held, width + 1).reading(again)
-    logits, cache = setting.apply(setting.params, last[:, None], cache)
-    fresh = jnp.repeat(setting.first, parent.shape[1], axis=0)
+    cache = rows.state.cache.branch(parent, held, width + 1).reading(again)
+    logits, cache = context.apply(context.params, last[:, None], cache)
+    fresh = jnp.repeat(context.first, parent.shape[1], axis=0)
     logits = jnp.where(again[:, None], logits[:, 0], fresh)
 
-    begun = jax.tree.map(lambda x: x[each, start.turn], old.past)
-    now, states, past = to_the_end(
+    begun = jax.tree.map(lambda x: x[each, start.turn], old.turn_states)
+    state, env_states, turn_states = run_until_done(
         start._replace(cache=cache, logits=logits),
-        choose_rows(turn > old.now.turn, old.states, begun),
-        old.past,
-        setting.apply,
-        setting.params,
+        tree_where(turn > old.state.turn, old.env_states, begun),
+        old.turn_states,
+        context.apply,
+        context.params,
         gumbel_noise(keys, width, logits.shape[-1]),
         options,
-        setting.environment,
+        context.environment,
     )
     shared = jnp.arange(width) < prefix[:, None]
-    own = nodes(now, jnp.tile(index, parent.shape[0]))
+    own = nodes(state, jnp.tile(index, parent.shape[0]))
     node = jnp.where(shared, old.node, own)
-    return Rows(packed(now), states, past, node)
+    return Rows(packed(state), env_states, turn_states, node)

@@ -15,7 +15,7 @@ from rewardlab.rollouts.drawing import Noise, Sampling, choose, gumbel_noise, ro
 
 
 @functools.partial(jax.jit, static_argnames=("apply", "options"))
-def sample(
+def rollout_completions(
     apply: Apply,
     params: Params,
     prompts: Int[Array, "B P"],
@@ -27,23 +27,25 @@ def sample(
 ) -> Rollout:
     """G = num_generations completions of each prompt, as one compiled program.
 
-    `logp` is of the distribution that was really sampled, after temperature and
-    truncation; a greedy token has logp 0. The noise of token t is a function of the
+    `logp` is that of the distribution sampled from, after temperature and truncation; a
+    greedy token has logp 0. The noise of token t is a function of the
     run's `key`, `iteration`, prompt id, sample index and t alone, so a completion does
-    not depend on which prompts share its batch or device (but for a tie: the last bits
-    of a product may depend on the number of rows, and a token changes when two noisy
-    logits are that close).
+    not depend on which prompts share its batch or device. (Ties are an exception: the
+    last bits of a product may depend on the number of rows, and a token changes if two
+    noisy logits are that close.)
 
     Groups are numbered 0..B-1 within the call, `step` is 0, and there are no signals.
-    The loop ends as soon as every row has.
+    The loop ends as soon as every row has ended.
     """
-    rows, width = options.num_generations, options.max_completion_length
+    num_generations, width = options.num_generations, options.max_completion_length
     first, cache = apply(params, prompts, start(prompt_mask))
-    keys = row_keys(key, iteration, prompt_ids, rows)
+    keys = row_keys(key, iteration, prompt_ids, num_generations)
     noise = gumbel_noise(keys, width, first.shape[-1])
     slots = jnp.ones((keys.shape[0], max(width - 1, 1)), bool)
-    state = _Decoding.begin(cache.fork(rows, slots), width, options.pad_id)
-    state = _append(state, jnp.repeat(first[:, -1], rows, axis=0), noise, options)
+    state = _Decoding.begin(cache.fork(num_generations, slots), width, options.pad_id)
+    state = _append(
+        state, jnp.repeat(first[:, -1], num_generations, axis=0), noise, options
+    )
 
     def decode(state: _Decoding) -> _Decoding:
         logits, cache = apply(params, state.tokens[state.t - 1][:, None], state.cache)
@@ -54,7 +56,7 @@ def sample(
     return Rollout(
         prompts=prompts,
         prompt_mask=prompt_mask,
-        group=jnp.arange(n, dtype=jnp.int32) // rows,
+        group=jnp.arange(n, dtype=jnp.int32) // num_generations,
         tokens=state.tokens.T,
         mask=mask,
         valid=mask,

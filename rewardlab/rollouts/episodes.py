@@ -14,21 +14,22 @@ from rewardlab.models.cache import start
 from rewardlab.models.lm import Apply, Params
 from rewardlab.rollouts.beliefs import beliefs
 from rewardlab.rollouts.drawing import Noise, Sampling, gumbel_noise, row_keys
-from rewardlab.rollouts.playing import End, Playing, advance, answer, begin
+from rewardlab.rollouts.state import End, EpisodeState, advance, answer, begin
 from rewardlab.tasks.environment import Environment, Limits, Observation
 from rewardlab.transforms.sources.signals import at_steps
 
-Facts = dict[str, Array]  # columns of the prompts, B rows each
-Carry = tuple[Playing, Any, Any]  # episodes, their states, those before each turn
+Columns = dict[str, Array]  # columns of the prompts, B rows each
+# Episodes, the environments' states, and those before each turn.
+LoopState = tuple[EpisodeState, Any, Any]
 
 
 @functools.partial(
     jax.jit, static_argnames=("apply", "options", "environment", "belief")
 )
-def play(
+def rollout_episodes(
     apply: Apply,
     params: Params,
-    facts: Facts,
+    columns: Columns,
     key: Array,
     iteration: Int[Array, ""],
     options: Sampling,
@@ -37,182 +38,182 @@ def play(
 ) -> Rollout:
     """G = num_generations episodes for each prompt, as one compiled program.
 
-    `facts` are the columns of B prompts: `prompts`, `prompt_mask`, `id`, what the
+    `columns` are the columns of B prompts: `prompts`, `prompt_mask`, `id`, what the
     environment reads, and for a `belief` the tokens of the `truth` [B, L] and
     `truth_mask`. A row is the tokens of its turns as they were written, actions and
     observations, without gaps; observations are outside `mask`. `step` is the turn, an
     observation's that of the action it answers.
 
-    Signals: each reward of the environment [N, S], valid for the turns that it judged;
+    Signals: each reward of the environment [N, S], valid for the turns that it scored;
     its outcomes [N], valid unless it failed; `finished` [N], `turns` [N], `ended_by`
-    [N] (an `End`), `anchor` [N, S], the same number where turns begin with the same
-    observation, `entropy` [N, T], `turn_entropy` [N, S], its mean over the tokens of
-    each action (so column k is from before tool call k, and k + 1 from after it), and,
-    if there is a reward `call`, `is_call` [N, T]. With `belief`, the signal `belief`
-    [N, S]: see `beliefs`.
+    [N] (an `End`), `anchor` [N, S], equal where turns begin with the same observation,
+    `entropy` [N, T], `turn_entropy` [N, S], its mean over the tokens of each action (so
+    column k is from before tool call k, and k + 1 from after it), and, if there is a
+    reward `call`, `is_call` [N, T]. With `belief`, the signal `belief` [N, S]: see
+    `beliefs`.
 
-    The noise of token t is as in `sample`: an episode does not depend on which others
-    share its batch or device.
+    The noise of token t is as in `rollout_completions`: an episode does not depend on
+    the others in its batch or device.
     """
-    now, states, noise = unplayed(
-        apply, params, facts, key, iteration, options, environment
+    state, env_states, noise = init_episodes(
+        apply, params, columns, key, iteration, options, environment
     )
-    now, states, _ = to_the_end(
-        now, states, None, apply, params, noise, options, environment
+    state, env_states, _ = run_until_done(
+        state, env_states, None, apply, params, noise, options, environment
     )
-    rollout = played(now, states, facts, iteration, environment)
+    rollout = to_rollout(state, env_states, columns, iteration, environment)
     if belief:
         rollout = beliefs(
-            apply, params, rollout, now.cache, facts, environment.max_turns
+            apply, params, rollout, state.cache, columns, environment.max_turns
         )
     return rollout
 
 
-def unplayed(
+def init_episodes(
     apply: Apply,
     params: Params,
-    facts: Facts,
+    columns: Columns,
     key: Array,
     iteration: Int[Array, ""],
     options: Sampling,
     environment: Environment,
-) -> tuple[Playing, Any, Noise]:
+) -> tuple[EpisodeState, Any, Noise]:
     """Episodes before their first token, the first states, and the noise."""
     repeat = lambda x: jnp.repeat(x, options.num_generations, axis=0)  # noqa: E731
-    states = jax.vmap(environment.init)(jax.tree.map(repeat, facts))
-    names = _reward_names(environment, states)
+    env_states = jax.vmap(environment.init)(jax.tree.map(repeat, columns))
+    names = _reward_names(environment, env_states)
     limits, slots = environment.limits, options.max_completion_length
-    now, keys = opening(
-        apply, params, facts, key, iteration, options, limits, names, slots
+    state, keys = prefill_episodes(
+        apply, params, columns, key, iteration, options, limits, names, slots
     )
-    return now, states, gumbel_noise(keys, slots, now.logits.shape[-1])
+    return state, env_states, gumbel_noise(keys, slots, state.logits.shape[-1])
 
 
-def opening(
+def prefill_episodes(
     apply: Apply,
     params: Params,
-    facts: Facts,
+    columns: Columns,
     key: Array,
     iteration: Int[Array, ""],
     options: Sampling,
     limits: Limits,
     rewards: tuple[str, ...],
     slots: int,
-) -> tuple[Playing, Array]:
+) -> tuple[EpisodeState, Array]:
     """Episodes before their first token, and the keys of their noise.
 
-    The cache has room for `slots` tokens and waits; `rewards` names those of a turn.
+    The cache has room for `slots` tokens; `rewards` are the names of a turn's rewards.
     """
-    rows = options.num_generations
-    first, cache = apply(params, facts["prompts"], start(facts["prompt_mask"]))
-    keys = row_keys(key, iteration, facts["id"], rows)
-    cache = cache.fork(rows, jnp.ones((keys.shape[0], slots), bool))
-    logits = jnp.repeat(first[:, -1], rows, axis=0)
+    num_generations = options.num_generations
+    first, cache = apply(params, columns["prompts"], start(columns["prompt_mask"]))
+    keys = row_keys(key, iteration, columns["id"], num_generations)
+    cache = cache.fork(num_generations, jnp.ones((keys.shape[0], slots), bool))
+    logits = jnp.repeat(first[:, -1], num_generations, axis=0)
     return begin(cache, logits, options, limits, rewards), keys
 
 
-def to_the_end(
-    now: Playing,
-    states: Any,
-    past: Any,
+def run_until_done(
+    state: EpisodeState,
+    env_states: Any,
+    turn_states: Any,
     apply: Apply,
     params: Params,
     noise: Noise,
     options: Sampling,
     environment: Environment,
-) -> Carry:
-    """Plays until every row has ended.
+) -> LoopState:
+    """Adds turns until every row has ended.
 
-    `past` is None, or a pytree [N, S, ...] that keeps the state before each turn.
+    `turn_states` is None, or a pytree [N, S, ...]: the state before each turn.
     """
-    observe, rows = jax.vmap(environment.observe), jnp.arange(now.length.shape[0])
+    observe, rows = jax.vmap(environment.observe), jnp.arange(state.length.shape[0])
 
-    def ask(now: Playing, states: Any, past: Any) -> Carry:
-        seen = observe(states, *now.actions(environment.action_length))
-        states = choose_rows(now.waiting, seen.state, states)
-        now = answer(now, seen, jnp.zeros_like(now.end))
-        return now, states, keep(now, states, past)
+    def ask(state: EpisodeState, env_states: Any, turn_states: Any) -> LoopState:
+        seen = observe(env_states, *state.actions(environment.action_length))
+        env_states = tree_where(state.awaiting_env, seen.state, env_states)
+        state = answer(state, seen, jnp.zeros_like(state.end))
+        return state, env_states, keep(state, env_states, turn_states)
 
-    def keep(now: Playing, states: Any, past: Any) -> Any:
-        if past is None:
+    def keep(state: EpisodeState, env_states: Any, turn_states: Any) -> Any:
+        if turn_states is None:
             return None
-        turn = jnp.where(now.end == End.NOT, now.turn, environment.max_turns)
+        turn = jnp.where(state.end == End.NOT, state.turn, environment.max_turns)
         put = lambda x, new: x.at[rows, turn].set(new, mode="drop")  # noqa: E731
-        return jax.tree.map(put, past, states)
+        return jax.tree.map(put, turn_states, env_states)
 
-    def move(carry: Carry) -> Carry:
-        now = advance(carry[0], apply, params, noise, options, environment.limits)
-        some = jnp.any(now.waiting)
-        return lax.cond(some, ask, lambda *same: same, now, *carry[1:])
+    def move(carry: LoopState) -> LoopState:
+        state = advance(carry[0], apply, params, noise, options, environment.limits)
+        some = jnp.any(state.awaiting_env)
+        return lax.cond(some, ask, lambda *same: same, state, *carry[1:])
 
     return lax.while_loop(
         lambda carry: jnp.any(carry[0].end == End.NOT),
         move,
-        (now, states, keep(now, states, past)),
+        (state, env_states, keep(state, env_states, turn_states)),
     )
 
 
-def played(
-    now: Playing,
-    states: Any,
-    facts: Facts,
+def to_rollout(
+    state: EpisodeState,
+    env_states: Any,
+    columns: Columns,
     iteration: Int[Array, ""],
     environment: Environment,
 ) -> Rollout:
-    """Episodes that have ended in `states`, with the environment's signals."""
-    judged = {name: (x, now.taken) for name, x in now.rewards.items()}
-    for name, x in jax.vmap(environment.outcome)(states).items():
-        judged[name] = (x, ~now.failed & jnp.isfinite(x))
-    return closing(now, judged, facts, iteration)
+    """Episodes that have ended in `env_states`, with the environment's signals."""
+    scored = {name: (x, state.turn_scored) for name, x in state.rewards.items()}
+    for name, x in jax.vmap(environment.outcome)(env_states).items():
+        scored[name] = (x, ~state.failed & jnp.isfinite(x))
+    return assemble_rollout(state, scored, columns, iteration)
 
 
-def closing(
-    now: Playing,
-    judged: dict[str, tuple[Array, Bool[Array, "..."]]],
-    facts: Facts,
+def assemble_rollout(
+    state: EpisodeState,
+    scored: dict[str, tuple[Array, Bool[Array, "..."]]],
+    columns: Columns,
     iteration: Int[Array, ""],
 ) -> Rollout:
-    """Episodes that have ended, as a Rollout; `judged` are signals and their validity.
+    """Episodes that have ended, as a Rollout; `scored` are signals and their validity.
 
-    A value that is not valid is written as 0.
+    Invalid values become 0.
     """
-    n, width = now.tokens.shape
+    n, width = state.tokens.shape
     signals: dict[str, Array] = {
-        "finished": (now.end == End.DONE).astype(jnp.float32),
-        "turns": jnp.sum(now.taken, axis=1).astype(jnp.float32),
-        "ended_by": now.end,
-        "anchor": now.anchor,
-        "entropy": now.entropy,
+        "finished": (state.end == End.DONE).astype(jnp.float32),
+        "turns": jnp.sum(state.turn_scored, axis=1).astype(jnp.float32),
+        "ended_by": state.end,
+        "anchor": state.anchor,
+        "entropy": state.entropy,
     }
-    turns = jnp.arange(now.taken.shape[1])[:, None]
-    acts = now.mask[:, None] & (now.step[:, None] == turns)
+    turns = jnp.arange(state.turn_scored.shape[1])[:, None]
+    acts = state.mask[:, None] & (state.step[:, None] == turns)
     count = jnp.sum(acts, axis=2)
     mean = masked.safe_divide(
-        jnp.sum(jnp.where(acts, now.entropy[:, None], 0), 2), count
+        jnp.sum(jnp.where(acts, state.entropy[:, None], 0), 2), count
     )
-    judged = {"turn_entropy": (mean, count > 0)} | judged
-    for name, (value, valid) in judged.items():
+    scored = {"turn_entropy": (mean, count > 0)} | scored
+    for name, (value, valid) in scored.items():
         signals |= {name: jnp.where(valid, value, 0), f"{name}_valid": valid}
     rollout = Rollout(
-        prompts=facts["prompts"],
-        prompt_mask=facts["prompt_mask"],
-        group=jnp.arange(n, dtype=jnp.int32) // (n // facts["prompts"].shape[0]),
-        tokens=now.tokens,
-        mask=now.mask,
-        valid=jnp.arange(width) < now.length[:, None],
-        step=now.step,
-        logp=now.logp,
+        prompts=columns["prompts"],
+        prompt_mask=columns["prompt_mask"],
+        group=jnp.arange(n, dtype=jnp.int32) // (n // columns["prompts"].shape[0]),
+        tokens=state.tokens,
+        mask=state.mask,
+        valid=jnp.arange(width) < state.length[:, None],
+        step=state.step,
+        logp=state.logp,
         signals=signals,
         iteration=jnp.asarray(iteration, jnp.int32),
     )
-    if "call" not in judged:
+    if "call" not in scored:
         return rollout
     called = at_steps(signals["call"], rollout) > 0
-    return rollout.with_signals(is_call=(called & now.mask).astype(jnp.float32))
+    return rollout.with_signals(is_call=(called & state.mask).astype(jnp.float32))
 
 
-def choose_rows(rows: Bool[Array, " N"], yes: Any, no: Any) -> Any:
-    """Some rows of one pytree, the others of another."""
+def tree_where(rows: Bool[Array, " N"], yes: Any, no: Any) -> Any:
+    """Per row, the leaves of `yes` where `rows`, else those of `no`."""
 
     def leaf(a: Array, b: Array) -> Array:
         return jnp.where(rows.reshape(-1, *[1] * (b.ndim - 1)), a, b)
@@ -220,9 +221,12 @@ def choose_rows(rows: Bool[Array, " N"], yes: Any, no: Any) -> Any:
     return jax.tree.map(leaf, yes, no)
 
 
-def _reward_names(environment: Environment, states: Any) -> tuple[str, ...]:
-    """The rewards of a turn; a `ValueError` for an environment of a wrong shape."""
-    state = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), states)
+def _reward_names(environment: Environment, env_states: Any) -> tuple[str, ...]:
+    """The names of a turn's rewards; `ValueError` if the environment's shapes
+    differ."""
+    state = jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), env_states
+    )
     action = jax.ShapeDtypeStruct((environment.action_length,), jnp.int32)
     count = jax.ShapeDtypeStruct((), jnp.int32)
     seen: Observation = jax.eval_shape(environment.observe, state, action, count)
@@ -232,13 +236,13 @@ def _reward_names(environment: Environment, states: Any) -> tuple[str, ...]:
             f"the environment's state changes from {kind(state)} to "
             f"{kind(seen.state)}; keep shapes and types in `observe`"
         )
-    wanted = {"tokens": (environment.observation_length,), "length": (), "done": ()}
-    shapes = {name: getattr(seen, name).shape for name in wanted}
+    expected = {"tokens": (environment.observation_length,), "length": (), "done": ()}
+    shapes = {name: getattr(seen, name).shape for name in expected}
     shapes |= {f"rewards[{k!r}]": x.shape for k, x in seen.rewards.items()}
     for name, shape in shapes.items():
-        if shape != wanted.get(name, ()):
+        if shape != expected.get(name, ()):
             raise ValueError(
                 f"the environment's {name} has shape {shape} for one episode; make it "
-                f"{wanted.get(name, ())}"
+                f"{expected.get(name, ())}"
             )
     return tuple(seen.rewards)

@@ -1,4 +1,4 @@
-"""Where episodes branch: at given turns, or where the policy hesitates."""
+"""Where episodes branch: at given turns, or where the policy's entropy rises."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from rewardlab.rollouts.playing import Playing
+from rewardlab.rollouts.state import EpisodeState
 from rewardlab.selection.branching import branches
 
 FIRST_TOKENS = 20  # of a turn, whose entropy counts
@@ -17,14 +17,14 @@ FIRST_TOKENS = 20  # of a turn, whose entropy counts
 class Branching:
     """How the G episodes of a prompt share prefixes.
 
-    `roots` of them begin at the prompt. The others branch off in `rounds` rounds, as
-    many in each, from any episode that is there. Round r branches at the beginning of
-    turn `turns[r]` (turns count from 0), of parents that lie evenly among the rows;
+    `roots` of them begin at the prompt. The others branch off in `rounds` rounds of
+    equal size, from any episode sampled before. Round r branches at the beginning of
+    turn `turns[r]` (turns count from 0), of parents evenly spaced among the rows;
     where the parent never began it, the episode begins at the prompt.
 
     Without `turns` a round branches where the policy's entropy rose most, among the
     turns that `branches` (ARPO, arXiv 2507.19849) lets branch with this `weight` and
-    `threshold`. What is left of the round begins at the prompt.
+    `threshold`. The rest of the round begins at the prompt.
     """
 
     roots: int
@@ -33,17 +33,17 @@ class Branching:
     weight: float = 0.2
     threshold: float = 0.5
 
-    def problem(self, episodes: int, max_turns: int) -> str:
-        """Why G = `episodes` of `max_turns` turns cannot branch so; "" if they can."""
-        if not 0 < self.roots < episodes:
+    def validate(self, num_generations: int, max_turns: int) -> str:
+        """Why G episodes of `max_turns` turns cannot branch so; "" if they can."""
+        if not 0 < self.roots < num_generations:
             return (
-                f"roots={self.roots} of {episodes} episodes a prompt leaves no room "
-                f"for branches; use at least 1 and fewer than {episodes}"
+                f"roots={self.roots} of {num_generations} episodes a prompt leaves no "
+                f"room for branches; use at least 1 and fewer than {num_generations}"
             )
-        if self.rounds < 1 or (episodes - self.roots) % self.rounds:
+        if self.rounds < 1 or (num_generations - self.roots) % self.rounds:
             return (
-                f"rounds={self.rounds} does not divide the {episodes - self.roots} "
-                "episodes that branch off; use a divisor"
+                f"rounds={self.rounds} does not divide the "
+                f"{num_generations - self.roots} episodes that branch off; use a divisor"
             )
         if self.turns and len(self.turns) != self.rounds:
             return (
@@ -58,35 +58,38 @@ class Branching:
         return ""
 
 
-def evenly(
-    now: Playing, turn: Int[Array, ""], there: Int[Array, ""], shape: tuple[int, int]
+def branch_evenly(
+    state: EpisodeState,
+    turn: Int[Array, ""],
+    existing: Int[Array, ""],
+    shape: tuple[int, int],
 ) -> tuple[Int[Array, "B M"], Int[Array, "B M"]]:
-    """Parents [B, M] that lie evenly among a prompt's first `there` rows, and turns.
+    """Parents [B, M], evenly spaced among a prompt's first `existing` rows, and turns.
 
-    The turn is 0 where the parent never began that one.
+    The turn is 0 where the parent never began it.
     """
-    parent = jnp.arange(shape[1], dtype=jnp.int32) * there // shape[1]
-    begun = now.turn.reshape(shape[0], -1)[:, parent] >= turn
+    parent = jnp.arange(shape[1], dtype=jnp.int32) * existing // shape[1]
+    begun = state.turn.reshape(shape[0], -1)[:, parent] >= turn
     return jnp.broadcast_to(parent, shape), jnp.where(begun, turn, 0)
 
 
-def where_unsure(
-    now: Playing,
+def branch_at_high_entropy(
+    state: EpisodeState,
     entropy: Float[Array, "N S"],
     own: Int[Array, " N"],
     draw: Float[Array, "N S"],
     branching: Branching,
     shape: tuple[int, int],
 ) -> tuple[Int[Array, "B M"], Int[Array, "B M"]]:
-    """Parents [B, M] and turns where the entropy rose most; turn 0 for want of any.
+    """Parents [B, M] and turns where the entropy rose most; turn 0 if there is none.
 
-    `own` is a row's first turn that it does not share with its parent. If the
-    environment tells calls, only turns after one count.
+    `own` is the first turn of a row that it does not share with its parent. If the
+    environment has a reward `call`, only turns after a call count.
     """
     turns = jnp.arange(entropy.shape[1])
-    open_ = (turns > own[:, None]) & (turns <= now.turn[:, None])
-    if "call" in now.rewards:
-        called = jnp.pad(now.rewards["call"] > 0, ((0, 0), (1, 0)))[:, :-1]
+    open_ = (turns > own[:, None]) & (turns <= state.turn[:, None])
+    if "call" in state.rewards:
+        called = jnp.pad(state.rewards["call"] > 0, ((0, 0), (1, 0)))[:, :-1]
         open_ &= called
     first = entropy[:, :1]
     open_ &= branches(draw, entropy, first, branching.weight, branching.threshold)
@@ -99,15 +102,15 @@ def where_unsure(
     return parent, jnp.where(found, index % entropy.shape[1], 0)
 
 
-def hesitation(now: Playing, vocab_size: int) -> Float[Array, "N S"]:
-    """The entropy of each turn's first 20 tokens, their sum over log V.
+def first_tokens_entropy(state: EpisodeState, vocab_size: int) -> Float[Array, "N S"]:
+    """The summed entropy of each turn's first 20 tokens, in units of log V.
 
-    As `truncated_entropy`, with whole entropies in place of those of ten tokens.
+    As `truncated_entropy`, with entropies over all tokens instead of ten.
     """
-    turns = jnp.arange(now.taken.shape[1])[:, None]
-    here = now.mask[:, None] & (now.step[:, None] == turns)
-    early = here & (jnp.cumsum(here, axis=2) <= FIRST_TOKENS)
-    total = jnp.sum(jnp.where(early, now.entropy[:, None], 0), axis=2)
+    turns = jnp.arange(state.turn_scored.shape[1])[:, None]
+    here = state.mask[:, None] & (state.step[:, None] == turns)
+    first = here & (jnp.cumsum(here, axis=2) <= FIRST_TOKENS)
+    total = jnp.sum(jnp.where(first, state.entropy[:, None], 0), axis=2)
     return total / jnp.log(vocab_size)
 
 

@@ -18,17 +18,17 @@ from jaxtyping import Array, Int
 from rewardlab.core.types import Rollout
 from rewardlab.models.lm import Apply, Params
 from rewardlab.rollouts.beliefs import beliefs
-from rewardlab.rollouts.branches import Setting, branch, roots
+from rewardlab.rollouts.branches import TreeContext, resume_from_turn, roots
 from rewardlab.rollouts.drawing import Sampling, row_keys
-from rewardlab.rollouts.episodes import Facts, played
+from rewardlab.rollouts.episodes import Columns, to_rollout
 from rewardlab.rollouts.forking import (
     Branching,
-    evenly,
-    hesitation,
+    branch_at_high_entropy,
+    branch_evenly,
+    first_tokens_entropy,
     uniform,
-    where_unsure,
 )
-from rewardlab.rollouts.rows import Rows, pick, put
+from rewardlab.rollouts.rows import Rows, gather_rows, write_rows
 from rewardlab.rollouts.values import tree_values, turn_values, with_values
 from rewardlab.tasks.environment import Environment
 
@@ -42,10 +42,10 @@ _CHOICE = 2**31 - 1  # folded into a run's key: draws that choose where to branc
         *("branching", "values", "belief"),
     ),
 )
-def grow(
+def rollout_trees(
     apply: Apply,
     params: Params,
-    facts: Facts,
+    columns: Columns,
     key: Array,
     iteration: Int[Array, ""],
     options: Sampling,
@@ -54,82 +54,86 @@ def grow(
     values: int | None = None,
     belief: bool = False,
 ) -> Rollout:
-    """G = num_generations episodes for each prompt, of which some branch off others.
+    """G = num_generations episodes for each prompt; some branch off others.
 
-    A `Rollout` as `play` makes it, and its first `roots` rows of a prompt are those of
-    `play`. A row that branches off another holds all its tokens: those they share, with
-    the log-probs that they were sampled with, and its own, whose noise is that of the
-    row's own sample index. Added is the signal `node` [N, T]: the same id in all rows
-    of a prompt that share the turn, another for each other turn, -1 on padding.
+    As `rollout_episodes`, and the first `roots` rows of a prompt are the same as there.
+    A row that branches off another holds all its tokens: the shared ones, with the
+    log-probs they were sampled with, and its own, whose noise is that of the row's own
+    sample index. The signal `node` [N, T] is added: the same id in all rows of a prompt
+    that share the turn, different ids for different turns, -1 on padding.
 
-    `values` adds the signals of `with_values`: by the tree's own leaves if it is 0,
-    else by that many continuations from each turn. A round is one step of a scan, so
+    `values` adds the signals of `with_values`: from the tree's own leaves if it is 0,
+    else from that many continuations of each turn. A round is one step of a scan, so
     the loop over tokens is compiled once for the roots and once for all rounds.
     """
-    g, turns = options.num_generations, environment.max_turns
-    problem = branching and branching.problem(g, turns)
+    num_generations, turns = options.num_generations, environment.max_turns
+    problem = branching and branching.validate(num_generations, turns)
     if problem:
         raise ValueError(problem)
-    first = branching.roots if branching else g
-    setting, rows = roots(
-        apply, params, facts, key, iteration, options, environment, first
+    first = branching.roots if branching else num_generations
+    context, rows = roots(
+        apply, params, columns, key, iteration, options, environment, first
     )
     if branching:
-        rows = _spread(setting, rows, branching)
-    rollout = played(rows.now, rows.states, facts, iteration, environment)
+        rows = _spread(context, rows, branching)
+    rollout = to_rollout(rows.state, rows.env_states, columns, iteration, environment)
     rollout = rollout.with_signals(node=rows.node)
     if values is not None:
-        value = tree_values(rollout, turns, g)
+        value = tree_values(rollout, turns, num_generations)
         if values:
-            value = turn_values(setting, rows, values)
+            value = turn_values(context, rows, values)
         rollout = with_values(rollout, value)
     if belief:
-        rollout = beliefs(apply, params, rollout, rows.now.cache, facts, turns)
+        rollout = beliefs(apply, params, rollout, rows.state.cache, columns, turns)
     return rollout
 
 
-def _spread(setting: Setting, rows: Rows, branching: Branching) -> Rows:
+def _spread(context: TreeContext, rows: Rows, branching: Branching) -> Rows:
     """All rows of the tree, from its roots."""
-    options, prompts = setting.options, setting.first.shape[0]
-    g, rounds = options.num_generations, branching.rounds
-    more = (g - branching.roots) // rounds
-    ids = setting.facts["id"]
-    keys = row_keys(setting.key, setting.iteration, ids, g).reshape(prompts, g)
+    options, prompts = context.options, context.first.shape[0]
+    num_generations, rounds = options.num_generations, branching.rounds
+    more = (num_generations - branching.roots) // rounds
+    ids = context.columns["id"]
+    keys = row_keys(context.key, context.iteration, ids, num_generations).reshape(
+        prompts, num_generations
+    )
     keys = keys[:, branching.roots :].reshape(prompts, rounds, more).swapaxes(0, 1)
 
     def add(rows: Rows, x: tuple[Array, Array]) -> tuple[Rows, None]:
         number, noise = x
-        there = branching.roots + number * more
-        where = _where(setting, rows, branching, number, there, (prompts, more))
-        index = there + jnp.arange(more)
-        new = branch(setting, rows, *where, noise.reshape(-1), index)
-        return put(rows, new, there, prompts), None
+        existing = branching.roots + number * more
+        where = _where(context, rows, branching, number, existing, (prompts, more))
+        index = existing + jnp.arange(more)
+        new = resume_from_turn(context, rows, *where, noise.reshape(-1), index)
+        return write_rows(rows, new, existing, prompts), None
 
-    # Rows to come hold the last root until they are written.
-    last = jnp.minimum(jnp.arange(g), branching.roots - 1)
-    rows = pick(rows, jnp.broadcast_to(last, (prompts, g)))
+    # Rows that are not written yet hold the last root.
+    last = jnp.minimum(jnp.arange(num_generations), branching.roots - 1)
+    rows = gather_rows(rows, jnp.broadcast_to(last, (prompts, num_generations)))
     return lax.scan(add, rows, (jnp.arange(rounds), keys))[0]
 
 
 def _where(
-    setting: Setting,
+    context: TreeContext,
     rows: Rows,
     branching: Branching,
     number: Int[Array, ""],
-    there: Int[Array, ""],
+    existing: Int[Array, ""],
     shape: tuple[int, int],
 ) -> tuple[Int[Array, "B M"], Int[Array, "B M"]]:
-    """Parents and turns of a round, when there are `there` rows for each prompt."""
+    """Parents and turns of a round, with `existing` rows for each prompt so far."""
     if branching.turns:
         turn = jnp.asarray(branching.turns)[number]
-        return evenly(rows.now, turn, there, shape)
-    now, turns = rows.now, setting.environment.max_turns
-    g = setting.options.num_generations
-    index = jnp.arange(rows.node.shape[0])[:, None] % g
+        return branch_evenly(rows.state, turn, existing, shape)
+    state, turns = rows.state, context.environment.max_turns
+    num_generations = context.options.num_generations
+    index = jnp.arange(rows.node.shape[0])[:, None] % num_generations
     mine = (rows.node >= 0) & (rows.node // turns == index)
-    own = jnp.min(jnp.where(mine, now.step, turns), axis=1)
-    own = jnp.where(index[:, 0] < there, own, turns)
-    key = jax.random.fold_in(jax.random.fold_in(setting.key, _CHOICE), number)
-    draw = uniform(row_keys(key, setting.iteration, setting.facts["id"], g), turns)
-    entropy = hesitation(now, now.logits.shape[-1])
-    return where_unsure(now, entropy, own, draw, branching, shape)
+    own = jnp.min(jnp.where(mine, state.step, turns), axis=1)
+    own = jnp.where(index[:, 0] < existing, own, turns)
+    key = jax.random.fold_in(jax.random.fold_in(context.key, _CHOICE), number)
+    draw = uniform(
+        row_keys(key, context.iteration, context.columns["id"], num_generations), turns
+    )
+    entropy = first_tokens_entropy(state, state.logits.shape[-1])
+    return branch_at_high_entropy(state, entropy, own, draw, branching, shape)

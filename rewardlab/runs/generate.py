@@ -20,11 +20,11 @@ from rewardlab.models import lm
 from rewardlab.rollouts import (
     Branching,
     Sampling,
-    grow,
-    play,
-    play_on_host,
-    sample,
-    unplayed_on_host,
+    blank_episodes,
+    rollout_completions,
+    rollout_episodes,
+    rollout_episodes_on_host,
+    rollout_trees,
 )
 from rewardlab.rollouts.values import VALUE_SIGNALS
 from rewardlab.runs.aliases import wanted
@@ -34,7 +34,7 @@ Columns = dict[str, Any]  # by name: an array of B rows
 
 
 class Tree(NamedTuple):
-    """What `grow` is told beyond `play`."""
+    """Arguments that `rollout_trees` takes and `rollout_episodes` does not."""
 
     branching: Branching | None
     values: int | None
@@ -65,7 +65,9 @@ def generator(
     case = (lm.bind(model), task, options, belief)
     episodes = config.rollout.on_host or task.environment is not None
     if config.rollout.on_host:
-        sampler = _by_turns(*case, play_on_host if played else unplayed_on_host)
+        sampler = _by_turns(
+            *case, rollout_episodes_on_host if played else blank_episodes
+        )
     else:
         shard = _in_one(*case) if tree is None else _as_trees(*case, tree)
         sampler = driver.spmd(shard, **layout)
@@ -110,9 +112,11 @@ def _in_one(apply: lm.Apply, task: Task, options: Sampling, belief: bool) -> Sam
         params: Params, columns: Columns, key: Array, iteration: Int[Array, ""]
     ) -> Rollout:
         if world is not None:
-            return play(apply, params, columns, key, iteration, options, world, belief)
+            return rollout_episodes(
+                apply, params, columns, key, iteration, options, world, belief
+            )
         prompts = (columns[name] for name in ("prompts", "prompt_mask", "id"))
-        return sample(apply, params, *prompts, key, iteration, options)
+        return rollout_completions(apply, params, *prompts, key, iteration, options)
 
     return draw
 
@@ -128,7 +132,7 @@ def _as_trees(
         params: Params, columns: Columns, key: Array, iteration: Int[Array, ""]
     ) -> Rollout:
         case = (apply, params, columns, key, iteration, options, world)
-        return grow(*case, *tree, belief)
+        return rollout_trees(*case, *tree, belief)
 
     return draw
 

@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 from rewardlab.core import masked
 from rewardlab.core.signals import SIGNALS
 from rewardlab.core.types import Channels, Reward, Rollout, Sum
-from rewardlab.rollouts.playing import End
+from rewardlab.rollouts.state import End
 from rewardlab.transforms.sources.signals import outcome, process
 
 Metrics = Mapping[str, Any]  # by name: a Sum, a scalar array or a number

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rewardlab.core.signals import SIGNALS
-from rewardlab.rollouts.playing import End
+from rewardlab.rollouts.state import End
 from rewardlab.show import record
 from rewardlab.show.record import Line
 from rewardlab.system.printable import number, one_line, visible

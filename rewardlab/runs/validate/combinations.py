@@ -132,7 +132,7 @@ def _trees(config: ConfigDict) -> Iterator[str]:
                 "rollout.on_host=False"
             )
         return
-    problem = branching and branching.problem(
+    problem = branching and branching.validate(
         rollout.num_generations, task.environment.max_turns
     )
     if problem:
