@@ -43,7 +43,8 @@ class Branching:
         if self.rounds < 1 or (num_generations - self.roots) % self.rounds:
             return (
                 f"rounds={self.rounds} does not divide the "
-                f"{num_generations - self.roots} episodes that branch off; use a divisor"
+                f"{num_generations - self.roots} episodes that branch off; "
+                "use a divisor"
             )
         if self.turns and len(self.turns) != self.rounds:
             return (
