@@ -76,7 +76,7 @@ def test_a_module_that_fails_says_why(monkeypatch, tmp_path):
 
 def test_things_that_are_handed_over_have_a_name_meanwhile():
     task = TASKS["search"]._replace(completion_length=5)
-    with handing({"task": task}), handing({"other": 1}):
+    with handing({"given:task": task}), handing({"given:other": 1}):
         assert task_named("given:task") is task
         assert look_up("given:other", "number", {}) == 1
     with pytest.raises(ValueError, match="hand it over anew, or put it into a module"):
@@ -89,7 +89,7 @@ def test_a_thing_knows_where_it_can_be_found(monkeypatch):
     monkeypatch.setitem(sys.modules, "of_mine", module)
     assert name_of(module.TASK) == "of_mine:TASK"
     assert name_of(sums) == f"{HERE}:sums" and name_of(SMALL) == f"{HERE}:SMALL"
-    assert name_of(Task) == "rewardlab.tasks:Task"
+    assert name_of(Task) == "rewardlab.tasks.task:Task"
     assert name_of(lambda: 1) == "" and name_of(module.TASK._replace(signals=())) == ""
 
 

@@ -75,6 +75,8 @@ class _Outside(ast.NodeTransformer):
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
         call = node.right
+        if isinstance(node.op, ast.MatMult) and isinstance(call, ast.Name):
+            call = ast.Call(call, [], [])  # empty brackets may be left out
         if isinstance(node.op, ast.MatMult) and isinstance(call, ast.Call):
             call.func = ast.Name(f"{ast.unparse(node.left)}:{ast.unparse(call.func)}")
             return call

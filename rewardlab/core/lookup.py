@@ -1,7 +1,7 @@
 """What a name stands for: something built in, `package.module:attribute`, an object.
 
-One rule for tasks, models, words, scorers and losses. `handing` makes objects known
-under names while a run lasts, so that everything behind the door reads names only.
+One rule for tasks, models, words, scorers and losses. `handing` makes objects and
+words known while a run lasts, so that everything behind the door reads names only.
 """
 
 import ast
@@ -9,9 +9,11 @@ import contextlib
 import contextvars
 import difflib
 import importlib
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -65,8 +67,8 @@ def place_of(text: str, kind: str = "name") -> Place | None:
 def imported(place: Place, kind: str) -> Any:
     """The attribute of that path; `ValueError` in one sentence where there is none."""
     if place.module == GIVEN:
-        if place.attribute in (handed := _HANDED.get(_NOTHING)):
-            return handed[place.attribute]
+        if str(place) in (handed := _HANDED.get(_NOTHING)):
+            return handed[str(place)]
         raise ValueError(
             f"{kind} {str(place)!r} was handed to rewardlab.train as an object, which "
             "only the program that has it can do again; hand it over anew, or put it "
@@ -92,6 +94,40 @@ def _near(error: Exception) -> str:
         return ""
     near = difflib.get_close_matches(error.name, dir(error.obj), n=2)
     return f", did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def module_named(name: str, kind: str) -> ModuleType:
+    """The module of that name; `ValueError` in one sentence where there is none."""
+    try:
+        return importlib.import_module(name)
+    except Exception as error:  # whatever importing a user's module raises
+        raise ValueError(
+            f"{kind} {name!r} cannot be imported ({type(error).__name__}: {error}); "
+            "write package.module of one that can be imported from here"
+        ) from None
+
+
+def word(name: str, table: Mapping[str, T], kind: str) -> T | Any:
+    """What a word of a sentence stands for; None for what is no word.
+
+    It is one of the table, one that is handed over, or the attribute of a path.
+    """
+    if (place := place_of(name, kind)) is not None:
+        return imported(place, kind)
+    return table[name] if name in table else _HANDED.get(_NOTHING).get(name)
+
+
+def words_in(holder: ModuleType | Mapping[str, Any]) -> dict[str, Any]:
+    """The words of a module: its own public functions. Of a mapping, all of it."""
+    if isinstance(holder, Mapping):
+        return dict(holder)
+    return {
+        name: value
+        for name, value in vars(holder).items()
+        if not name.startswith("_")
+        and inspect.isfunction(value)
+        and value.__module__ == holder.__name__
+    }
 
 
 def look_up(given: Any, kind: str, table: Mapping[str, T]) -> T:
@@ -133,7 +169,7 @@ def unknown(given: str, kind: str, names: Iterable[str]) -> str:
 
 @contextlib.contextmanager
 def handing(objects: Mapping[str, Any]) -> Iterator[None]:
-    """Meanwhile `given:NAME` stands for the object of that name."""
+    """Meanwhile the names stand for these: `given:NAME` for an object, or a word."""
     token = _HANDED.set({**_HANDED.get(_NOTHING), **objects})
     try:
         yield

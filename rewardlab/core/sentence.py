@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 import jax
 
+from rewardlab.core import lookup
 from rewardlab.core.arguments import check
 from rewardlab.core.grammar import parse as parse_text
 from rewardlab.core.grammar import pipe, shown
 from rewardlab.core.literals import put
-from rewardlab.core.lookup import look_up
 from rewardlab.core.schedules import SCHEDULES
 from rewardlab.core.signatures import bound_of
 from rewardlab.core.tree import MISSING, PIPE, Named, Tree, with_values
@@ -154,12 +154,18 @@ def _tree(node: ast.expr, language: Language) -> Tree:
             "by |"
         )
     word = node.func.id
-    outside = ":" in word
-    make = look_up(word, language.noun, {}) if outside else language.words.get(word)
+    make = lookup.word(word, language.words, language.noun)
+    if isinstance(make, RewardTransform):
+        make = _giving(make)
     if make is None:
         hint = _hint(word, language.words)
         raise ValueError(f"unknown {language.noun} {shown(word)}{hint}")
     return _call(word, make, node, language)
+
+
+def _giving(transform: RewardTransform) -> Callable[[], RewardTransform]:
+    """A word for what is made already."""
+    return lambda: transform
 
 
 def _call(

@@ -10,7 +10,7 @@ from absl import flags
 from ml_collections import ConfigDict, config_flags
 
 import rewardlab
-from rewardlab.runs.config import name_hyperparameters, use_reward
+from rewardlab.runs.config import name_hyperparameters, use_reward, use_task
 
 PACKAGE = Path(rewardlab.__file__).parent
 # Installed, the shipped configs lie in the package; in a clone, in experiments/.
@@ -85,9 +85,13 @@ def override(config: ConfigDict, arguments: Sequence[str]) -> None:
     """Changes a config as flags say: `--config.optim.lr=1e-4`.
 
     `--config.reward=...` also brings the reward's own `hp`, as in `use_reward`, and
-    names in another sentence may be given values: `--config.hp.tau=0.1`. Raises
+    names in another sentence may be given values: `--config.hp.tau=0.1`;
+    `--config.task.name=...` brings the task's own options. Raises
     `ValueError` for flags and keys that do not exist and values of another type.
     """
+    task = _value_of("config.task.name", arguments)
+    if task is not None and task != config.task.name:
+        use_task(config, task)
     reward = _value_of("config.reward", arguments)
     if reward is not None and reward != config.get("reward"):
         use_reward(config, reward)

@@ -16,6 +16,7 @@ from rewardlab.launch import train
 from rewardlab.launch.configs import load_config, override
 from rewardlab.methods import METHODS
 from rewardlab.runs.evaluate import reported
+from rewardlab.runs.handed import at_hand
 from rewardlab.runs.plots import COLOURS
 from rewardlab.runs.prepare import prepare
 from rewardlab.runs.record import resolved
@@ -114,7 +115,8 @@ def check(grid: Grid) -> Grid:
         for seed in grid.seeds:
             config = grid.config_of(arm, seed)
             check_values(config)
-            _refuse_another(grid.folder(arm, seed), config)
+            with at_hand(config):
+                _refuse_another(grid.folder(arm, seed), config)
     known = _reported(grid)
     usual = [m for m in USUAL if all(m in names for names in known.values())]
     measures = grid.measures or tuple(usual)
@@ -143,7 +145,8 @@ def _reported(grid: Grid) -> dict[str, list[str]]:
     known = {}
     for arm, config in configs.items():
         config.mesh.devices = config.mesh.devices or 1
-        known[arm] = reported(prepare(config, grid.folder(arm, grid.seeds[0])))
+        with at_hand(config):
+            known[arm] = reported(prepare(config, grid.folder(arm, grid.seeds[0])))
     return known
 
 

@@ -6,14 +6,16 @@ from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
 from rewardlab.core.grammar import bare_names
+from rewardlab.core.lookup import GIVEN, name_of
 from rewardlab.methods import METHODS, method_of
-from rewardlab.tasks import task_named
+from rewardlab.tasks import Task, task_named
 
 DEFAULTS: dict[str, Any] = {
     "seed": 0,
     "reward": "grpo",  # a sentence, or the name of a method
     # What the advantage does to parameters: "clipped(0.2) | kl(0.01) | token_mean()".
     "loss": "",  # "": the method's, or PPO's by token for a sentence
+    "words": (),  # modules of words of your own: "package.module"
     "select": None,  # which rows are learned from; None: the method's, "": all
     "updates": "",  # how often a rollout is learned from; "": the method's, or once
     "hp": {},  # values of the bare names in these sentences
@@ -94,26 +96,52 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def default_config(task: str = "arithmetic") -> ConfigDict:
+def default_config(task: "str | Task" = "arithmetic") -> ConfigDict:
     """A locked config with every key. Batch sizes are in prompts, lengths in tokens.
 
-    `task` is a built-in name or `package.module:attribute`. One without demonstrations
-    has no warm-up.
+    `task` is a built-in name, `package.module:attribute`, or a `Task`, which is then
+    given to `train` too. One without demonstrations has no warm-up.
     """
     config = ConfigDict(DEFAULTS)
     config.select = placeholder(str)
     config.eval.temperature = placeholder(float)
-    known = task_named(task)
-    options = {"difficulty": dict(known.difficulty), "noise": dict(known.noise)}
-    config.task = ConfigDict({"name": task, **options})
-    config.rollout.max_completion_length = known.completion_length
-    if known.demonstrations is None:
-        config.warmup.steps = 0
-    if not known.difficulty:  # nobody says how many problems there are
-        config.eval.num_problems = 0
+    config.update_from_flattened_dict(_of_task(task))
+    config.task = _options(task)
     config.lock()
     config.hp.unlock()  # a sentence may use any names
     return config
+
+
+def use_task(config: ConfigDict, task: "str | Task") -> None:
+    """Sets the task, with its own options, lengths and warm-up where the config has
+    those that its task had."""
+    before, now = _of_task(config.task.name), _of_task(task)
+    with config.unlocked():
+        for key, value in now.items():
+            group, name = key.split(".")
+            if config[group][name] == before[key]:
+                config[group][name] = value
+        config.task = _options(task)
+    config.task.lock()
+
+
+def _of_task(task: "str | Task") -> dict[str, int]:
+    """The values of a config that are a task's, unless somebody says otherwise."""
+    known = task_named(task)
+    steps, problems = DEFAULTS["warmup"]["steps"], DEFAULTS["eval"]["num_problems"]
+    return {
+        "rollout.max_completion_length": known.completion_length,
+        "warmup.steps": steps if known.demonstrations else 0,
+        # Where nobody says how many problems there are, all of them.
+        "eval.num_problems": problems if known.difficulty else 0,
+    }
+
+
+def _options(task: "str | Task") -> ConfigDict:
+    known = task_named(task)
+    name = task if isinstance(task, str) else name_of(task) or f"{GIVEN}:task"
+    options = {"difficulty": dict(known.difficulty), "noise": dict(known.noise)}
+    return ConfigDict({"name": name, **options})
 
 
 def use_reward(config: ConfigDict, reward: str) -> None:

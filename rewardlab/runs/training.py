@@ -9,10 +9,12 @@ from typing import NamedTuple
 from ml_collections import ConfigDict
 
 from rewardlab.analysis.statistics import Interval
+from rewardlab.core.types import RewardTransform
 from rewardlab.learning.learner import LearnerState, Params
 from rewardlab.learning.parallel import matmul_precision
 from rewardlab.runs.console import Console
 from rewardlab.runs.evaluate import pass_at
+from rewardlab.runs.handed import Words, handed
 from rewardlab.runs.interrupts import Stop, stopping
 from rewardlab.runs.loop import Loop, judged_at, verdicts
 from rewardlab.runs.plots import learning_curves
@@ -23,6 +25,7 @@ from rewardlab.runs.start import Start, begin
 from rewardlab.scorers.text_rewards import TextReward
 from rewardlab.system.files import in_a_sentence
 from rewardlab.system.lock import only_one
+from rewardlab.tasks import Task
 
 
 class Result(NamedTuple):
@@ -40,10 +43,18 @@ def train(
     workdir: str | os.PathLike = "",
     resume: str = "auto",
     text_rewards: Sequence[TextReward] = (),
+    task: "Task | str | None" = None,
+    reward: "RewardTransform | str | None" = None,
+    words: "Words | Sequence[Words]" = (),
 ) -> Result:
     """Trains as the config says and leaves everything in `workdir`.
 
-    Without a `workdir` it is a folder of `runs/`, named by the time.
+    train(default_config("data"), "runs/mine", reward=my_transform, words=my_module)
+
+    Without a `workdir` it is a folder of `runs/`, named by the time. A `task`, a
+    `reward` and `words` of your own, as objects or by name, stand before what the
+    config says; its record has them by `package.module:attribute` where they have such
+    a name.
 
     `resume`: "auto" goes on from the latest checkpoint in `workdir` if there is one,
     "never" refuses to touch a run that is there, a path begins from another run's
@@ -55,7 +66,11 @@ def train(
     """
     workdir = Path(workdir or Path("runs", time.strftime("%Y%m%d-%H%M%S")))
     console = Console()
-    with stopping(console) as stop, in_a_sentence():
+    with (
+        stopping(console) as stop,
+        in_a_sentence(),
+        handed(config, task, reward, words) as config,
+    ):
         run = prepare(config, workdir, text_rewards)
         for note in run.notes:
             console.say(note)

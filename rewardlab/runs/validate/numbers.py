@@ -36,6 +36,7 @@ RULES: dict[str, Rule] = {
     "seed": SEED,
     "reward": TEXT,
     "loss": TEXT,
+    "words": Each(TEXT),
     "select": Maybe(TEXT),
     "updates": TEXT,
     "signals": TEXT,
