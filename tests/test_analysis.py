@@ -86,16 +86,6 @@ def test_student_and_compare() -> None:
         statistics.compare(base, base[:2], ("a", "b"))
 
 
-def test_iqm_and_bootstrap() -> None:
-    assert statistics.iqm(np.array([100.0, 2, 3, 4, 5, 6, 7, -50])) == 4.5  # 3..6
-    assert statistics.iqm(np.array([0.0, 1.0, 5.0])) == 2  # nothing to drop
-    np.testing.assert_allclose(
-        statistics.iqm(np.array([[9.0, 0, 1, 2], [8.0, 8, 8, 8]])), [1.5, 8]
-    )
-    equal = statistics.bootstrap(np.full(10, 0.5))
-    assert equal == (0.5, 0.5, 0.5)
-
-
 def test_intervals_cover_what_they_promise() -> None:
     rng = np.random.default_rng(0)
     trials = 400

@@ -1,12 +1,11 @@
 """Win rates, minimax winners, tournaments and votes: small cases and invariants."""
 
 import math
-from collections import Counter
 
 import numpy as np
 import pytest
 
-from rewardlab.comparisons import ranking, votes
+from rewardlab.comparisons import ranking
 from rewardlab.comparisons.minimax import minimax_winner
 from rewardlab.comparisons.paired_rounds import (
     double_elimination,
@@ -156,27 +155,6 @@ def test_swiss_as_released_is_a_bug_of_places():
     np.testing.assert_allclose(shared_rewards(keys), [1, 0.5, 0.5, 0])
 
 
-def test_advantages_of_a_group():
-    got = ranking.standardized(np.array([1.0, 0.5, 0.0]))
-    np.testing.assert_allclose(got, np.array([0.5, 0, -0.5]) / (0.5 + 1e-6))
-    assert ranking.standardized(np.array([1.0])).tolist() == [0.0]
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_votes(seed):
-    """The mean of the self vote is the share; ties go to who comes first."""
-    rng = np.random.default_rng(seed)
-    answers = [("1", "2", "", None)[k] for k in rng.integers(0, 4, 9)]
-    label = votes.majority(answers)
-    most = max(Counter(answers).values())
-    assert label == next(a for a in answers if Counter(answers)[a] == most)
-    assert np.mean(votes.self_vote(answers)) == votes.vote_share(answers) == most / 9
-    kept = [a for a in answers if a]
-    assert votes.majority(answers, drop_empty=True) == votes.majority(kept)
-    dropped = votes.self_vote(answers, drop_empty=True)
-    assert sum(dropped) == max(Counter(kept).values())
-
-
 def test_what_is_no_number_beats_nobody():
     """A NaN compares with nothing, so it would come first; rounds below 0 play none."""
     for scores in ([0.5, math.nan], np.full(3, math.nan)):
@@ -186,23 +164,6 @@ def test_what_is_no_number_beats_nobody():
         minimax_winner(np.array([[0.5, math.nan], [0.5, 0.5]]))
     with pytest.raises(ValueError, match="rounds=-1"):
         swiss(3, ranking.table_judge(np.eye(3)), rounds=-1)
-
-
-def test_a_blank_answer_is_none():
-    """Where the empty do not vote, white space does not either."""
-    for blank in (None, "", " ", "\n\t "):
-        assert votes.majority([None, blank, " ", "x", "y"], drop_empty=True) == "x"
-        assert votes.self_vote([blank, blank, "x"], drop_empty=True) == [0, 0, 1]
-    assert votes.majority([" ", " ", "x"]) == " "
-    assert votes.majority([0, 0, "x"], drop_empty=True) == 0
-
-
-def test_prompts_that_label_each_other():
-    """Equal multisets give the self vote; nobody to label gives 0."""
-    one = ["3", "3", "5", ""]
-    assert votes.cross_vote(one, one[::-1])[0] == votes.self_vote(one, drop_empty=True)
-    assert votes.cross_vote(one, ["", None]) == ([0.0] * 4, [0.0, 0.0])
-    assert votes.vote_share([]) == 0.0 and votes.majority([]) is None
 
 
 @pytest.mark.parametrize("n", [2, 3, 8, 9])

@@ -11,8 +11,8 @@ from rollouts import from_arrays
 from rewardlab import build
 from rewardlab.core.intervals import need
 from rewardlab.reward_models import flow, general_preference, pal, uncertainty
-from rewardlab.rules import boxes, driving, ngrams, relevance
-from rewardlab.selection import branching, curriculum, groups, replay
+from rewardlab.rules import boxes, ngrams, relevance
+from rewardlab.selection import curriculum, groups, replay
 
 ROWS, GROUP = jnp.arange(4.0), jnp.zeros(4, int)
 
@@ -43,14 +43,12 @@ def test_need(interval, good, bad):
         (lambda: groups.first_kept(ROWS > 0, -1), "size"),
         (lambda: groups.solved(ROWS, at=0), "at"),
         (lambda: curriculum.easiest_last(ROWS, temperature=0), "temperature"),
-        (lambda: branching.truncated_entropy(ROWS[None], ROWS > 0, 1), "vocab_size"),
         (lambda: replay.fresh(GROUP, 3, most=-1), "most"),
         (lambda: flow.velocity_score(ROWS, ROWS, ROWS, time=1.0), "time"),
         (lambda: general_preference.preference_loss(ROWS, tau=0), "tau"),
         (lambda: pal.ideal_point(ROWS, jnp.eye(4), temperature=0), "temperature"),
         (lambda: uncertainty.ramp(1, 0), "steps"),
         (lambda: boxes.corners((0, 0, 1, 1), (0, 0, 1, 1), 0, 5), "width"),
-        (lambda: driving.speed_factor(1.0, 0), "threshold"),
         (lambda: ngrams.repetition("a b", 0), "n"),
         (lambda: relevance.length_share("a b", 0), "words"),
     ],

@@ -9,8 +9,8 @@ from oracle import apply
 from rollouts import from_arrays
 
 from rewardlab import build
-from rewardlab.rules import derl, driving, expression, relevance
-from rewardlab.selection.pareto import nondominated, pareto_weights
+from rewardlab.rules import derl, expression, relevance
+from rewardlab.selection.pareto import nondominated
 
 BOX = "\\boxed"
 
@@ -102,16 +102,6 @@ def test_relevance_is_regularised():
     assert relevance.distinct_trigrams("two words") == 0
 
 
-def test_driving():
-    """A factor of 0 undoes a step; a time-out is no termination; the sum does not."""
-    assert driving.carl(0.5, [1, 0.5], False, False, -1) == 0.25
-    assert driving.carl(0.5, [1, 0], False, True, -1) == -1
-    assert driving.carl(0.5, [1, 1], True, False, -1) == 0
-    assert [driving.speed_factor(x, 8) for x in (-1, 0, 4, 9)] == [1, 1, 0.5, 0]
-    assert driving.nuplan(0.05, True, True, True) == pytest.approx(0.05)
-    assert driving.nuplan(0.05, False, False, False) == pytest.approx(0.25 / 16)
-
-
 def test_the_front_is_what_nothing_beats():
     """Against a loop over pairs, with ties, one row and rows that do not take part."""
     rng = np.random.default_rng(0)
@@ -129,10 +119,3 @@ def test_the_front_is_what_nothing_beats():
             for i in range(n)
         ]
         assert np.asarray(nondominated(jnp.asarray(rewards), there)).tolist() == want
-
-
-def test_weights_are_shares_of_the_front():
-    """Two of three rows are equal and best: each has half of its rewards."""
-    rewards = jnp.array([[1.0, -2.0], [1.0, -2.0], [0.0, -3.0]])
-    got = np.asarray(pareto_weights(rewards))
-    assert got.tolist() == [[0.5, -1.0], [0.5, -1.0], [0.0, 0.0]]

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from rewardlab.rules import answers, bleu, ngrams, phrases, router, tool_calls, toolrl
-from rewardlab.rules.texts import each
 
 GET = {"name": "get", "parameters": {"a": 1, "b": "x"}}
 PUT = {"name": "put", "parameters": {"c": 2}}
@@ -88,12 +87,16 @@ def tool_text(*calls):
 
 def test_toolrl_on_text():
     answer = tool_text(GET)
-    assert toolrl.toolrl(answer, answer) == 4.0
-    assert toolrl.toolrl("<think></think>", answer) == -3.0
-    assert toolrl.toolrl("x" + answer, answer) == 3.0  # right calls, wrong form
+    both = lambda text: (  # noqa: E731
+        toolrl.has_format(text, answer),
+        toolrl.correctness(text, answer),
+    )
+    assert both(answer) == (True, 3.0)
+    assert both("<think></think>") == (False, -3.0)
+    assert both("x" + answer) == (False, 3.0)  # right calls, wrong form
     broken = answer.replace('"name"', '"nam"')
-    assert toolrl.toolrl(broken, answer) == 1.0 - 3.0
-    assert toolrl.toolrl(answer.replace("{", "(", 1), answer) == 1.0 - 3.0
+    assert both(broken) == (True, -3.0)
+    assert both(answer.replace("{", "(", 1)) == (True, -3.0)
 
 
 def test_format_follows_the_answer():
@@ -182,10 +185,3 @@ def test_routed_forms(old, new):
     """Only the text as it stands has the form; every change breaks it."""
     text = ROUTED.replace(old, new, 1) if old else ROUTED
     assert router.form(text, lambda name: name == "qwen") == (-1.0 if old else 0.0)
-
-
-def test_rules_become_reward_functions():
-    f = each(answers.exact_match, "truth")
-    assert f(["p", "p"], ["a", "b"], [[1], [2]], truth=["a", ["c", "b"]]) == [1.0, 1.0]
-    with pytest.raises(ValueError, match="no column 'truth'; have \\['answer'\\]"):
-        f(["p"], ["a"], answer=["a"])

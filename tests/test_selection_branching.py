@@ -1,14 +1,9 @@
-"""ARPO's branching rule and its entropy."""
+"""ARPO's branching rule."""
 
 import numpy as np
 import pytest
 
-from rewardlab.selection.branching import (
-    branch_probability,
-    branches,
-    branches_in_paper,
-    truncated_entropy,
-)
+from rewardlab.selection.branching import branch_probability, branches
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -29,19 +24,3 @@ def test_branches():
     assert got.tolist() == [True, False, True, False]
     share = np.mean(branches(np.random.default_rng(0).random(9999), 1.0, 0.0))
     assert share == pytest.approx(0.7, abs=0.02)  # u <= 0.5 + 0.2
-    assert bool(branches_in_paper(0.9, 0.5, alpha=0.2, beta=1.0, tau=0.5))
-    assert not bool(branches_in_paper(0.8, 0.5, alpha=0.2, beta=1.0, tau=0.5))
-
-
-def test_truncated_entropy():
-    """Over the first two True tokens of two candidates each; -inf is none of them."""
-    p = np.array([[0.5, 0.25], [0.8, 0.0], [0.1, 0.1]])
-    logp = np.log(np.where(p > 0, p, 1))
-    logp = np.where(p > 0, logp, -np.inf)
-    each = -np.sum(p * np.where(p > 0, logp, 0), axis=1) / np.log(7)
-    mask = np.array([True, True, True])
-    got = truncated_entropy(logp, mask, 7, tokens=2)
-    np.testing.assert_allclose(got, each[:2].sum(), rtol=1e-12)
-    got = truncated_entropy(logp, np.array([True, False, True]), 7)
-    np.testing.assert_allclose(got, each[0] + each[2], rtol=1e-12)
-    assert float(truncated_entropy(logp, ~mask, 7)) == 0

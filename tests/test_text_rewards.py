@@ -13,7 +13,6 @@ from rewardlab.core.compose import estimator
 from rewardlab.data.batch import batch_of
 from rewardlab.data.columns import prompt_columns
 from rewardlab.methods.sentence import build
-from rewardlab.rules.texts import each
 from rewardlab.scorers.text_rewards import TextReward, host_signal
 from rewardlab.tasks.arithmetic import text as arithmetic_text
 from rewardlab.tasks.arithmetic.verifier import TOKENIZER, max_steps, score
@@ -192,9 +191,6 @@ def test_the_words_of_a_tool_are_not_the_policys():
     assert TOKENIZER.decode(heard["completion_ids"][0]) == "#1leak#2"
     assert heard["completion_mask"] == [[True] * 2 + [False] * 4 + [True] * 2]
     assert ask(spoken("leak", "#1"), columns).signals["judge"].tolist() == [1]
-    rule = TextReward("rule", each(lambda text: text.count("leak")))
-    found = host_signal(rule, TOKENIZER)(spoken("leak", "leak", "#2"), columns)
-    assert found.signals["rule"].tolist() == [1]
 
 
 def test_turns_that_nothing_answers_are_messages_of_their_own():

@@ -1,6 +1,6 @@
 """Statistics of a few seeds and of many problems, and what may be concluded.
 
-Three seeds are the rule in this field, and there a bootstrap is wrong: it excludes zero
+Three seeds are the rule in this field, and a bootstrap is wrong: it excludes zero
 whenever the three differences share a sign, which without any effect happens one time
 in four. Means over seeds and differences between arms therefore have Student intervals;
 the bootstrap is for other statistics and for ten values or more.
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import ndtr, ndtri, stdtrit
+from scipy.special import ndtri, stdtrit
 
 Values = Float[np.ndarray, " n"]
 Range = tuple[float, float]
@@ -69,47 +69,6 @@ def wilson(share: float, n: int, level: float = 0.95) -> Interval:
     center = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(share * (1 - share) * z2 / n + (z2 / (2 * n)) ** 2) / (1 + z2 / n)
     return Interval(float(share), float(center - half), float(center + half))
-
-
-def iqm(values: Float[np.ndarray, "*shape n"], axis: int = -1) -> np.ndarray:
-    """The mean of the middle half: floor(n / 4) are dropped at each end.
-
-    The interquartile mean of arXiv 2108.13264; of fewer than four values it is the
-    mean.
-    """
-    ordered = np.sort(np.moveaxis(np.asarray(values, np.float64), axis, -1), axis=-1)
-    n = ordered.shape[-1]
-    return ordered[..., n // 4 : n - n // 4].mean(axis=-1)
-
-
-def bootstrap(
-    values: Values,
-    statistic: Statistic = iqm,
-    level: float = 0.95,
-    resamples: int = 10_000,
-    seed: int = 0,
-) -> Interval:
-    """Bias-corrected and accelerated (BCa) bootstrap interval (Efron, 1987).
-
-    With z0 the normal quantile of the share of resamples below the estimate and
-    a = sum d^3 / (6 (sum d^2)^1.5) over jackknife deviations d, the ends are the
-    resamples' quantiles at Phi(z0 + (z0 + z) / (1 - a (z0 + z))), z = -+1.96.
-    """
-    values = np.asarray(values, np.float64)
-    n = values.size
-    draws = np.random.default_rng(seed).integers(n, size=(resamples, n))
-    again = statistic(values[draws], axis=-1)
-    estimate = float(statistic(values, axis=-1))
-    below = np.mean(again < estimate) + np.mean(again == estimate) / 2
-    z0 = ndtri(np.clip(below, 1 / resamples, 1 - 1 / resamples))
-    others = np.array([np.delete(values, i) for i in range(n)])
-    d = statistic(others, axis=-1)
-    d = d.mean() - d
-    squares = np.sum(d**2)
-    a = np.sum(d**3) / (6 * squares**1.5) if squares > 0 else 0.0
-    z = z0 + ndtri(np.array([1 - level, 1 + level]) / 2)
-    low, high = np.quantile(again, ndtr(z0 + z / (1 - a * z)))
-    return Interval(estimate, float(low), float(high))
 
 
 def compare(

@@ -49,12 +49,3 @@ def order_rewards(order: Sequence[int]) -> Float[np.ndarray, " N"]:
     rewards = np.zeros(len(order))
     rewards[list(order)] = np.linspace(1, 0, len(order)) if len(order) > 1 else 0
     return rewards
-
-
-def standardized(
-    rewards: Float[np.ndarray, " N"], eps: float = 1e-6
-) -> Float[np.ndarray, " N"]:
-    """(r - mean) / (std + eps), std over n - 1: the advantages; 0 if all are equal."""
-    if len(rewards) < 2 or np.ptp(rewards) == 0:
-        return np.zeros(len(rewards))
-    return (rewards - rewards.mean()) / (rewards.std(ddof=1) + eps)

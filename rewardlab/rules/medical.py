@@ -54,10 +54,5 @@ def is_answer(answer: str) -> bool:
     return len(answer) > 1 and not any(sign in answer for sign in SIGNS)
 
 
-def near(similarity: float, least: float = 0.8) -> float:
-    """1 if the cosine similarity of two embeddings reaches `least`, else 0."""
-    return float(similarity >= least)
-
-
 def _modality(truth: str) -> str:
     return truth.split(">", maxsplit=1)[0] + ">"

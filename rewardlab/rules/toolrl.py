@@ -105,11 +105,3 @@ def thinking_length(text: str, full: float = 512.0) -> float:
 def growing_length(step: int) -> float:
     """384 + (640 - 384) step / 105: the words that are worth a whole length reward."""
     return 384 + (640 - 384) * step / 105
-
-
-def toolrl(
-    text: str, answer: str, ranges: Ranges = PLAIN, rule: Rule = graded_calls
-) -> float:
-    """Format plus correctness. For `TextReward`: `each(toolrl, "answer")`."""
-    form = between(*ranges.format, has_format(text, answer))
-    return form + correctness(text, answer, ranges.correctness, rule)

@@ -55,3 +55,4 @@ class Scorer(NamedTuple):
     fit: Fit | None = None
     step: Callable[..., Any] | None = None  # after the policy's update: EMA, counts
     private: tuple[str, ...] = ()  # signals that end with the program
+    columns: tuple[str, ...] = ()  # of the data, that it cannot do without

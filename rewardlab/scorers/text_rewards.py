@@ -93,8 +93,8 @@ def host_signal(reward: TextReward, tokenizer: CharTokenizer) -> Add:
     """
 
     def add(rollout: Rollout, batch: Batch) -> Rollout:
-        questions = _questions(rollout, batch, tokenizer)
-        answers = ask(reward.function, questions, reward.steps, reward.time_limit)
+        asked = questions(rollout, batch, tokenizer)
+        answers = ask(reward.function, asked, reward.steps, reward.time_limit)
         if isinstance(answers, Failure):
             answers = [answers] * rollout.tokens.shape[0]
         _report(reward, answers)
@@ -103,7 +103,7 @@ def host_signal(reward: TextReward, tokenizer: CharTokenizer) -> Add:
     return add
 
 
-def _questions(
+def questions(
     rollout: Rollout, batch: Batch, tokenizer: CharTokenizer
 ) -> dict[str, list]:
     """The arguments of the function: lists with an entry for each completion."""

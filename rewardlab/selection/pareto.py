@@ -19,13 +19,3 @@ def nondominated(
         better |= column[:, None] > column[None, :]
     beaten = jnp.any(no_worse & better & there[:, None], axis=0)
     return there & ~beaten
-
-
-def pareto_weights(rewards: Float[Array, "N K"]) -> Float[Array, "N K"]:
-    """R_ik / n(P) on the front P, else 0: weights of grad log p(x_i).
-
-    Divided by the size of the front, not by N. (Parrot, arXiv 2401.05675)
-    """
-    front = nondominated(rewards, jnp.ones(rewards.shape[0], bool))
-    share = rewards / jnp.maximum(jnp.sum(front), 1)
-    return jnp.where(front[:, None], share, 0)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from golden_adapters.common import advantages, per_row, rollout_of, sentence, values
-from rewardlab.comparisons import ranking, tournaments, votes
+from rewardlab.comparisons import ranking, tournaments
 from rewardlab.comparisons.minimax import minimax_winner
 from rewardlab.comparisons.paired_rounds import double_elimination, swiss
 from rewardlab.comparisons.win_rate import win_rate, win_rate_of_verdicts
@@ -78,34 +78,44 @@ def bracket(inputs, hyper):
 
 
 def majority_vote(inputs, hyper):
-    """Votes on text by the host's functions; the self vote is the sentence's."""
+    """Votes as the sentences take them, on answers numbered as they come."""
     one, other = inputs["answers_original"], inputs.get("answers_rewritten", [])
-    crossed = votes.cross_vote(one, other)
+    blank = [a for a in (*one, *other) if a is None or not str(a).strip()]
+    plain, kept = _votes(one, [], ()), _votes(one, other, blank)
+    turned = _votes(other, one, blank)
     return {
-        "coreward_label_original": votes.majority(other, drop_empty=True),
-        "coreward_label_rewritten": votes.majority(one, drop_empty=True),
-        "coreward_reward_original": crossed[0],
-        "coreward_reward_rewritten": crossed[1],
-        "self_vote_label_no_filter": votes.majority(one),
-        "self_vote_label_filtered": votes.majority(one, drop_empty=True),
-        "self_vote_reward_no_filter": _voted(one, ()),
-        "self_vote_reward_filtered": _voted(one, ("", None)),
-        "self_vote_ratio_no_filter": votes.vote_share(one),
-        "self_vote_ratio_filtered": votes.vote_share(one, drop_empty=True),
+        "coreward_label_original": turned[0],
+        "coreward_label_rewritten": kept[0],
+        "coreward_reward_original": kept[2],
+        "coreward_reward_rewritten": turned[2],
+        "self_vote_label_no_filter": plain[0],
+        "self_vote_label_filtered": kept[0],
+        "self_vote_reward_no_filter": plain[1],
+        "self_vote_reward_filtered": kept[1],
+        "self_vote_ratio_no_filter": sum(plain[1]) / max(len(one), 1),
+        "self_vote_ratio_filtered": sum(kept[1]) / max(len(one), 1),
     }
 
 
-def _voted(answers, empty):
-    """Answers numbered as they come, those of `empty` below 0."""
-    number = {}
-    for answer in answers:
+def _votes(answers, partners, empty):
+    """The majority of `answers`, and their rewards by it and by that of `partners`."""
+    number, both = {}, [*answers, *partners]
+    for answer in both:
         number.setdefault(answer, -1 if answer in empty else len(number))
     if not answers:
-        return []
-    ids = np.array([number[answer] for answer in answers])
-    rollout = rollout_of(per_row(answers), answer_id=ids)
+        return None, [], []
+    ids, first = np.array([number[answer] for answer in both]), len(answers)
+    group = np.repeat([0, 1], [first, len(partners)])
+    label = int(majorities(ids, ids >= 0, group, 2)[0])
+    text = next((a for a in answers if number[a] == label), None)
+    rollout = rollout_of(per_row(both), answer_id=ids, partner=1 - group)
+    rollout = dataclasses.replace(rollout, group=group, prompts=np.zeros((2, 1), int))
     parts = ("center_by_group", "scale_by_group_std", "broadcast_to_tokens")
-    return values(sentence("ttrl", **dict.fromkeys(parts, "")), rollout)[:, 0]
+    paid = [
+        values(sentence(name, **dict.fromkeys(parts, "")), rollout)[:first, 0].tolist()
+        for name in ("ttrl", "co_reward")
+    ]
+    return text, *paid
 
 
 ADAPTERS = {
