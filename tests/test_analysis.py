@@ -93,10 +93,6 @@ def test_intervals_cover_what_they_promise() -> None:
     seeds = rng.normal(size=(trials, 3))
     student = [statistics.student(x) for x in seeds]
     assert np.mean([i.low <= 0 <= i.high for i in student]) > 0.906
-    # A skewed mean of 30: an exponential, whose mean is 1; BCa is approximate here.
-    skewed = rng.exponential(size=(trials, 30))
-    boot = [statistics.bootstrap(x, np.mean, resamples=500) for x in skewed]
-    assert 0.87 < np.mean([i.low <= 1 <= i.high for i in boot]) < 0.99
     # Problems of very different difficulty, 8 samples each.
     hardness = rng.beta(0.5, 0.5, size=(trials, 100))
     solved = rng.binomial(8, hardness)

@@ -1,12 +1,10 @@
 """Statistics of a few seeds and of many problems, and what may be concluded.
 
-Three seeds are the rule in this field, and a bootstrap is wrong: it excludes zero
+Three seeds are the rule in this field, and there a bootstrap is wrong: it excludes zero
 whenever the three differences share a sign, which without any effect happens one time
-in four. Means over seeds and differences between arms therefore have Student intervals;
-the bootstrap is for other statistics and for ten values or more.
+in four. Means over seeds and differences between arms therefore have Student intervals.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +15,6 @@ Values = Float[np.ndarray, " n"]
 Range = tuple[float, float]
 SHARE: Range = (0.0, 1.0)
 ANYWHERE: Range = (-np.inf, np.inf)
-Statistic = Callable[..., Float[np.ndarray, "..."]]  # as np.mean: (values, axis=...)
 
 
 class Interval(NamedTuple):

@@ -68,7 +68,7 @@ def word_f1(column: str, tag: str = "") -> Maker:
 def answer_ids(tag: str = "answer") -> Maker:
     """`answer_id` [N]: a number for what stands in the last <tag>...</tag>.
 
-    Equal texts, once normalised, have equal numbers; no answer has -1. What
+    Equal texts, once normalised, have equal numbers; no answer, or a blank one, has -1. What
     `majority_vote('answer_id')` reads on texts. (TTRL, arXiv 2504.16084)
 
     answer_ids(): "<answer>7</answer>", "<answer> 7.</answer>", "7" -> 0, 0, -1
@@ -78,12 +78,10 @@ def answer_ids(tag: str = "answer") -> Maker:
         state: Any, context: Context, rollout: Rollout, batch: Batch, setting: Setting
     ) -> dict[str, Any]:
         asked = questions(rollout, batch, setting.tokenizer)
-        said = [tagged(own_words(text), tag) for text in asked["completions"]]
+        tags = [tagged(own_words(text), tag) for text in asked["completions"]]
+        said = [normalized(text or "") for text in tags]
         known: dict[str, int] = {}
-        ids = [
-            -1 if x is None else known.setdefault(normalized(x), len(known))
-            for x in said
-        ]
+        ids = [known.setdefault(x, len(known)) if x else -1 for x in said]
         return {"answer_id": np.array(ids, np.int32)}
 
     def make(setting: Setting) -> Scorer:

@@ -1,5 +1,7 @@
 """Win rates, minimax winners, tournaments and votes."""
 
+import dataclasses
+
 import numpy as np
 
 from golden_adapters.common import advantages, per_row, rollout_of, sentence, values
@@ -7,6 +9,7 @@ from rewardlab.comparisons import ranking, tournaments
 from rewardlab.comparisons.minimax import minimax_winner
 from rewardlab.comparisons.paired_rounds import double_elimination, swiss
 from rewardlab.comparisons.win_rate import win_rate, win_rate_of_verdicts
+from rewardlab.transforms.sources.votes import majorities
 
 
 def _first(inputs):
