@@ -68,8 +68,8 @@ def word_f1(column: str, tag: str = "") -> Maker:
 def answer_ids(tag: str = "answer") -> Maker:
     """`answer_id` [N]: a number for what stands in the last <tag>...</tag>.
 
-    Equal texts, once normalised, have equal numbers; no answer, or a blank one, has -1. What
-    `majority_vote('answer_id')` reads on texts. (TTRL, arXiv 2504.16084)
+    Equal texts, once normalised, have equal numbers; no answer, or a blank one, has -1.
+    What `majority_vote('answer_id')` reads on texts. (TTRL, arXiv 2504.16084)
 
     answer_ids(): "<answer>7</answer>", "<answer> 7.</answer>", "7" -> 0, 0, -1
     """

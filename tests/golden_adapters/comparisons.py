@@ -81,44 +81,51 @@ def bracket(inputs, hyper):
 
 
 def majority_vote(inputs, hyper):
-    """Votes as the sentences take them, on answers numbered as they come."""
+    """Votes as the sentences take them."""
     one, other = inputs["answers_original"], inputs.get("answers_rewritten", [])
     blank = [a for a in (*one, *other) if a is None or not str(a).strip()]
-    plain, kept = _votes(one, [], ()), _votes(one, other, blank)
-    turned = _votes(other, one, blank)
+    plain, kept = _paid(one, one, ()), _paid(one, one, blank)
     return {
-        "coreward_label_original": turned[0],
-        "coreward_label_rewritten": kept[0],
-        "coreward_reward_original": kept[2],
-        "coreward_reward_rewritten": turned[2],
-        "self_vote_label_no_filter": plain[0],
-        "self_vote_label_filtered": kept[0],
-        "self_vote_reward_no_filter": plain[1],
-        "self_vote_reward_filtered": kept[1],
-        "self_vote_ratio_no_filter": sum(plain[1]) / max(len(one), 1),
-        "self_vote_ratio_filtered": sum(kept[1]) / max(len(one), 1),
+        "coreward_label_original": _label(other, blank),
+        "coreward_label_rewritten": _label(one, blank),
+        "coreward_reward_original": _paid(one, other, blank),
+        "coreward_reward_rewritten": _paid(other, one, blank),
+        "self_vote_label_no_filter": _label(one, ()),
+        "self_vote_label_filtered": _label(one, blank),
+        "self_vote_reward_no_filter": plain,
+        "self_vote_reward_filtered": kept,
+        "self_vote_ratio_no_filter": sum(plain) / max(len(one), 1),
+        "self_vote_ratio_filtered": sum(kept) / max(len(one), 1),
     }
 
 
-def _votes(answers, partners, empty):
-    """The majority of `answers`, and their rewards by it and by that of `partners`."""
-    number, both = {}, [*answers, *partners]
-    for answer in both:
+def _numbers(answers, empty):
+    """Answers numbered as they come, those of `empty` below 0."""
+    number = {}
+    for answer in answers:
         number.setdefault(answer, -1 if answer in empty else len(number))
+    return np.array([number[answer] for answer in answers], int)
+
+
+def _label(answers, empty):
     if not answers:
-        return None, [], []
-    ids, first = np.array([number[answer] for answer in both]), len(answers)
-    group = np.repeat([0, 1], [first, len(partners)])
-    label = int(majorities(ids, ids >= 0, group, 2)[0])
-    text = next((a for a in answers if number[a] == label), None)
-    rollout = rollout_of(per_row(both), answer_id=ids, partner=1 - group)
+        return None
+    ids = _numbers(answers, empty)
+    label = int(majorities(ids, ids >= 0, np.zeros(len(ids), int), 1)[0])
+    return next((a for a, n in zip(answers, ids, strict=True) if n == label), None)
+
+
+def _paid(answers, voters, empty):
+    """`answers` against the majority of `voters`: prompts that label each other."""
+    if not answers:
+        return []
+    ids = _numbers([*voters, *answers], empty)  # of equals the voters' first
+    group = np.repeat([1, 0], [len(voters), len(answers)])
+    rollout = rollout_of(per_row(ids), answer_id=ids, partner=1 - group)
     rollout = dataclasses.replace(rollout, group=group, prompts=np.zeros((2, 1), int))
     parts = ("center_by_group", "scale_by_group_std", "broadcast_to_tokens")
-    paid = [
-        values(sentence(name, **dict.fromkeys(parts, "")), rollout)[:first, 0].tolist()
-        for name in ("ttrl", "co_reward")
-    ]
-    return text, *paid
+    text = sentence("co_reward", **dict.fromkeys(parts, ""))
+    return values(text, rollout)[len(voters) :, 0].tolist()
 
 
 ADAPTERS = {
