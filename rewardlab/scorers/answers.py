@@ -82,7 +82,7 @@ def answer_ids(tag: str = "answer") -> Maker:
         said = [normalized(text or "") for text in tags]
         known: dict[str, int] = {}
         ids = [known.setdefault(x, len(known)) if x else -1 for x in said]
-        return {"answer_id": np.array(ids, np.int32)}
+        return {"answer_id": np.array(ids, np.float32)}
 
     def make(setting: Setting) -> Scorer:
         bound = functools.partial(score, setting=setting)

@@ -161,10 +161,16 @@ def comparator(name: str, judge: str, ranking: Ranking, several: bool = False) -
                 value[at], valid[at] = found, True
             return {name: value, f"{name}_valid": valid}
 
-        letters = {name: "NR" if several else "N"}
-        return Scorer(name, letters, reads, "host", score)
+        shape = f"N{width(setting)}" if several else "N"
+        provides = {name: shape, f"{name}_valid": shape}
+        return Scorer(name, provides, reads, "host", score)
 
     return make
+
+
+def width(setting: Setting) -> int:
+    """How many others a completion meets."""
+    return setting.sizes["N"] // setting.sizes["B"] - 1
 
 
 def _among(rows: Places, meet: Judge, i: int, j: int) -> tuple[float, float]:

@@ -23,6 +23,7 @@ class Case(NamedTuple):
     iteration: int
 
 
+KINDS = ("", "_valid", "_error")  # what is made for each signal
 Judge = Callable[..., dict[str, float] | None]  # (case, *facts) -> numbers by name
 
 
@@ -50,7 +51,7 @@ def verifier(
 
         return Scorer(
             name=name,
-            provides=dict.fromkeys(provides, "N"),
+            provides={one + kind: "N" for one in provides for kind in KINDS},
             reads=(),
             place="host",
             score=score,
