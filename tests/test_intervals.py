@@ -75,7 +75,7 @@ def test_words_that_would_do_nothing_or_the_opposite(words):
 def test_a_prior_over_nothing():
     rollout = from_arrays(np.ones((3, 1)), score=np.ones((3, 2)))
     word = build("budget_returns('score', prior=(0.0, 0.0))")
-    with pytest.raises(ValueError, match="not all of them 0"):
+    with pytest.raises(ValueError, match="give shares above 0"):
         word.update({}, (), rollout)
 
 

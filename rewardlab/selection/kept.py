@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.core import masked
-from rewardlab.core.types import Rollout, SignalName
+from rewardlab.core.types import Rollout, SignalName, Static
 from rewardlab.selection import consistency, filtration
 from rewardlab.selection.groups import greatest_share, group_std
 
@@ -61,6 +62,23 @@ def keep_best_and_worst(signal: SignalName) -> Selector:
         low, high = jnp.where(there, value, jnp.inf), jnp.where(there, value, -jnp.inf)
         best = filtration.best_of_group(high, *groups)
         return there & (best | filtration.worst_of_group(low, *groups))
+
+    return keep
+
+
+def keep_best_and_another(signal: SignalName, seed: Static[int] = 0) -> Selector:
+    """Keeps the greatest `signal` of each prompt and one of its other rows at random.
+
+    Of (3, 1, 2, 3) the first, and another that is drawn anew in each iteration. The
+    rule that is active in the authors' trainer. (PF-PPO, arXiv 2409.06957)
+    """
+
+    def keep(rollout: Rollout) -> Bool[Array, " N"]:
+        value, there = heard(rollout, signal)
+        prompts = rollout.prompts.shape[0]
+        group = jnp.where(there, rollout.group, prompts)  # the last, of no prompt
+        key = jax.random.fold_in(jax.random.key(seed), rollout.iteration)
+        return there & filtration.best_and_another(key, value, group, prompts + 1)
 
     return keep
 

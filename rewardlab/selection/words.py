@@ -14,12 +14,14 @@ from rewardlab.core.types import Rollout, SignalName
 from rewardlab.selection.groups import informative
 from rewardlab.selection.kept import (
     Selector,
+    heard,
+    keep_best_and_another,
     keep_best_and_worst,
     keep_consistent,
     keep_first,
     keep_varied,
 )
-from rewardlab.selection.middling import accuracy_within
+from rewardlab.selection.middling import accuracy_within, all_shorter
 
 Select = Callable[[Rollout], Rollout]
 
@@ -45,6 +47,36 @@ def keep_middling(signal: SignalName, low: float = 0.2, high: float = 0.8) -> Se
     return _by_prompt(signal, functools.partial(accuracy_within, low=low, high=high))
 
 
+def drop_truncated(signal: SignalName = "finished") -> Selector:
+    """Drops the rows that a limit cut off: those whose `signal` [N] is 0.
+
+    They are in no baseline either. Of rows that ended, were cut off and ended the first
+    and the last stay. (DAPO, arXiv 2503.14476, keeps them in the baseline)
+    """
+
+    def keep(rollout: Rollout) -> Bool[Array, " N"]:
+        ended, there = heard(rollout, signal)
+        return there & (ended > 0)
+
+    return keep
+
+
+def drop_truncated_prompts() -> Selector:
+    """Drops the prompts of which a row fills all columns there are.
+
+    Of two prompts with longest rows of 30 and 32 of 32 tokens the first stays. (PRIME,
+    arXiv 2502.01456, samples others in their place)
+    """
+
+    def keep(rollout: Rollout) -> Bool[Array, " N"]:
+        length = jnp.sum(rollout.valid, axis=1)
+        prompts, limit = rollout.prompts.shape[0], rollout.valid.shape[1]
+        whole = all_shorter(length, rollout.group, prompts, limit)
+        return jnp.any(rollout.mask, axis=1) & whole[rollout.group]
+
+    return keep
+
+
 def _by_prompt(signal: str, rule: Callable[..., Bool[Array, " B"]]) -> Selector:
     """Keeps the rows of the prompts that `rule(values, group, groups)` says."""
 
@@ -62,10 +94,13 @@ def _by_prompt(signal: str, rule: Callable[..., Bool[Array, " B"]]) -> Selector:
 
 SELECTORS: dict[str, Callable[..., Selector]] = {
     "drop_uniform": drop_uniform,
+    "drop_truncated": drop_truncated,
+    "drop_truncated_prompts": drop_truncated_prompts,
     "keep_middling": keep_middling,
     "keep_first": keep_first,
     "keep_varied": keep_varied,
     "keep_best_and_worst": keep_best_and_worst,
+    "keep_best_and_another": keep_best_and_another,
     "keep_consistent": keep_consistent,
 }
 
