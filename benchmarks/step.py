@@ -91,7 +91,7 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float]:
     draws = driver.fuse(driver.spmd(draw, ins, SHARDED_ROLLOUT))
     case = (params, *asked, np.int32(0))
     rollout = _laid(jax.eval_shape(draws, *case), here, apart)
-    learn = _learner(lm.bind_teach(config), driver, micro_batches)
+    learn = _learner(lm.bind_forward_completions(config), driver, micro_batches)
     first = _laid(jax.eval_shape(learn.init, params, rollout), here)
     update = early(driver.fuse(learn.update, donate=(0,)), first, rollout)
     generate = early(draws, *case)
@@ -137,7 +137,7 @@ def _laid(shapes: Any, scalars: Any, arrays: Any = None) -> Any:
     return jax.tree.map(laid, shapes)
 
 
-def _learner(teach: Callable, driver: Any, micro_batches: int) -> Any:
+def _learner(forward_completions: Callable, driver: Any, micro_batches: int) -> Any:
     """GRPO with AdamW."""
     import optax
 
@@ -150,7 +150,7 @@ def _learner(teach: Callable, driver: Any, micro_batches: int) -> Any:
 
     def policy(params: Any, r: Any) -> Any:
         return completion_logprobs(
-            teach, params, r.prompts, r.prompt_mask, r.tokens, r.valid
+            forward_completions, params, r.prompts, r.prompt_mask, r.tokens, r.valid
         )
 
     parts = Parts(

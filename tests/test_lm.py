@@ -16,7 +16,7 @@ from rewardlab.models.logprobs import completion_logprobs
 
 CONFIG = lm.LMConfig(11, 2, 12, num_heads=4, num_kv_heads=2, head_dim=6, ffn=10)
 APPLY = jax.jit(lm.bind(CONFIG))
-TEACH = lm.bind_teach(CONFIG)
+TEACH = lm.bind_forward_completions(CONFIG)
 PARAMS = lm.init(CONFIG, jax.random.key(0))
 TOKENS = np.random.default_rng(0).integers(0, 11, (3, 7))
 
@@ -81,7 +81,9 @@ def shared_case():
     return prompts, prompt_mask, tokens, valid
 
 
-forced = jax.jit(completion_logprobs, static_argnames=("teach", "entropy"))
+forced = jax.jit(
+    completion_logprobs, static_argnames=("forward_completions", "entropy")
+)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
@@ -113,7 +115,9 @@ SHALLOW = dataclasses.replace(CONFIG, num_layers=1)
 
 def gradient(config, *case):
     def loss(params):
-        logp = completion_logprobs(lm.bind_teach(config), params, *case).logp
+        logp = completion_logprobs(
+            lm.bind_forward_completions(config), params, *case
+        ).logp
         return jnp.sum(logp * jnp.cos(jnp.arange(24.0)).reshape(6, 4))
 
     return jax.jit(jax.grad(loss))(lm.init(config, jax.random.key(0)))

@@ -45,7 +45,7 @@ def test_sampled_logp_is_teacher_forced_logp():
     r = draw()
     forced = jax.jit(completion_logprobs, static_argnums=0)
     case = (r.prompts, r.prompt_mask, r.tokens, r.valid, OPTIONS.temperature)
-    logp = forced(lm.bind_teach(CONFIG), PARAMS, *case).logp
+    logp = forced(lm.bind_forward_completions(CONFIG), PARAMS, *case).logp
     np.testing.assert_allclose(r.logp, logp, atol=1e-4)
 
 

@@ -114,7 +114,7 @@ def test_own_tokens_are_drawn_with_the_rows_own_noise(at_turns):
     def anew(rollout):
         r = rollout
         case = (r.prompts, r.prompt_mask, r.tokens, r.valid)
-        first, rest = lm.teach(CONFIG, PARAMS, *case)
+        first, rest = lm.forward_completions(CONFIG, PARAMS, *case)
         first = jnp.repeat(first, G, axis=0)[:, None]
         logits = jnp.concatenate([first, rest[:, :-1]], axis=1) / OPTIONS.temperature
         noise = gumbel_noise(row_keys(KEY, 3, facts()["id"], G), T, CONFIG.vocab_size)

@@ -39,7 +39,7 @@ def test_values_of_turns_are_means_of_fresh_episodes():
             tokens,
             jnp.ones(tokens.shape, bool),
         )
-        first, rest = lm.teach(CONFIG, PARAMS, *case)
+        first, rest = lm.forward_completions(CONFIG, PARAMS, *case)
         first = jnp.repeat(first, G * K, axis=0)[:, None]
         logits = jnp.concatenate([first, rest], axis=1)[rows, at]
         return jnp.argmax(logits / OPTIONS.temperature + noise(at), axis=-1)

@@ -1,8 +1,9 @@
 """A decoder-only language model: RMSNorm, RoPE, grouped-query attention, SwiGLU.
 
-The flax nnx module is split once into a plain dict of parameters and lives only in
-this package; everyone else holds `apply(params, tokens, cache) -> (logits, cache)` for
-sampling and `teach(params, prompts, ..., tokens, ...)` for completions that exist.
+The flax nnx module is split once into a plain dict of parameters and lives only in this
+package; everyone else holds `apply(params, tokens, cache) -> (logits, cache)` for
+sampling and `forward_completions(params, prompts, ..., tokens, ...)` for completions
+that exist.
 """
 
 import dataclasses
@@ -25,7 +26,7 @@ Params = dict[str, Any]
 Apply = Callable[
     [Params, Int[Array, "N t"], Cache], tuple[Float[Array, "N t V"], Cache]
 ]
-Teach = Callable[..., tuple[Float[Array, "B V"], Float[Array, "N T V"]]]
+CompletionLogits = Callable[..., tuple[Float[Array, "B V"], Float[Array, "N T V"]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +106,7 @@ def apply(
     return nnx.merge(_split(config)[0], nnx.State(params))(tokens, cache)
 
 
-def teach(
+def forward_completions(
     config: LMConfig,
     params: Params,
     prompts: Int[Array, "B P"],
@@ -130,9 +131,9 @@ def bind(config: LMConfig) -> Apply:
 
 
 @functools.cache
-def bind_teach(config: LMConfig) -> Teach:
-    """`teach` of one config: the same object each time."""
-    return functools.partial(teach, config)
+def bind_forward_completions(config: LMConfig) -> CompletionLogits:
+    """`forward_completions` of one config: the same object each time."""
+    return functools.partial(forward_completions, config)
 
 
 @functools.cache

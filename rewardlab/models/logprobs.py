@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab.models.lm import Params, Teach
+from rewardlab.models.lm import CompletionLogits, Params
 
 
 class TokenStats(NamedTuple):
@@ -18,7 +18,7 @@ class TokenStats(NamedTuple):
 
 
 def completion_logprobs(
-    teach: Teach,
+    forward_completions: CompletionLogits,
     params: Params,
     prompts: Int[Array, "B P"],
     prompt_mask: Bool[Array, "B P"],
@@ -40,7 +40,7 @@ def completion_logprobs(
             "equally often; lay them out prompt by prompt, as many for each"
         )
     rows = tokens.shape[0] // prompts.shape[0]
-    ends, rest = teach(params, prompts, prompt_mask, tokens, valid)
+    ends, rest = forward_completions(params, prompts, prompt_mask, tokens, valid)
     first = jnp.repeat(ends[:, None], rows, axis=0)
 
     def each_token(f: Callable[..., Array]) -> Float[Array, "N T"]:

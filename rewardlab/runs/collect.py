@@ -22,12 +22,14 @@ from rewardlab.tasks import Task
 Add = Callable[[Rollout, Batch], Rollout]
 
 
-def policy_of(config: ConfigDict, teach: lm.Teach, entropy: bool) -> Policy:
+def policy_of(
+    config: ConfigDict, forward_completions: lm.CompletionLogits, entropy: bool
+) -> Policy:
     """The policy's log-probs, at the temperature that it is sampled at."""
 
     def policy(params: Params, rollout: Rollout) -> TokenStats:
         return completion_logprobs(
-            teach,
+            forward_completions,
             params,
             rollout.prompts,
             rollout.prompt_mask,
@@ -44,7 +46,7 @@ def collector(
     config: ConfigDict,
     driver: Driver,
     generate: Callable[..., Rollout],
-    teach: lm.Teach,
+    forward_completions: lm.CompletionLogits,
     host: Add | None = None,
 ) -> Callable[..., Rollout]:
     """Rollouts with all signals that the sentence and the objective need.
@@ -52,8 +54,8 @@ def collector(
     `host(rollout, batch)` adds those that Python makes.
     """
     names = names_of(config)
-    policy = policy_of(config, teach, entropy=False)
-    unsure = policy_of(config, teach, entropy=True)
+    policy = policy_of(config, forward_completions, entropy=False)
+    unsure = policy_of(config, forward_completions, entropy=True)
     layout = {"ins": (REPLICATED, SHARDED_ROLLOUT), "outs": SHARDED}
     teacher = driver.spmd(lambda p, rollout: policy(p, rollout).logp, **layout)
     hesitation = driver.spmd(lambda p, rollout: unsure(p, rollout).entropy, **layout)

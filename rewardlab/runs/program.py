@@ -92,7 +92,7 @@ def build_program(
     hp = {"optim.lr": jnp.asarray(config.optim.lr, jnp.float32)}
     sentence, select = _sentence(config), select_rows(select_of(config))
     entropy = reads_entropy(loss_of(config))
-    policy = policy_of(config, lm.bind_teach(model), entropy)
+    policy = policy_of(config, lm.bind_forward_completions(model), entropy)
     learn = learner(
         _parts(config, policy, sentence),
         driver,
@@ -105,9 +105,11 @@ def build_program(
     believes, tree = "belief" in wanted(config), tree_of(config)
     case = (config, task, driver, model, options, 0, believes, tree)
     gather = functools.partial(collector, config, driver)
-    teach = lm.bind_teach(model)
-    collect = gather(generator(*case), teach, host and host.add)
-    blank = gather(generator(*case, played=False), teach, host and host.blank)
+    forward_completions = lm.bind_forward_completions(model)
+    collect = gather(generator(*case), forward_completions, host and host.add)
+    blank = gather(
+        generator(*case, played=False), forward_completions, host and host.blank
+    )
     judge = generator(config, task, driver, model, judging, salt=1)
     on_device = not config.rollout.on_host
     fused = on_device and host is None
