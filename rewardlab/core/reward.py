@@ -120,21 +120,21 @@ def combine_any(
     f: Callable[[Array, Array], Number], rewards: Sequence[Reward]
 ) -> Reward:
     """f(values [K], placed [K]) on each token where any of K rewards is placed."""
-    return _combine(jnp.logical_or, f, rewards)
+    return _combine(jnp.logical_or, _stacked(f), rewards)
 
 
 def combine_all(f: Callable[[Array], Number], rewards: Sequence[Reward]) -> Reward:
     """f(values [K]) on each token where all of K rewards are placed."""
-    return _combine(jnp.logical_and, lambda values, _: f(values), rewards)
+    return _combine(jnp.logical_and, _stacked(lambda values, _: f(values)), rewards)
 
 
 def weighted(weights: Sequence[Any], rewards: Sequence[Reward]) -> Reward:
     """sum_c w_c r_c, placed where any reward is."""
 
-    def add(values: Array, placed: Array) -> Number:
-        return sum(w * values[c] for c, w in enumerate(weights))
+    def add(values: list[Array], _: list[Array]) -> Array:
+        return sum(w * value for w, value in zip(weights, values, strict=True))
 
-    return combine_any(add, rewards)
+    return _combine(jnp.logical_or, add, rewards)
 
 
 def mean_over(f: Callable[[Array], Reward], xs: Float[Array, "J ..."]) -> Reward:
@@ -154,23 +154,26 @@ def mean_over(f: Callable[[Array], Reward], xs: Float[Array, "J ..."]) -> Reward
 
 def _combine(
     over: Callable[[Array, Array], Array],
-    f: Callable[[Array, Array], Number],
+    f: Callable[[list[Array], list[Array]], Array],
     rewards: Sequence[Reward],
 ) -> Reward:
-    f = jnp.vectorize(f, signature="(k),(k)->()")
     where = functools.reduce(over, (reward.placed for reward in rewards))
     rows = rewards[0]._rows
     if rows is not None and all(_is_like(rows, reward) for reward in rewards):
         parts = [_rows_of(reward) for reward in rewards]
-        placed = functools.reduce(over, (part.placed for part in parts))
-        rows = Rows(f(*_stacked(parts)), placed, rows.times)
+        placed = [part.placed for part in parts]
+        value = f([part.value for part in parts], placed)
+        rows = Rows(value, functools.reduce(over, placed), rows.times)
         return place_rows(rows, where)
-    return place(f(*_stacked(rewards)), where)
+    return place(f([r.value for r in rewards], [r.placed for r in rewards]), where)
 
 
-def _stacked(parts: Sequence[Any]) -> tuple[Array, Array]:
-    value = jnp.stack([part.value for part in parts], axis=-1)
-    return value, jnp.stack([part.placed for part in parts], axis=-1)
+def _stacked(
+    f: Callable[[Array, Array], Number],
+) -> Callable[[list[Array], list[Array]], Array]:
+    """A function of K numbers and their places as one of K arrays, place by place."""
+    f = jnp.vectorize(f, signature="(k),(k)->()")
+    return lambda *parts: f(*(jnp.stack(part, axis=-1) for part in parts))
 
 
 def _on_tokens(rows: Rows, where: Bool[Array, "N T"]) -> Reward:

@@ -1,9 +1,8 @@
 """A decoder-only language model: RMSNorm, RoPE, grouped-query attention, SwiGLU.
 
 The flax nnx module is split once into a plain dict of parameters and lives only in this
-package; everyone else holds `apply(params, tokens, cache) -> (logits, cache)` for
-sampling and `forward_completions(params, prompts, ..., tokens, ...)` for completions
-that exist.
+package; others use `apply(params, tokens, cache) -> (logits, cache)` to sample and
+`forward_completions(params, prompts, ..., tokens, ...)` for existing completions.
 """
 
 import dataclasses
