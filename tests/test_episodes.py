@@ -143,8 +143,7 @@ def test_a_row_is_its_turns_as_they_were_written(whole):
 
 
 def test_sampled_logp_and_entropy_are_teacher_forced_ones(whole):
-    forced = jax.jit(completion_logprobs, static_argnums=(0, 7))
-    r = whole
+    forced, r = jax.jit(completion_logprobs, static_argnums=(0, 7)), whole
     case = (r.prompts, r.prompt_mask, r.tokens, r.valid, OPTIONS.temperature, True)
     stats = forced(FORWARD, PARAMS, *case)
     for name, own in (("logp", r.logp), ("entropy", r.signals["entropy"])):
