@@ -72,14 +72,16 @@ def test_an_episode_that_goes_on():
 
 
 def test_each_reward_has_its_own_horizon():
-    """0.5^t of the outcome 1 at t = 2, all of the penalty -1 at t = 1, V = 0.25."""
+    """0.5^t of the outcome 1 at t = 2, all of two penalties of -1, V = 0.25.
+
+    Of three equal tokens the second and the third are in a 2-gram seen before.
+    """
     rollout = from_arrays(
         np.ones((1, 3)),
         correct=np.array([1.0]),
-        repetition=np.array([[0.0, -1.0, 0.0]]),
         value=np.full((1, 3), 0.25),
     )
-    hp = {"discount": 0.5, "repetition_discount": 1.0}
+    hp = {"discount": 0.5, "repetition_discount": 1.0, "size": 2, "price": -1.0}
     closed = estimator(METHODS["multi_discount"].build(**hp))
     got = apply(closed, rollout)
-    assert got.tolist() == [[0.25 - 1 - 0.25, 0.5 - 1 - 0.25, 1 - 0.25]]
+    assert got.tolist() == [[0.25 - 2 - 0.25, 0.5 - 2 - 0.25, 1 - 1 - 0.25]]

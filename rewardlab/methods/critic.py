@@ -40,15 +40,15 @@ CRITIC: dict[str, Method] = {
         "batch there",
     ),
     "multi_discount": Method(
-        "outcome('correct') | dense('repetition')"
+        "outcome('correct') | repetition(size=size, penalty=price)"
         " | on('correct', returns_to_go(discount=discount))"
         " | on('repetition', returns_to_go(discount=repetition_discount))"
         " | weighted_sum(correct=1.0, repetition=1.0) | center_by_signal('value')",
         "Demystifying Long Chain-of-Thought Reasoning in LLMs",
         "2502.03373",
-        laws=(*SOUND, "homogeneous"),
+        laws=SOUND,
         verified="code",
-        hp={"discount": 1.0, "repetition_discount": 0.99},
+        hp={"discount": 1.0, "repetition_discount": 0.99, "size": 40, "price": -0.05},
         believes="each reward over its own horizon, beyond the critic's",
         loss=BY_SEQUENCE,
         differs="environment tokens take no time; the code also takes 0.01 of KL from "

@@ -52,7 +52,6 @@ REWARDS: dict[str, Signal] = {
         "NS", "a critic's value before each environment step", eighths, scale=True
     ),
     "value": Signal("NT", "a critic's value before each token", eighths, scale=True),
-    "repetition": Signal("NT", "a penalty on repeated tokens", eighths, scale=True),
     "action": Signal(
         "N", "the reward of tool use alone", eighths, shift=True, scale=True
     ),
