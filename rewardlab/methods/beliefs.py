@@ -44,9 +44,9 @@ BELIEFS: dict[str, Method] = {
         verified="code",
         believes="actions from which a random policy would still succeed",
         loss="rover(rho=1.0) | token_mean()",
+        updates="mini_batches(4)",
         differs="the target lacks the next token's value, which needs the whole "
-        "vocabulary (objectives.rover); the Math script divides by the std; 4 updates "
-        "a batch there, one here",
+        "vocabulary (objectives.rover); the Math script divides by the std",
     ),
     "guide_grpo": Method(
         GRPO,

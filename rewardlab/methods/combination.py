@@ -19,8 +19,7 @@ STREAM = "scale_by_batch_std(eps=1e-8) | center_by_batch()"
 PPO = "the paper has PPO; here the baseline is the group's mean"
 NO_CRITICS = (
     "no critics: a stream's baseline is its batch mean; the laws hold for given "
-    "multipliers; guess: the goals, found by search in the paper; 5 epochs a batch "
-    "there, one here"
+    "multipliers; guess: the goals, found by search in the paper"
 )
 
 COMBINATION: dict[str, Method] = {
@@ -43,7 +42,8 @@ COMBINATION: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
         believes="what even the most doubtful judge grants",
-        differs=f"{PPO}, without its KL of 0.1 in the reward and its 4 epochs a batch",
+        updates="epochs(4)",
+        differs=f"{PPO}, without its KL of 0.1 in the reward",
     ),
     "uwo": Method(
         "members('members')"
@@ -53,7 +53,8 @@ COMBINATION: dict[str, Method] = {
         verified="code",
         hp={"weight": 0.1, "ddof": 1},
         believes="what judges agree on; disagreement costs",
-        differs=f"{PPO}, without its KL of 0.1 in the reward and its 4 epochs a batch; "
+        updates="epochs(4)",
+        differs=f"{PPO}, without its KL of 0.1 in the reward; "
         "the paper's best-of-n code has weight=0.5, ddof=0",
     ),
     "herding": Method(
@@ -86,6 +87,7 @@ COMBINATION: dict[str, Method] = {
         verified="code",
         hp={"beta": 0.1, "correct": 0.5, "score": 0.5, "rate": 0.1},
         believes="rewards short of their goals; met ones nothing",
+        updates="epochs(5)",
         differs=NO_CRITICS,
     ),
     "xi_ppo": Method(
@@ -97,6 +99,7 @@ COMBINATION: dict[str, Method] = {
         verified="code",
         hp={"start": 0.01, "beta": 0.1, "correct": 0.5, "score": 0.5, "rate": 0.1},
         believes="rewards at their goals, neither short nor beyond",
+        updates="epochs(5)",
         differs=NO_CRITICS,
     ),
     "slim": Method(
@@ -181,8 +184,8 @@ COMBINATION: dict[str, Method] = {
         loss="clipped(epsilon=0.2, dual_clip=3.0)"
         " | kl(beta=0.001, kind='k3')"
         " | token_mean()",
-        differs="a grammar in the place of eval; formulas are not evolved; 4 updates a "
-        "batch there, one here",
+        updates="mini_batches(4)",
+        differs="a grammar in the place of eval; formulas are not evolved",
     ),
     "barfi": Method(
         "outcome('correct') | outcome('score')"

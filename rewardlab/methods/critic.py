@@ -12,8 +12,9 @@ CRITIC: dict[str, Method] = {
         verified="code",
         hp={"discount": 1.0, "decay": 0.95},
         believes="tokens after which the critic expects more",
+        updates="mini_batches(4)",
         differs="places outside the mask get 0, where verl leaves the whitened next "
-        "value; PPO's one clip, where verl has a second at 3",
+        "value; PPO's one clip, where verl has a second at 3; guess: 4 mini-batches, those of its examples",
     ),
     "vla_rl": Method(
         "outcome('correct') | step_gae('step_value', discount=discount, decay=decay)",
@@ -25,7 +26,7 @@ CRITIC: dict[str, Method] = {
         believes="actions after which the critic expects more",
         loss="clipped_steps(epsilon=0.2) | token_mean()",
         differs="an episode is a row, an action a step; by token, so a long action "
-        "counts more, where all of theirs have 7; many updates a batch there",
+        "counts more, where all of theirs have 7; many updates a batch there, one here",
     ),
     "vineppo": Method(
         "outcome('correct') | step_gae('step_value', discount=1, decay=0) | whiten()",
@@ -35,9 +36,9 @@ CRITIC: dict[str, Method] = {
         verified="code",
         believes="turns after which fresh episodes succeed more often",
         loss="clipped(epsilon=0.2) | kl(beta=0.0001, kind='k3') | token_mean()",
+        updates="mini_batches(8) | epochs(2)",
         differs="a step is a turn; set `rollout.continuations` (9 in the code); KL is "
-        "a mean over tokens, where the code adds it up over each row; 16 updates a "
-        "batch there",
+        "a mean over tokens, where the code adds it up over each row",
     ),
     "multi_discount": Method(
         "outcome('correct') | repetition(size=size, penalty=price)"

@@ -20,9 +20,9 @@ INTRINSIC: dict[str, Method] = {
         " | kl(beta=0.001, kind='k3')"
         " | token_mean()",
         select="keep_first(share=0.5)",
+        updates="mini_batches(8)",
         differs="equal numbers are equal answers, where the code has a math verifier; "
-        "it has 64 votes and trains on 32 of them, here half of any number; 8 updates "
-        "a batch there, one here",
+        "it has 64 votes and trains on 32 of them, here half of any number",
     ),
     "co_reward": Method(
         f"majority_vote('answer_id', of='partner') | {AGAINST_GROUP}",
@@ -50,8 +50,9 @@ INTRINSIC: dict[str, Method] = {
         loss="clipped(epsilon=0.2, dual_clip=3.0)"
         " | kl(beta=0.001, kind='k3')"
         " | constant()",
+        updates="mini_batches(2)",
         differs="alpha does not change; give a schedule for the code's. Its norm of "
-        "token sums is not divided by rows; 2 updates a batch there, one here",
+        "token sums is not divided by rows",
     ),
     "flr": Method(
         "average('praise_logp') | average('blame_logp')"

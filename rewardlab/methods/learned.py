@@ -73,7 +73,7 @@ LEARNED: dict[str, Method] = {
         " | token_mean()",
         differs="eps is the code's 1e-6 over its beta of 0.05; only first steps make "
         "the baseline there, though its text says all; a group of one gets 0; actions "
-        "that the environment cannot read cost 0.1 there; many updates a batch there",
+        "that the environment cannot read cost 0.1 there; many updates a batch there, one here",
     ),
     "prl": Method(
         "outcome('correct') | center_by_group() | scale_by_group_std(eps=eps, ddof=0)"
@@ -133,7 +133,7 @@ LEARNED: dict[str, Method] = {
         verified="code",
         believes="thinking that pays at every budget from here",
         loss="clipped(epsilon=0.2) | constant()",
-        differs="a group of one and a lone summary get 0; four equally spaced budgets;"
-        " two updates a batch there",
+        updates="mini_batches(2)",
+        differs="a group of one and a lone summary get 0; four equally spaced budgets",
     ),
 }

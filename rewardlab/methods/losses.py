@@ -13,10 +13,9 @@ GRPO = (
 KEEPS = (*SOUND, "shift", "scale")
 ENTROPY = ("The Entropy Mechanism of Reinforcement Learning", "2505.22617")
 GSPO = ("Group Sequence Policy Optimization", "2507.18071")
-UPDATES = "updates a batch there, one here, where no ratio leaves 1"
 IN_PARTS = (
     "prompts without differences are dropped; there others take their place. Shares and"
-    f" means are those of a device's micro-batch. 8 {UPDATES}"
+    " means are those of a device's micro-batch"
 )
 
 LOSSES: dict[str, Method] = {
@@ -28,7 +27,7 @@ LOSSES: dict[str, Method] = {
         hp={"eps": 1e-6, "epsilon": 3e-4, "epsilon_high": 4e-4},
         believes="whole answers, as long as their likelihood stays near",
         loss="gspo(epsilon, epsilon_high) | sequence_mean()",
-        differs=f"4 {UPDATES}",
+        updates="mini_batches(4)",
     ),
     "gspo_token": Method(
         GRPO,
@@ -38,7 +37,7 @@ LOSSES: dict[str, Method] = {
         hp={"eps": 1e-6, "epsilon": 3e-4, "epsilon_high": 4e-4},
         believes="tokens by their own advantage, clipped by their answer's ratio",
         loss="gspo_token(epsilon, epsilon_high) | sequence_mean()",
-        differs=f"4 {UPDATES}",
+        updates="mini_batches(4)",
     ),
     "cispo": Method(
         GRPO,
@@ -49,8 +48,9 @@ LOSSES: dict[str, Method] = {
         hp={"eps": 1e-6, "epsilon": 1.0, "epsilon_high": 4.0},
         believes="every token of a better answer, weighted but never dropped",
         loss="cispo(epsilon, epsilon_high) | token_mean()",
+        updates="mini_batches(16)",
         differs="no lower bound, as in the paper; guess: the cap of 5 is TRL's advice."
-        " The paper also has DAPO's sampling and price on length",
+        " The paper also has DAPO's sampling and price on length; guess: its 16 mini-batches, from memory",
     ),
     "sapo": Method(
         GRPO,
@@ -61,7 +61,8 @@ LOSSES: dict[str, Method] = {
         hp={"eps": 1e-6, "tau_pos": 1.0, "tau_neg": 1.05},
         believes="tokens near the old policy most, others smoothly less",
         loss="sapo(tau_pos, tau_neg) | sequence_mean()",
-        differs=f"several {UPDATES}",
+        updates="mini_batches(4)",
+        differs="guess: 4 mini-batches, where the paper has several",
     ),
     "gmpo": Method(
         GRPO,
@@ -72,7 +73,9 @@ LOSSES: dict[str, Method] = {
         hp={"eps": 1e-6, "epsilon": 0.4},
         believes="whole answers, with no single token's ratio deciding",
         loss="gmpo(epsilon) | sequence_mean_all()",
-        differs="the epsilon of the std is verl's, 1e-8 in the authors' code",
+        updates="mini_batches(8)",
+        differs="the epsilon of the std is verl's, 1e-8 in the authors' code; guess: 8"
+        " mini-batches, from memory",
     ),
     "clip_cov": Method(
         GRPO,
@@ -83,6 +86,7 @@ LOSSES: dict[str, Method] = {
         believes="better answers, save a few tokens that cost entropy",
         loss="clip_cov(1.0, 1.0, cov_share, cov_low, cov_high) | token_mean()",
         select="drop_uniform('correct')",
+        updates="mini_batches(8)",
         differs=IN_PARTS,
     ),
     "kl_cov": Method(
@@ -94,6 +98,7 @@ LOSSES: dict[str, Method] = {
         believes="better answers, slower where tokens cost entropy",
         loss="kl_cov(cov_share, cov_kl) | token_mean()",
         select="drop_uniform('correct')",
+        updates="mini_batches(8)",
         differs=f"{IN_PARTS}. The share is that of its 7B script, 2e-4 for 32B",
     ),
     "reinforce": Method(
@@ -121,7 +126,9 @@ LOSSES: dict[str, Method] = {
         },
         believes="answers that the policy would still give, smoothly less beyond",
         loss="vespo(k_pos, lambda_pos, k_neg, lambda_neg) | token_mean()",
-        differs="TRL's form: it bounds the log-ratios",
+        updates="mini_batches(4)",
+        differs="TRL's form: it bounds the log-ratios. The paper tries from 4 to 64"
+        " mini-batches",
     ),
     "luspo": Method(
         GRPO,
@@ -132,7 +139,9 @@ LOSSES: dict[str, Method] = {
         hp={"eps": 1e-6, "epsilon": 2e-3, "epsilon_high": 2.5e-3},
         believes="whole answers, in proportion to their length",
         loss="gspo(epsilon, epsilon_high) | sequence_sum_all()",
-        differs="TRL's form: GSPO times a row's length, with the paper's widths",
+        updates="mini_batches(4)",
+        differs="TRL's form: GSPO times a row's length, with the paper's widths; guess: the"
+        " mini-batches of GSPO",
     ),
     "deepseek_v3_2": Method(
         "outcome('correct') | center_by_group() | broadcast_to_tokens()",

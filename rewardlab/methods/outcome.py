@@ -94,9 +94,9 @@ OUTCOME: dict[str, Method] = {
         believes="better than the group's mean, and not overlong",
         loss="clipped(epsilon, epsilon_high, dual_clip=10.0) | token_mean()",
         select="drop_uniform('correct')",
+        updates="mini_batches(16)",
         differs="lengths are shares of the limit: 4096 of 20480 tokens there."
-        " Prompts without differences are dropped; there others take their place. 16"
-        " updates a batch there, one here",
+        " Prompts without differences are dropped; there others take their place",
     ),
     "reinforce_pp": Method(
         "outcome('correct') | returns_to_go(discount=gamma)"
@@ -143,8 +143,9 @@ OUTCOME: dict[str, Method] = {
         hp={"beta": 0.25, "first_rank": 0},
         believes="right answers, the more so if they were unlikely",
         loss="clipped(epsilon=0.2) | kl(beta=0.1, kind='k3') | token_mean()",
+        updates="epochs(2)",
         differs="ranks as in the code; first_rank=1 is the paper's. Ties share a rank;"
-        " a group of one gets 0. Two passes over a batch there, one here",
+        " a group of one gets 0",
     ),
     "grpo_care": Method(
         "outcome('correct') | consistency_bonus(answer='is_answer', ref='ref_logp',"

@@ -179,8 +179,9 @@ PROCESS: dict[str, Method] = {
         hp={"tau": 0.1, "alpha": 1.0, "beta": 0.001},
         believes="a chain of steps is worth its worst step",
         loss=BY_SEQUENCE,
-        differs="its trainer then whitens over tokens that no step ends on; two updates"
-        " a batch there, and none where the mean ratio is over 10",
+        updates="mini_batches(2)",
+        differs="its trainer then whitens over tokens that no step ends on, and makes no"
+        " update where the mean ratio is over 10",
     ),
     "pure_verl": Method(
         "process('prm') | softmin_credit(temperature=tau) | outcome('correct')"

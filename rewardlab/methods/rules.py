@@ -16,9 +16,10 @@ RULES: dict[str, Method] = {
         verified="code",
         believes="right tools, names of parameters and values, each in part",
         loss="clipped(epsilon=0.2) | entropy_bonus(0.001) | token_mean()",
+        updates="mini_batches(4)",
         differs="`rules.toolrl`, which makes the signals, is called by no run yet; its "
         "schedules count steps; the code has a KL of 0.001 in the reward, which the "
-        "paper leaves out; 4 updates a batch there, one here",
+        "paper leaves out",
     ),
     "cosine_length": Method(
         "outcome('correct') | cosine_length(margin=0)"
@@ -50,8 +51,9 @@ RULES: dict[str, Method] = {
         hp={"right": 1.0, "cheap": 0.0},
         believes="well-formed, right answers from models that cost little",
         loss="clipped(epsilon=0.2) | entropy_bonus(0.001) | token_mean()",
+        updates="mini_batches(2)",
         differs="right is 1 - cheap; the code has PPO with a KL of 0.001 in the reward "
-        "and prices a batch row by row; 2 updates a batch there, one here",
+        "and prices a batch row by row",
     ),
     "bleuberi": Method(
         "outcome('bleu') | center_by_group() | scale_by_group_std(eps=1e-4)"
@@ -88,8 +90,8 @@ RULES: dict[str, Method] = {
         believes="free answers that a judge and an embedding accept",
         loss="gspo_token(epsilon=0.0003, epsilon_high=0.0004, dual_clip=3.0)"
         " | sequence_mean()",
+        updates="mini_batches(4)",
         differs="the script of the 7B model; those of 2B, 8B and 30B have DAPO's "
-        "bounds by token, and the other of 8B a KL of 0.01 and bounds 0.2 / 0.3; 4 "
-        "updates a batch there, one here",
+        "bounds by token, and the other of 8B a KL of 0.01 and bounds 0.2 / 0.3",
     ),
 }

@@ -30,9 +30,10 @@ SELECTION: dict[str, Method] = {
         believes="the best and the worst, where scores are reliable",
         loss=BY_SEQUENCE,
         select="keep_best_and_worst('score')",
+        updates="mini_batches(4)",
         differs="the paper draws such rows with replacement and has a critic and a KL "
         "of 0.01 in the reward; here the baseline is the mean of what is kept, and all "
-        "that share an extreme stay; 4 updates a batch there, one here",
+        "that share an extreme stay",
     ),
     "prof": Method(
         "outcome('correct') | center_by_group() | scale_by_group_std(eps=eps)"
@@ -48,9 +49,9 @@ SELECTION: dict[str, Method] = {
         " | entropy_bonus(0.001)"
         " | token_mean()",
         select="keep_consistent('correct', steps='prm', share=0.5)",
+        updates="mini_batches(4)",
         differs="half of any group goes, as 4 of 8 there; what is left is not cut to a "
-        "multiple of the devices; the entropy bonus is the default of its verl; 4 "
-        "updates a batch there, one here",
+        "multiple of the devices; the entropy bonus is the default of its verl",
     ),
     "r3": Method(
         "outcome('correct') | entropy_ranking('entropy', share=share, best=best)"
@@ -93,10 +94,11 @@ SELECTION: dict[str, Method] = {
         loss="clip_cov(epsilon=0.2, epsilon_high=0.28, cov_share=2e-4, cov_low=1.0,"
         " cov_high=5.0) | constant()",
         select="keep_varied('correct', share=0.75)",
+        updates="mini_batches(2)",
         differs="the script for 32B, without its second loss, on replayed rows "
         "(`selection.replay` is called by no run yet), and its filters of overlong, "
         "unfinished and unreadable rows; its norm of token sums is not divided by "
-        "rows; 2 updates a batch there, one here",
+        "rows",
     ),
     "score": Method(
         "process('attempt') | improvement_bonus(alpha) | kl_penalty(beta)"

@@ -5,7 +5,7 @@ from rewardlab.methods.method import SOUND, Method
 GRPO = ("DeepSeekMath", "2402.03300")
 GIGPO = ("Group-in-Group Policy Optimization for LLM Agent Training", "2505.10978")
 IGPO = ("Information Gain-based Policy Optimization", "2510.14967")
-INVALID = "unreadable actions cost 0.1 there, and a batch has many updates"
+INVALID = "unreadable actions cost 0.1 there; many updates a batch there, one here"
 
 TURNS: dict[str, Method] = {
     "g_ra": Method(
@@ -146,8 +146,9 @@ TURNS: dict[str, Method] = {
         loss="clipped(epsilon=0.2, dual_clip=3.0)"
         " | kl(beta=0.0001, kind='k3')"
         " | token_mean()",
+        updates="mini_batches(4)",
         differs="a group of one gets 0; the code keeps its reward, and samples anew "
-        "where returns spread by 0.3 or less; four updates a batch there",
+        "where returns spread by 0.3 or less",
     ),
     "toolpo": Method(
         "outcome('correct') | outcome('action') | center_by_group()"

@@ -63,8 +63,8 @@ WEIGHTED: dict[str, Method] = {
         " | kl(beta=0.001, kind='k3')"
         " | entropy_bonus(0.001)"
         " | token_mean()",
-        differs="the published script has its bonus switched off, which is GRPO; two "
-        "updates a batch there",
+        updates="mini_batches(2)",
+        differs="the published script has its bonus switched off, which is GRPO",
     ),
     "g_opd": Method(
         "log_ratio('teacher_logp') | kl_penalty(1)"
@@ -90,8 +90,9 @@ WEIGHTED: dict[str, Method] = {
         hp={"count": 15, "above": 0.6, "coef": -0.01},
         believes="tokens whose hidden states stay near those of experts",
         loss="clipped(epsilon=0.2, dual_clip=3.0) | sequence_mean()",
+        updates="mini_batches(8)",
         differs="the least is that of the row's own tokens; the code takes the second"
-        " least where a row has no padding; eight updates a batch there",
+        " least where a row has no padding",
     ),
     "steer": Method(
         GRPO,
@@ -102,8 +103,8 @@ WEIGHTED: dict[str, Method] = {
         believes="tokens whose update leaves the policy's entropy alone",
         loss="steer(w_min=0.8, w_max=1.2, epsilon=0.2, epsilon_high=0.28,"
         " dual_clip=10.0) | token_mean()",
+        updates="mini_batches(16)",
         differs="least and greatest change are those of the shard or micro-batch; the "
-        "script with weights in a straight line, another has `steer_exponential`; 16 "
-        "updates a batch there",
+        "script with weights in a straight line, another has `steer_exponential`",
     ),
 }
