@@ -16,6 +16,7 @@ from rewardlab.learning.parallel import jit_driver, pmap_driver
 from rewardlab.learning.warmup import warm_up
 from rewardlab.methods import sentence
 from rewardlab.models.logprobs import TokenStats
+from rewardlab.objectives.updates import ONCE, epochs
 from rewardlab.runs.program import early
 
 B, G, T, V = 8, 4, 6, 7
@@ -61,7 +62,7 @@ def train(
     micro_batches=1,
     steps=3,
     rollout=None,
-    num_iterations=1,
+    updates=ONCE,
     surrogate=CLIPPED,
 ):
     rollout = make_rollout() if rollout is None else rollout
@@ -77,7 +78,7 @@ def train(
         ),
         optax.chain(optax.clip_by_global_norm(0.5), optax.adam(0.1)),
     )
-    learn = learner(lambda hp: parts, driver, num_iterations, micro_batches)
+    learn = learner(lambda hp: parts, driver, updates, micro_batches)
     table = jax.random.normal(jax.random.key(0), (V, V))
     state = learn.init({"table": table}, rollout)
     for _ in range(steps):
@@ -170,7 +171,7 @@ def test_gradient_step_matches_the_sum_over_the_whole_batch_divided_once():
 def test_several_epochs_move_further_than_one():
     driver = jit_driver(jax.devices()[:1])
     one = train(driver, objectives.token_mean(), steps=1)[1]
-    two = train(driver, objectives.token_mean(), steps=1, num_iterations=2)[1]
+    two = train(driver, objectives.token_mean(), steps=1, updates=epochs(2))[1]
     again = train(driver, objectives.token_mean(), steps=2)[1]
     assert int(one.step) == int(two.step) == 1
     np.testing.assert_array_equal(two.params["table"], again.params["table"])

@@ -16,7 +16,8 @@ def advantage(sentence, rollout, **hp):
 
 
 def of(method, rollout, **hp):
-    return advantage(METHODS[method].reward, rollout, **{**METHODS[method].hp, **hp})
+    closed = estimator(METHODS[method].build(**hp))
+    return np.asarray(apply(closed, rollout))
 
 
 def tree(parts, **signals):

@@ -18,6 +18,7 @@ from rewardlab.learning.parallel import jit_driver
 from rewardlab.methods import sentence
 from rewardlab.models import lm
 from rewardlab.objectives.ratio import gap
+from rewardlab.objectives.updates import ONCE, epochs
 from rewardlab.runs.prepare import prepare
 
 START = {"table": jax.random.normal(jax.random.key(0), (V, V))}
@@ -37,7 +38,7 @@ def surrogate():
 
 
 @functools.cache
-def moved(noise, on_policy, micro_batches=1, num_iterations=1):
+def moved(noise, on_policy, micro_batches=1, updates=ONCE):
     """Parameters after an update on the policy's log-probs with noise, and the report.
 
     The noise is what a sampler of another precision makes.
@@ -57,7 +58,7 @@ def moved(noise, on_policy, micro_batches=1, num_iterations=1):
     )
     driver = jit_driver(jax.devices()[:1])
     learn = learner(
-        lambda hp: parts, driver, num_iterations, micro_batches, on_policy=on_policy
+        lambda hp: parts, driver, updates, micro_batches, on_policy=on_policy
     )
     state, report = learn.update(learn.init(START, rollout), rollout)
     return np.asarray(state.params["table"]), report
@@ -69,10 +70,10 @@ def test_the_first_ratio_is_exactly_one(micro_batches):
     assert float(moved(0.1, False, 1)[1].metrics["far"]) > 0.01
 
 
-@pytest.mark.parametrize("num_iterations", [1, 2])
-def test_later_steps_are_compared_with_the_pass_of_the_first(num_iterations):
-    table, report = moved(0.1, True, 1, num_iterations)
-    wanted, exact = moved(0.0, False, 1, num_iterations)
+@pytest.mark.parametrize("number", [1, 2])
+def test_later_steps_are_compared_with_the_pass_of_the_first(number):
+    table, report = moved(0.1, True, 1, epochs(number))
+    wanted, exact = moved(0.0, False, 1, epochs(number))
     np.testing.assert_allclose(table, wanted, atol=1e-6)
     far = (float(x.metrics["far"]) for x in (report, exact))
     assert next(far) == pytest.approx(next(far), abs=1e-6)

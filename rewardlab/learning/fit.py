@@ -42,7 +42,8 @@ def fit_step(
     and inside a cut `rollout.group` counts its own prompts from 0. Gradients are of the
     loss's sum; sums over micro-batches and over `axis` are divided once by the count of
     the whole batch, so the cut changes nothing. A step whose loss, gradient or outcome
-    (parameters, optimizer) is not finite leaves both alone and reports `skipped` 1.
+    (parameters, optimizer) is not finite leaves both alone and reports `skipped` 1; so
+    does one of which nothing counts, without such a report.
     """
 
     def summed(trained: Trained, rollout: Rollout, rows: Rows) -> tuple[Any, Any]:
@@ -68,7 +69,8 @@ def fit_step(
         updates, after = optimizer.update(grads, opt, trained)
         new = (optax.apply_updates(trained, updates), after)
         finite &= all_finite(new)
-        kept = jax.tree.map(lambda n, o: jnp.where(finite, n, o), new, (trained, opt))
+        moves = finite & (total.count > 0)
+        kept = jax.tree.map(lambda n, o: jnp.where(moves, n, o), new, (trained, opt))
         whole = {"loss": total, "grad_norm": Sum(norm, one)}
         skipped = {"skipped": Sum(1.0 - finite, one)}
         return *kept, {**metrics, **whole, **skipped}, each

@@ -19,6 +19,7 @@ from rewardlab.core.masked import safe_divide
 from rewardlab.core.types import Reward, RewardTransform, Rollout
 from rewardlab.learning.estimate import Holes, estimate_with
 from rewardlab.learning.fit import Step, fit_step
+from rewardlab.learning.mini_batches import in_mini_batches, micro_batches_in
 from rewardlab.learning.parallel import (
     AXIS,
     REPLICATED,
@@ -28,6 +29,7 @@ from rewardlab.learning.parallel import (
 )
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives import Metrics, Objective
+from rewardlab.objectives.updates import ONCE, Updates
 
 STEP: dict[str, Any] = {  # how a gradient step meets devices
     "ins": (REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED, REPLICATED),
@@ -111,12 +113,12 @@ def gradient_step(
 def learner(
     parts: Callable[[Numbers], Parts],
     driver: Driver,
-    num_iterations: int = 1,
+    updates: Updates = ONCE,
     micro_batches: int = 1,
     select: Callable[[Rollout], Rollout] | None = None,
     on_policy: bool = False,
 ) -> Learner:
-    """An estimator and `num_iterations` gradient steps on each rollout.
+    """An estimator, and `updates` of the policy from each rollout.
 
     `parts(hp)` is asked inside the trace, so hyperparameters are arguments of what is
     compiled. Estimator and loss see the rows that `select` keeps. When an advantage is
@@ -124,12 +126,12 @@ def learner(
     signal that is read is NaN, no advantage is finite.
 
     `on_policy` says that the parameters are those that made the rollout. Then the old
-    log-probs come from the first step's own pass: a sampler's differ from them by the
-    precision of its type, which in bfloat16 is more than `gspo` allows.
+    log-probs come from the first step's own pass, if that is over all rows: a sampler's
+    differ from them by the precision of its type, which in bfloat16 is more than `gspo`
+    allows.
     """
-    first = _step_of(parts, driver, micro_batches, on_policy)
-    later = _step_of(parts, driver, micro_batches, False)
-    steps = [first, *[later] * (num_iterations - 1)]
+    fresh = _step_of(parts, driver, updates, micro_batches, on_policy)
+    later = _step_of(parts, driver, updates, micro_batches, False)
     estimate = estimate_with(parts, select or (lambda rollout: rollout))
 
     def init(params: Params, rollout: Rollout, hp: Numbers | None = None) -> Any:
@@ -143,11 +145,13 @@ def learner(
         kept, advantage, after, trained_on, holes = estimate(state.reward, rollout, hp)
         params, opt = state.params, state.opt
         history, bad = [], ~jnp.all(jnp.isfinite(trained_on.value), axis=1)
-        for step in steps:
+        fitted = updates.fitted(rollout.prompts.shape[0] // driver.devices)
+        first = fresh if fitted.mini_batches == 1 else later
+        for step in [first, *[later] * (updates.epochs - 1)]:
             params, opt, sums, logp = step(params, opt, kept, advantage, hp)
             history.append(sums)
             bad |= jnp.any(~jnp.isfinite(logp) & kept.mask, axis=1)
-            if on_policy and step is first:
+            if on_policy and step is fresh:
                 kept = dataclasses.replace(kept, logp=logp)
         metrics = _mean_over_epochs(history)
         if select is not None:
@@ -175,17 +179,22 @@ def _rehearse(
 def _step_of(
     parts: Callable[[Numbers], Parts],
     driver: Driver,
+    updates: Updates,
     micro_batches: int,
     on_policy: bool,
 ) -> Callable[..., Any]:
-    """The policy's step on all devices: (params, opt, rollout, advantage, hp)."""
+    """The policy's pass through a rollout on all devices.
+
+    Of (params, opt, rollout, advantage, hp).
+    """
 
     def step(params: Any, opt: Any, rollout: Rollout, advantage: Any, hp: Any) -> Any:
         policy, _, _, objective, optimizer = parts(hp)
-        own = gradient_step(
-            policy, objective, optimizer, micro_batches, AXIS, on_policy
-        )
-        return own(params, opt, rollout, advantage)
+        prompts = rollout.prompts.shape[0]
+        count = updates.fitted(prompts).mini_batches
+        micro = micro_batches_in(prompts, count, micro_batches)
+        own = gradient_step(policy, objective, optimizer, micro, AXIS, on_policy)
+        return in_mini_batches(own, count)(params, opt, rollout, advantage)
 
     return driver.spmd(step, **STEP)
 

@@ -43,6 +43,8 @@ def in_mini_batches(step: Step, count: int) -> Step:
 def micro_batches_in(prompts: int, count: int, micro_batches: int) -> int:
     """How often a mini-batch is cut again, so that no pass sees more prompts than one
     of the `micro_batches` of all `prompts` would."""
+    if count == 1:
+        return micro_batches
     size, most = prompts // count, prompts // micro_batches
     return next(n for n in range(1, size + 1) if size % n == 0 and size // n <= most)
 

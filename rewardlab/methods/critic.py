@@ -14,7 +14,8 @@ CRITIC: dict[str, Method] = {
         believes="tokens after which the critic expects more",
         updates="mini_batches(4)",
         differs="places outside the mask get 0, where verl leaves the whitened next "
-        "value; PPO's one clip, where verl has a second at 3; guess: 4 mini-batches, those of its examples",
+        "value; PPO's one clip, where verl has a second at 3; guess: 4 "
+        "mini-batches, those of its examples",
     ),
     "vla_rl": Method(
         "outcome('correct') | step_gae('step_value', discount=discount, decay=decay)",

@@ -73,7 +73,8 @@ LEARNED: dict[str, Method] = {
         " | token_mean()",
         differs="eps is the code's 1e-6 over its beta of 0.05; only first steps make "
         "the baseline there, though its text says all; a group of one gets 0; actions "
-        "that the environment cannot read cost 0.1 there; many updates a batch there, one here",
+        "that the environment cannot read cost 0.1 there; many updates a batch "
+        "there, one here",
     ),
     "prl": Method(
         "outcome('correct') | center_by_group() | scale_by_group_std(eps=eps, ddof=0)"

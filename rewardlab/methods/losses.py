@@ -50,7 +50,8 @@ LOSSES: dict[str, Method] = {
         loss="cispo(epsilon, epsilon_high) | token_mean()",
         updates="mini_batches(16)",
         differs="no lower bound, as in the paper; guess: the cap of 5 is TRL's advice."
-        " The paper also has DAPO's sampling and price on length; guess: its 16 mini-batches, from memory",
+        " The paper also has DAPO's sampling and price on length; guess: its 16"
+        " mini-batches, from memory",
     ),
     "sapo": Method(
         GRPO,
@@ -140,8 +141,8 @@ LOSSES: dict[str, Method] = {
         believes="whole answers, in proportion to their length",
         loss="gspo(epsilon, epsilon_high) | sequence_sum_all()",
         updates="mini_batches(4)",
-        differs="TRL's form: GSPO times a row's length, with the paper's widths; guess: the"
-        " mini-batches of GSPO",
+        differs="TRL's form: GSPO times a row's length, with the paper's widths; guess:"
+        " the mini-batches of GSPO",
     ),
     "deepseek_v3_2": Method(
         "outcome('correct') | center_by_group() | broadcast_to_tokens()",

@@ -180,8 +180,8 @@ PROCESS: dict[str, Method] = {
         believes="a chain of steps is worth its worst step",
         loss=BY_SEQUENCE,
         updates="mini_batches(2)",
-        differs="its trainer then whitens over tokens that no step ends on, and makes no"
-        " update where the mean ratio is over 10",
+        differs="its trainer then whitens over tokens that no step ends on, and makes"
+        " no update where the mean ratio is over 10",
     ),
     "pure_verl": Method(
         "process('prm') | softmin_credit(temperature=tau) | outcome('correct')"

@@ -33,6 +33,9 @@ class Updates(NamedTuple):
         return self._replace(mini_batches=fits[-1])
 
 
+ONCE = Updates()
+
+
 def mini_batches(number: Static[int]) -> Updates:
     """The prompts of a rollout are cut into `number` parts, an optimizer step each."""
     return Updates(mini_batches=number)
@@ -45,7 +48,7 @@ def epochs(number: Static[int]) -> Updates:
 
 def joined(*parts: Updates) -> Updates:
     """What all words say together; of two alike, the product."""
-    made = Updates()
+    made = ONCE
     for part in parts:
         both = (x * y for x, y in zip(made, part, strict=True))
         made = Updates(*both)

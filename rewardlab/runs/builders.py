@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import optax
 from jaxtyping import Array, Float
 from ml_collections import ConfigDict
@@ -63,6 +64,16 @@ def updates_of(config: ConfigDict) -> Updates:
     return sentence.build(tree) if tree else Updates()
 
 
+def compares_finely(config: ConfigDict) -> bool:
+    """Whether mini-batches compare the policy with a sampler that is too coarse.
+
+    At a whole rollout's first update the old log-probs are its own pass's; those of the
+    mini-batches are made before it. A sampler on a CPU in float32 is as exact.
+    """
+    exact = config.model.dtype == "float32" and jax.default_backend() == "cpu"
+    return updates_of(config).mini_batches > 1 and not exact
+
+
 def build_objective(config: ConfigDict) -> Objective:
     """What the loss of a config says."""
     tree = loss_of(config)
@@ -86,15 +97,16 @@ def unused(config: ConfigDict) -> list[str]:
 
 
 def build_optimizer(
-    config: ConfigDict, lr: float | Float[Array, ""] | None = None
+    config: ConfigDict, lr: float | Float[Array, ""] | None = None, devices: int = 1
 ) -> optax.GradientTransformation:
     """Clipping by global norm (a norm of 0: none), then the optimizer on its schedule.
 
     All parameters are one long vector to it: a few loops instead of a few a parameter,
     which halves what there is to compile. `lr`, if it is traced, stands for that of the
-    config.
+    config. A schedule counts optimizer steps, of which a rollout may have several.
     """
-    c, steps = config.optim, config.train.max_steps * updates_of(config).steps
+    updates = updates_of(config).fitted(config.rollout.num_prompts // devices)
+    c, steps = config.optim, config.train.max_steps * updates.steps
     lr = c.lr if lr is None else lr
     rate = SCHEDULES[c.schedule](lr, max(steps - c.warmup_steps, 1))
     if c.warmup_steps:

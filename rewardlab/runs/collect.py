@@ -16,7 +16,7 @@ from rewardlab.learning.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Dr
 from rewardlab.models import lm
 from rewardlab.models.logprobs import TokenStats, completion_logprobs
 from rewardlab.runs.aliases import also_as, names_of, wanted
-from rewardlab.runs.builders import loss_of
+from rewardlab.runs.builders import compares_finely, loss_of
 from rewardlab.tasks import Task
 
 Add = Callable[[Rollout, Batch], Rollout]
@@ -64,7 +64,7 @@ def collector(
     truncated = config.rollout.top_k > 0 or config.rollout.top_p < 1
     # A sampler in bfloat16 is too coarse to be compared with the reference's pass.
     coarse = config.model.dtype != "float32" and "ref_logp" in reads
-    differ = truncated or coarse or "sampler_logp" in reads
+    differ = truncated or coarse or compares_finely(config) or "sampler_logp" in reads
 
     def collect(
         params: Params,

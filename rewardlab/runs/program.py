@@ -94,9 +94,9 @@ def build_program(
     entropy = reads_entropy(loss_of(config))
     policy = policy_of(config, lm.bind_forward_completions(model), entropy)
     learn = learner(
-        _parts(config, policy, sentence),
+        _parts(config, policy, sentence, driver.devices),
         driver,
-        updates_of(config).epochs,
+        updates_of(config),
         config.optim.micro_batches,
         select,
         on_policy=True,
@@ -137,7 +137,7 @@ def _sentence(config: ConfigDict) -> Sentence:
 
 
 def _parts(
-    config: ConfigDict, policy: Policy, sentence: Sentence
+    config: ConfigDict, policy: Policy, sentence: Sentence, devices: int
 ) -> Callable[[Numbers], Parts]:
     """What learns, as a function of the numbers that are traced."""
 
@@ -147,7 +147,7 @@ def _parts(
             estimator(sentence(hp)),
             shaped_reward(sentence(hp)),
             build_objective(config),
-            build_optimizer(config, hp["optim.lr"]),
+            build_optimizer(config, hp["optim.lr"], devices),
         )
 
     return parts

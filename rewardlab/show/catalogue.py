@@ -57,10 +57,12 @@ it all are. `--config.loss="clipped(epsilon=0.1) | token_mean()"` or
 `--config.select=""` set a row's own aside; `--config.hp.NAME=NUMBER` changes a number
 that stands under a name.
 
-*Updates.* A row makes one update of each batch, whatever its authors do. At that update
-the policy is the one that sampled: every ratio is 1, no clip acts, and `differs` says
-where a method relies on more. `--config.updates="epochs(2)"` goes through the batch
-twice; mini-batches of it there are none yet.
+*Updates.* A row learns from each batch as often as its authors do, and once where it
+says nothing. At the first update the policy is the one that sampled: every ratio is 1,
+no clip acts, and most policy losses have the same gradient; they differ from the second
+on. `mini_batches(16)` cuts the prompts of a batch into 16 parts, an optimizer step
+each; of a batch in which a device has 8 prompts a row makes 8, the most that cut them
+evenly. `--config.updates="mini_batches(4) | epochs(2)"` sets a row's own aside.
 
 *Checked against* names the weakest part that matters: {verified}. What is a guess
 besides, `differs` says.

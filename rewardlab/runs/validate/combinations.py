@@ -73,6 +73,13 @@ def _shapes(config: ConfigDict, devices: int) -> Iterator[str]:
                 f"{group}.micro_batches={chunks} does not divide the {own} prompts of "
                 f"a device; use a divisor of {own}"
             )
+    updates, own = updates_of(config), config.rollout.num_prompts // devices
+    if config.updates and updates.fitted(own) != updates:
+        fits = ", ".join(str(n) for n in range(1, own + 1) if own % n == 0)
+        yield (
+            f"updates={config.updates!r} does not cut the {own} prompts of a device "
+            f"evenly; use one of {fits}"
+        )
     tree = transform_of(config).tree
     words = [word.word for word in tree.words] if tree else []
     grouped = [name for name in words if name in BASELINES and "group" in name]
