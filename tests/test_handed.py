@@ -4,11 +4,12 @@ import json
 import sys
 from types import ModuleType
 
+import jax.numpy as jnp
 import pytest
 from small import TINY_FLAT
 
 import rewardlab
-from rewardlab import chain, per_channel
+from rewardlab import chain, per_channel, place, reads
 from rewardlab.core.compose import stateless
 from rewardlab.launch.configs import override
 from rewardlab.runs.config import default_config, use_task
@@ -122,9 +123,11 @@ def test_another_task_brings_what_is_its_own():
     assert config.task.to_dict() == wanted.task.to_dict()
     assert config.rollout.max_completion_length == TASKS["search"].completion_length
     config = default_config()
-    config.warmup.steps = 7
+    config.warmup.steps = config.rollout.max_completion_length = 7
     use_task(config, "data")
-    assert config.warmup.steps == 7 and config.eval.num_problems == 0
+    assert config.warmup.steps == config.eval.num_problems == 0
+    assert config.rollout.max_completion_length == 7
+    config.hp.beta = 0.1  # names are free still
     with pytest.raises(AttributeError):
         config.task.other = 1
 
@@ -136,6 +139,26 @@ def test_flags_bring_words_and_tasks(words):
     override(config, [*flags, f"--config.task.name={HERE}:TASK"])
     assert config.reward == sentence and config.words == ("shaping_of_mine",)
     assert config.task.name == f"{HERE}:TASK"
+
+
+def noted(name="note"):
+    """A source whose signals no annotation tells of."""
+
+    def update(rewards, rollout):
+        value = rollout.signal(name) + rollout.signal("prm")[:, 0]
+        wide = jnp.broadcast_to(value[:, None], rollout.mask.shape)
+        return {**rewards, name: place(wide, rollout.mask)}
+
+    return stateless(update)
+
+
+def test_what_words_of_ones_own_read_is_seen():
+    assert reads(chain(noted(), center())) == {"note", "prm"}
+    assert reads(chain(outcome("correct"), halve(), center())) == {"correct"}
+    assert reads(rewardlab.resolve(f"{HERE}:noted('x') | center_by_group()")) == {
+        "prm",
+        "x",
+    }
 
 
 @pytest.mark.parametrize(

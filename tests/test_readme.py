@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from pages import workshop as workshop
 from small import TINY
 
 import rewardlab
@@ -13,6 +14,7 @@ from rewardlab import build
 from rewardlab.launch.configs import load_config, override
 from rewardlab.launch.grid import grid_of
 from rewardlab.launch.train import parser as train_parser
+from rewardlab.runs.handed import at_hand
 from rewardlab.runs.validate import validate
 from rewardlab.show.catalogue import page, short
 
@@ -50,17 +52,20 @@ def commands():
 
 
 @pytest.mark.parametrize("command", list(commands()), ids=lambda c: " ".join(c)[:60])
-def test_every_command_of_a_page_is_accepted(command):
+def test_every_command_of_a_page_is_accepted(command, workshop):
     """Read and checked as the command itself does it, on one device."""
     kind, *said = command
     if kind == "train":
         args, rest = train_parser().parse_known_args(said)
         config = load_config(args.config)
         override(config, rest)
-        return validate(config, devices=1)
+        with at_hand(config):
+            return validate(config, devices=1)
     grid, _ = grid_of(said)
     for arm in grid.arms:
-        validate(grid.config_of(arm, grid.seeds[0]), devices=1)
+        config = grid.config_of(arm, grid.seeds[0])
+        with at_hand(config):
+            validate(config, devices=1)
 
 
 def test_the_notebook_runs(monkeypatch, tmp_path):

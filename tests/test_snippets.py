@@ -10,11 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from pages import blocks
+from pages import workshop as workshop
 from rollouts import ragged
 
 import rewardlab
 from rewardlab import __main__ as command_line
 from rewardlab.launch import grid, train
+from rewardlab.runs.handed import handed
 from rewardlab.runs.prepare import prepare
 from rewardlab.show import commands
 
@@ -23,12 +26,6 @@ DOCS = [page for page in sorted((ROOT / "docs").glob("*.md")) if page.stem != "m
 PAGES = [ROOT / "README.md", *DOCS]  # methods.md is written by the code it shows
 # Parts of a file of ours, shown where they stand; the files have tests.
 SHOWN = ("@named\ndef short_in_group", "@pytest.mark", '"kimi_length": Method(')
-
-
-def blocks(page, language):
-    """The fenced blocks of a page in one language."""
-    text = page.read_text()
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def lines():
@@ -41,20 +38,19 @@ def lines():
                 yield pytest.param(words[1:], id=" ".join(words)[:60])
 
 
-def begin(config, workdir="", resume="auto", text_rewards=()):
+def begin(config, workdir="", resume="auto", text_rewards=(), **objects):
     """`rewardlab.train` up to its first step."""
-    with config.unlocked():
-        config.update_from_flattened_dict(
-            {"task.difficulty.train": 64, "model.init_from": ""}
-        )
-    return prepare(config, Path(workdir), text_rewards)
+    config.model.init_from = ""
+    with handed(config, **objects) as named:
+        if "train" in named.task.difficulty:
+            named.task.difficulty.train = 64
+        return prepare(named, Path(workdir), text_rewards)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_python_runs_as_it_stands(page, monkeypatch, tmp_path):
+def test_python_runs_as_it_stands(page, monkeypatch, workshop):
     """In the order of the page, in one namespace, with a `rollout` at hand."""
     monkeypatch.setattr(rewardlab, "train", begin)
-    monkeypatch.chdir(tmp_path)
     space = {"rollout": ragged()}
     for block in blocks(page, "python"):
         if not block.startswith(SHOWN):
@@ -62,9 +58,8 @@ def test_python_runs_as_it_stands(page, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("words", list(lines()))
-def test_a_command_is_understood(words, monkeypatch, tmp_path, capsys):
+def test_a_command_is_understood(words, monkeypatch, workshop, capsys):
     """It prints, or it would begin to train; none is refused."""
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(train, "train", begin)
     monkeypatch.setattr(grid, "run", lambda *_: None)
     monkeypatch.setattr(command_line, "show", lambda *_: None)  # there is no run here

@@ -15,6 +15,7 @@ from rewardlab.core.compose import chain, only
 from rewardlab.core.sentence import Language
 from rewardlab.core.tree import Tree
 from rewardlab.core.types import Reward, RewardTransform, Rollout
+from rewardlab.methods.observed import foreign, observed
 from rewardlab.transforms import BASELINES, CREDIT, TRANSFORMS, WEIGHTS
 from rewardlab.transforms.shapers import shift
 
@@ -45,10 +46,11 @@ def hyperparameters(text: str) -> set[str]:
 def reads(transform: RewardTransform) -> set[str]:
     """The names of the signals that a transform reads, from its sentence.
 
-    They are the arguments that a word annotates as `SignalName`; `name_valid` is read
-    too where it exists.
+    They are the arguments that a word annotates as `SignalName`, and what a word of
+    one's own asks for as it runs on shapes; `name_valid` is read too where it exists.
     """
-    return sentence.reads(transform.tree) if transform.tree else set()
+    found = sentence.reads(transform.tree) if transform.tree else set()
+    return found | observed(transform) if foreign(transform) else found
 
 
 def shaped_reward(transform: RewardTransform) -> Callable[[Any, Rollout], Reward]:

@@ -86,10 +86,13 @@ LOSS = Language("word of a loss", LOSSES, joined)
 def loss_tree(text: str) -> Tree:
     """The tree of a loss, its words in their order; `ValueError` for any other text.
 
-    A word of yours, `package.module:word`, may stand for any of the three kinds.
+    A word of yours, `package.module:word`, may stand for any of the three kinds, or
+    alone, for a whole `Objective`.
     """
     tree = parse(text, LOSS)
     first, *rest = (part.word for part in tree.parts)
+    if first not in LOSSES and not rest:
+        return tree
     if first in {*TERMS, *AGGREGATIONS}:
         raise ValueError(
             f"the loss {shown(text)} must begin with a policy loss, one of "

@@ -113,24 +113,25 @@ def default_config(task: "str | Task" = "arithmetic") -> ConfigDict:
 
 
 def use_task(config: ConfigDict, task: "str | Task") -> None:
-    """Sets the task, with its own options, lengths and warm-up where the config has
-    those that its task had."""
+    """Sets the task with its own options, and with its length where the config has that
+    of the task before; a task without demonstrations ends the warm-up."""
     before, now = _of_task(config.task.name), _of_task(task)
     with config.unlocked():
         for key, value in now.items():
             group, name = key.split(".")
-            if config[group][name] == before[key]:
+            if not value or config[group][name] == before[key]:
                 config[group][name] = value
         config.task = _options(task)
-    config.task.lock()
+    config.hp.unlock()
 
 
-def _of_task(task: "str | Task") -> dict[str, int]:
+def _of_task(task: "str | Task") -> dict[str, Any]:
     """The values of a config that are a task's, unless somebody says otherwise."""
     known = task_named(task)
     steps, problems = DEFAULTS["warmup"]["steps"], DEFAULTS["eval"]["num_problems"]
     return {
         "rollout.max_completion_length": known.completion_length,
+        "rollout.on_host": known.environment is None and known.on_host is not None,
         "warmup.steps": steps if known.demonstrations else 0,
         # Where nobody says how many problems there are, all of them.
         "eval.num_problems": problems if known.difficulty else 0,

@@ -26,7 +26,9 @@ from rewardlab.core.schedules import SCHEDULES
 from rewardlab.core.tree import Tree
 from rewardlab.core.types import RewardTransform
 from rewardlab.methods import resolve
-from rewardlab.runs.config import use_reward, use_task
+from rewardlab.objectives import LOSSES, Objective
+from rewardlab.runs.config import name_hyperparameters, use_reward, use_task
+from rewardlab.selection import SELECTORS
 from rewardlab.tasks import Task
 from rewardlab.transforms import TRANSFORMS
 
@@ -38,6 +40,7 @@ def handed(
     config: ConfigDict,
     task: "Task | str | None" = None,
     reward: "RewardTransform | str | None" = None,
+    loss: "Objective | str | None" = None,
     words: "Words | Sequence[Words]" = (),
 ) -> Iterator[ConfigDict]:
     """A config that names these, and in which the names mean them meanwhile.
@@ -57,6 +60,10 @@ def handed(
             sentence = reward_named(reward, objects)
         with handing(objects), at_hand(config):
             use_reward(config, sentence)
+    if loss is not None:
+        config.loss = loss if isinstance(loss, str) else f"{GIVEN}:loss()"
+        objects |= {f"{GIVEN}:loss": lambda: loss}
+        name_hyperparameters(config)
     with handing(objects), at_hand(config):
         yield config
 
@@ -90,7 +97,7 @@ def _words_named(words: Words, objects: dict[str, Any]) -> list[str]:
 
 
 def _new(words: Mapping[str, Any]) -> Mapping[str, Any]:
-    if taken := sorted(set(words) & {*TRANSFORMS, *SCHEDULES}):
+    if taken := sorted(set(words) & {*TRANSFORMS, *LOSSES, *SELECTORS, *SCHEDULES}):
         raise ValueError(
             f"the word {taken[0]!r} of yours has a name that is built in; give it "
             "another"

@@ -12,6 +12,7 @@ from rewardlab.analysis.statistics import Interval
 from rewardlab.core.types import RewardTransform
 from rewardlab.learning.learner import LearnerState, Params
 from rewardlab.learning.parallel import matmul_precision
+from rewardlab.objectives import Objective
 from rewardlab.runs.console import Console
 from rewardlab.runs.evaluate import pass_at
 from rewardlab.runs.handed import Words, handed
@@ -45,6 +46,7 @@ def train(
     text_rewards: Sequence[TextReward] = (),
     task: "Task | str | None" = None,
     reward: "RewardTransform | str | None" = None,
+    loss: "Objective | str | None" = None,
     words: "Words | Sequence[Words]" = (),
 ) -> Result:
     """Trains as the config says and leaves everything in `workdir`.
@@ -52,9 +54,9 @@ def train(
     train(default_config("data"), "runs/mine", reward=my_transform, words=my_module)
 
     Without a `workdir` it is a folder of `runs/`, named by the time. A `task`, a
-    `reward` and `words` of your own, as objects or by name, stand before what the
-    config says; its record has them by `package.module:attribute` where they have such
-    a name.
+    `reward`, a `loss` and `words` of your own, as objects or by name, stand before what
+    the config says; its record has them by `package.module:attribute` where they have
+    such a name.
 
     `resume`: "auto" goes on from the latest checkpoint in `workdir` if there is one,
     "never" refuses to touch a run that is there, a path begins from another run's
@@ -69,7 +71,7 @@ def train(
     with (
         stopping(console) as stop,
         in_a_sentence(),
-        handed(config, task, reward, words) as config,
+        handed(config, task, reward, loss, words) as config,
     ):
         run = prepare(config, workdir, text_rewards)
         for note in run.notes:

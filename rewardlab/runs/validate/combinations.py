@@ -32,6 +32,11 @@ def impossible(config: ConfigDict, devices: int) -> Iterator[str]:
             f"rollout.on_host=True and task {config.task.name!r} has no environment in "
             "Python; set it to False"
         )
+    if not config.rollout.on_host and task.on_host and task.environment is None:
+        yield (
+            f"rollout.on_host=False and the environment of task {config.task.name!r} "
+            "is in Python only; set it to True"
+        )
     yield from _of_data(config, task)
     yield from _sentences(config)
     yield from _shapes(config, devices)
