@@ -3,6 +3,7 @@
 import dataclasses
 import os
 
+import arithmetic_texts
 import jax
 import numpy as np
 import pytest
@@ -14,7 +15,6 @@ from rewardlab.data.batch import batch_of
 from rewardlab.data.columns import prompt_columns
 from rewardlab.methods.sentence import build
 from rewardlab.scorers.text_rewards import TextReward, host_signal
-from rewardlab.tasks.arithmetic import text as arithmetic_text
 from rewardlab.tasks.arithmetic.verifier import TOKENIZER, max_steps, score
 from tests.rollouts import from_arrays
 
@@ -31,8 +31,8 @@ def test_text_rewards_equal_the_array_verifier(time_limit):
     steps = max_steps(32)
     wanted = jax.jit(score)(rollout, problems(TERMS)).signals
     for reward in (
-        TextReward("correct", arithmetic_text.correct, 0, time_limit),
-        TextReward("prm", arithmetic_text.prm, steps, time_limit),
+        TextReward("correct", arithmetic_texts.correct, 0, time_limit),
+        TextReward("prm", arithmetic_texts.prm, steps, time_limit),
     ):
         got = host_signal(reward, TOKENIZER)(rollout, batch_of(columns)).signals
         np.testing.assert_array_equal(got[reward.name], wanted[reward.name])

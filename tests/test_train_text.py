@@ -1,17 +1,17 @@
 """Whole runs whose reward reads text."""
 
+import arithmetic_texts
 import pytest
 from test_train import REWARD, numbers, tiny
 
 from rewardlab.runs import checkpoint
 from rewardlab.runs.training import train
 from rewardlab.scorers.text_rewards import TextReward
-from rewardlab.tasks.arithmetic import text as arithmetic_text
 
 
 def test_a_text_reward_trains_as_the_jitted_verifier_does(tmp_path):
     """The same numbers on the host path: rewards read from text, on the same task."""
-    text = TextReward("text_prm", arithmetic_text.prm, steps=7)
+    text = TextReward("text_prm", arithmetic_texts.prm, steps=7)
     reward = REWARD.replace("'prm'", "'text_prm'")
     config = tiny(reward=reward, **{"train.max_steps": 2})
     train(config, tmp_path / "text", text_rewards=[text])
