@@ -9,6 +9,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.models.lm import CompletionLogits, Params
 
+Predicted = Callable[[Float[Array, "N T V"], Int[Array, "N T"]], Float[Array, "N T"]]
+
 
 class TokenStats(NamedTuple):
     """Of each completion token, in nats; 0 on padding."""
@@ -39,15 +41,10 @@ def completion_logprobs(
             f"{tokens.shape[0]} completions cannot answer {prompts.shape[0]} prompts "
             "equally often; lay them out prompt by prompt, as many for each"
         )
-    rows = tokens.shape[0] // prompts.shape[0]
-    ends, rest = forward_completions(params, prompts, prompt_mask, tokens, valid)
-    first = jnp.repeat(ends[:, None], rows, axis=0)
+    logits = forward_completions(params, prompts, prompt_mask, tokens, valid)
 
-    def each_token(f: Callable[..., Array]) -> Float[Array, "N T"]:
-        # Slot t predicts token t + 1: shift the small array, not the logits.
-        follows = f(rest / temperature, jnp.roll(tokens, -1, axis=1))[:, :-1]
-        x = jnp.concatenate([f(first / temperature, tokens[:, :1]), follows], axis=1)
-        return jnp.where(valid, x, 0)
+    def each_token(f: Predicted) -> Float[Array, "N T"]:
+        return along(lambda x, at: f(x / temperature, at), logits, tokens, valid)
 
     spread = (
         each_token(lambda x, _: token_entropy(x))
@@ -55,6 +52,24 @@ def completion_logprobs(
         else jnp.zeros(tokens.shape)
     )
     return TokenStats(each_token(log_likelihood), spread)
+
+
+def along(
+    f: Predicted,
+    logits: tuple[Float[Array, "B V"], Float[Array, "N T V"]],
+    tokens: Int[Array, "N T"],
+    valid: Bool[Array, "N T"],
+) -> Float[Array, "N T"]:
+    """f(logits that predict a token, the token) of each valid token, else 0.
+
+    `logits` are those after each prompt and those after each completion token.
+    """
+    ends, rest = logits
+    first = jnp.repeat(ends[:, None], tokens.shape[0] // ends.shape[0], axis=0)
+    # Slot t predicts token t + 1: shift the small array, not the logits.
+    follows = f(rest, jnp.roll(tokens, -1, axis=1))[:, :-1]
+    x = jnp.concatenate([f(first, tokens[:, :1]), follows], axis=1)
+    return jnp.where(valid, x, 0)
 
 
 def log_likelihood(
@@ -68,6 +83,12 @@ def log_likelihood(
     here = tokens[..., None] == jnp.arange(logits.shape[-1])
     chosen = jnp.sum(jnp.where(here, logits, 0), axis=-1)
     return chosen - jax.nn.logsumexp(logits, axis=-1)
+
+
+def collision(logits: Float[Array, "... V"]) -> Float[Array, "..."]:
+    """sum_v p_v^2 of softmax(logits): the chance that two draws agree."""
+    twice = jax.nn.logsumexp(2 * logits, axis=-1)
+    return jnp.exp(twice - 2 * jax.nn.logsumexp(logits, axis=-1))
 
 
 def token_entropy(logits: Float[Array, "... V"]) -> Float[Array, "..."]:
