@@ -9,14 +9,15 @@ import jax.numpy as jnp
 import pytest
 
 from rewardlab import build, weighted_sum
+from rewardlab.contrib import tanh
 from rewardlab.core.arguments import check
 from rewardlab.core.ranges import RANGES
 from rewardlab.core.schedules import SCHEDULES
 from rewardlab.core.types import SIGNAL, STATIC, RewardTransform
+from rewardlab.methods.sentence import WORDS as TRANSFORMS
 from rewardlab.objectives import LOSSES, SURROGATES
 from rewardlab.objectives.updates import WORDS as UPDATES
-from rewardlab.transforms import TRANSFORMS
-from rewardlab.transforms.shapers import clip_reward, tanh
+from rewardlab.transforms.shapers import clip_reward
 
 WORDS = {**TRANSFORMS, **SCHEDULES}
 EVERY = [

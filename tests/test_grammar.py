@@ -3,11 +3,11 @@
 import pytest
 
 from rewardlab import build, describe, hyperparameters, reads, resolve
+from rewardlab.contrib import tanh
 from rewardlab.core.compose import chain
 from rewardlab.core.grammar import MOST_CALLS
 from rewardlab.runs.config import default_config, use_reward
 from rewardlab.runs.validate import validate
-from rewardlab.transforms.shapers import tanh
 from rewardlab.transforms.sources import outcome
 
 SOURCE = "outcome('correct')"

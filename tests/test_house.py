@@ -9,6 +9,8 @@ import pytest
 
 import rewardlab
 from rewardlab import METHODS
+from rewardlab.contrib import CONTRIB
+from rewardlab.methods.sentence import WORDS
 from rewardlab.transforms import TRANSFORMS
 
 ROOT = Path(__file__).parents[1]
@@ -67,10 +69,17 @@ def _order(name):
 
 
 def test_every_word_has_an_oracle():
-    """Each transform of the table has a `test_<name>` in tests/test_transforms_*.py."""
+    """Each word of a sentence has a `test_<name>` in tests/test_transforms_*.py."""
     text = "".join(p.read_text() for p in ROOT.glob("tests/test_transforms_*.py"))
     tested = set(re.findall(r"def test_(\w+)\(", text))
-    assert sorted(set(TRANSFORMS) - tested) == []
+    assert sorted(set(WORDS) - tested) == []
+
+
+def test_every_word_serves_a_method():
+    """What serves none is in contrib; `par` is made of two words, and any may gate."""
+    used = {word.word for m in METHODS.values() for word in m.build().tree.words}
+    assert set(TRANSFORMS) - used == {"gate", "relative", "sigmoid"}
+    assert not used & set(CONTRIB)
 
 
 def test_every_row_with_public_code_is_tested_whole():

@@ -15,7 +15,7 @@ from rewardlab.core.schedules import SCHEDULES
 from rewardlab.core.signatures import is_static
 from rewardlab.core.tree import Tree
 from rewardlab.methods import IDEAS
-from rewardlab.transforms import TRANSFORMS
+from rewardlab.methods.sentence import WORDS as TRANSFORMS
 
 QUICK = ("Credit against a critic", "Tokens that matter more", "Guidance on the way")
 BY_IDEA = {

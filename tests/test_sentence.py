@@ -19,9 +19,10 @@ from rewardlab import (
     resolve,
     weighted_sum,
 )
+from rewardlab.contrib import tanh
 from rewardlab.methods.sentence import shaped_reward
 from rewardlab.transforms.baselines import center_by_group
-from rewardlab.transforms.shapers import relative, tanh
+from rewardlab.transforms.shapers import relative
 from rewardlab.transforms.sources import outcome
 
 GRPO = "outcome('correct') | center_by_group() | scale_by_group_std(eps=1e-6)"

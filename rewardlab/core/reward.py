@@ -120,12 +120,13 @@ def combine_any(
     f: Callable[[Array, Array], Number], rewards: Sequence[Reward]
 ) -> Reward:
     """f(values [K], placed [K]) on each token where any of K rewards is placed."""
-    return _combine(jnp.logical_or, _stacked(f), rewards)
+    return _placed(_combine(jnp.logical_or, _stacked(f), rewards))
 
 
 def combine_all(f: Callable[[Array], Number], rewards: Sequence[Reward]) -> Reward:
     """f(values [K]) on each token where all of K rewards are placed."""
-    return _combine(jnp.logical_and, _stacked(lambda values, _: f(values)), rewards)
+    each = _stacked(lambda values, _: f(values))
+    return _placed(_combine(jnp.logical_and, each, rewards))
 
 
 def weighted(weights: Sequence[Any], rewards: Sequence[Reward]) -> Reward:
@@ -165,7 +166,13 @@ def _combine(
         value = f([part.value for part in parts], placed)
         rows = Rows(value, functools.reduce(over, placed), rows.times)
         return place_rows(rows, where)
-    return place(f([r.value for r in rewards], [r.placed for r in rewards]), where)
+    value = f([r.value for r in rewards], [r.placed for r in rewards])
+    return Reward(value, where)
+
+
+def _placed(reward: Reward) -> Reward:
+    """With 0 where nothing stands, whatever a function gave there."""
+    return place(reward.value, reward.placed) if reward._rows is None else reward
 
 
 def _stacked(

@@ -10,16 +10,18 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from rewardlab.contrib import CONTRIB, LATER
 from rewardlab.core import sentence
 from rewardlab.core.compose import chain, only
 from rewardlab.core.sentence import Language
 from rewardlab.core.tree import Tree
-from rewardlab.core.types import Reward, RewardTransform, Rollout
+from rewardlab.core.types import Reward, RewardTransform, Rollout, Table
 from rewardlab.methods.observed import foreign, observed
 from rewardlab.transforms import BASELINES, CREDIT, TRANSFORMS, WEIGHTS
 from rewardlab.transforms.shapers import shift
 
-TRANSFORM = Language("transform", TRANSFORMS, chain)
+WORDS: Table = {**TRANSFORMS, **CONTRIB}
+TRANSFORM = Language("transform", WORDS, chain)
 
 
 def build(text: str, **hp: Any) -> RewardTransform:
@@ -72,7 +74,7 @@ def shaped_reward(transform: RewardTransform) -> Callable[[Any, Rollout], Reward
     return reward
 
 
-_LATER = {*BASELINES, *CREDIT, *WEIGHTS}
+_LATER = {*BASELINES, *CREDIT, *WEIGHTS, *LATER}
 _ON_ONE = {"on", "gate"}  # they act where they are told and join nothing
 
 

@@ -26,11 +26,11 @@ from rewardlab.core.schedules import SCHEDULES
 from rewardlab.core.tree import Tree
 from rewardlab.core.types import RewardTransform
 from rewardlab.methods import resolve
+from rewardlab.methods.sentence import WORDS
 from rewardlab.objectives import LOSSES, Objective
 from rewardlab.runs.config import name_hyperparameters, use_reward, use_task
 from rewardlab.selection import SELECTORS
 from rewardlab.tasks import Task
-from rewardlab.transforms import TRANSFORMS
 
 Words = ModuleType | Mapping[str, Any] | str  # or a module's name
 
@@ -97,7 +97,7 @@ def _words_named(words: Words, objects: dict[str, Any]) -> list[str]:
 
 
 def _new(words: Mapping[str, Any]) -> Mapping[str, Any]:
-    if taken := sorted(set(words) & {*TRANSFORMS, *LOSSES, *SELECTORS, *SCHEDULES}):
+    if taken := sorted(set(words) & {*WORDS, *LOSSES, *SELECTORS, *SCHEDULES}):
         raise ValueError(
             f"the word {taken[0]!r} of yours has a name that is built in; give it "
             "another"
@@ -132,6 +132,6 @@ def _with_paths(tree: Tree) -> Tree:
 
     args = tuple(map(renamed, tree.args))
     kwargs = {name: renamed(value) for name, value in tree.kwargs.items()}
-    known = tree.word in {*TRANSFORMS, *SCHEDULES, "|"} or ":" in tree.word
+    known = tree.word in {*WORDS, *SCHEDULES, "|"} or ":" in tree.word
     word = tree.word if known else name_of(tree.make) or tree.word
     return dataclasses.replace(tree, word=word, args=args, kwargs=kwargs)

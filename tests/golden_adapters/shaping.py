@@ -7,7 +7,7 @@ import numpy as np
 
 from golden_adapters.common import given, per_row, rollout_of, sentence, values
 from rewardlab import build
-from rewardlab.transforms.shapers.history import Extremes
+from rewardlab.contrib.extremes import Extremes
 
 
 def clip_delta(inputs, hyper):

@@ -17,7 +17,6 @@ from rewardlab.transforms.baselines.center_pure import (
 )
 from rewardlab.transforms.baselines.first_steps import (
     center_by_first_steps,
-    scale_by_first_steps_std,
 )
 from rewardlab.transforms.baselines.forks import center_by_fork
 from rewardlab.transforms.baselines.greatest import (
@@ -52,7 +51,6 @@ BASELINES: Table = {
     "scale_by_batch_std": scale_by_batch_std,
     "scale_by_state_std": scale_by_state_std,
     "center_within_row": center_within_row,
-    "scale_by_first_steps_std": scale_by_first_steps_std,
     "scale_by_greatest": scale_by_greatest,
     "scale_by_greatest_return": scale_by_greatest_return,
     "scale_to_leave_one_out": scale_to_leave_one_out,

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from rewardlab.core import edges, masked
+from rewardlab.core import masked
 from rewardlab.core.compose import named, per_channel
 from rewardlab.core.types import Reward, RewardTransform, Rollout, place
 
@@ -17,7 +17,7 @@ def center_by_first_steps(keep_singletons: bool = False) -> RewardTransform:
     """
 
     def center(reward: Reward, rollout: Rollout) -> Reward:
-        first = _first(reward)
+        first = first_placed(reward)
         start = jnp.sum(first.value, axis=1)
         scored = reward.has_value
         low = masked.group_min(jnp.where(scored, start, jnp.inf), rollout)
@@ -33,29 +33,7 @@ def center_by_first_steps(keep_singletons: bool = False) -> RewardTransform:
     return per_channel(center)
 
 
-@named
-def scale_by_first_steps_std(eps: float = 1e-6) -> RewardTransform:
-    """r_k / (std over the group's rows of their first placed reward + eps).
-
-    The variance divides by rows - 1, and is exactly 0 of equal rewards; the std of a
-    lone row counts as 1, as one of 0 does with eps=0.
-    """
-
-    def scale(reward: Reward, rollout: Rollout) -> Reward:
-        start = jnp.sum(_first(reward).value, axis=1)
-        scored = reward.has_value
-        rows = masked.sum_over_group(scored.astype(jnp.int32), rollout)
-        low = masked.group_min(jnp.where(scored, start, jnp.inf), rollout)
-        above = jnp.where(scored, start - low, 0)
-        mean = masked.safe_divide(masked.sum_over_group(above, rollout), rows)
-        squares = jnp.where(scored, (above - mean) ** 2, 0)
-        var = masked.safe_divide(masked.sum_over_group(squares, rollout), rows - 1)
-        std = jnp.where(rows > 1, jnp.sqrt(var), 1)
-        return reward.with_value(edges.over(reward.value, std[:, None], eps))
-
-    return per_channel(scale)
-
-
-def _first(reward: Reward) -> Reward:
+def first_placed(reward: Reward) -> Reward:
+    """Only the first reward of each row."""
     so_far = jnp.cumsum(reward.placed, axis=1)
     return place(reward.value, reward.placed & (so_far == 1))

@@ -6,7 +6,6 @@ from rewardlab.transforms.combinators.constrained import constrained_sum
 from rewardlab.transforms.combinators.copies import copy_channel
 from rewardlab.transforms.combinators.ensemble import (
     mean_minus_variance_of,
-    mean_of,
     median_of,
     min_of,
 )
@@ -17,7 +16,6 @@ from rewardlab.transforms.combinators.geometric import geometric_mean_of
 from rewardlab.transforms.combinators.pareto import keep_pareto_front
 from rewardlab.transforms.combinators.standardize_or import standardize_or
 from rewardlab.transforms.combinators.trust import pay_if_mixed, trust
-from rewardlab.transforms.combinators.worst_case import least_on_average_of
 
 COMBINATORS: Table = {
     "copy_channel": copy_channel,
@@ -30,11 +28,9 @@ COMBINATORS: Table = {
     "weighted_sum": compose.weighted_sum,
     "constrained_sum": constrained_sum,
     "formula": formula,
-    "mean_of": mean_of,
     "min_of": min_of,
     "median_of": median_of,
     "mean_minus_variance_of": mean_minus_variance_of,
-    "least_on_average_of": least_on_average_of,
     "geometric_mean_of": geometric_mean_of,
     "keep_pareto_front": keep_pareto_front,
     "on": compose.on,

@@ -16,12 +16,6 @@ from rewardlab.transforms.combinators.joined import Places, Values, join, mean_p
 
 
 @named
-def mean_of(*names: str) -> RewardTransform:
-    """mean_k r_k: what the members say on average."""
-    return join(names, mean_placed)
-
-
-@named
 def min_of(*names: str) -> RewardTransform:
     """min_k r_k: as good as its worst judge says (WCO, arXiv 2310.02743)."""
 

@@ -2,7 +2,6 @@
 
 from rewardlab.core.types import Table
 from rewardlab.transforms.credit.gae import gae, step_gae
-from rewardlab.transforms.credit.least import min_to_go
 from rewardlab.transforms.credit.prefix import share_prefixes
 from rewardlab.transforms.credit.returns import returns_to_go, step_returns_to_go
 from rewardlab.transforms.credit.spread import broadcast_to_tokens, zero_step_ends
@@ -14,7 +13,6 @@ CREDIT: Table = {
     "step_gae": step_gae,
     "returns_to_go": returns_to_go,
     "step_returns_to_go": step_returns_to_go,
-    "min_to_go": min_to_go,
     "share_prefixes": share_prefixes,
     "broadcast_step_values": broadcast_step_values,
     "zero_step_ends": zero_step_ends,

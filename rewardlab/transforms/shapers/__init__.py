@@ -2,47 +2,39 @@
 
 from rewardlab.core.types import Table
 from rewardlab.transforms.shapers.attempts import improvement_bonus, only_step
-from rewardlab.transforms.shapers.bounds import floor, indicator_ge
+from rewardlab.transforms.shapers.bounds import indicator_ge
 from rewardlab.transforms.shapers.consistency import consistency_bonus
 from rewardlab.transforms.shapers.cosine import cosine_length
-from rewardlab.transforms.shapers.distance import proximity, signed_proximity
+from rewardlab.transforms.shapers.distance import proximity
 from rewardlab.transforms.shapers.episode import episode_return, return_from_step
 from rewardlab.transforms.shapers.flip import flip_groups
 from rewardlab.transforms.shapers.group_length import short_in_group
 from rewardlab.transforms.shapers.history import (
     clip_by_history,
-    minmax_by_history,
     standardize_by_history,
 )
-from rewardlab.transforms.shapers.length import length_penalty, overlong_penalty
+from rewardlab.transforms.shapers.length import overlong_penalty
 from rewardlab.transforms.shapers.novelty import divide_by_count, keep_above
-from rewardlab.transforms.shapers.potential import potential_shaping, scale_losses
+from rewardlab.transforms.shapers.potential import potential_shaping
 from rewardlab.transforms.shapers.quantile import (
-    minus_reference_normal_quantile,
     minus_reference_quantile,
 )
-from rewardlab.transforms.shapers.rare import bonus_while_rare
 from rewardlab.transforms.shapers.reference import (
-    minus_reference_mean,
     par,
     relative,
 )
 from rewardlab.transforms.shapers.refine import clip_reward, delta
 from rewardlab.transforms.shapers.shift import require, shift
-from rewardlab.transforms.shapers.softmin import mean_credit, softmin_credit
+from rewardlab.transforms.shapers.softmin import softmin_credit
 from rewardlab.transforms.shapers.squash import (
     cap,
-    fitted_polynomial,
     log_sigmoid,
     sigmoid,
-    tanh,
 )
-from rewardlab.transforms.shapers.team import team_spirit
 from rewardlab.transforms.shapers.unlikely import unlikeliness
 from rewardlab.transforms.shapers.window import cheapness_by_window
 from rewardlab.transforms.shapers.within_row import (
     keep_top,
-    minmax_by_padded_row,
     minmax_by_row,
 )
 
@@ -50,35 +42,25 @@ SHAPERS: Table = {
     "clip_reward": clip_reward,
     "delta": delta,
     "softmin_credit": softmin_credit,
-    "mean_credit": mean_credit,
-    "length_penalty": length_penalty,
     "overlong_penalty": overlong_penalty,
     "short_in_group": short_in_group,
     "cap": cap,
-    "floor": floor,
     "indicator_ge": indicator_ge,
     "sigmoid": sigmoid,
     "log_sigmoid": log_sigmoid,
-    "tanh": tanh,
-    "fitted_polynomial": fitted_polynomial,
     "relative": relative,
     "par": par,
-    "minus_reference_mean": minus_reference_mean,
     "minus_reference_quantile": minus_reference_quantile,
-    "minus_reference_normal_quantile": minus_reference_normal_quantile,
     "standardize_by_history": standardize_by_history,
     "clip_by_history": clip_by_history,
-    "minmax_by_history": minmax_by_history,
     "keep_top": keep_top,
     "minmax_by_row": minmax_by_row,
-    "minmax_by_padded_row": minmax_by_padded_row,
     "episode_return": episode_return,
     "return_from_step": return_from_step,
     "consistency_bonus": consistency_bonus,
     "unlikeliness": unlikeliness,
     "improvement_bonus": improvement_bonus,
     "only_step": only_step,
-    "bonus_while_rare": bonus_while_rare,
     "require": require,
     "shift": shift,
     "cosine_length": cosine_length,
@@ -87,8 +69,5 @@ SHAPERS: Table = {
     "divide_by_count": divide_by_count,
     "cheapness_by_window": cheapness_by_window,
     "potential_shaping": potential_shaping,
-    "scale_losses": scale_losses,
     "proximity": proximity,
-    "signed_proximity": signed_proximity,
-    "team_spirit": team_spirit,
 }

@@ -13,17 +13,6 @@ from rewardlab.core.types import (
 
 
 @named
-def floor(bottom: Coefficient = 0.0) -> RewardTransform:
-    """max(r, bottom)."""
-
-    def raise_(reward: Reward, rollout: Rollout) -> Reward:
-        limit = coefficient(bottom, rollout)
-        return reward.map(lambda r: jnp.maximum(r, limit))
-
-    return per_channel(raise_)
-
-
-@named
 def indicator_ge(threshold: Coefficient) -> RewardTransform:
     """1 where r >= threshold, else 0: a score becomes a verdict."""
 

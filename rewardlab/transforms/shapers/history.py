@@ -5,21 +5,11 @@ statistics do not depend on how rows lie on devices. One channel each; for sever
 `on('name', ...)`.
 """
 
-from typing import NamedTuple
-
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from rewardlab.core.compose import named, running
 from rewardlab.core.types import Reward, RewardTransform, Rollout
 from rewardlab.transforms.shapers.moments import Moments
-
-
-class Extremes(NamedTuple):
-    """The least and the greatest reward seen so far."""
-
-    low: Float[Array, ""]
-    high: Float[Array, ""]
 
 
 @named
@@ -48,21 +38,3 @@ def clip_by_history() -> RewardTransform:
         return reward.map(lambda r: jnp.clip(r, low, high)), seen
 
     return running(Moments.empty, clip)
-
-
-@named
-def minmax_by_history() -> RewardTransform:
-    """(r - min) / (max - min) over everything seen, in [0, 1] (as PAR's code).
-
-    While all that was seen is equal the result is 0, where PAR's code gives 0/0.
-    """
-
-    def scale(reward: Reward, seen: Extremes, _: Rollout) -> tuple[Reward, Extremes]:
-        low = jnp.min(reward.smallest)
-        high = -jnp.min(reward.map(jnp.negative).smallest)
-        seen = Extremes(jnp.minimum(seen.low, low), jnp.maximum(seen.high, high))
-        width = seen.high - seen.low
-        width = jnp.where(width > 0, width, 1)
-        return reward.map(lambda r: (r - seen.low) / width), seen
-
-    return running(lambda: Extremes(jnp.array(jnp.inf), jnp.array(-jnp.inf)), scale)

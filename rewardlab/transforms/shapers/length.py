@@ -1,7 +1,5 @@
 """A price on length."""
 
-import math
-
 import jax.numpy as jnp
 
 from rewardlab.core import masked
@@ -14,25 +12,6 @@ from rewardlab.core.types import (
     Rollout,
     coefficient,
 )
-
-
-@named
-def length_penalty(
-    after: int = 300, rate: Coefficient = 0.01, max_penalty: float = math.inf
-) -> RewardTransform:
-    """r - min(rate * max(n - after, 0), max_penalty) on the last reward of a row.
-
-    n counts the row's True tokens, `rate` is reward per token. Defaults are those of
-    PAR's code (arXiv 2502.18770), which has it on in every variant but ODIN. DAPO's is
-    `overlong_penalty`.
-    """
-
-    def penalise(reward: Reward, rollout: Rollout) -> Reward:
-        excess = jnp.maximum(masked.count(rollout.mask) - after, 0)
-        cost = jnp.minimum(coefficient(rate, rollout) * excess, max_penalty)
-        return map_last(reward, jnp.subtract, cost)
-
-    return per_channel(penalise)
 
 
 @named

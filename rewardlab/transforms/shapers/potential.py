@@ -37,18 +37,3 @@ def potential_shaping(
         return reward.with_value(coefficient(discount, rollout) * after - reward.value)
 
     return per_channel(difference)
-
-
-@named
-def scale_losses(slope: Coefficient) -> RewardTransform:
-    """r where r >= 0 and slope * r where r < 0: losses weigh more or less than gains.
-
-    After `potential_shaping` with slope < 1 a step back costs less than the step paid,
-    so a loop earns reward and the policy does not stay (`diff_potential` of RLGym).
-    """
-
-    def scale(reward: Reward, rollout: Rollout) -> Reward:
-        kept = jnp.where(reward.value < 0, coefficient(slope, rollout), 1)
-        return reward.with_value(kept * reward.value)
-
-    return per_channel(scale)

@@ -1,7 +1,6 @@
 """Good means better than most: rewards relative to a quantile of reference scores."""
 
 import jax.numpy as jnp
-from jax.scipy.stats import norm
 
 from rewardlab.core.compose import named, per_channel
 from rewardlab.core.order import quantile_of_few
@@ -17,28 +16,6 @@ def minus_reference_quantile(
 
     def move(reward: Reward, rollout: Rollout) -> Reward:
         level = quantile_of_few(references(rollout, ref), quantile)
-        return reward.map(jnp.subtract, level)
-
-    return per_channel(move)
-
-
-@named
-def minus_reference_normal_quantile(
-    ref: SignalName, quantile: float = 0.85, eps: float = 1e-5
-) -> RewardTransform:
-    """r - (mean R + z_q (std R + eps)): as if references were normal (PAR's LSC code).
-
-    The std divides by R - 1; one reference has none, and is the level itself plus
-    z_q eps.
-    """
-
-    def move(reward: Reward, rollout: Rollout) -> Reward:
-        scores = references(rollout, ref)
-        low = jnp.min(scores, axis=1, keepdims=True)  # so that equal ones have std 0
-        ddof = min(1, scores.shape[1] - 1)
-        spread = jnp.std(scores - low, axis=1, ddof=ddof) + eps
-        middle = low[:, 0] + jnp.mean(scores - low, axis=1)
-        level = middle + norm.ppf(quantile) * spread
         return reward.map(jnp.subtract, level)
 
     return per_channel(move)

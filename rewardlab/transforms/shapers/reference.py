@@ -52,19 +52,6 @@ def par(
     return relative(ref, sigmoid(k), num_references)
 
 
-@named
-def minus_reference_mean(
-    ref: SignalName, num_references: Static[int] = 10
-) -> RewardTransform:
-    """r - mean_j R_j over the first `num_references` references."""
-
-    def move(reward: Reward, rollout: Rollout) -> Reward:
-        middle = jnp.mean(references(rollout, ref)[:, :num_references], axis=1)
-        return reward.map(jnp.subtract, middle)
-
-    return per_channel(move)
-
-
 def references(rollout: Rollout, ref: SignalName) -> Float[Array, "N R"]:
     """The signal `ref`, which must be [N, references]."""
     scores = rollout.signal(ref)

@@ -2,7 +2,6 @@
 
 import jax
 
-from rewardlab.core import masked
 from rewardlab.core.compose import named, per_channel
 from rewardlab.core.types import (
     Coefficient,
@@ -25,15 +24,5 @@ def softmin_credit(temperature: Coefficient = 0.1) -> RewardTransform:
         heat = -reward.value / coefficient(temperature, rollout)
         weight = jax.nn.softmax(heat, axis=1, where=reward.placed)
         return reward.with_value(weight * reward.value)
-
-    return per_channel(weigh)
-
-
-@named
-def mean_credit() -> RewardTransform:
-    """r_k = s_k / K: every step weighs the same, so the row's total is the mean."""
-
-    def weigh(reward: Reward, rollout: Rollout) -> Reward:
-        return reward.map(masked.safe_divide, reward.count)
 
     return per_channel(weigh)

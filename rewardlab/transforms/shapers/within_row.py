@@ -28,24 +28,6 @@ def minmax_by_row() -> RewardTransform:
     return per_channel(scale)
 
 
-@named
-def minmax_by_padded_row() -> RewardTransform:
-    """(r - second smallest) / (max - it) of the row padded with zeros (RLFR's code).
-
-    In a row of positive rewards with padding that is the smallest of them: of (1, 4, 9)
-    and padding, (0, 3/8, 1). Without padding the smallest becomes negative: of (1, 2,
-    4), (-1/2, 0, 1).
-    """
-
-    def scale(reward: Reward, rollout: Rollout) -> Reward:
-        value = reward.value
-        smallest = jnp.min(value, axis=1, keepdims=True)
-        low = jnp.min(value, axis=1, where=value > smallest, initial=jnp.inf)
-        return reward.map(between, low, jnp.maximum(jnp.max(value, axis=1), 0))
-
-    return per_channel(scale)
-
-
 def between(r: Number, low: Number, high: Number) -> Number:
     """(r - low) / (high - low); 0 unless low < high."""
     wide = high > low

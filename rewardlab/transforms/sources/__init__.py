@@ -1,12 +1,7 @@
 """Signals become reward channels."""
 
 from rewardlab.core.types import Table
-from rewardlab.transforms.sources.adaptive_kl import adaptive_kl_penalty
 from rewardlab.transforms.sources.belief import information_gain
-from rewardlab.transforms.sources.brevity import (
-    shorter_than_correct,
-    shorter_than_group,
-)
 from rewardlab.transforms.sources.budgets import budget_returns
 from rewardlab.transforms.sources.dense import dense
 from rewardlab.transforms.sources.kl import kl_penalty
@@ -19,7 +14,7 @@ from rewardlab.transforms.sources.repetition import repetition
 from rewardlab.transforms.sources.rubric import rubric
 from rewardlab.transforms.sources.several import average
 from rewardlab.transforms.sources.signals import outcome, process
-from rewardlab.transforms.sources.surprise import cross_entropy, perplexity
+from rewardlab.transforms.sources.surprise import perplexity
 from rewardlab.transforms.sources.tools import tool_thrift, tool_thrift_by_group
 from rewardlab.transforms.sources.votes import majority_vote
 
@@ -32,16 +27,12 @@ SOURCES: Table = {
     "new_best": new_best,
     "entropy_ranking": entropy_ranking,
     "kl_penalty": kl_penalty,
-    "adaptive_kl_penalty": adaptive_kl_penalty,
     "log_ratio": log_ratio,
     "budget_returns": budget_returns,
     "average": average,
-    "cross_entropy": cross_entropy,
     "majority_vote": majority_vote,
     "perplexity": perplexity,
     "repetition": repetition,
-    "shorter_than_correct": shorter_than_correct,
-    "shorter_than_group": shorter_than_group,
     "members": members,
     "surest_member": surest_member,
     "rubric": rubric,

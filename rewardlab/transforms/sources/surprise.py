@@ -5,6 +5,8 @@ The model is that whose log-probabilities of the completion's tokens are the sig
 name it is the policy that sampled, as channel `logp`.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -19,21 +21,17 @@ MOST = 88.0  # nats a token; exp of more is no float32
 
 
 @named
-def cross_entropy(name: SignalName = "") -> RewardTransform:
-    """Adds channel `name`: -mean_t log p_t over the row's True tokens, nats a token."""
-    return _surprise(name, exponential=False)
-
-
-@named
 def perplexity(name: SignalName = "") -> RewardTransform:
     """Adds channel `name`: exp(-mean_t log p_t) over the row's True tokens, >= 1.
 
     At most e^88, so that two that float32 cannot hold have a difference still.
     """
-    return _surprise(name, exponential=True)
+    return per_row(name, lambda surprise: jnp.exp(jnp.minimum(surprise, MOST)))
 
 
-def _surprise(name: SignalName, exponential: bool) -> RewardTransform:
+def per_row(name: SignalName, f: Callable[[Array], Array]) -> RewardTransform:
+    """Adds channel `name`: f(-mean_t log p_t over the row's True tokens)."""
+
     def source(rewards: Channels, rollout: Rollout) -> Channels:
         logp = rollout.signal(name) if name else rollout.logp
         if logp.shape != rollout.mask.shape:
@@ -41,8 +39,7 @@ def _surprise(name: SignalName, exponential: bool) -> RewardTransform:
                 f"{name!r} needs a log-probability a token, {rollout.mask.shape}, and "
                 f"has shape {logp.shape}"
             )
-        mean = masked.row_mean(logp, rollout.mask)
-        value = jnp.exp(jnp.minimum(-mean, MOST)) if exponential else -mean
+        value = f(-masked.row_mean(logp, rollout.mask))
         reward = on_last_token(value, validity(rollout, name or "logp"), rollout)
         return add_channel(rewards, name or "logp", reward)
 
