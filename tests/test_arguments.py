@@ -14,12 +14,12 @@ from rewardlab.core.arguments import check
 from rewardlab.core.ranges import RANGES
 from rewardlab.core.schedules import SCHEDULES
 from rewardlab.core.types import SIGNAL, STATIC, RewardTransform
-from rewardlab.methods.sentence import WORDS as TRANSFORMS
+from rewardlab.methods.sentence import WORDS as REWARD_WORDS
 from rewardlab.objectives import LOSSES, SURROGATES
 from rewardlab.objectives.updates import WORDS as UPDATES
 from rewardlab.transforms.shapers import clip_reward
 
-WORDS = {**TRANSFORMS, **SCHEDULES}
+WORDS = {**REWARD_WORDS, **SCHEDULES}
 EVERY = [
     (word, name) for word in WORDS for name in inspect.signature(WORDS[word]).parameters
 ]

@@ -15,7 +15,7 @@ from rewardlab.core.schedules import SCHEDULES
 from rewardlab.core.signatures import is_static
 from rewardlab.core.tree import Tree
 from rewardlab.methods import IDEAS
-from rewardlab.methods.sentence import WORDS as TRANSFORMS
+from rewardlab.methods.sentence import WORDS as REWARD_WORDS
 
 QUICK = ("Credit against a critic", "Tokens that matter more", "Guidance on the way")
 BY_IDEA = {
@@ -28,7 +28,7 @@ BY_IDEA = {
     }
     for idea, rows in IDEAS.items()
 }
-WORDS = {**TRANSFORMS, **SCHEDULES}
+WORDS = {**REWARD_WORDS, **SCHEDULES}
 
 
 def advantages(trees, numbers, rollout):
