@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rewardlab.contrib import CONTRIB
 from rewardlab.core.schedules import SCHEDULES
 from rewardlab.core.signals import made
 from rewardlab.core.tree import PIPE, Tree
@@ -53,7 +54,7 @@ def _foreign(value: Any) -> bool:
     return not known or any(map(_foreign, value.values))
 
 
-KNOWN = {*TRANSFORMS.values(), *SCHEDULES.values()}
+KNOWN = {*TRANSFORMS.values(), *CONTRIB.values(), *SCHEDULES.values()}
 
 
 def _run(transform: RewardTransform, rollout: Rollout) -> None:
