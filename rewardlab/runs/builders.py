@@ -1,6 +1,8 @@
 """Sections of a config become methods and optimizers."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import jax
 import optax
@@ -74,11 +76,13 @@ def compares_finely(config: ConfigDict) -> bool:
     return updates_of(config).mini_batches > 1 and not exact
 
 
-def build_objective(config: ConfigDict) -> Objective:
-    """What the loss of a config says."""
+def build_objective(
+    config: ConfigDict, numbers: Mapping[str, Any] | None = None
+) -> Objective:
+    """What the loss of a config says, with `numbers` for those of its `literals`."""
     tree = loss_of(config)
     refuse_reversed(tree)
-    return sentence.build(tree)
+    return sentence.build(tree, numbers, "loss")
 
 
 def unused(config: ConfigDict) -> list[str]:

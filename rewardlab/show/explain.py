@@ -118,7 +118,9 @@ def _about(name: str, method: Method) -> Iterator[RenderableType]:
     said = {
         "believes": method.believes,
         "loss": loss_text(method),
-        "learns": f"from {method.select}" if method.select else "",
+        "learns": f"from {method.said('select')}" if method.select else "",
+        "updates": method.said("updates"),
+        "scorers": method.scorers,
         "laws": laws_of(method) or "none beyond those of all rows",
         "checked": f"against {VERIFIED[method.verified]}",
         "differs": method.differs,

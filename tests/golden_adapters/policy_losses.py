@@ -43,8 +43,8 @@ def verl(make, aggregation="", **names):
         mode = inputs.get("loss_agg_mode") or hyper.get("loss_agg_mode", "token-mean")
         if mode not in modes(mask):
             raise NoAdapter(f"the aggregation {mode!r}")
-        make = getattr(objectives, aggregation, None)
-        aggregate = make() if make else modes(mask)[mode]
+        average = getattr(objectives, aggregation, None)
+        aggregate = average() if average else modes(mask)[mode]
         loss = make({**hyper, **{k: v for k, v in inputs.items() if v is not None}})
         signals = {}
         if inputs.get("rollout_is_weights") is not None:
