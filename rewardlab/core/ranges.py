@@ -184,6 +184,7 @@ RANGES: dict[str, Range] = {
     "length_penalty.rate": NOT_NEGATIVE,
     "linear.steps": whole(1),
     "masked_importance.min_weight": NOT_NEGATIVE,
+    "mask_far_rows.max_ratio": Range(low=1),
     "mean_minus_variance_of.weight": NOT_NEGATIVE,
     "minus_reference_normal_quantile.quantile": Range(False, 0, 1, True, True),
     "overlong_penalty.after": FRACTION,

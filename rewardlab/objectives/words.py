@@ -2,19 +2,26 @@
 
     clipped(epsilon=0.2, epsilon_high=0.28) | kl(beta=0.04) | token_mean()
 
-One policy loss stands first, then the terms that are added to it, and last the average.
+One policy loss stands first, then the terms that are added to it and the masks that
+leave rows out, and last the average.
 A word is a function of its own numbers; a number may be a schedule. To add one, write
 its file, its line in the table here, and its test.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool
 
 from rewardlab.core.grammar import shown
 from rewardlab.core.ranges import is_number
 from rewardlab.core.sentence import Language, build, fill, parse
 from rewardlab.core.signatures import bound_of, signature_of
 from rewardlab.core.tree import Tree, spell
+from rewardlab.core.types import Rollout
+from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.aggregation import (
     constant,
     constant_non_empty,
@@ -26,11 +33,12 @@ from rewardlab.objectives.aggregation import (
 )
 from rewardlab.objectives.cispo import cispo
 from rewardlab.objectives.clipped import clipped
-from rewardlab.objectives.correction import mask_off_policy
+from rewardlab.objectives.correction import mask_off_policy, rejecting
 from rewardlab.objectives.covariance import clip_cov, kl_cov
 from rewardlab.objectives.gmpo import gmpo
 from rewardlab.objectives.kl import kl
 from rewardlab.objectives.likelihood import entropy_bonus
+from rewardlab.objectives.masks import Mask, mask_far_rows, mask_truncated
 from rewardlab.objectives.objective import Aggregation, Loss, Objective, objective
 from rewardlab.objectives.reinforce import reinforce
 from rewardlab.objectives.rover import rover
@@ -60,6 +68,10 @@ SURROGATES: dict[str, Callable[..., Loss]] = {
     "rover": rover,
 }
 TERMS: dict[str, Callable[..., Loss]] = {"kl": kl, "entropy_bonus": entropy_bonus}
+MASKS: dict[str, Callable[..., Mask]] = {
+    "mask_truncated": mask_truncated,
+    "mask_far_rows": mask_far_rows,
+}
 AGGREGATIONS: dict[str, Callable[..., Aggregation]] = {
     "token_mean": token_mean,
     "sequence_mean": sequence_mean,
@@ -69,15 +81,30 @@ AGGREGATIONS: dict[str, Callable[..., Aggregation]] = {
     "constant": constant,
     "constant_non_empty": constant_non_empty,
 }
-LOSSES: dict[str, Callable[..., Any]] = {**SURROGATES, **TERMS, **AGGREGATIONS}
+LOSSES: dict[str, Callable[..., Any]] = {
+    **SURROGATES,
+    **TERMS,
+    **MASKS,
+    **AGGREGATIONS,
+}
 # The entropy of the policy that is trained costs a pass over the logits.
 READS_ENTROPY = ("entropy_bonus", "steer", "steer_exponential")
 
 
 def joined(*parts: Any) -> Objective:
-    """A policy loss, terms and an average as one objective."""
-    *losses, average = parts
-    return objective(*losses, aggregate=average)
+    """A policy loss, terms, masks and an average as one objective."""
+    *words, average = parts
+    masks = [word for word in words if isinstance(word, Mask)]
+    losses = [word for word in words if not isinstance(word, Mask)]
+    whole = objective(*losses, aggregate=average)
+    if not masks:
+        return whole
+
+    def keep(stats: TokenStats, rollout: Rollout) -> Bool[Array, "N T"]:
+        kept = (mask.keep(stats, rollout) for mask in masks)
+        return functools.reduce(jnp.logical_and, kept)
+
+    return rejecting(whole, keep)
 
 
 LOSS = Language("word of a loss", LOSSES, joined)
@@ -86,14 +113,14 @@ LOSS = Language("word of a loss", LOSSES, joined)
 def loss_tree(text: str) -> Tree:
     """The tree of a loss, its words in their order; `ValueError` for any other text.
 
-    A word of yours, `package.module:word`, may stand for any of the three kinds, or
-    alone, for a whole `Objective`.
+    A word of yours, `package.module:word`, may stand for any kind, or alone, for a
+    whole `Objective`.
     """
     tree = parse(text, LOSS)
     first, *rest = (part.word for part in tree.parts)
     if first not in LOSSES and not rest:
         return tree
-    if first in {*TERMS, *AGGREGATIONS}:
+    if first in {*TERMS, *MASKS, *AGGREGATIONS}:
         raise ValueError(
             f"the loss {shown(text)} must begin with a policy loss, one of "
             f"{', '.join(SURROGATES)}"
@@ -104,7 +131,7 @@ def loss_tree(text: str) -> Tree:
             "leave one out"
         )
     early = [name for name in rest[:-1] if name in AGGREGATIONS]
-    if early or not rest or rest[-1] in TERMS:
+    if early or not rest or rest[-1] in {*TERMS, *MASKS}:
         raise ValueError(
             f"the loss {shown(text)} must end with its average, one of "
             f"{', '.join(AGGREGATIONS)}, and have it nowhere else"

@@ -14,7 +14,7 @@ from rewardlab.core.grammar import parse, pipe
 from rewardlab.core.signals import SIGNALS
 from rewardlab.methods import IDEAS, LAWS, METHODS, Method
 from rewardlab.methods.method import ALWAYS
-from rewardlab.objectives import AGGREGATIONS, SURROGATES, TERMS, spelled
+from rewardlab.objectives import AGGREGATIONS, MASKS, SURROGATES, TERMS, spelled
 from rewardlab.objectives.kl import KL_ESTIMATORS
 from rewardlab.objectives.updates import WORDS
 from rewardlab.scorers.makers import missing, reads_of, tasks_for
@@ -166,6 +166,7 @@ def _losses() -> str:
         " `epsilon_high` is `epsilon` where it is not written, and `dual_clip=c` bounds"
         " a loss by -c A where A < 0.\n",
         _words("term", TERMS.items()),
+        _words("mask", MASKS.items()),
         _words("`kind` of KL", kinds.items()),
         "`k1+` and `k3+` have the value of `k1` and `k3` and the gradient of `k2`.\n",
         _words("average", AGGREGATIONS.items()),
