@@ -21,7 +21,7 @@ from tests.rollouts import from_arrays
 def judged(count, devices, asked, names=("correct", "size")):
     """Problems 0, 1, ..., of which the multiples of three are right, twice each."""
 
-    def program(state, batch, key, hp):
+    def program(state, reference, batch, key, hp):
         ids = batch.arrays["id"]
         asked.append(len(ids))
         correct = np.repeat(ids % 3 == 0, 2).astype(np.float32)
@@ -35,10 +35,10 @@ def judged(count, devices, asked, names=("correct", "size")):
     run = SimpleNamespace(
         held_out=Batch({"id": np.arange(count)}, {}),
         driver=SimpleNamespace(devices=devices),
-        program=SimpleNamespace(evaluate=program, hp={}),
+        program=SimpleNamespace(evaluate=program, hp={}, judged=True),
         key=None,
     )
-    return evaluate.held_out(run, None)
+    return evaluate.held_out(run, None, None)
 
 
 @pytest.mark.parametrize("devices", [1, 2, 3, 8])
@@ -82,8 +82,8 @@ def test_problems_that_the_devices_do_not_divide_are_judged_once_each(tmp_path):
     )
     run = prepare(config, tmp_path)
     params = lm.init(run.program.model, jax.random.key(0))
-    state = run.program.learner.init(params, run.rollout, run.program.hp)
-    found = evaluate.held_out(run, state)
+    state = run.program.init(params, run.rollout, run.key, run.program.hp)
+    found = evaluate.held_out(run, state, params)
     assert found.correct.shape == (4, 1)  # greedy: a second sample would be the same
     assert len(evaluate.samples_of(run, found)) == 4
 

@@ -22,7 +22,7 @@ from rewardlab.learning.learner import gradient_step
 from rewardlab.models import lm
 from rewardlab.runs.builders import build_objective, select_of
 from rewardlab.runs.prepare import prepare
-from rewardlab.scorers.makers import made_on, missing, reads_of, tasks_for
+from rewardlab.scorers.makers import SAMPLER, made_on, missing, reads_of, tasks_for
 from rewardlab.selection import select_rows
 from rewardlab.show.catalogue import loss_text
 from rewardlab.tasks import TASKS
@@ -53,6 +53,7 @@ def settings(task):
             "eval": {"num_generations": SAMPLES, "num_problems": PROMPTS},
             "task": {"difficulty": {"train": 64}},
             "mesh": {"devices": 1},
+            "scorers": "critic()",
             "loss": "clipped() | kl(0.01) | token_mean()",
         }
     )
@@ -66,8 +67,8 @@ def lived(task):
     run = prepare(config, Path())
     base = run.driver.replicate(lm.init(run.program.model, jax.random.key(0)))
     batch, hp = run.problems.take(np.arange(PROMPTS)).on_device, run.program.hp
-    shapes = run.program.shapes(base, batch)
-    state, rollouts = run.program.learner.init(base, shapes, hp), []
+    shapes = run.program.shapes(base, batch, hp)
+    state, rollouts = run.program.init(base, shapes, run.key, hp), []
     for i in range(STEPS):
         step = jnp.asarray(i, jnp.int32)
         case = (state, base, batch, run.key, step, hp)
@@ -132,13 +133,13 @@ def test_a_run_makes_what_the_table_says(task):
     """The task's rollouts have them, and no other of the shape that rows read."""
     *_, rollouts = lived(task)
     there = {n for n in rollouts[0].signals if not n.endswith("_valid")}
-    optional = {"ref_logp", "sampler_logp", "entropy"}
+    optional = {*SAMPLER}  # made if they are read
     assert made_on(task) - optional <= there - optional
     other_shape = there - optional - made_on(task)
     assert all(
         rollouts[0].signals[n].ndim != len(SIGNALS[n].shape) for n in other_shape
     )
-    assert optional - {"entropy"} <= there
+    assert {"ref_logp", "sampler_logp", "value"} <= there
 
 
 def test_what_nobody_makes_is_counted():

@@ -6,17 +6,14 @@ import sys
 from functools import partial
 from types import ModuleType
 
-import numpy as np
 import pytest
 
-from rewardlab.data.batch import batch_of
 from rewardlab.data.files import read_table
 from rewardlab.runs.config import default_config
 from rewardlab.runs.prepare import prepare
 from rewardlab.scorers.named_rewards import refuse, text_reward
-from rewardlab.scorers.text_rewards import TextReward, host_signal
+from rewardlab.scorers.text_rewards import TextReward
 from rewardlab.tasks import TASKS
-from tests.rollouts import from_arrays
 
 
 def ones(completions, least=1, **_):
@@ -89,12 +86,10 @@ def test_what_a_config_may_not_name(text, says):
     "names",
     [
         ("short", "short"),
-        ("correct",),
         ("prompts",),
         ("prompt_mask",),
         ("completions",),
         ("completion_ids",),
-        ("prm",),
         ("prm_valid",),
         ("correct_valid",),
         ("short", "short_valid"),
@@ -162,16 +157,8 @@ def test_names_are_looked_at_before_anything_runs(tmp_path):
     twice = [TextReward("short", ones), TextReward("short", ones)]
     with pytest.raises(ValueError, match="'short' has a name that is taken"):
         prepare(config, tmp_path, twice)
-    config.text_rewards = ("judges:high(name='correct')",)
-    with pytest.raises(ValueError, match="'correct' has a name that is taken"):
+    config.text_rewards = ("judges:high(name='prompts')",)
+    with pytest.raises(ValueError, match="'prompts' has a name that is taken"):
         prepare(config, tmp_path)
     with pytest.raises(ValueError, match="is no text reward; write TextReward"):
         prepare(config, tmp_path, [ones])
-
-
-def test_a_signal_of_the_sampler_is_not_replaced():
-    rollout = from_arrays(np.ones((2, 3)), ended_by=np.zeros(2), finished=np.ones(2))
-    prompts = {"prompts": np.ones((1, 3), int), "prompt_mask": np.ones((1, 3), bool)}
-    add = host_signal(TextReward("finished", ones), TASKS["arithmetic"].tokenizer)
-    with pytest.raises(ValueError, match="would replace the signal 'finished'"):
-        add(rollout, batch_of(prompts))

@@ -98,7 +98,8 @@ def test_gspo_in_bfloat16_clips_nothing_at_its_first_step(tmp_path):
     base = run.driver.replicate(lm.init(run.program.model, run.key))
     batch = run.problems.take(np.arange(config.rollout.num_prompts)).on_device
     hp = run.program.hp
-    state = run.program.learner.init(base, run.program.shapes(base, batch), hp)
+    shapes = run.program.shapes(base, batch, hp)
+    state = run.program.init(base, shapes, run.key, hp)
     state = state._replace(params=jax.tree.map(jnp.copy, base))
     zero = jnp.zeros((), jnp.int32)
     _, report, rollout = run.program.iterate(state, base, batch, run.key, zero, hp)

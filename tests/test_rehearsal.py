@@ -14,7 +14,7 @@ from rewardlab.runs.prepare import prepare
 from rewardlab.runs.program import build_program
 from rewardlab.runs.training import train
 from rewardlab.runs.validate.rehearsal import rehearse
-from rewardlab.scorers.text_rewards import TextReward, hosted
+from rewardlab.scorers.text_rewards import TextReward
 from rewardlab.tasks import TASKS, task_named
 
 SPREAD = "{} | center_by_group() | broadcast_to_tokens()"
@@ -37,7 +37,7 @@ def small(reward, task="arithmetic", **changes):
 def program_of(config, rewards=()):
     task = task_named(config.task.name)
     driver = DRIVERS["jit"](jax.devices()[:1])
-    return build_program(config, task, driver, hosted([*rewards], task.tokenizer))
+    return build_program(config, task, driver, rewards)
 
 
 @functools.cache
@@ -46,7 +46,7 @@ def shapes(task):
     config = small("outcome('correct')", task)
     columns = TASKS[task].load("train", CACHE, **config.task.difficulty)
     first = batch_of({name: x[:4] for name, x in columns.items()})
-    return rehearse(config, program_of(config), first)
+    return rehearse(program_of(config), first)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -58,9 +58,9 @@ def cache(tmp_path_factory):
 def refusal(reward, task="arithmetic", **changes):
     config = small(reward, task, **changes)
     rollout = shapes(task)
-    program = program_of(config)._replace(shapes=lambda *_: rollout)
     with pytest.raises(ValueError) as error:
-        rehearse(config, program, Batch({}, {}))
+        program = program_of(config)._replace(shapes=lambda *_: rollout)
+        rehearse(program, Batch({}, {}))
     assert "\n" not in str(error.value)
     return str(error.value)
 

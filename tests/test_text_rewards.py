@@ -1,6 +1,7 @@
 """Rewards on text: equal to the array verifier, and honest about failures."""
 
 import dataclasses
+import functools
 import os
 
 import arithmetic_texts
@@ -14,7 +15,7 @@ from rewardlab.core.compose import estimator
 from rewardlab.data.batch import batch_of
 from rewardlab.data.columns import prompt_columns
 from rewardlab.methods.sentence import build
-from rewardlab.scorers.text_rewards import TextReward, host_signal
+from rewardlab.scorers.text_rewards import TextReward, text_scorer
 from rewardlab.tasks.arithmetic.verifier import TOKENIZER, max_steps, score
 from tests.rollouts import from_arrays
 
@@ -34,7 +35,7 @@ def test_text_rewards_equal_the_array_verifier(time_limit):
         TextReward("correct", arithmetic_texts.correct, 0, time_limit),
         TextReward("prm", arithmetic_texts.prm, steps, time_limit),
     ):
-        got = host_signal(reward, TOKENIZER)(rollout, batch_of(columns)).signals
+        got = answers(reward, rollout, batch_of(columns))
         np.testing.assert_array_equal(got[reward.name], wanted[reward.name])
         assert not got[f"{reward.name}_error"].any()
         assert not got[f"{reward.name}_timeout"].any()
@@ -44,13 +45,21 @@ def test_text_rewards_equal_the_array_verifier(time_limit):
             assert got["correct_valid"].all() and got["correct"].any()
 
 
+def answers(reward, rollout, batch):
+    """The signals of a text reward, asked as a run asks it."""
+    scorer = text_scorer(reward, TOKENIZER)
+    found = scorer.score((), None, rollout, batch)
+    assert scorer.place == "host" and found.keys() == scorer.provides.keys()
+    return {k: np.asarray(v) for k, v in found.items()}
+
+
 def asked(function, **how):
     """The signals that `function` makes of two completions to each of two prompts."""
     rollout, _, _ = written([["#1", "#2"], ["#3", "#4"]], 8, np.random.default_rng(0))
     columns = PROMPTS | {"answer": np.array([12, 17]), "level": np.array(["a", "b"])}
-    added = host_signal(TextReward("judge", function, **how), TOKENIZER)
-    rollout = added(rollout, batch_of(columns))
-    return {k: np.asarray(v) for k, v in rollout.signals.items()}, rollout
+    reward = TextReward("judge", function, **how)
+    signals = answers(reward, rollout, batch_of(columns))
+    return signals, rollout.with_signals(**signals)
 
 
 def test_the_function_is_asked_once_and_gets_every_column():
@@ -177,8 +186,8 @@ def test_the_words_of_a_tool_are_not_the_policys():
         return [any("leak" in m["content"] for m in row) for row in own]
 
     columns = batch_of(prompt_columns(["3+4="], TOKENIZER, 16))
-    ask = host_signal(TextReward("judge", judge), TOKENIZER)
-    signals = ask(spoken("#1", "leak", "#2"), columns).signals
+    ask = functools.partial(answers, TextReward("judge", judge), batch=columns)
+    signals = ask(spoken("#1", "leak", "#2"))
     assert signals["judge"].tolist() == [0] and signals["judge_valid"].all()
     assert heard["prompts"] == [[{"role": "user", "content": "3+4="}]]
     assert heard["completions"] == [
@@ -190,7 +199,7 @@ def test_the_words_of_a_tool_are_not_the_policys():
     ]
     assert TOKENIZER.decode(heard["completion_ids"][0]) == "#1leak#2"
     assert heard["completion_mask"] == [[True] * 2 + [False] * 4 + [True] * 2]
-    assert ask(spoken("leak", "#1"), columns).signals["judge"].tolist() == [1]
+    assert ask(spoken("leak", "#1"))["judge"].tolist() == [1]
 
 
 def test_turns_that_nothing_answers_are_messages_of_their_own():
@@ -201,6 +210,6 @@ def test_turns_that_nothing_answers_are_messages_of_their_own():
     heard = []
     judge = TextReward("judge", lambda completions, **_: heard.extend(completions))
     batch = batch_of(prompt_columns(["1="], TOKENIZER, 4))
-    host_signal(judge, TOKENIZER)(rollout, batch)
+    answers(judge, rollout, batch)
     said = [m["content"] for m in heard[0]]
     assert said == ["#1", "a", "#2", "b", "#3", "#4"]

@@ -8,7 +8,7 @@ from test_episodes import episodes
 
 from rewardlab import estimator
 from rewardlab.methods import METHODS
-from rewardlab.runs.aliases import also_as
+from rewardlab.scorers.given import alias
 
 # What the method reads, and which signal of the environment stands for it here.
 NAMES = {
@@ -44,6 +44,14 @@ OF_EPISODES = {
 }  # one number a row, as published
 
 
+def also_as(rollout, names):
+    """The rollout with signals under second names, as a run gives them."""
+    for read, made in names.items():
+        found = alias(read, made).score((), None, rollout, None)
+        rollout = rollout.with_signals(**found)
+    return rollout
+
+
 @pytest.fixture(scope="module")
 def played():
     return jax.tree.map(np.asarray, episodes())
@@ -68,6 +76,8 @@ def test_a_signal_has_its_validity_under_its_second_name(played):
     rollout = also_as(played.with_signals(size_valid=heard), {"prm": "size"})
     assert rollout.signals["prm"] is played.signals["size"]
     assert rollout.signals["prm_valid"] is heard
-    assert "prm_valid" not in also_as(rollout, {"prm": "entropy"}).signals
+    again = also_as(rollout, {"prm": "entropy"}).signals["prm_valid"]
+    assert again.all() and again.shape == played.signals["entropy"].shape
+    assert "prm_valid" not in also_as(played, {"prm": "entropy"}).signals
     with pytest.raises(ValueError, match="no signal 'sizes'; have \\['anchor'"):
         also_as(played, {"prm": "sizes"})

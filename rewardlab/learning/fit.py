@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Bool
 
 from rewardlab.core.finite import all_finite
 from rewardlab.core.types import Rollout, Sum
@@ -23,10 +24,7 @@ Trained = Any  # the parameters that a step moves
 Rows = Any  # a pytree of arrays, of N rows or B prompts each
 Metrics = dict[str, Sum]
 Loss = Callable[[Trained, Rollout, Rows], tuple[Sum, Metrics, Rows]]
-Step = Callable[
-    [Trained, optax.OptState, Rollout, Rows],
-    tuple[Trained, optax.OptState, Metrics, Rows],
-]
+Step = Callable[..., tuple[Trained, optax.OptState, Metrics, Rows]]
 
 
 def fit_step(
@@ -43,7 +41,8 @@ def fit_step(
     loss's sum; sums over micro-batches and over `axis` are divided once by the count of
     the whole batch, so the cut changes nothing. A step whose loss, gradient or outcome
     (parameters, optimizer) is not finite leaves both alone and reports `skipped` 1; so
-    does one of which nothing counts, without such a report.
+    does one of which nothing counts, or which is told not to learn, without such a
+    report.
     """
 
     def summed(trained: Trained, rollout: Rollout, rows: Rows) -> tuple[Any, Any]:
@@ -53,7 +52,11 @@ def fit_step(
     gradient = jax.grad(summed, has_aux=True)
 
     def step(
-        trained: Trained, opt: optax.OptState, rollout: Rollout, rows: Rows
+        trained: Trained,
+        opt: optax.OptState,
+        rollout: Rollout,
+        rows: Rows,
+        learns: Bool[Array, ""] | None = None,
     ) -> tuple[Trained, optax.OptState, Metrics, Rows]:
         own = rollout if axis is None else of_shard(rollout)
         of_parts = functools.partial(gradient, trained)
@@ -70,6 +73,7 @@ def fit_step(
         new = (optax.apply_updates(trained, updates), after)
         finite &= all_finite(new)
         moves = finite & (total.count > 0)
+        moves = moves if learns is None else moves & learns
         kept = jax.tree.map(lambda n, o: jnp.where(moves, n, o), new, (trained, opt))
         whole = {"loss": total, "grad_norm": Sum(norm, one)}
         skipped = {"skipped": Sum(1.0 - finite, one)}

@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.core.masked import safe_divide
 from rewardlab.core.types import Reward, RewardTransform, Rollout
-from rewardlab.learning.estimate import Holes, estimate_with
+from rewardlab.learning.estimate import Estimate, Holes, estimate_with
 from rewardlab.learning.fit import Step, fit_step
 from rewardlab.learning.mini_batches import in_mini_batches, micro_batches_in
 from rewardlab.learning.parallel import (
@@ -38,6 +38,8 @@ STEP: dict[str, Any] = {  # how a gradient step meets devices
 }
 Params = Any
 Policy = Callable[[Params, Rollout], TokenStats]
+Means = dict[str, Float[Array, ""]]
+Fit = Callable[[Rollout, Reward], tuple[dict[str, Any], Means]]
 Numbers = dict[str, Array]  # hyperparameters by name, arguments of what is compiled
 
 
@@ -56,7 +58,7 @@ class LearnerState(NamedTuple):
 class Report(NamedTuple):
     """What one update did."""
 
-    metrics: dict[str, Float[Array, ""]]
+    metrics: Means
     advantage: Float[Array, "N T"]
     reward: Reward  # what the sentence makes of each row before any baseline
     bad_rows: Bool[Array, " N"]  # where a reward, log-prob or advantage is not finite
@@ -79,8 +81,10 @@ class Parts(NamedTuple):
 
 class Learner(NamedTuple):
     """`init(params, rollout, hp) -> LearnerState` reads the rollout's shapes only;
-    `update(state, rollout, hp) -> (LearnerState, Report)`; `rehearse(rollout, hp)` goes
-    through reward and selection on shapes, so that what they lack is said first."""
+    `update(state, rollout, hp, fit, learns) -> (LearnerState, Report)`, where
+    `fit(kept, reward) -> (scorers, means)` lets scorers learn before the policy does,
+    which stays as it is unless it `learns`; `rehearse(rollout, hp)` goes through reward
+    and selection on shapes, so that what they lack is said first."""
 
     init: Callable[..., LearnerState]
     update: Callable[..., tuple[LearnerState, Report]]
@@ -138,33 +142,45 @@ def learner(
         return driver.replicate(_first_state(params, rollout, parts(hp or {})))
 
     def update(
-        state: LearnerState, rollout: Rollout, hp: Numbers | None = None
+        state: LearnerState,
+        rollout: Rollout,
+        hp: Numbers | None = None,
+        fit: Fit | None = None,
+        learns: Bool[Array, ""] | None = None,
     ) -> tuple[LearnerState, Report]:
         chex.assert_equal_shape([rollout.tokens, rollout.mask, rollout.logp])
-        hp = hp or {}
-        kept, advantage, after, trained_on, holes = estimate(state.reward, rollout, hp)
+        told = (hp or {}, learns)
+        found = estimate(state.reward, rollout, told[0])
+        kept, history = found.kept, []
+        scorers, means = fit(kept, found.reward) if fit else (state.scorers, {})
         params, opt = state.params, state.opt
-        history, bad = [], ~jnp.all(jnp.isfinite(trained_on.value), axis=1)
+        bad = ~jnp.all(jnp.isfinite(found.reward.value), axis=1)
         fitted = updates.fitted(rollout.prompts.shape[0] // driver.devices)
         first = fresh if fitted.mini_batches == 1 else later
         for step in [first, *[later] * (updates.epochs - 1)]:
-            params, opt, sums, logp = step(params, opt, kept, advantage, hp)
+            params, opt, sums, logp = step(params, opt, kept, found.advantage, told)
             history.append(sums)
             bad |= jnp.any(~jnp.isfinite(logp) & kept.mask, axis=1)
             if on_policy and step is fresh:
                 kept = dataclasses.replace(kept, logp=logp)
-        metrics = _mean_over_epochs(history)
+        metrics = {**_mean_over_epochs(history), **means}
         if select is not None:
             metrics |= _selected(kept, rollout)
-        skipped = jnp.where(metrics["skipped"] > 0, state.skipped + 1, 0)
-        new = state._replace(
-            step=state.step + 1, skipped=skipped, params=params, opt=opt, reward=after
-        )
-        spread = ~jnp.all(jnp.isfinite(advantage), axis=1)
-        bad = jnp.where(jnp.any(bad), bad, spread)
-        return new, Report(metrics, advantage, trained_on, bad, holes)
+        new = state._replace(params=params, opt=opt, scorers=scorers)
+        return _next(new, found, metrics), _report(found, metrics, bad)
 
     return Learner(init, update, functools.partial(_rehearse, parts, estimate))
+
+
+def _next(state: LearnerState, found: Estimate, metrics: Means) -> LearnerState:
+    skipped = jnp.where(metrics["skipped"] > 0, state.skipped + 1, 0)
+    return state._replace(step=state.step + 1, skipped=skipped, reward=found.state)
+
+
+def _report(found: Estimate, metrics: Means, bad: Bool[Array, " N"]) -> Report:
+    spread = ~jnp.all(jnp.isfinite(found.advantage), axis=1)
+    bad = jnp.where(jnp.any(bad), bad, spread)
+    return Report(metrics, found.advantage, found.reward, bad, found.holes)
 
 
 def _rehearse(
@@ -183,18 +199,17 @@ def _step_of(
     micro_batches: int,
     on_policy: bool,
 ) -> Callable[..., Any]:
-    """The policy's pass through a rollout on all devices.
+    """The policy's step on all devices: (params, opt, rollout, advantage, told)."""
 
-    Of (params, opt, rollout, advantage, hp).
-    """
-
-    def step(params: Any, opt: Any, rollout: Rollout, advantage: Any, hp: Any) -> Any:
+    def step(params: Any, opt: Any, rollout: Rollout, advantage: Any, told: Any) -> Any:
+        hp, learns = told
         policy, _, _, objective, optimizer = parts(hp)
         prompts = rollout.prompts.shape[0]
         count = updates.fitted(prompts).mini_batches
         micro = micro_batches_in(prompts, count, micro_batches)
         own = gradient_step(policy, objective, optimizer, micro, AXIS, on_policy)
-        return in_mini_batches(own, count)(params, opt, rollout, advantage)
+        own = in_mini_batches(own, count)
+        return own(params, opt, rollout, advantage, learns)
 
     return driver.spmd(step, **STEP)
 
@@ -210,11 +225,11 @@ def _first_state(params: Params, rollout: Rollout, parts: Parts) -> LearnerState
     return fresh(params)
 
 
-def _selected(kept: Rollout, rollout: Rollout) -> dict[str, Float[Array, ""]]:
+def _selected(kept: Rollout, rollout: Rollout) -> Means:
     rows = (jnp.sum(jnp.any(x.mask, axis=1) * 1.0) for x in (kept, rollout))
     return {"frac_rows_selected": safe_divide(*rows)}
 
 
-def _mean_over_epochs(history: list[Metrics]) -> dict[str, Float[Array, ""]]:
+def _mean_over_epochs(history: list[Metrics]) -> Means:
     total = jax.tree.map(lambda *x: sum(x[1:], x[0]), *history)
     return {name: s.mean() for name, s in total.items()}

@@ -14,11 +14,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab.models.cache import Cache, Memory, start
-from rewardlab.models.linear import linear, project, swiglu
+from rewardlab.models.cache import Cache, start
+from rewardlab.models.layer import Layer, rms_norm, run_layer
+from rewardlab.models.linear import linear
 from rewardlab.models.streams import Beside, Stream, View
 
 Params = dict[str, Any]
@@ -123,6 +123,24 @@ def forward_completions(
     return model.beside(prompts, prompt_mask, tokens, valid)
 
 
+def states(
+    config: LMConfig,
+    params: Params,
+    prompts: Int[Array, "B P"],
+    prompt_mask: Bool[Array, "B P"],
+    tokens: Int[Array, "N T"],
+    valid: Bool[Array, "N T"],
+) -> Float[Array, "N T W"]:
+    """What the head reads to predict each completion token, in float32.
+
+    Slot t holds the state *before* token t: after the prompt for the first.
+    """
+    model = nnx.merge(_split(config)[0], nnx.State(params))
+    ends, rest = map(model.normed, model.both(prompts, prompt_mask, tokens, valid))
+    first = jnp.repeat(ends[:, None], tokens.shape[0] // prompts.shape[0], axis=0)
+    return jnp.concatenate([first, rest[:, :-1]], axis=1)
+
+
 @functools.cache
 def bind(config: LMConfig) -> Apply:
     """`apply` of one config: the same object each time, so jit does not retrace."""
@@ -133,6 +151,11 @@ def bind(config: LMConfig) -> Apply:
 def bind_forward_completions(config: LMConfig) -> CompletionLogits:
     """`forward_completions` of one config: the same object each time."""
     return functools.partial(forward_completions, config)
+
+
+def bind_states(config: LMConfig) -> Callable[..., Float[Array, "N T W"]]:
+    """`states` of one config: the same object each time."""
+    return functools.partial(states, config)
 
 
 @functools.cache
@@ -149,7 +172,7 @@ class _LM(nnx.Module):
         vocab, width = config.vocab_size, config.width
         self.embedding = nnx.Param(draw(width, vocab).T)
         self.layers = nnx.Dict(
-            {f"{i:02}": _Layer(config, draw) for i in range(config.num_layers)}
+            {f"{i:02}": Layer(config, draw) for i in range(config.num_layers)}
         )
         self.final_norm = nnx.Param(jnp.ones(width))
         if not config.tied:
@@ -167,12 +190,18 @@ class _LM(nnx.Module):
         return self._logits(x), dataclasses.replace(cache, layers=layers, used=used)
 
     def beside(
+        self, *texts: Array
+    ) -> tuple[Float[Array, "B V"], Float[Array, "N T V"]]:
+        ends, rest = self.both(*texts)
+        return self._logits(ends[None])[0], self._logits(rest)
+
+    def both(
         self,
         prompts: Int[Array, "B P"],
         prompt_mask: Bool[Array, "B P"],
         tokens: Int[Array, "N T"],
         valid: Bool[Array, "N T"],
-    ) -> tuple[Float[Array, "B V"], Float[Array, "N T V"]]:
+    ) -> tuple[Float[Array, "B W"], Float[Array, "N T W"]]:
         cache = start(prompt_mask)
         rows = cache.fork(tokens.shape[0] // prompts.shape[0], valid)
         views = (
@@ -182,8 +211,7 @@ class _LM(nnx.Module):
         together = jnp.concatenate([prompts.reshape(1, -1), tokens.reshape(1, -1)], 1)
         x, _ = self._layers(together, (Beside(*views),) * self.config.num_layers)
         ends = x[0, : prompts.size].reshape(*prompts.shape, -1)[:, -1]
-        rest = x[0, prompts.size :].reshape(*tokens.shape, -1)
-        return self._logits(ends[None])[0], self._logits(rest)
+        return ends, x[0, prompts.size :].reshape(*tokens.shape, -1)
 
     def _view(self, cache: Cache, count: int) -> View:
         return View.of(cache, count, self.config.head_dim, self.config.rope_theta)
@@ -192,58 +220,19 @@ class _LM(nnx.Module):
         self, tokens: Int[Array, "N t"], streams: tuple[Stream | Beside, ...]
     ) -> tuple[Float[Array, "N t W"], tuple[Any, ...]]:
         x = self.embedding[...].astype(self.config.dtype)[tokens]
-        run = nnx.remat(_layer) if self.config.remat else _layer
+        run = nnx.remat(run_layer) if self.config.remat else run_layer
         memories = []
         for i, stream in enumerate(streams):
             x, memory = run(self.layers[f"{i:02}"], x, stream)
             memories.append(memory)
         return x, tuple(memories)
 
+    def normed(self, x: Float[Array, "*N W"]) -> Float[Array, "*N W"]:
+        x = rms_norm(x, self.final_norm[...], self.config.norm_eps)
+        return x.astype(jnp.float32)
+
     def _logits(self, x: Float[Array, "N t W"]) -> Float[Array, "N t V"]:
-        x = _rms_norm(x, self.final_norm[...], self.config.norm_eps)
         head = self.embedding[...].T if self.config.tied else self.head[...]
         # In float32 always: rounded logits make the ratio of training to sampling drift
         # (MiniMax-M1, arXiv 2506.13585).
-        return linear(x.astype(jnp.float32), head)
-
-
-class _Layer(nnx.Module):
-    def __init__(self, config: LMConfig, draw: _Cut) -> None:
-        self.config = config
-        width, ffn, d = config.width, config.ffn, config.head_dim
-        self.attention_norm = nnx.Param(jnp.ones(width))
-        self.query = nnx.Param(draw(width, config.num_heads * d))
-        self.key = nnx.Param(draw(width, config.num_kv_heads * d))
-        self.value = nnx.Param(draw(width, config.num_kv_heads * d))
-        self.out = nnx.Param(draw(config.num_heads * d, width))
-        self.ffn_norm = nnx.Param(jnp.ones(width))
-        self.gate = nnx.Param(draw(width, ffn))
-        self.up = nnx.Param(draw(width, ffn))
-        self.down = nnx.Param(draw(ffn, width))
-
-    def __call__(
-        self, x: Float[Array, "N t W"], stream: Stream | Beside
-    ) -> tuple[Float[Array, "N t W"], Memory | None]:
-        config = self.config
-        h = _rms_norm(x, self.attention_norm[...], config.norm_eps)
-        q, k, v = project(h, self.query[...], self.key[...], self.value[...])
-        mixed, memory = stream.read(q, k, v, config.head_dim)
-        x = x + project(mixed, self.out[...])[0]
-        h = _rms_norm(x, self.ffn_norm[...], config.norm_eps)
-        gate, up = project(h, self.gate[...], self.up[...])
-        return x + project(swiglu(gate, up), self.down[...])[0], memory
-
-
-@jax.jit
-def _layer(
-    layer: _Layer, x: Float[Array, "N t W"], stream: Stream | Beside
-) -> tuple[Float[Array, "N t W"], Memory | None]:
-    """A layer that is traced once for all layers of its shape."""
-    return layer(x, stream)
-
-
-def _rms_norm(x: Array, scale: Array, eps: float) -> Array:
-    """x / sqrt(mean(x^2) + eps) * scale, in float32."""
-    wide = x.astype(jnp.float32)
-    power = jnp.mean(wide**2, axis=-1, keepdims=True)
-    return (wide * lax.rsqrt(power + eps) * scale).astype(x.dtype)
+        return linear(self.normed(x), head)

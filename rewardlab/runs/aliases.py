@@ -1,10 +1,7 @@
-"""Signals under other names: what a task makes, as a sentence calls it."""
-
-import dataclasses
+"""What a config reads, and the names of its own that it gives to signals."""
 
 from ml_collections import ConfigDict
 
-from rewardlab.core.types import Rollout
 from rewardlab.methods import reads
 from rewardlab.runs.builders import select_of, transform_of
 from rewardlab.selection import signals_of
@@ -30,19 +27,17 @@ def names_of(config: ConfigDict) -> dict[str, str]:
     return names
 
 
+def reads_of_reward(config: ConfigDict) -> set[str]:
+    """The signals that the sentence of the reward reads."""
+    return reads(transform_of(config))
+
+
+def reads_of_select(config: ConfigDict) -> set[str]:
+    """The signals that say which rows are learned from."""
+    return signals_of(select_of(config))
+
+
 def wanted(config: ConfigDict) -> set[str]:
     """What the reward and `select` read, by the names that it is made under."""
-    names = names_of(config)
-    read = reads(transform_of(config)) | signals_of(select_of(config))
+    names, read = names_of(config), reads_of_reward(config) | reads_of_select(config)
     return {names.get(name, name) for name in read}
-
-
-def also_as(rollout: Rollout, names: dict[str, str]) -> Rollout:
-    """The rollout with the signals under their second names too, validity included."""
-    signals = dict(rollout.signals)
-    for read, made in names.items():
-        signals[read] = rollout.signal(made)
-        signals.pop(f"{read}_valid", None)  # of another signal that had the name
-        if f"{made}_valid" in signals:
-            signals[f"{read}_valid"] = signals[f"{made}_valid"]
-    return dataclasses.replace(rollout, signals=signals)

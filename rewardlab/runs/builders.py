@@ -76,6 +76,11 @@ def compares_finely(config: ConfigDict) -> bool:
     return updates_of(config).mini_batches > 1 and not exact
 
 
+def reads_of_loss(config: ConfigDict) -> set[str]:
+    """The signals that the loss reads."""
+    return sentence.reads(loss_of(config))
+
+
 def build_objective(
     config: ConfigDict, numbers: Mapping[str, Any] | None = None
 ) -> Objective:

@@ -73,21 +73,29 @@ def save(
     return path
 
 
-def restore(path: str | os.PathLike, like: State) -> State:
+def restore(path: str | os.PathLike, like: State, apart: str = "") -> State:
     """The state saved at `path`, laid out as `like`.
+
+    Of the parts of `like` under the name `apart`, each by its own name, those that were
+    not saved stay as they are, and what was saved of others is left.
 
     `like` is a state or its `ShapeDtypeStruct`s with shardings; the device count may
     differ from the one that saved. Raises `ValueError` for a damaged checkpoint and for
     a state of other names, shapes or types.
     """
     path = Path(path).absolute()
-    manifest = _checked(path)
-    if difference := _difference(manifest["arrays"], arrays.shapes(like)):
+    there, here = _checked(path)["arrays"], arrays.shapes(like)
+    parts = {_part_of(name, apart) for name in there}
+    both = parts & {_part_of(name, apart) for name in here}
+    saved = {name: x for name, x in there.items() if _part_of(name, apart) in both}
+    wanted = {name: x for name, x in here.items() if _part_of(name, apart) in both}
+    if difference := _difference(saved, wanted):
         raise ValueError(
             f"checkpoint {short(path)} holds another state: {difference}; use the "
             "config it was saved with (its extra.json), or a new --workdir"
         )
-    return arrays.read(path / "state", like)
+    same = saved.keys() == there.keys() == here.keys()
+    return arrays.read(path / "state", like, None if same else there.keys())
 
 
 def read_extra(path: str | os.PathLike) -> dict[str, Any]:
@@ -180,6 +188,12 @@ def _discard(path: Path) -> None:
     # Renamed first: a deletion that is cut short must not leave half a checkpoint.
     if path.is_dir():
         shutil.rmtree(path.rename(path.with_name(path.name + _DELETED)))
+
+
+def _part_of(name: str, apart: str) -> str:
+    """The part that an array is of: `critic` of `scorers.critic.params.w1`."""
+    above, _, rest = name.partition(".")
+    return rest.partition(".")[0] if apart and above == apart else ""
 
 
 def _difference(there: dict[str, str], here: dict[str, str]) -> str:

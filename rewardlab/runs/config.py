@@ -20,6 +20,9 @@ DEFAULTS: dict[str, Any] = {
     "updates": "",  # how often a rollout is learned from; "": the method's, or once
     "hp": {},  # values of the bare names in these sentences
     "signals": "",  # "prm=hop": where the sentence reads `prm`, the task's `hop`
+    # Who makes signals, such as "critic(lr=1e-3) | my.judges:polite()"; "": as the
+    # method says. What nobody makes, the task or the usual scorer does.
+    "scorers": "",
     # "package.module:function(time_limit=10)", with TRL's signature: see `text_reward`.
     "text_rewards": (),
     "data_dir": "",  # "": a folder of the user's cache

@@ -10,10 +10,11 @@ from jaxtyping import Bool, Float
 from rewardlab.analysis.pass_at_k import mean_pass_at_k
 from rewardlab.analysis.statistics import Interval
 from rewardlab.core.types import Rollout
-from rewardlab.learning.learner import LearnerState
+from rewardlab.learning.learner import LearnerState, Params
 from rewardlab.models import lm
 from rewardlab.runs.console import Sample
 from rewardlab.runs.prepare import Run
+from rewardlab.scorers.plan import base_of
 
 AT_ONCE = 64  # prompts, or a few more where the devices need it
 Verdicts = Bool[np.ndarray, "problems samples"]
@@ -27,12 +28,14 @@ class Judged(NamedTuple):
     rollout: Rollout  # of the first of them
 
 
-def held_out(run: Run, state: LearnerState) -> Judged:
+def held_out(run: Run, state: LearnerState, reference: Params) -> Judged:
     """Samples every held-out problem `eval.num_generations` times, or greedily once.
 
     Problems go in chunks of one size that the devices divide; what fills the last one
     up is left out again. A completion without a verdict, whose environment failed, does
-    not count as right; `unjudged` is the share of such.
+    not count as right; `unjudged` is the share of such. Whoever makes signals in
+    training is asked here too, with the scorers as they are in `state`; where nobody
+    makes `correct` there are no verdicts.
     """
     count = run.held_out.size
     size = chunk_size(count, run.driver.devices)
@@ -40,8 +43,10 @@ def held_out(run: Run, state: LearnerState) -> Judged:
     rollouts: list[Rollout] = []
     for start in range(0, count, size):
         rows = np.arange(start, start + size) % count
-        batch = run.held_out.take(rows).on_device
-        rollout = run.program.evaluate(state, batch, run.key, run.program.hp)
+        batch = run.held_out.take(rows)
+        batch = batch.on_device if run.program.judged else batch
+        case = (state, reference, batch, run.key, run.program.hp)
+        rollout = run.program.evaluate(*case)
         rollout = jax.device_get(rollout)
         samples = len(rollout.tokens) // size
         real = min(size, count - start) * samples
@@ -64,14 +69,21 @@ def chunk_size(count: int, devices: int) -> int:
 
 def reported(run: Run) -> list[str]:
     """The names of all held-out numbers that a run will have; nothing is computed."""
-    if run.config.rollout.on_host:  # which nothing can tell the shapes of
+    if not run.program.judged:  # which nothing can tell the shapes of
         verdicts = np.zeros((1, run.config.eval.num_generations), bool)
-        return [*pass_at(verdicts), "mean_length", *run.task.signals]
+        plan = run.program.plan
+        own = [n for n in plan.owners if n == base_of(n)]
+        brought = [n for n in own if plan.owners[n] not in ("sampler", "task")]
+        given = dict.fromkeys([*run.task.signals, *brought])
+        verdicts = verdicts if "correct" in given else verdicts[:, :0]
+        names = [name for name in given if name != "correct"]
+        return [*pass_at(verdicts), "mean_length", *names]
     program, prompts = run.program, run.driver.devices
     params = jax.eval_shape(functools.partial(lm.init, program.model), run.key)
-    state = jax.eval_shape(program.learner.init, params, run.rollout, program.hp)
+    case = (params, run.rollout, run.key, program.hp)
+    state = jax.eval_shape(program.init, *case)
     batch = run.held_out.take(np.arange(prompts) % run.held_out.size).on_device
-    arguments = (state, batch, run.key, program.hp)
+    arguments = (state, params, batch, run.key, program.hp)
     shapes = jax.eval_shape(program.evaluate, *arguments)
     nothing = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
     samples = len(nothing.tokens) // prompts if "correct" in nothing.signals else 0

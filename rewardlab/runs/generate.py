@@ -1,6 +1,6 @@
 """Rollouts sampled as a config says, on every device or with an environment in Python.
 
-problems -> completions or episodes (each device) -> the task's score (the whole)
+problems -> completions or episodes (each device) -> their steps (the whole)
 """
 
 import dataclasses
@@ -17,6 +17,7 @@ from rewardlab.data.batch import Batch
 from rewardlab.learning.learner import Params
 from rewardlab.learning.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
 from rewardlab.models import lm
+from rewardlab.models.model import Model
 from rewardlab.rollouts import (
     Branching,
     Sampling,
@@ -28,6 +29,8 @@ from rewardlab.rollouts import (
 )
 from rewardlab.rollouts.values import VALUE_SIGNALS
 from rewardlab.runs.aliases import wanted
+from rewardlab.runs.builders import compares_finely
+from rewardlab.scorers.plan import Plan
 from rewardlab.tasks import Task
 
 Columns = dict[str, Any]  # by name: an array of B rows
@@ -40,6 +43,20 @@ class Tree(NamedTuple):
     values: int | None
 
 
+class Switches(NamedTuple):
+    """What the sampler makes only where somebody reads it.
+
+    With `exact` the log-probs are those of a forward pass, and `sampler_logp` are what
+    they were: a truncated distribution lacks its tail, and a sampler in bfloat16 is too
+    coarse to be compared with the reference's pass.
+    """
+
+    belief: bool = False
+    tree: Tree | None = None
+    exact: bool = False
+
+
+NOTHING_MORE = Switches()
 Sampler = Callable[[Params, Columns, Array, Int[Array, ""]], Rollout]
 Generator = Callable[[Params, Batch, Array, Int[Array, ""]], Rollout]
 
@@ -51,15 +68,15 @@ def generator(
     model: lm.LMConfig,
     options: Sampling,
     salt: int = 0,
-    belief: bool = False,
-    tree: Tree | None = None,
+    switches: Switches = NOTHING_MORE,
     played: bool = True,
 ) -> Generator:
-    """Sampling on every device, then the task's score of the whole.
+    """Sampling on every device, then the task's steps of the whole.
 
     The key is an argument, so that runs of several seeds share what is compiled. Where
     episodes are not `played`, only shapes are right, and no Python is asked.
     """
+    belief, tree, exact = switches
     ins = (REPLICATED, SHARDED, REPLICATED, REPLICATED)
     layout = {"ins": ins, "outs": SHARDED_ROLLOUT}
     case = (lm.bind(model), task, options, belief)
@@ -71,13 +88,13 @@ def generator(
     else:
         shard = _in_one(*case) if tree is None else _as_trees(*case, tree)
         sampler = driver.spmd(shard, **layout)
-
-    @jax.jit
-    def score(rollout: Rollout, columns: Columns) -> Rollout:
-        rows = jnp.arange(rollout.tokens.shape[0], dtype=jnp.int32)
-        group = rows // options.num_generations  # shards count from 0 each
-        rollout = dataclasses.replace(rollout, group=group)
-        return task.score(rollout, columns) if task.score else rollout
+    join = _joining(task, options)
+    policy = Model(model)
+    teacher = driver.spmd(
+        lambda p, rollout: policy.log_probs(p, rollout, options.temperature).logp,
+        ins=(REPLICATED, SHARDED_ROLLOUT),
+        outs=SHARDED,
+    )
 
     def generate(
         params: Params, batch: Batch, key: Array, iteration: Int[Array, ""]
@@ -85,9 +102,27 @@ def generator(
         _refuse_lacking(batch.arrays, belief and episodes)
         own = jax.random.fold_in(key, salt)
         read = batch.columns if config.rollout.on_host else batch.arrays
-        return score(sampler(params, read, own, iteration), batch.arrays)
+        rollout = join(sampler(params, read, own, iteration))
+        if not exact:
+            return rollout
+        logp = teacher(params, rollout)
+        rollout = rollout.with_signals(sampler_logp=rollout.logp)
+        return dataclasses.replace(rollout, logp=logp)
 
     return generate
+
+
+def _joining(task: Task, options: Sampling) -> Callable[[Rollout], Rollout]:
+    """The shards as a whole, with the task's steps."""
+
+    @jax.jit
+    def join(rollout: Rollout) -> Rollout:
+        rows = jnp.arange(rollout.tokens.shape[0], dtype=jnp.int32)
+        group = rows // options.num_generations  # shards count from 0 each
+        rollout = dataclasses.replace(rollout, group=group)
+        return task.segment(rollout) if task.segment else rollout
+
+    return join
 
 
 def _refuse_lacking(columns: Columns, belief: bool) -> None:
@@ -155,6 +190,16 @@ def _by_turns(
         return episodes(*case, world, belief)
 
     return draw
+
+
+def switches_of(config: ConfigDict, plan: Plan) -> Switches:
+    """What of the sampler somebody reads."""
+    read, rollout = plan.wanted_of("sampler"), config.rollout
+    truncated = rollout.top_k > 0 or rollout.top_p < 1
+    coarse = config.model.dtype != "float32" and "ref_logp" in wanted(config)
+    coarse |= compares_finely(config)
+    exact = truncated or coarse or "sampler_logp" in read
+    return Switches("belief" in read, tree_of(config), exact)
 
 
 def tree_of(config: ConfigDict) -> Tree | None:

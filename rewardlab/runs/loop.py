@@ -89,7 +89,7 @@ class Loop:
     def evaluate(self, state: LearnerState, metrics: Row, when: tuple[str, ...]) -> Row:
         """Writes a step's metrics with held-out shares; shows samples at both ends."""
         run, step = self.context, int(state.step)
-        judged = held_out(run, state)
+        judged = held_out(run, state, self.base)
         row = self.sinks.write(step, {**metrics, **_numbers(judged)})
         for which in when:
             _keep(run, f"held_out_{which}.npy", judged)
@@ -163,7 +163,8 @@ def below(run: Run, row: Row) -> str | None:
     if now is None:
         return None
     before = verdicts(run.workdir, "before")
-    began = pass_at(before)["pass@1"].mean if before is not None else now
+    shares = {} if before is None else pass_at(before)
+    began = shares["pass@1"].mean if shares else now
     return f"held-out {now:.1%} < base {began:.1%}" if now < began else ""
 
 

@@ -1,7 +1,7 @@
 """Before a run can start: its data and its programs."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,10 +16,13 @@ from rewardlab.learning.parallel import DRIVERS, Driver
 from rewardlab.runs.aliases import names_of
 from rewardlab.runs.problems import problems_of
 from rewardlab.runs.program import Program, build_program
+from rewardlab.runs.signals import scorers_text
 from rewardlab.runs.validate import check_values, validate
 from rewardlab.runs.validate.rehearsal import rehearse
 from rewardlab.scorers.named_rewards import refuse, text_reward
-from rewardlab.scorers.text_rewards import TextReward, hosted
+from rewardlab.scorers.plan import Plan
+from rewardlab.scorers.sentence import texts_of
+from rewardlab.scorers.text_rewards import TextReward
 from rewardlab.system.caches import data_folder, keep_programs
 from rewardlab.tasks import Task, task_of
 
@@ -36,7 +39,6 @@ class Run(NamedTuple):
     problems: Batch  # of the train split
     held_out: Batch  # of the test split
     key: Array  # of the seed
-    text_rewards: tuple[str, ...] = ()  # their names
     notes: tuple[str, ...] = ()  # what is worth saying of the problems
 
 
@@ -63,8 +65,10 @@ def prepare(
     rewards = [*text_rewards, *map(text_reward, config.text_rewards)]
     episodes = task.environment is not None or config.rollout.on_host
     columns = problems.held_out.columns
-    refuse(rewards, columns, task.signals, names_of(config), episodes)
-    program = build_program(config, task, driver, hosted(rewards, task.tokenizer))
+    texts = [*rewards, *texts_of(scorers_text(config))]
+    refuse(texts, columns, task.signals, names_of(config), episodes)
+    program = build_program(config, task, driver, rewards)
+    _refuse_lacking(program.plan, columns)
     first = problems.train.take(np.arange(config.rollout.num_prompts))
     return Run(
         config,
@@ -72,10 +76,20 @@ def prepare(
         task,
         driver,
         program,
-        rehearse(config, program, first),
+        rehearse(program, first),
         problems.train,
         problems.held_out,
         jax.random.key(config.seed),
-        tuple(reward.name for reward in rewards),
         problems.notes,
     )
+
+
+def _refuse_lacking(plan: Plan, columns: Collection[str]) -> None:
+    """`ValueError` for a scorer that reads a column which the data do not have."""
+    for scorer in plan.scorers:
+        for column in scorer.columns:
+            if column not in columns:
+                raise ValueError(
+                    f"the scorer {scorer.name!r} reads the column {column!r} of the "
+                    f"data; have {', '.join(sorted(columns))}"
+                )

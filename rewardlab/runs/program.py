@@ -7,17 +7,16 @@ the host.
 """
 
 import dataclasses
-import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Int
+from jaxtyping import Array
 from ml_collections import ConfigDict
 
 from rewardlab.core.compose import estimator
+from rewardlab.core.literals import arrays, literals
 from rewardlab.core.stages import words
 from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
@@ -32,12 +31,13 @@ from rewardlab.learning.learner import (
     learner,
 )
 from rewardlab.learning.parallel import Driver
+from rewardlab.learning.scoring import outline, scoring
 from rewardlab.methods.sentence import shaped_reward
 from rewardlab.models import lm
+from rewardlab.models.model import Model
 from rewardlab.models.shapes import shape_of
 from rewardlab.objectives import reads_entropy
 from rewardlab.runs import metrics
-from rewardlab.runs.aliases import wanted
 from rewardlab.runs.builders import (
     build_objective,
     build_optimizer,
@@ -46,15 +46,31 @@ from rewardlab.runs.builders import (
     transform_of,
     updates_of,
 )
-from rewardlab.runs.collect import collector, policy_of
 from rewardlab.runs.generate import (
     generator,
     judging_of,
     sampling_of,
-    tree_of,
+    switches_of,
+)
+from rewardlab.runs.iteration import (
+    evaluation_of,
+    init_of,
+    iteration_of,
+    shapes_of,
+)
+from rewardlab.runs.signals import (
+    blanks,
+    judging_plan,
+    maker_of,
+    scorers_text,
+    setting_of,
+    sources_of,
+    training_plan,
 )
 from rewardlab.runs.worth import Sentence, Stages, measure_with, stages_with
-from rewardlab.scorers.text_rewards import Host
+from rewardlab.scorers.plan import Plan
+from rewardlab.scorers.sentence import words_of
+from rewardlab.scorers.text_rewards import TextReward
 from rewardlab.selection import select_rows
 from rewardlab.tasks import Task
 
@@ -70,62 +86,65 @@ class Program(NamedTuple):
     model: lm.LMConfig
     policy: Policy
     learner: Learner
-    shapes: Callable[..., Rollout]  # of a rollout in training
+    plan: Plan
+    shapes: Callable[[Params, Batch, Numbers], Rollout]  # of a rollout in training
+    init: Callable[[Params, Rollout, Array, Numbers], LearnerState]
     iterate: Callable[..., tuple[LearnerState, Report, Rollout]]
-    evaluate: Callable[[LearnerState, Batch, Array, Numbers], Rollout]
+    evaluate: Callable[[LearnerState, Params, Batch, Array, Numbers], Rollout]
     measure: Callable[..., metrics.Metrics]  # see `runs.worth`, as are `stages`
     stages: Callable[[Any, Rollout, Numbers], Stages]
     words: tuple[str, ...]  # of the reward's sentence, one for each stage
-    fused: bool  # an iteration is one program, and asks nothing of the host
+    fused: bool  # an iteration asks nothing of the host
+    judged: bool  # likewise the judging of held-out problems
     hp: Numbers
 
 
 def build_program(
-    config: ConfigDict, task: Task, driver: Driver, host: Host | None = None
+    config: ConfigDict,
+    task: Task,
+    driver: Driver,
+    rewards: Sequence[TextReward] = (),
 ) -> Program:
     """Builds every function; nothing is compiled before it is called.
 
-    `host` adds signals that need Python between sampling and the estimate; without it
-    an iteration is one program where the driver can fuse. `shapes` asks nobody.
+    Where a scorer or an environment is asked on the host, an iteration is several
+    programs; else it is one, where the driver can fuse. `shapes` asks nobody.
     """
     model = _model(config, task)
-    hp = {"optim.lr": jnp.asarray(config.optim.lr, jnp.float32)}
-    sentence, select = _sentence(config), select_rows(select_of(config))
-    entropy = reads_entropy(loss_of(config))
-    policy = policy_of(config, lm.bind_forward_completions(model), entropy)
-    learn = learner(
-        _parts(config, policy, sentence, driver.devices),
-        driver,
-        updates_of(config),
-        config.optim.micro_batches,
-        select,
-        on_policy=True,
-    )
+    setting = setting_of(config, task, model)
+    sources = sources_of(config, task, setting, rewards)
+    asked, reported = training_plan(config, task, sources), judging_plan(task, sources)
+    make = maker_of(config, task, setting, rewards)
+    micro, updates = config.optim.micro_batches, updates_of(config)
+    score, judge = scoring(asked, make, driver, micro), scoring(reported, make, driver)
+    shaped = outline(asked, blanks(make, setting.sizes))
+    hp, sentence = numbers_of(config), _sentence(config)
+    select = select_rows(select_of(config))
+    policy = policy_of(config, model)
+    parts = _parts(config, policy, sentence, driver.devices)
+    learn = learner(parts, driver, updates, micro, select, on_policy=True)
     options, judging = sampling_of(config, task), judging_of(config, task)
-    believes, tree = "belief" in wanted(config), tree_of(config)
-    case = (config, task, driver, model, options, 0, believes, tree)
-    gather = functools.partial(collector, config, driver)
-    forward_completions = lm.bind_forward_completions(model)
-    collect = gather(generator(*case), forward_completions, host and host.add)
-    blank = gather(
-        generator(*case, played=False), forward_completions, host and host.blank
-    )
-    judge = generator(config, task, driver, model, judging, salt=1)
-    on_device = not config.rollout.on_host
-    fused = on_device and host is None
-    iterate = _iteration(collect, learn)
-    evaluate = _evaluation(judge)
+    case, switches = (config, task, driver, model), switches_of(config, asked)
+    draw = generator(*case, options, 0, switches)
+    drawn = generator(*case, options, 0, switches, played=False)
+    iterate = iteration_of(draw, score, learn)
+    evaluate = evaluation_of(generator(*case, judging, salt=1), judge)
+    fused = not (config.rollout.on_host or asked.on_host)
+    judged = not (config.rollout.on_host or reported.on_host)
     return Program(
         model,
         policy,
         learn,
-        _shapes(blank),
+        asked,
+        shapes_of(drawn, shaped),
+        init_of(learn, score, driver),
         driver.fuse(iterate, donate=(0,)) if fused else iterate,
-        driver.fuse(evaluate) if on_device else evaluate,
+        driver.fuse(evaluate) if judged else evaluate,
         measure_with(task, sentence),
         stages_with(sentence, select),
         words(sentence(hp)),
         fused,
+        judged,
         hp,
     )
 
@@ -134,6 +153,20 @@ def _sentence(config: ConfigDict) -> Sentence:
     """The reward's sentence, as a function of the numbers that are traced."""
     transform = transform_of(config)
     return lambda hp: transform
+
+
+def numbers_of(config: ConfigDict) -> Numbers:
+    """The numbers that are arguments of what is compiled."""
+    tree = words_of(scorers_text(config))
+    own = literals(tree, "scorers") if tree else {}
+    return arrays({"optim.lr": config.optim.lr, **own})
+
+
+def policy_of(config: ConfigDict, model: lm.LMConfig) -> Policy:
+    """The policy's log-probs, at the temperature that it is sampled at."""
+    known, at = Model(model), config.rollout.temperature
+    entropy = reads_entropy(loss_of(config))
+    return lambda params, rollout: known.log_probs(params, rollout, at, entropy)
 
 
 def _parts(
@@ -161,45 +194,6 @@ def _model(config: ConfigDict, task: Task) -> lm.LMConfig:
         dtype=config.model.dtype,
         remat=config.model.remat,
     )
-
-
-def _shapes(blank: Callable[..., Rollout]) -> Callable[[Params, Batch], Rollout]:
-    """Of a rollout that `blank` would gather; nothing is computed."""
-
-    def shapes(params: Params, batch: Batch) -> Rollout:
-        zero = jnp.zeros((), jnp.int32)
-        case = (params, params, batch.on_device, jax.random.key(0), zero)
-        return jax.eval_shape(blank, *case)
-
-    return shapes
-
-
-def _iteration(collect: Callable[..., Rollout], learn: Learner) -> Callable[..., Any]:
-    """`iterate` of a `Program`."""
-
-    def iterate(
-        state: LearnerState,
-        reference: Params,
-        batch: Batch,
-        key: Array,
-        iteration: Int[Array, ""],
-        hp: Numbers,
-    ) -> tuple[LearnerState, Report, Rollout]:
-        rollout = collect(state.params, reference, batch, key, iteration)
-        state, report = learn.update(state, rollout, hp)
-        return state, report, rollout
-
-    return iterate
-
-
-def _evaluation(judge: Callable[..., Rollout]) -> Callable[..., Rollout]:
-    """`evaluate` of a `Program`."""
-
-    def evaluate(state: LearnerState, batch: Batch, key: Array, hp: Numbers) -> Rollout:
-        del hp
-        return judge(state.params, batch, key, jnp.zeros((), jnp.int32))
-
-    return evaluate
 
 
 def early(f: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:

@@ -46,7 +46,8 @@ def save_state(
     rows: list[dict[str, Any]],
 ) -> Path:
     """A checkpoint of this step, with the metrics written since the one before it."""
-    extra = {"config": resolved(config), "rows": rows}
+    scorers = sorted(state.scorers)
+    extra = {"config": resolved(config), "rows": rows, "scorers": scorers}
     path = checkpoint.save(
         workdir, int(state.step), state, extra, config.checkpoint.keep
     )

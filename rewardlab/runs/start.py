@@ -53,9 +53,10 @@ def begin(run: Run, resume: str, console: Console, stop: Stop) -> Start:
     base, seconds = base_policy(run, console, found)
     stop.left = f"{short(workdir / 'base')} is saved, the same command begins from it"
     base = run.driver.replicate(base)
-    state = run.program.learner.init(base, run.rollout, run.program.hp)
+    state = run.program.init(base, run.rollout, run.key, run.program.hp)
     if found is not None:
         state = _restored(found, then, state, now)
+        _say_scorers(found, {*extra.get("scorers", ())}, {*state.scorers}, console)
         changed = changed_keys(then, now)
         others = f" with another {', '.join(changed)}" if changed else ""
         console.say(f"going on from {short(found)}{others}")
@@ -72,7 +73,7 @@ def _restored(
     found: Path, then: Record, like: LearnerState, now: Record
 ) -> LearnerState:
     try:
-        state = checkpoint.restore(found, like)
+        state = checkpoint.restore(found, like, apart="scorers")
     except ValueError as error:
         if _said(then) == _said(now):
             raise
@@ -87,6 +88,14 @@ def _restored(
             "to go on from the one before it"
         )
     return state
+
+
+def _say_scorers(found: Path, then: set[str], now: set[str], console: Console) -> None:
+    """Which scorers begin anew, and what of others is left."""
+    for names, what in ((now - then, "begins anew"), (then - now, "is left out")):
+        for name in sorted(names):
+            where = "is not in" if name in now else "is in"
+            console.say(f"the scorer {name!r} {where} {short(found)}: it {what}")
 
 
 def _refuse_another(run: Run, then: Record, now: Record) -> None:

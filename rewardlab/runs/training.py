@@ -76,11 +76,8 @@ def train(
         run = prepare(config, workdir, text_rewards)
         for note in run.notes:
             console.say(note)
-        if run.text_rewards:
-            console.say(
-                f"text rewards ({', '.join(run.text_rewards)}) are asked in training "
-                "only; held-out numbers are of what the task makes"
-            )
+        for sentence in run.program.plan.replaced:
+            console.say(sentence)
         precision = matmul_precision(config.model.matmul_precision)
         with only_one(workdir), precision:
             start = begin(run, resume, console, stop)

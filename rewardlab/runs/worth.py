@@ -13,7 +13,6 @@ from rewardlab.core.stages import made, named_state, trace
 from rewardlab.core.types import Channels, RewardTransform, Rollout
 from rewardlab.learning.learner import LearnerState, Numbers, Report
 from rewardlab.runs import metrics
-from rewardlab.runs.collect import ends
 from rewardlab.tasks import Task
 
 Sentence = Callable[[Numbers], RewardTransform]  # of the numbers that are traced
@@ -51,6 +50,13 @@ def measure_with(task: Task, sentence: Sentence) -> Callable[..., metrics.Metric
         }
 
     return measure
+
+
+def ends(task: Task, rollout: Rollout) -> Bool[Array, " N"]:
+    """The rows that ended by themselves, not by a limit."""
+    if "ended_by" in rollout.signals:  # an episode
+        return rollout.signals["finished"] > 0
+    return jnp.any((rollout.tokens == task.tokenizer.eos_id) & rollout.mask, axis=1)
 
 
 def stages_with(

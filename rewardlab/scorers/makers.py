@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from rewardlab.core.signals import SIGNALS
 from rewardlab.methods.method import Method
+from rewardlab.scorers import USUAL
 from rewardlab.tasks import TASKS
 
-SAMPLER = ("entropy", "ref_logp", "sampler_logp")
+SAMPLER = ("sampler_logp", *USUAL)
 EPISODES = ("anchor", "belief", "ended_by", "finished", "turn_entropy", "turns")
 TREES = ("node", "step_value", "success")  # with rollout.branching or continuations
 

@@ -54,13 +54,14 @@ def refuse(
             f"the data have a column {twice[0]!r}, as something of the run's own is "
             "called; give it another name"
         )
-    taken = {name + suffix for name in {*signals, *aliases} for suffix in SUFFIXES}
-    taken |= {*RESERVED}
+    taken = {name + suffix for name in aliases for suffix in SUFFIXES}
+    taken |= {*RESERVED} - {"correct"}  # yours takes the place of the task's
+    beside = {name + suffix for name in signals for suffix in SUFFIXES if suffix}
     for reward in rewards:
         _refuse_how(reward)
         _refuse_signature(reward, given)
         own = {reward.name + suffix for suffix in SUFFIXES}
-        if twice := sorted(own & taken):
+        if twice := sorted(own & taken or {reward.name} & beside):
             raise ValueError(
                 f"the text reward {reward.name!r} has a name that is taken: there is "
                 f"{twice[0]!r} already; give it another, TextReward(name, function)"

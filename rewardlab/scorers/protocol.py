@@ -12,9 +12,10 @@ Place = Literal["sample", "shard", "batch", "host"]
 class Setting(NamedTuple):
     """What the maker of a scorer is told: Python, never traced."""
 
-    models: dict[str, Any]  # role -> model: "policy", "reference", "critic", ...
+    models: dict[str, Any]  # role -> `Model`: "policy", "reference", "critic", ...
     tokenizer: Any
     sizes: dict[str, int]  # letters of shapes: N rows, S steps, T tokens, ...
+    temperature: float = 1.0  # that completions are sampled at
 
 
 class Context(NamedTuple):
@@ -23,14 +24,15 @@ class Context(NamedTuple):
     key: Array  # folded with the scorer's name, so that one more changes no other's
     iteration: Int[Array, ""]
     params: dict[str, Any]  # role -> parameters; the policy's made this rollout
-    hp: dict[str, Array]  # this scorer's own numbers
+    hp: dict[str, Array]  # all numbers of the run, by path
 
 
 class Fit(NamedTuple):
     """How a scorer learns, as data: the learner cuts, sums, divides, guards and steps.
 
     `loss(trained, context, rollout, batch, reward)` gives a `Sum` and metrics of sums;
-    `reward` is what the reward sentence makes, None where `when` is "before".
+    it sees the rows of a part of the batch, whole prompts, and `reward` is what the
+    reward sentence makes, None where `when` is "before".
     """
 
     loss: Callable[..., Any]
@@ -43,7 +45,10 @@ class Scorer(NamedTuple):
     """A maker of signals.
 
     `score(state, context, rollout, batch)` gives arrays by name and changes nothing
-    else; `init(context, shapes)` its state, from shapes only.
+    else; `init(context, shapes)` its state, from the shapes of a rollout only. With a
+    `fit` the state is what it trains. On a "shard" the rows are those of one device,
+    and `rollout.group` counts its own prompts; on the "host" the batch has its facts.
+    A number in a shape is a size: "N7".
     """
 
     name: str  # key of its state, its metrics and its noise

@@ -26,11 +26,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from absl import logging
-from jaxtyping import Bool, Float
+from jaxtyping import Array, Bool, Float
 
 from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
 from rewardlab.data.columns import ASKED, prompt_texts
+from rewardlab.scorers.protocol import Scorer
 from rewardlab.system.answers import Failure, NoAnswer, Row, ask
 from rewardlab.text.tokenizers import CharTokenizer
 
@@ -53,37 +54,8 @@ class TextReward(NamedTuple):
     stop_on_failure: bool = False
 
 
-Add = Callable[[Rollout, Batch], Rollout]
-
-
-class Host(NamedTuple):
-    """What adds signals that need Python, and what adds arrays of such shapes."""
-
-    add: Add
-    blank: Add
-
-
-def hosted(rewards: list[TextReward], tokenizer: CharTokenizer) -> Host | None:
-    """All text rewards as one; None if there are none."""
-    if not rewards:
-        return None
-    asked = [host_signal(reward, tokenizer) for reward in rewards]
-
-    def add(rollout: Rollout, batch: Batch) -> Rollout:
-        for one in asked:
-            rollout = one(rollout, batch)
-        return rollout
-
-    def blank(rollout: Rollout, batch: Batch) -> Rollout:
-        for reward in rewards:
-            rollout = _with(rollout, reward, [None] * rollout.tokens.shape[0])
-        return rollout
-
-    return Host(add, blank)
-
-
-def host_signal(reward: TextReward, tokenizer: CharTokenizer) -> Add:
-    """A function that adds the reward's signals to a rollout, given its B problems.
+def text_scorer(reward: TextReward, tokenizer: CharTokenizer) -> Scorer:
+    """The reward as a scorer on the host; it gives, for the completions of a batch,
 
     - `name` [N], or [N, steps], and `name_valid` of the same shape: False if none.
     - `name_error`, `name_timeout` [N]: why the rest, unless the function abstained.
@@ -92,15 +64,20 @@ def host_signal(reward: TextReward, tokenizer: CharTokenizer) -> Add:
     is logged. With `stop_on_failure`, errors and time-outs raise `NoAnswer`.
     """
 
-    def add(rollout: Rollout, batch: Batch) -> Rollout:
+    def score(
+        state: Any, context: Any, rollout: Rollout, batch: Batch
+    ) -> dict[str, Array]:
         asked = questions(rollout, batch, tokenizer)
         answers = ask(reward.function, asked, reward.steps, reward.time_limit)
         if isinstance(answers, Failure):
             answers = [answers] * rollout.tokens.shape[0]
         _report(reward, answers)
-        return _with(rollout, reward, answers)
+        return _signals(reward, answers)
 
-    return add
+    name, shape = reward.name, f"N{reward.steps}" if reward.steps else "N"
+    provides = {name: shape, f"{name}_valid": shape}
+    provides |= {f"{name}_error": "N", f"{name}_timeout": "N"}
+    return Scorer(name, provides, (), "host", score)
 
 
 def questions(
@@ -155,23 +132,15 @@ def _messages(
     ]
 
 
-def _with(
-    rollout: Rollout, reward: TextReward, answers: list[Row | Failure]
-) -> Rollout:
-    """The rollout with the signals that the answers are."""
+def _signals(reward: TextReward, answers: list[Row | Failure]) -> dict[str, Array]:
+    """What the answers are, as arrays by name."""
     value, valid = _arrays(answers, reward.steps)
     failed = [isinstance(answer, Failure) for answer in answers]
     late = [isinstance(answer, Failure) and answer.timed_out for answer in answers]
     signals = {"": value, "_valid": valid}
     signals["_error"] = np.array(failed, bool) & ~np.array(late, bool)
     signals["_timeout"] = np.array(late, bool)
-    named = {reward.name + suffix: jnp.asarray(x) for suffix, x in signals.items()}
-    if taken := sorted(set(named).intersection(rollout.signals)):
-        raise ValueError(
-            f"the text reward {reward.name!r} would replace the signal {taken[0]!r}, "
-            "which the run makes; give it another name"
-        )
-    return rollout.with_signals(**named)
+    return {reward.name + suffix: jnp.asarray(x) for suffix, x in signals.items()}
 
 
 def _arrays(

@@ -11,7 +11,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,12 +41,27 @@ def write(folder: Path, state: Any) -> None:
     _ask(folder, "written", lambda orbax, there: orbax.save(there, args=args))
 
 
-def read(folder: Path, like: State) -> State:
-    """The arrays saved in `folder`, laid out as those of `like`, of the same names."""
-    args = ocp.args.StandardRestore(_nested(like))
-    found = _ask(folder, "read", lambda orbax, there: orbax.restore(there, args=args))
-    leaves, at = jax.tree.structure(like), flatten_dict(found)
-    return jax.tree.unflatten(leaves, [at[name] for name, _ in _named(like)])
+def read(folder: Path, like: State, there: Collection[str] | None = None) -> State:
+    """The arrays saved in `folder`, laid out as those of `like`, of the same names.
+
+    Of names that are not `there`, if that is said, `like` stays as it is.
+    """
+    named = _named(like)
+    wanted = {n: x for n, x in named if there is None or ".".join(n) in there}
+    args: Any = ocp.args.StandardRestore(unflatten_dict(wanted))
+    handler: Any = ocp.StandardCheckpointHandler()
+    if there is not None and len(there) > len(wanted):  # more than is asked for
+        item = unflatten_dict(wanted)
+        how = ocp.checkpoint_utils.construct_restore_args(item)
+        args = ocp.args.PyTreeRestore(item, restore_args=how, partial_restore=True)
+        handler = ocp.PyTreeCheckpointHandler()
+
+    def restore(orbax: ocp.Checkpointer, there: Path) -> Any:
+        return orbax.restore(there, args=args)
+
+    found = flatten_dict(_ask(folder, "read", restore, handler))
+    leaves = [found.get(name, x) for name, x in named]
+    return jax.tree.unflatten(jax.tree.structure(like), leaves)
 
 
 def shapes(state: Any) -> dict[str, str]:
@@ -89,7 +104,12 @@ def _nested(state: Any) -> dict[str, Any]:
     return unflatten_dict(dict(_named(state)))
 
 
-def _ask(folder: Path, what: str, ask: Callable[[ocp.Checkpointer, Path], Any]) -> Any:
+def _ask(
+    folder: Path,
+    what: str,
+    ask: Callable[[ocp.Checkpointer, Path], Any],
+    handler: Any = None,
+) -> Any:
     """`ask(orbax, folder)`, with the folder under a name without patterns.
 
     The synchronous writer: a small state takes as long either way, and nothing is left
@@ -97,7 +117,7 @@ def _ask(folder: Path, what: str, ask: Callable[[ocp.Checkpointer, Path], Any]) 
     that Orbax, TensorStore and asyncio have to say of it.
     """
     with _quiet(), contextlib.ExitStack() as stack:
-        orbax = ocp.Checkpointer(ocp.StandardCheckpointHandler())
+        orbax = ocp.Checkpointer(handler or ocp.StandardCheckpointHandler())
         stack.callback(orbax.close)
         there = folder
         if not _PLAIN.fullmatch(str(folder)):

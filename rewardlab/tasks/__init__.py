@@ -39,6 +39,7 @@ TASKS: dict[str, Task] = {
         noise=arithmetic_data.NOISE,
         load=arithmetic_data.load,
         score=arithmetic.score,
+        segment=arithmetic.segment,
         demonstrations=arithmetic_data.demonstrations,
     ),
     "search": Task(

@@ -24,7 +24,8 @@ class Task(NamedTuple):
 
     Whatever else there is may be left out. `score(rollout, columns)` takes the arrays
     of the batch's B prompts, is jitted, and adds `signals` to the rollout; without it
-    scorers make them all. `correct` [N] is the true outcome, 0 or 1, where a task has
+    scorers make them all. `segment(rollout)` says which tokens are one step, where not
+    all of a completion are. `correct` [N] is the true outcome, 0 or 1, where a task has
     one. `demonstrations(columns, seed, length, **how)` are episodes to imitate; without
     them there is no warm-up. With an `environment` a completion is an episode of turns,
     and the environment makes the signals; `score` may add some. `of_data(data)` makes
@@ -36,6 +37,7 @@ class Task(NamedTuple):
     completion_length: int = 64  # default T, in tokens
     signals: tuple[str, ...] = ()  # made by `score` or the environment
     score: Callable[[Rollout, dict[str, Array]], Rollout] | None = None
+    segment: Callable[[Rollout], Rollout] | None = None
     demonstrations: Callable[..., Episodes] | None = None
     difficulty: Mapping[str, int] = {}  # keyword options of `load`, with defaults
     noise: Mapping[str, float] = {}  # likewise of `demonstrations`

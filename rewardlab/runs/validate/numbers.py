@@ -40,6 +40,7 @@ RULES: dict[str, Rule] = {
     "select": Maybe(TEXT),
     "updates": TEXT,
     "signals": TEXT,
+    "scorers": TEXT,
     "text_rewards": Each(TEXT),
     "data_dir": TEXT,
     "data.path": TEXT,

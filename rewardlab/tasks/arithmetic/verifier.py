@@ -49,6 +49,23 @@ def max_steps(length: int) -> int:
     return length // SHORTEST_EQUATION + 2
 
 
+def segment(rollout: Rollout) -> Rollout:
+    """The rollout with its equations, and the answer, as steps.
+
+    Tokens after S = `max_steps(T)` steps, which whole equations never reach, belong to
+    the last step.
+    """
+    last = max_steps(rollout.tokens.shape[1]) - 1
+    step = jnp.minimum(_ended_before(rollout), last)
+    return dataclasses.replace(rollout, step=jnp.where(rollout.valid, step, -1))
+
+
+def _ended_before(rollout: Rollout) -> Int[Array, "N T"]:
+    """How many steps have ended before each token."""
+    ends = rollout.valid & (rollout.tokens == SEMICOLON)
+    return jnp.cumsum(ends, axis=1) - ends
+
+
 def score(rollout: Rollout, columns: dict[str, Array]) -> Rollout:
     """Marks the steps of each completion and adds what is true of it as signals.
 
@@ -69,13 +86,10 @@ def score(rollout: Rollout, columns: dict[str, Array]) -> Rollout:
       numbers of no prompt), so the sum over steps grows by writing more of them.
     - `prm_valid`, `step_correct_valid` [N, S]: the step exists, has ended and is not
       the answer.
-
-    Tokens after S steps, which whole equations never reach, belong to the last step.
     """
     steps = max_steps(rollout.tokens.shape[1])
-    ends = rollout.valid & (rollout.tokens == SEMICOLON)
-    before = jnp.cumsum(ends, axis=1) - ends
-    step = jnp.where(rollout.valid, jnp.minimum(before, steps - 1), -1)
+    rollout = segment(rollout)
+    step, before = rollout.step, _ended_before(rollout)
     answer, terms = columns["answer"][rollout.group], columns["terms"][rollout.group]
     read = jax.vmap(_read)(rollout.tokens, rollout.valid, answer, terms)
 
@@ -87,7 +101,7 @@ def score(rollout: Rollout, columns: dict[str, Array]) -> Rollout:
     done = jnp.cumsum(useful, axis=1) - useful
     due = jnp.sum(terms >= 0, axis=1, keepdims=True) - 1
     prm = jnp.where(by_step(read.holds), PRM_RIGHT, PRM_WRONG)
-    return dataclasses.replace(rollout, step=step).with_signals(
+    return rollout.with_signals(
         correct=jnp.any(read.correct, axis=1).astype(jnp.float32),
         format=jnp.any(read.formed, axis=1).astype(jnp.float32),
         parsed=parsed.astype(jnp.float32),

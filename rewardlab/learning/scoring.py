@@ -1,0 +1,221 @@
+"""Scorers at work: asked in the plan's order, and fitted.
+
+Neighbours of one place are one program, so equal forward passes in it are merged; a
+scorer that asks the host stands by itself and cuts the iteration in two.
+"""
+
+import itertools
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Int
+
+from rewardlab.core.signals.holes import abstaining
+from rewardlab.core.types import Reward, Rollout
+from rewardlab.data.batch import Batch
+from rewardlab.learning.fit import fit_step, of_shard
+from rewardlab.learning.parallel import (
+    AXIS,
+    REPLICATED,
+    SHARDED,
+    SHARDED_ROLLOUT,
+    Driver,
+)
+from rewardlab.scorers.plan import Plan
+from rewardlab.scorers.protocol import Context, Scorer
+
+States = dict[str, Any]  # by the scorer's name
+Means = dict[str, Array]
+Make = Callable[[dict[str, Array]], dict[str, Scorer]]  # of the numbers that are traced
+
+
+class Learned(NamedTuple):
+    """The state of a scorer that learns."""
+
+    params: Any
+    opt: optax.OptState
+    skipped: Int[Array, ""]  # of its steps in a row, as not finite
+
+
+class Scoring(NamedTuple):
+    """The scorers of a run as functions.
+
+    `init(context, rollout)` reads shapes; `score(states, context, rollout, batch)` adds
+    signals, and learns what learns before; `fit(states, context, rollout, batch,
+    reward)` learns what learns after, `step(states, context)` follows the policy.
+    """
+
+    init: Callable[[Context, Rollout], States]
+    score: Callable[..., tuple[Rollout, States, Means]]
+    fit: Callable[..., tuple[States, Means]]
+    step: Callable[[States, Context], States]
+    private: tuple[str, ...]  # signals that end with the iteration
+    warmup: int  # iterations in which the policy does not learn
+
+
+def scoring(plan: Plan, make: Make, driver: Driver, micro_batches: int = 1) -> Scoring:
+    """The scorers of a plan, which `make(hp)` gives again with numbers to be traced."""
+    order = [scorer for scorer in plan.scorers if scorer.place != "sample"]
+    pieces = [_piece(plan, group, make, driver) for group in _neighbours(order)]
+    fits = {s.name: _fitting(s, make, driver, micro_batches) for s in order if s.fit}
+    late = [s.name for s in order if s.fit and s.fit.when == "after"]
+    names = [s.name for s in order]
+
+    def score(
+        states: States, context: Context, rollout: Rollout, batch: Batch
+    ) -> tuple[Rollout, States, Means]:
+        means: Means = {}
+        for group, ask in pieces:
+            first = group[0]
+            if first.fit and first.fit.when == "before":
+                learnt = fits[first.name](states, context, rollout, batch, None)
+                states, means = learnt[0], means | learnt[1]
+            own = {s.name: _trained(states.get(s.name, ())) for s in group}
+            rollout = rollout.with_signals(**ask(own, context, rollout, batch))
+        return abstaining(rollout), states, means
+
+    def fit(
+        states: States, context: Context, rollout: Rollout, batch: Batch, reward: Reward
+    ) -> tuple[States, Means]:
+        means: Means = {}
+        for name in late:
+            states, more = fits[name](states, context, rollout, batch, reward)
+            means |= more
+        return states, means
+
+    def step(states: States, context: Context) -> States:
+        made = make(context.hp)
+        for name in names:
+            if (follow := made[name].step) is not None:
+                states = {**states, name: follow(states[name], _own(context, name))}
+        return states
+
+    private = tuple(itertools.chain.from_iterable(s.private for s in order))
+    warmup = max([s.fit.warmup for s in order if s.fit], default=0)
+    return Scoring(_init_of(names, make), score, fit, step, private, warmup)
+
+
+def _neighbours(order: Sequence[Scorer]) -> list[list[Scorer]]:
+    """Runs of scorers that are one program; what learns before begins another."""
+    groups: list[list[Scorer]] = []
+    for scorer in order:
+        apart = scorer.place == "host" or (scorer.fit and scorer.fit.when == "before")
+        if groups and not apart and groups[-1][0].place == scorer.place:
+            groups[-1].append(scorer)
+        else:
+            groups.append([scorer])
+    return groups
+
+
+def _piece(
+    plan: Plan, group: list[Scorer], make: Make, driver: Driver
+) -> tuple[list[Scorer], Callable[..., dict[str, Array]]]:
+    place, names = group[0].place, [scorer.name for scorer in group]
+
+    def ask(own: States, context: Context, rollout: Rollout, batch: Batch) -> Any:
+        scorers = make(context.hp)
+        found: dict[str, Array] = {}
+        for name in names:
+            case = own[name], _own(context, name), rollout.with_signals(**found), batch
+            found |= plan.own(name, scorers[name].score(*case))
+        return found
+
+    def on_shard(own: States, context: Context, rollout: Rollout, batch: Batch) -> Any:
+        return ask(own, context, of_shard(rollout), batch)
+
+    if place == "host":
+        (scorer,) = group
+
+        def on_host(
+            own: States, context: Context, rollout: Rollout, batch: Batch
+        ) -> Any:
+            case = own[scorer.name], _own(context, scorer.name), rollout, batch
+            found = plan.own(scorer.name, scorer.score(*case))
+            return {name: jnp.asarray(x) for name, x in found.items()}
+
+        return group, on_host
+    if place == "batch":
+        whole = jax.jit(ask)
+        return group, lambda o, c, r, batch: whole(o, c, r, batch.on_device)
+    ins = (REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED)
+    parts = driver.spmd(on_shard, ins=ins, outs=SHARDED)
+    return group, lambda o, c, r, batch: parts(o, c, r, batch.on_device)
+
+
+def _fitting(
+    scorer: Scorer, make: Make, driver: Driver, micro_batches: int
+) -> Callable[..., tuple[States, Means]]:
+    """One step of a scorer's own learning, on all devices."""
+    name = scorer.name
+
+    def learn(state: Learned, context: Context, rollout: Rollout, rows: Any) -> Any:
+        fit = make(context.hp)[name].fit
+        assert fit is not None
+
+        def loss(params: Any, rollout: Rollout, rows: Any) -> tuple[Any, ...]:
+            total, metrics = fit.loss(params, _own(context, name), rollout, *rows)
+            return total, metrics, ()
+
+        step = fit_step(loss, fit.optimizer(context.hp), micro_batches, AXIS)
+        params, opt, sums, _ = step(state.params, state.opt, rollout, rows)
+        skipped = jnp.where(sums["skipped"].value > 0, state.skipped + 1, 0)
+        return Learned(params, opt, skipped), sums
+
+    ins = (REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED)
+    outs = (REPLICATED, REPLICATED)
+    program = driver.spmd(learn, ins=ins, outs=outs, donate=(0,))
+
+    def fit(
+        states: States, context: Context, rollout: Rollout, batch: Batch, reward: Any
+    ) -> tuple[States, Means]:
+        rows = (batch.on_device, reward)
+        learnt, sums = program(states[name], context, rollout, rows)
+        means = {f"scorers/{name}/{key}": x.mean() for key, x in sums.items()}
+        return {**states, name: learnt}, means
+
+    return fit
+
+
+def outline(plan: Plan, make: Make) -> Callable[[Context, Rollout, Batch], Rollout]:
+    """The rollout with all signals of a plan, for its shapes: a scorer's state is made
+    when what it reads is there."""
+
+    def gather(context: Context, rollout: Rollout, batch: Batch) -> Rollout:
+        scorers = make(context.hp)
+        for name in (s.name for s in plan.scorers if s.place != "sample"):
+            own = _own(context, name)
+            state = scorers[name].init(own, rollout)
+            found = scorers[name].score(state, own, rollout, batch)
+            rollout = rollout.with_signals(**plan.own(name, found))
+        return abstaining(rollout)
+
+    return gather
+
+
+def _init_of(names: list[str], make: Make) -> Callable[[Context, Rollout], States]:
+    def init(context: Context, rollout: Rollout) -> States:
+        states: States = {}
+        for name, scorer in make(context.hp).items():
+            state = scorer.init(_own(context, name), rollout) if name in names else ()
+            if scorer.fit and name in names:
+                opt = scorer.fit.optimizer(context.hp).init(state)
+                state = Learned(state, opt, jnp.zeros((), jnp.int32))
+            if jax.tree.leaves(state):
+                states[name] = state
+        return states
+
+    return init
+
+
+def _own(context: Context, name: str) -> Context:
+    """The context with a key of the scorer's own: one more changes no other's noise."""
+    key = jax.random.fold_in(context.key, zlib.crc32(name.encode()))
+    return context._replace(key=key)
+
+
+def _trained(state: Any) -> Any:
+    return state.params if isinstance(state, Learned) else state

@@ -1,0 +1,116 @@
+"""The functions of a run, before they are compiled: from a state to the next.
+
+sample -> score -> estimate -> fit what scores -> step
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from rewardlab.core.types import Reward, Rollout
+from rewardlab.data.batch import Batch
+from rewardlab.learning.learner import Learner, LearnerState, Numbers, Params, Report
+from rewardlab.learning.parallel import Driver
+from rewardlab.learning.scoring import Scoring
+from rewardlab.scorers.protocol import Context
+
+_SCORERS = 2**31 - 3  # folded into a run's key: the noise of scorers
+
+
+def shapes_of(
+    draw: Callable[..., Rollout], outline: Callable[..., Rollout]
+) -> Callable[[Params, Batch, Numbers], Rollout]:
+    """Of a rollout in training, signals that end with it too; nothing is computed."""
+
+    def gather(params: Params, batch: Batch, key: Array, hp: Numbers) -> Rollout:
+        zero = jnp.zeros((), jnp.int32)
+        rollout = draw(params, batch, key, zero)
+        context = _context(params, params, key, zero, hp)
+        return outline(context, rollout, batch)
+
+    def shapes(params: Params, batch: Batch, hp: Numbers) -> Rollout:
+        case = (params, batch.on_device, jax.random.key(0), hp)
+        return jax.eval_shape(gather, *case)
+
+    return shapes
+
+
+def init_of(learn: Learner, score: Scoring, driver: Driver) -> Callable[..., Any]:
+    """`init` of a `Program`."""
+
+    def init(params: Params, rollout: Rollout, key: Array, hp: Numbers) -> LearnerState:
+        @jax.jit
+        def fresh(params: Params) -> Any:
+            context = _context(params, params, key, jnp.zeros((), jnp.int32), hp)
+            # A state is donated as a whole, so no array may stand in it twice.
+            return jax.tree.map(jnp.copy, score.init(context, rollout))
+
+        state = learn.init(params, rollout, hp)
+        return state._replace(scorers=driver.replicate(fresh(params)))
+
+    return init
+
+
+def iteration_of(
+    draw: Callable[..., Rollout], score: Scoring, learn: Learner
+) -> Callable[..., Any]:
+    """`iterate` of a `Program`."""
+
+    def iterate(
+        state: LearnerState,
+        reference: Params,
+        batch: Batch,
+        key: Array,
+        iteration: Int[Array, ""],
+        hp: Numbers,
+    ) -> tuple[LearnerState, Report, Rollout]:
+        rollout = draw(state.params, batch, key, iteration)
+        context = _context(state.params, reference, key, iteration, hp)
+        rollout, scorers, means = score.score(state.scorers, context, rollout, batch)
+        state = state._replace(scorers=scorers)
+
+        def fit(kept: Rollout, reward: Reward) -> Any:
+            return score.fit(scorers, context, kept, batch, reward)
+
+        learns = None if not score.warmup else iteration >= score.warmup
+        state, report = learn.update(state, rollout, hp, fit, learns)
+        now = context._replace(params={**context.params, "policy": state.params})
+        state = state._replace(scorers=score.step(state.scorers, now))
+        report = report._replace(metrics={**report.metrics, **means})
+        return state, report, _public(rollout, score)
+
+    return iterate
+
+
+def evaluation_of(
+    draw: Callable[..., Rollout], judge: Scoring
+) -> Callable[..., Rollout]:
+    """`evaluate` of a `Program`."""
+
+    def evaluate(
+        state: LearnerState, reference: Params, batch: Batch, key: Array, hp: Numbers
+    ) -> Rollout:
+        zero = jnp.zeros((), jnp.int32)
+        rollout = draw(state.params, batch, key, zero)
+        context = _context(state.params, reference, key, zero, hp)
+        rollout, _, _ = judge.score(state.scorers, context, rollout, batch)
+        return _public(rollout, judge)
+
+    return evaluate
+
+
+def _public(rollout: Rollout, score: Scoring) -> Rollout:
+    """Without the signals that end with the program, else they are outputs of it."""
+    signals = {n: x for n, x in rollout.signals.items() if n not in score.private}
+    return dataclasses.replace(rollout, signals=signals)
+
+
+def _context(
+    policy: Params, reference: Params, key: Array, iteration: Array, hp: Numbers
+) -> Context:
+    own = jax.random.fold_in(jax.random.fold_in(key, _SCORERS), iteration)
+    return Context(own, iteration, {"policy": policy, "reference": reference}, hp)
