@@ -28,7 +28,7 @@ CASES = (
     (SPREAD, "par('refs') | broadcast_to_tokens()"),
     (f"{SPREAD} | outcome('score')", "weighted_sum(correct=1, score=2) | whiten()"),
     (ROW, "standardize_by_history() | require('finished')"),
-    (ROW, "cheapness_by_window(window=5)"),
+    (ROW, "cost_quantile_score(window=5)"),
     (ROW, "par('refs') | episode_return() | best_minus_second()"),
     (BOTH, "gated_accumulation('score', correct=0.5)"),
     (BOTH, "mean_minus_variance_of('correct', 'score')"),

@@ -7,7 +7,7 @@ import pytest
 
 from rewardlab.reward_models import averaging, implicit, length_heads, pairs
 from rewardlab.reward_models import redistribution as redistribute
-from rewardlab.selection import middling
+from rewardlab.selection import difficulty_filter
 
 pytestmark = pytest.mark.usefixtures("x64")
 GROUP = np.array([0, 1, 0, 1, 0, 2, 1])  # rows of a group need not lie together
@@ -242,8 +242,8 @@ def test_middling_prompts():
     """Bounds are inclusive; a group without rows is not kept; no answer cut off."""
     group = np.array([0] * 5 + [1] * 5 + [2, 3, 3])
     right = np.array([1.0, 0, 0, 0, 0] + [1, 1, 1, 1, 0] + [1, 0, 0])
-    keep = middling.accuracy_within(jnp.asarray(right), jnp.asarray(group), 5)
+    keep = difficulty_filter.accuracy_within(jnp.asarray(right), jnp.asarray(group), 5)
     assert keep.tolist() == [True, True, False, False, False]
     length = jnp.asarray([3, 7, 2, 2, 2, 1, 1, 1, 1, 1, 9, 8, 8])
-    ended = middling.all_shorter(length, jnp.asarray(group), 4, limit=8)
+    ended = difficulty_filter.all_shorter(length, jnp.asarray(group), 4, limit=8)
     assert ended.tolist() == [True, True, False, False]

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = [page for page in sorted((ROOT / "docs").glob("*.md")) if page.stem != "methods"]
 PAGES = [ROOT / "README.md", *DOCS]  # methods.md is written by the code it shows
 # Parts of a file of ours, shown where they stand; the files have tests.
-SHOWN = ("@named\ndef short_in_group", "@pytest.mark", '"kimi_length": Method(')
+SHOWN = ("@named\ndef group_length_reward", "@pytest.mark", '"kimi_length": Method(')
 
 
 def lines():

@@ -37,7 +37,7 @@ def test_self_aligned_rewards_at_the_ends(seed):
 
 
 @pytest.mark.parametrize(("rate", "below", "most"), [(0.1, 0.5, 1.0), (1.0, 0.25, 0.6)])
-def test_top_up(seed, rate, below, most):
+def test_add_where_below(seed, rate, below, most):
     """min(r + rate b, most) where r < below; where b abstains it adds nothing."""
     pattern = np.random.default_rng(seed).random(12)
     valid = np.arange(12) != 7
@@ -50,7 +50,5 @@ def test_top_up(seed, rate, below, most):
         p: min(r + rate * more.get(p, 0), most) if r < below else r
         for p, r in own.items()
     }
-    word = (
-        f"top_up('correct', by='pattern', rate={rate}, below={below}, max_value={most})"
-    )
+    word = f"add_where_below('correct', 'pattern', {rate}, {below}, max_value={most})"
     agree(run(f"outcome('correct') | outcome('pattern') | {word}", rollout), want)

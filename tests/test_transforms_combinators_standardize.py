@@ -8,13 +8,13 @@ from rollouts import from_arrays
 pytestmark = pytest.mark.usefixtures("x64")
 TEXT = (
     "outcome('correct') | outcome('score')"
-    " | standardize_or('score', 'correct', 'counts', min_std=0.5)"
+    " | standardize_or_fallback('score', 'correct', 'counts', min_std=0.5)"
     " | weighted_sum(score=1)"
 )
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_standardize_or(seed):
+def test_standardize_or_fallback(seed):
     """(r - mean) / std where the group's std is over 0.5; a row may count as 0."""
     rollout = varied(seed)
     counts = np.random.default_rng(seed).random(12) < 0.7

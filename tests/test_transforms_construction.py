@@ -99,7 +99,7 @@ def calls(seed):
     return rollout.with_signals(calls=jnp.asarray(made)), made
 
 
-def test_tool_thrift(seed):
+def test_tool_efficiency(seed):
     """cos(m pi / (2m + c))."""
     rollout, made = calls(seed)
     want = {
@@ -107,10 +107,10 @@ def test_tool_thrift(seed):
         for i in range(12)
         if (t := true_tokens(rollout, i))
     }
-    agree(run("tool_thrift('calls', 3)", rollout), want)
+    agree(run("tool_efficiency('calls', 3)", rollout), want)
 
 
-def test_tool_thrift_by_group(seed):
+def test_tool_efficiency_by_group(seed):
     """sin(f pi / 2n), f = 2nm / (m + n), n the least of the group's right answers."""
     rollout, made = calls(seed)
     tokens = {i: true_tokens(rollout, i) for i in range(12)}
@@ -124,4 +124,4 @@ def test_tool_thrift_by_group(seed):
             f = 2 * n * m / (m + n) if m + n else 0
             thrifty = math.cos(m * math.pi / (2 * m + 2))
             want[i, tokens[i][-1]] = math.sin(f * math.pi / (2 * n)) if n else thrifty
-    agree(run("tool_thrift_by_group('calls', 'correct', 2)", rollout), want)
+    agree(run("tool_efficiency_by_group('calls', 'correct', 2)", rollout), want)

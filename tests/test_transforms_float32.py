@@ -126,9 +126,10 @@ class TestNoSpread:
             assert not np.asarray(rewards["correct"].value).any()
 
     def test_a_judge_that_says_the_same_of_all(self):
-        """standardize_or leaves such a group to the other channel, at min_std=0."""
+        """standardize_or_fallback leaves such a group to the other channel, at
+        min_std=0."""
         words = "outcome('score') | outcome('correct')"
-        words += " | standardize_or('score', 'correct', 'counts', min_std=0)"
+        words += " | standardize_or_fallback('score', 'correct', 'counts', min_std=0)"
         rewards, _ = updated(
             words, score=SEVEN, correct=3 * SEVEN, counts=0 * SEVEN + 1
         )

@@ -65,7 +65,7 @@ def test_members(seed):
                 assert value[i, tokens[-1]] == rollout.signals["rm"][i, k]
 
 
-def test_surest_member(seed):
+def test_min_uncertainty_member(seed):
     """The score with the least spread; the first of equals."""
     rollout, want = judged(seed), {}
     for place, _ in rows(rollout):
@@ -76,7 +76,7 @@ def test_surest_member(seed):
                 if doubt < least:
                     best, least = float(rollout.signals["rm"][place[0], k]), doubt
         want[place] = best
-    agree(run("surest_member('rm', 'spread')", rollout), want)
+    agree(run("min_uncertainty_member('rm', 'spread')", rollout), want)
 
 
 def test_mean_of(seed):
@@ -118,7 +118,7 @@ def test_mean_minus_variance_of(seed):
         each(seed, word, lower(ddof))
 
 
-def test_least_on_average_of(seed):
+def test_worst_mean_of(seed):
     """The member whose mean over rows is least, in every row; 0 where it is silent."""
     rollout = judged(seed)
     means = []
@@ -134,7 +134,7 @@ def test_least_on_average_of(seed):
         p: float(jnp.nan_to_num(rollout.signals["rm"][p[0], worst]))
         for p, _ in rows(rollout)
     }
-    agree(run("members('rm') | least_on_average_of('rm')", rollout), want)
+    agree(run("members('rm') | worst_mean_of('rm')", rollout), want)
 
 
 def test_the_worst_expected_head_is_no_worse_than_the_expected_worst(seed):
@@ -142,7 +142,7 @@ def test_the_worst_expected_head_is_no_worse_than_the_expected_worst(seed):
     rng = np.random.default_rng(seed)
     rollout = from_arrays(np.ones((6, 2)), rm=rng.normal(size=(6, K)))
     total = lambda word: sum(run(f"members('rm') | {word}", rollout).values())  # noqa: E731
-    assert total("least_on_average_of('rm')") >= total("min_of('rm')")
+    assert total("worst_mean_of('rm')") >= total("min_of('rm')")
     same = rollout.with_signals(rm=jnp.tile(rollout.signals["rm"][:, :1], (1, K)))
     words = ("min_of()", "mean_of()", "median_of()", "mean_minus_variance_of()")
     first, *others = (run(f"members('rm') | {w}", same) for w in words)

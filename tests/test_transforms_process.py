@@ -149,7 +149,7 @@ def test_trust(seed):
     agree(run(text, rollout), want)
 
 
-def test_pay_if_mixed(seed):
+def test_zero_if_group_unanimous(seed):
     """0 where all outcomes of the group are at one end."""
     rollout, want = varied(seed), {}
     outcome = totals(run("outcome('correct')", rollout))
@@ -157,5 +157,8 @@ def test_pay_if_mixed(seed):
         rows = [outcome[j] for j in group_of(outcome, p[0])]
         agrees = all(o <= 0.1 for o in rows) or all(o >= 0.9 for o in rows)
         want[p] = 0.0 if agrees else r
-    text = f"{JUDGED} pay_if_mixed('score', by='correct') | weighted_sum(score=1)"
+    text = (
+        f"{JUDGED} zero_if_group_unanimous('score', by='correct')"
+        f" | weighted_sum(score=1)"
+    )
     agree(run(text, rollout), want)

@@ -104,7 +104,7 @@ def test_overlong_penalty(seed):
         run("process('prm') | overlong_penalty(after=0.5, max_penalty=2.0)", rollout),
         want,
     )
-    with pytest.raises(ValueError, match="share in"):
+    with pytest.raises(ValueError, match="below 1"):
         overlong_penalty(after=300)
 
 

@@ -7,7 +7,7 @@ from rollouts import from_arrays
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_short_in_group(seed, x64):
+def test_group_length_reward(seed, x64):
     rollout = varied(seed)
     before = run("outcome('correct')", rollout)
     length = {i: len(true_tokens(rollout, i)) for i, _ in before}
@@ -19,7 +19,7 @@ def test_short_in_group(seed, x64):
             continue
         bonus = 0.5 - (length[i] - min(mates)) / (max(mates) - min(mates))
         want[i, t] = bonus if r > 0 else min(0.0, bonus)
-    agree(run("outcome('correct') | short_in_group()", rollout), want)
+    agree(run("outcome('correct') | group_length_reward()", rollout), want)
 
 
 def test_the_shortest_right_answer_gets_a_half(x64):
@@ -29,5 +29,5 @@ def test_the_shortest_right_answer_gets_a_half(x64):
     """
     mask = np.arange(3) < np.array([1, 2, 3, 3])[:, None]
     rollout = from_arrays(mask, correct=np.array([1.0, 0, 1, 0]))
-    got = run("outcome('correct') | short_in_group()", rollout)
+    got = run("outcome('correct') | group_length_reward()", rollout)
     agree(got, {(0, 0): 0.5, (1, 1): 0.0, (2, 2): -0.5, (3, 2): -0.5})

@@ -92,10 +92,10 @@ def test_divide_by_count(seed, steps):
     assert state[1].tolist() == [count.get(c, 0) for c in range(5)]
 
 
-def test_cheapness_by_window(seed):
+def test_cost_quantile_score(seed):
     """1 - clip of where sqrt(cost) lies between quantiles of the latest 8 costs."""
     rng, latest = np.random.default_rng(seed), []
-    transform = build("outcome('c') | cheapness_by_window(window=8)")
+    transform = build("outcome('c') | cost_quantile_score(window=8)")
     update, state = jax.jit(transform.update), None
     for size in (1, 3, 5, 2, 12):
         cost, valid = rng.integers(0, 50, size), rng.random(size) < 0.8

@@ -18,7 +18,7 @@ from rewardlab.contrib.scale_losses import scale_losses
 from rewardlab.contrib.signed_proximity import signed_proximity
 from rewardlab.contrib.squash import fitted_polynomial, floor, tanh
 from rewardlab.contrib.team_spirit import team_spirit
-from rewardlab.contrib.worst_mean_of import least_on_average_of
+from rewardlab.contrib.worst_mean_of import worst_mean_of
 from rewardlab.core.types import Table
 
 # Credit and baselines, which end the reward that a sentence trains on.
@@ -33,7 +33,7 @@ CONTRIB: Table = {
     "cross_entropy": cross_entropy,
     "fitted_polynomial": fitted_polynomial,
     "floor": floor,
-    "least_on_average_of": least_on_average_of,
+    "worst_mean_of": worst_mean_of,
     "length_penalty": length_penalty,
     "mean_credit": mean_credit,
     "mean_of": mean_of,

@@ -2,7 +2,7 @@
 
 from rewardlab.core.compose import named
 from rewardlab.core.types import RewardTransform
-from rewardlab.transforms.combinators.joined import join, mean_placed
+from rewardlab.transforms.combinators.join import join, mean_placed
 
 
 @named

@@ -6,11 +6,11 @@ from rewardlab.core.compose import named
 from rewardlab.core.placed import batch_sum
 from rewardlab.core.reward import combine_any
 from rewardlab.core.types import Reward, RewardTransform
-from rewardlab.transforms.combinators.joined import join_channels
+from rewardlab.transforms.combinators.join import join_channels
 
 
 @named
-def least_on_average_of(*names: str) -> RewardTransform:
+def worst_mean_of(*names: str) -> RewardTransform:
     """The one channel whose mean over the batch is least, for every row alike.
 
     The worst case of an expected reward, never below the mean of `min_of`: the other

@@ -11,7 +11,7 @@ BELIEFS: dict[str, Method] = {
     "laser": Method(
         "outcome('correct') | center_by_group() | scale_by_group_std(eps=1e-6)"
         " | outcome('self_score')"
-        " | standardize_or('self_score', 'correct', 'finished', min_std=min_std)"
+        " | standardize_or_fallback('self_score', 'correct', 'finished', min_std)"
         " | weighted_sum(correct=trust, self_score=tau) | broadcast_to_tokens()",
         "LaSeR: Reinforcement Learning with Last-Token Self-Rewarding",
         "2510.14943",

@@ -68,7 +68,8 @@ COMBINATION: dict[str, Method] = {
         "too",
     ),
     "brme": Method(
-        "surest_member('members', 'spread') | members('members') | min_of('members')"
+        "min_uncertainty_member('members', 'spread') | members('members')"
+        " | min_of('members')"
         " | weighted_sum(surest=nominal, members=worst)" + GROUP,
         "Reward-Robust RLHF in LLMs",
         "2409.15360",
@@ -76,7 +77,7 @@ COMBINATION: dict[str, Method] = {
         verified="secondary",
         hp={"nominal": 0.6, "worst": 0.4},
         believes="the surest judge, held back by the worst",
-        differs="the least per completion; `least_on_average_of` is the other reading; "
+        differs="the least per completion; `worst_mean_of` is the other reading; "
         "guess: the weights, and which of the two is which",
     ),
     "mu_ppo": Method(
@@ -200,7 +201,7 @@ COMBINATION: dict[str, Method] = {
         "learns them, is called by no run yet; a constant term cancels",
     ),
     "otc_ppo": Method(
-        "outcome('correct') | tool_thrift('tool_calls', smooth=smooth)"
+        "outcome('correct') | tool_efficiency('tool_calls', smooth=smooth)"
         " | formula('correct * tool_use') | returns_to_go() | whiten()",
         *OTC,
         laws=(*SOUND, "scale"),
@@ -212,7 +213,7 @@ COMBINATION: dict[str, Method] = {
     ),
     "otc_grpo": Method(
         "outcome('correct')"
-        " | tool_thrift_by_group('tool_calls', 'correct', smooth=smooth)"
+        " | tool_efficiency_by_group('tool_calls', 'correct', smooth=smooth)"
         " | formula('correct * tool_use')" + GRPO,
         *OTC,
         laws=(*SOUND, "scale"),

@@ -109,7 +109,8 @@ INTRINSIC: dict[str, Method] = {
     ),
     "pattern_for_wrong": Method(
         "outcome('correct') | flip_groups(noise) | outcome('pattern')"
-        f" | top_up('correct', by='pattern', rate=1, below=0.5) | {AGAINST_GROUP}",
+        " | add_where_below('correct', by='pattern', rate=1, below=0.5)"
+        f" | {AGAINST_GROUP}",
         *NOISE,
         laws=SOUND,
         verified="code",
@@ -120,7 +121,8 @@ INTRINSIC: dict[str, Method] = {
     ),
     "pattern_calibration": Method(
         "outcome('score') | outcome('pattern')"
-        f" | top_up('score', by='pattern', rate=0.1, below=0.5) | {AGAINST_GROUP}",
+        " | add_where_below('score', by='pattern', rate=0.1, below=0.5)"
+        f" | {AGAINST_GROUP}",
         *NOISE,
         laws=SOUND,
         verified="code",

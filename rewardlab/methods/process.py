@@ -109,7 +109,8 @@ PROCESS: dict[str, Method] = {
     "trust_grpo_released": Method(
         "outcome('correct') | outcome('thinking')"
         " | gated_accumulation('thinking', correct=0.2)"
-        " | pay_if_mixed('thinking', by='correct') | trust('thinking', by='correct')"
+        " | zero_if_group_unanimous('thinking', by='correct')"
+        " | trust('thinking', by='correct')"
         " | weighted_sum(correct=1, thinking=exponential(alpha, steps))"
         " | center_by_group() | scale_by_group_std(eps=eps) | broadcast_to_tokens()",
         *TRUST,

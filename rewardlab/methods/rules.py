@@ -40,7 +40,7 @@ RULES: dict[str, Method] = {
     ),
     "router_r1": Method(
         "outcome('form') | outcome('correct') | outcome('cost')"
-        " | on('cost', cheapness_by_window())"
+        " | on('cost', cost_quantile_score())"
         " | gated_accumulation('cost', strict=True, form=-1, correct=0)"
         " | weighted_sum(form=1, correct=right, cost=cheap)"
         " | center_by_group() | broadcast_to_tokens()",

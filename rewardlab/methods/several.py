@@ -33,7 +33,7 @@ SEVERAL: dict[str, Method] = {
     ),
     "kimi_length": Method(
         "outcome('correct') | copy_channel(short='correct')"
-        " | on('short', short_in_group()) | weighted_sum(correct=1, short=weight)"
+        " | on('short', group_length_reward()) | weighted_sum(correct=1, short=weight)"
         " | center_by_group() | broadcast_to_tokens()",
         "Kimi k1.5: Scaling Reinforcement Learning with LLMs",
         "2501.12599",

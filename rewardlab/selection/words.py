@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool
 from rewardlab.core import masked
 from rewardlab.core.sentence import Language, build_each, fill, parse, reads
 from rewardlab.core.types import Rollout, SignalName
+from rewardlab.selection.difficulty_filter import accuracy_within, all_shorter
 from rewardlab.selection.groups import informative
 from rewardlab.selection.kept import (
     Selector,
@@ -21,7 +22,6 @@ from rewardlab.selection.kept import (
     keep_first,
     keep_varied,
 )
-from rewardlab.selection.middling import accuracy_within, all_shorter
 
 Select = Callable[[Rollout], Rollout]
 

@@ -49,13 +49,13 @@ def brme_robust(inputs, hyper):
         return values(text, rollout)[:, 0]
 
     def combined(weight):
-        text = "surest_member('mu', 'sigma') | members('mu') | min_of('mu')"
+        text = "min_uncertainty_member('mu', 'sigma') | members('mu') | min_of('mu')"
         return one(f"{text} | weighted_sum(surest={weight}, mu={1 - weight})")
 
-    robust = one("members('mu') | least_on_average_of('mu')")
+    robust = one("members('mu') | worst_mean_of('mu')")
     head = [k for k in range(len(mean)) if np.allclose(robust, mean[k], rtol=1e-5)]
     known = {
-        "nominal": one("surest_member('mu', 'sigma')"),
+        "nominal": one("min_uncertainty_member('mu', 'sigma')"),
         "min_pointwise": one("members('mu') | min_of('mu')"),
         "min_expected_head": head[0],
         "reward_min_expected_head": robust,
@@ -112,12 +112,12 @@ def otc(inputs, hyper):
     m, smooth = np.asarray(inputs["m"], float), inputs["c"]
     if "n" not in inputs:
         rollout = rollout_of(per_row(m), calls=m)
-        return {"r_tool": values(f"tool_thrift('calls', {smooth})", rollout)[:, 0]}
+        return {"r_tool": values(f"tool_efficiency('calls', {smooth})", rollout)[:, 0]}
     n = float(inputs["n"])
     calls = np.append(m, n)
     right = np.append(np.zeros(len(m)), 1.0)
     rollout = rollout_of(per_row(calls), calls=calls, right=right)
-    text = f"tool_thrift_by_group('calls', 'right', {smooth})"
+    text = f"tool_efficiency_by_group('calls', 'right', {smooth})"
     return {"r_tool": values(text, rollout)[:-1, 0], "f(m,n)": effective_calls(m, n)}
 
 

@@ -17,7 +17,7 @@ from rewardlab.reward_models import (
     implicit,
     pairs,
 )
-from rewardlab.selection import middling
+from rewardlab.selection import difficulty_filter
 
 
 def bools(x):
@@ -67,8 +67,10 @@ def _kept(rollout, inputs, hyper):
     low, high = inputs.get("accuracy_bounds", hyper["accuracy_bounds"])
     group, count = rollout.group, rollout.prompts.shape[0]
     label, length = rollout.signals["correct"], jnp.sum(rollout.mask, axis=1)
-    keep = middling.accuracy_within(label, group, count, low, high)
-    ended = middling.all_shorter(length, group, count, inputs["max_response_length"])
+    keep = difficulty_filter.accuracy_within(label, group, count, low, high)
+    ended = difficulty_filter.all_shorter(
+        length, group, count, inputs["max_response_length"]
+    )
     both = keep & ended
     return {
         "filter_accuracy_keep": keep[group],

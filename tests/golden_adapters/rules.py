@@ -93,7 +93,7 @@ def router_r1(inputs, hyper):
 
 def _stream(costs):
 
-    transform, state, out = build("outcome('c') | cheapness_by_window()"), None, []
+    transform, state, out = build("outcome('c') | cost_quantile_score()"), None, []
     update = jax.jit(transform.update)
     for cost in costs:
         rollout = rollout_of([[1]], c=[float(cost)])

@@ -19,7 +19,7 @@ from rewardlab.transforms.baselines.first_steps import (
     center_by_first_steps,
 )
 from rewardlab.transforms.baselines.forks import center_by_fork
-from rewardlab.transforms.baselines.greatest import (
+from rewardlab.transforms.baselines.largest import (
     scale_by_greatest,
     scale_by_greatest_return,
 )

@@ -10,21 +10,23 @@ from rewardlab.transforms.combinators.ensemble import (
     min_of,
 )
 from rewardlab.transforms.combinators.formula import formula
-from rewardlab.transforms.combinators.gain import relative_drop, top_up
+from rewardlab.transforms.combinators.gain import add_where_below, relative_drop
 from rewardlab.transforms.combinators.gated import gated_accumulation
 from rewardlab.transforms.combinators.geometric import geometric_mean_of
 from rewardlab.transforms.combinators.pareto import keep_pareto_front
-from rewardlab.transforms.combinators.standardize_or import standardize_or
-from rewardlab.transforms.combinators.trust import pay_if_mixed, trust
+from rewardlab.transforms.combinators.standardize_or_fallback import (
+    standardize_or_fallback,
+)
+from rewardlab.transforms.combinators.trust import trust, zero_if_group_unanimous
 
 COMBINATORS: Table = {
     "copy_channel": copy_channel,
     "gated_accumulation": gated_accumulation,
-    "standardize_or": standardize_or,
+    "standardize_or_fallback": standardize_or_fallback,
     "trust": trust,
-    "pay_if_mixed": pay_if_mixed,
+    "zero_if_group_unanimous": zero_if_group_unanimous,
     "relative_drop": relative_drop,
-    "top_up": top_up,
+    "add_where_below": add_where_below,
     "weighted_sum": compose.weighted_sum,
     "constrained_sum": constrained_sum,
     "formula": formula,

@@ -12,7 +12,7 @@ from rewardlab.core import masked
 from rewardlab.core.compose import named
 from rewardlab.core.order import rank_of_few
 from rewardlab.core.types import RewardTransform
-from rewardlab.transforms.combinators.joined import Places, Values, join, mean_placed
+from rewardlab.transforms.combinators.join import Places, Values, join, mean_placed
 
 
 @named

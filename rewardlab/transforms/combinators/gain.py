@@ -39,7 +39,7 @@ def relative_drop(
 
 
 @named
-def top_up(
+def add_where_below(
     channel: str,
     by: str,
     rate: Coefficient = 0.1,

@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 from rewardlab.core import masked
 from rewardlab.core.compose import named
 from rewardlab.core.types import RewardTransform
-from rewardlab.transforms.combinators.joined import Places, Values, join
+from rewardlab.transforms.combinators.join import Places, Values, join
 
 
 @named

@@ -48,7 +48,7 @@ def _gap(
 
 
 @named
-def pay_if_mixed(
+def zero_if_group_unanimous(
     name: str, by: str, low: Coefficient = 0.1, high: Coefficient = 0.9
 ) -> RewardTransform:
     """r_c, and 0 in groups whose totals of channel `by` are all <= low or all >= high.

@@ -8,7 +8,7 @@ from rewardlab.transforms.shapers.cosine import cosine_length
 from rewardlab.transforms.shapers.distance import proximity
 from rewardlab.transforms.shapers.episode import episode_return, return_from_step
 from rewardlab.transforms.shapers.flip import flip_groups
-from rewardlab.transforms.shapers.group_length import short_in_group
+from rewardlab.transforms.shapers.group_length import group_length_reward
 from rewardlab.transforms.shapers.history import (
     clip_by_history,
     standardize_by_history,
@@ -32,7 +32,7 @@ from rewardlab.transforms.shapers.squash import (
     sigmoid,
 )
 from rewardlab.transforms.shapers.unlikely import unlikeliness
-from rewardlab.transforms.shapers.window import cheapness_by_window
+from rewardlab.transforms.shapers.window import cost_quantile_score
 from rewardlab.transforms.shapers.within_row import (
     keep_top,
     minmax_by_row,
@@ -43,7 +43,7 @@ SHAPERS: Table = {
     "delta": delta,
     "softmin_credit": softmin_credit,
     "overlong_penalty": overlong_penalty,
-    "short_in_group": short_in_group,
+    "group_length_reward": group_length_reward,
     "cap": cap,
     "indicator_ge": indicator_ge,
     "sigmoid": sigmoid,
@@ -67,7 +67,7 @@ SHAPERS: Table = {
     "flip_groups": flip_groups,
     "keep_above": keep_above,
     "divide_by_count": divide_by_count,
-    "cheapness_by_window": cheapness_by_window,
+    "cost_quantile_score": cost_quantile_score,
     "potential_shaping": potential_shaping,
     "proximity": proximity,
 }

@@ -9,7 +9,7 @@ from rewardlab.transforms.sources.last_token import on_last_token
 
 
 @named
-def short_in_group() -> RewardTransform:
+def group_length_reward() -> RewardTransform:
     """lam = 1/2 - (len - min len) / (max len - min len); min(0, lam) if not right.
 
     Lengths are in tokens of the policy, over the group's rows that have a reward; an

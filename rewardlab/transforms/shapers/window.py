@@ -38,7 +38,7 @@ class Window(NamedTuple):
 
 
 @named
-def cheapness_by_window(
+def cost_quantile_score(
     window: Static[int] = 1000, tails: float = 0.05, eps: float = 1e-8
 ) -> RewardTransform:
     """1 - clip((c - low) / (high - low), 0, 1) with c = sqrt(cost): cheap is near 1.

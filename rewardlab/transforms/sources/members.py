@@ -29,17 +29,17 @@ def members(name: SignalName) -> RewardTransform:
 
 
 @named
-def surest_member(name: SignalName, spread: SignalName) -> RewardTransform:
-    """Adds channel `surest`: the score of the member with the least `spread`.
+def min_uncertainty_member(name: SignalName, std: SignalName) -> RewardTransform:
+    """Adds channel `surest`: the score of the member with the smallest `std`.
 
     Both signals are [N, K]; of equals the first counts. The nominal reward of
-    reward-robust RLHF (arXiv 2409.15360), whose heads give a mean and a spread.
+    reward-robust RLHF (arXiv 2409.15360), whose heads give a mean and a std.
     """
 
     def source(rewards: Channels, rollout: Rollout) -> Channels:
         scores = columns(rollout, name)
         heard = jnp.broadcast_to(validity(rollout, name), scores.shape)
-        doubt = jnp.where(heard, columns(rollout, spread), jnp.inf)
+        doubt = jnp.where(heard, columns(rollout, std), jnp.inf)
         surest = jnp.argmin(doubt, axis=1, keepdims=True)
         value = jnp.take_along_axis(scores, surest, axis=1)[:, 0]
         heard = jnp.any(heard, axis=1, keepdims=True)

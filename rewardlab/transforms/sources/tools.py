@@ -20,22 +20,22 @@ Calls = Float[Array, " N"]
 
 
 @named
-def tool_thrift(calls: SignalName, smooth: float) -> RewardTransform:
+def tool_efficiency(calls: SignalName, smooth: float) -> RewardTransform:
     """Adds channel `tool_use`: cos(m pi / (2m + smooth)) for m calls.
 
     1 without a call, falling to 0; a larger `smooth` is milder. (OTC-PPO)
     """
-    return _source(calls, lambda m, rollout: thrift(m, smooth))
+    return _source(calls, lambda m, rollout: efficiency(m, smooth))
 
 
 @named
-def tool_thrift_by_group(
+def tool_efficiency_by_group(
     calls: SignalName, correct: SignalName, smooth: float
 ) -> RewardTransform:
     """Adds channel `tool_use`: sin(m pi / (m + n)) for m calls, 1 at m = n.
 
     n is the least number of calls of the group's right answers (`correct` > 0). Where
-    n is 0, or nothing is right, it is `tool_thrift`. (OTC-GRPO)
+    n is 0, or nothing is right, it is `tool_efficiency`. (OTC-GRPO)
     """
 
     def score(m: Calls, rollout: Rollout) -> Calls:
@@ -43,12 +43,12 @@ def tool_thrift_by_group(
         right &= scored(validity(rollout, correct), rollout)
         n = masked.group_min(jnp.where(right, m, jnp.inf), rollout)
         near = jnp.sin(0.5 * jnp.pi * effective_calls(m, n) / jnp.where(n > 0, n, 1))
-        return jnp.where(n > 0, near, thrift(m, smooth))
+        return jnp.where(n > 0, near, efficiency(m, smooth))
 
     return _source(calls, score)
 
 
-def thrift(m: Calls, smooth: float) -> Calls:
+def efficiency(m: Calls, smooth: float) -> Calls:
     """cos(m pi / (2m + smooth)), as the sine of what is left to a right angle."""
     return jnp.sin(0.5 * jnp.pi * smooth / (2 * m + smooth))
 

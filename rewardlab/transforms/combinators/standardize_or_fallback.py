@@ -8,7 +8,7 @@ from rewardlab.core.types import Channels, RewardTransform, Rollout, SignalName
 
 
 @named
-def standardize_or(
+def standardize_or_fallback(
     channel: str, instead: str, counts: SignalName, min_std: float = 0.1
 ) -> RewardTransform:
     """r_c = (r_c - mean) / std of its group where std > min_std, else r_instead.
