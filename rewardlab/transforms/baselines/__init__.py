@@ -1,4 +1,4 @@
-"""What a reward is compared with is taken off it, or it is scaled."""
+"""Baselines: subtract what a reward is compared with, or rescale it."""
 
 from rewardlab.core.types import Table
 from rewardlab.transforms.baselines.active import (

@@ -1,4 +1,4 @@
-"""What teaches nothing is made up for by what does."""
+"""Rescaling that makes up for rows and groups without a gradient."""
 
 import jax.numpy as jnp
 
@@ -9,10 +9,13 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout
 
 @named
 def scale_by_active_rows() -> RewardTransform:
-    """r * n / n_active: scored rows of the batch, and those whose total is not 0.
+    """r * n / n_active: n rows have a reward, and n_active of them a total other than
+    0.
 
-    Put before `center_by_group` it reads raw rewards, as verl's GPG does; with none
-    active the factor is n, and nothing is left to scale. (GPG, arXiv 2504.02546)
+    Totals 1, 0, 0, 1 -> 2, 0, 0, 2.
+
+    Before `center_by_group` it reads raw rewards, as verl's GPG does. If no row is
+    active there is nothing to scale. (GPG, arXiv 2504.02546)
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
@@ -25,10 +28,12 @@ def scale_by_active_rows() -> RewardTransform:
 
 @named
 def scale_by_active_groups() -> RewardTransform:
-    """r * B / B_active: groups with a scored row, and those with any reward not 0.
+    """r * B / B_active: B groups have a reward, and B_active of them one other than 0.
 
-    Put after `center_by_group` it makes up for groups whose rewards are all equal, so
-    that the mean over a batch does not shrink with them. (GPG, arXiv 2504.02546)
+    Centred groups (1/2, -1/2) and (0, 0) -> (1, -1) and (0, 0).
+
+    After `center_by_group` it makes up for groups of equal rewards: the mean over a
+    batch does not shrink with them. (GPG, arXiv 2504.02546)
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:

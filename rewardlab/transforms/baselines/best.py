@@ -1,4 +1,4 @@
-"""Only the best of a group learns."""
+"""Only the best row of a group gets credit."""
 
 import jax.numpy as jnp
 
@@ -10,11 +10,13 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout
 
 @named
 def best_minus_second() -> RewardTransform:
-    """A_i = R_i - R_second for the best row of a group, else 0; R the row's total.
+    """A_i = R_i - R_second for the best row of a group, else 0; R is the row's total.
 
-    By so much would the group's maximum fall without that row. A tie for the best
-    gives 0 to all, and a row with no other scored row in its group has nothing placed.
-    (pass@k training, arXiv 2503.19595)
+    A group of 3, 1, 0 -> 2, 0, 0.
+
+    It is the drop of the group's maximum if that row were removed. With a tie for the
+    best all rows get 0; a row without another scored row in its group has nothing
+    placed. (pass@k training, arXiv 2503.19595)
     """
 
     def compare(reward: Reward, rollout: Rollout) -> Reward:

@@ -1,4 +1,4 @@
-"""The baseline of thinking that is scored at several budgets."""
+"""The baseline for thinking that is scored at several budgets."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -24,14 +24,15 @@ def center_by_budgets(
     recency: float = 2.0,
     keep_singletons: bool = False,
 ) -> RewardTransform:
-    """r_s - (w_s V1_s + (1 - w_s) V2_s), w_s = s / S: a row's own past, and its group.
+    """r_s - (w_s V1_s + (1 - w_s) V2_s), w_s = s / S: the row's own past, and its
+    group.
 
-    V1_s is the mean of the row's own scores at earlier budgets, each weighing `recency`
-    times the one before it, times what is left of the prior; V1_0 = 0. V2_s is the mean
-    over the group's rows of their `budget_returns` at s, own row included. The later
-    the chunk, the more its own past says. `own_share` gives other w_s: (0, 0, 0, 0) is
-    V2 alone. A row alone in its group is its own V2; with `keep_singletons` that V2 is
-    0, as in the released code. (BRPO of AnytimeReasoner, arXiv 2505.13438)
+    V1_s is the mean of the row's own scores at earlier budgets, each weighted `recency`
+    times the one before it, times the prior mass that is left; V1_0 = 0. V2_s is the
+    mean over the group's rows of their `budget_returns` at s, including the row itself.
+    The later the chunk, the more its own past counts. `own_share` sets other w_s: (0,
+    0, 0, 0) is V2 alone. A row alone in its group is its own V2; with `keep_singletons`
+    that V2 is 0, as in the released code. (BRPO of AnytimeReasoner, arXiv 2505.13438)
     """
 
     def center(reward: Reward, rollout: Rollout) -> Reward:

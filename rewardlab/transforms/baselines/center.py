@@ -1,4 +1,4 @@
-"""Baselines: a number that does not depend on the action is taken off a reward."""
+"""Baselines: subtract a number that does not depend on the action."""
 
 import jax.numpy as jnp
 
@@ -15,13 +15,15 @@ def center_by_group(
 ) -> RewardTransform:
     """r - mean of the group's placed rewards (GRPO, arXiv 2402.03300).
 
-    With one reward a row this is the group's mean over rows; with several (steps,
-    tokens) each counts once. `leave_one_out` takes the mean over the other rows (RLOO,
-    arXiv 2402.14740). A reward with nothing to compare with has no baseline and is
-    taken away; with `keep_singletons` it stays as it is (verl), and with
-    `zero_singletons` it is 0, a reward like others (GPG, arXiv 2504.02546).
+    A group of 1, 0, 0, 1 -> 1/2, -1/2, -1/2, 1/2.
 
-    The mean is taken of distances to the group's least reward, so equal rewards give
+    With one reward a row it is the mean over the group's rows; with several (steps,
+    tokens) each reward counts once. `leave_one_out` takes the mean over the other rows
+    (RLOO, arXiv 2402.14740). A reward with nothing to compare with has no baseline and
+    is removed; `keep_singletons` leaves it as it is (verl), and `zero_singletons` makes
+    it 0, a reward like others (GPG, arXiv 2504.02546).
+
+    The mean is that of distances to the group's smallest reward: equal rewards give
     exactly 0 in any float type.
     """
 

@@ -11,7 +11,7 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout
 def center_by_batch() -> RewardTransform:
     """r - mean of all placed rewards of the batch; a lone reward gives 0.
 
-    The mean is taken of distances to the least, so equal rewards give exactly 0.
+    A batch of 3, 1, 2 -> 1, -1, 0. Equal rewards give exactly 0.
     """
 
     def center(reward: Reward, rollout: Rollout) -> Reward:

@@ -11,10 +11,12 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout, place
 
 @named
 def center_by_group_position() -> RewardTransform:
-    """r_t - mean over the group's rows of what they have in the same column t.
+    """r_t - mean over the group's rows of their values in the same column t.
 
-    It belongs after `returns_to_go`: a row's environment tokens carry the return of the
-    policy's next token. A row that has ended counts as 0 in later columns, so it pulls
+    Rows (4, 2) and (2, no token) -> (1, 1) and (-1, none).
+
+    Use it after `returns_to_go`; a row's environment tokens carry the return of the
+    policy's next token. A row that has ended counts as 0 in later columns, which pulls
     their baseline towards 0, and different turns are compared: this is the first
     release of IGPO (arXiv 2510.14967), not its paper. A group with one row has no
     baseline and nothing is placed.
@@ -35,7 +37,7 @@ def center_by_group_position() -> RewardTransform:
 
 
 def _carried(value: Float[Array, "N T"], mask: Bool[Array, "N T"]) -> Array:
-    """The value of each token's next True token, its own if it is one; 0 after all."""
+    """The value of each token's next True token, or its own; 0 after the last."""
     width = mask.shape[1]
     place = jnp.where(mask, jnp.arange(width)[None], width)
     following = lax.cummin(place, axis=1, reverse=True)

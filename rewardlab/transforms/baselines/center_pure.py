@@ -1,8 +1,8 @@
 """The baselines of PURE's two released codes (arXiv 2504.15275).
 
-They belong before `returns_to_go`, but for the last, which belongs after it. A row
-with no other scored row in its group has no baseline and nothing is placed. PRIME
-(arXiv 2502.01456) has the first for rewards of tokens.
+The first two belong before `returns_to_go`, the last after it. A row without another
+scored row in its group has no baseline and nothing is placed. PRIME (arXiv 2502.01456)
+uses the first for rewards of tokens.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,10 @@ Baseline = Callable[[Reward, Rollout], Float[Array, "N _"]]
 
 @named
 def center_by_group_steps(leave_one_out: bool = True) -> RewardTransform:
-    """r_k - b_i with b_i = mean over the other (or all) rows of their mean reward."""
+    """r_k - b_i with b_i = mean over the other (or all) rows of their mean reward.
+
+    Rows (1, 3) and (0) -> (1, 3) and (-2).
+    """
 
     def baseline(reward: Reward, rollout: Rollout) -> Float[Array, "N 1"]:
         score = jnp.where(reward.placed, reward.value, jnp.inf)
@@ -55,8 +58,7 @@ def center_by_group_tokens() -> RewardTransform:
 def center_by_group_width() -> RewardTransform:
     """R_t - b_i with b_i = the other rows' total over (rows * T), T the padded width.
 
-    The baseline shrinks as padding grows; `center_by_group(leave_one_out=True)` divides
-    by tokens instead and is what was meant.
+    It shrinks as padding grows; `center_by_group(leave_one_out=True)` was meant.
     """
 
     def baseline(reward: Reward, rollout: Rollout) -> Float[Array, "N 1"]:

@@ -1,4 +1,4 @@
-"""Statistics of a group's first steps, one a row, so that long rows weigh no more."""
+"""Statistics of a group's first steps: one a row, however long it is."""
 
 import jax.numpy as jnp
 
@@ -11,9 +11,11 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout, place
 def center_by_first_steps(keep_singletons: bool = False) -> RewardTransform:
     """r_k - mean over the group's rows of their first placed reward.
 
-    Every step of a row is compared with how rows of its group begin: iStar's released
-    code (arXiv 2509.19199). A row alone in its group has no baseline and nothing is
-    placed; with `keep_singletons` its rewards stay.
+    Rows (1, 5) and (3) -> (-1, 3) and (1).
+
+    Every step is compared with how the rows of its group begin: iStar's released code
+    (arXiv 2509.19199). A row alone in its group has no baseline and nothing is placed;
+    `keep_singletons` keeps its rewards.
     """
 
     def center(reward: Reward, rollout: Rollout) -> Reward:

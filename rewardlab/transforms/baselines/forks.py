@@ -1,4 +1,4 @@
-"""Rows of a tree: a branch is compared with its siblings."""
+"""Trees of episodes: a branch is compared with its siblings."""
 
 import jax.numpy as jnp
 from jax import lax
@@ -13,11 +13,13 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName, p
 def center_by_fork(node: SignalName) -> RewardTransform:
     """V(v) - mean of V over v and its siblings; V is the mean of a node's rewards.
 
-    The signal `node` [N, T] holds the node of the tree of rollouts that each token
-    belongs to: an integer >= 0 that is the same in all rows of a prompt that share the
-    step. Siblings follow the same node (or the prompt) and count once each, however
-    many rows pass through them. An only child has nothing to be compared with. Rewards
-    stand on step ends, as after `return_from_step`. (PORTool, arXiv 2510.26020)
+    Two children of a node with values 1 and 0 -> 1/2 and -1/2.
+
+    The signal `node` [N, T] is the node of the tree that each token belongs to: an
+    integer >= 0, equal in all rows of a prompt that share the step. Siblings follow the
+    same node (or the prompt) and count once each, however many rows pass through them.
+    An only child has nothing to be compared with. Rewards stand on step ends, as after
+    `return_from_step`. (PORTool, arXiv 2510.26020)
     """
 
     def center(reward: Reward, rollout: Rollout) -> Reward:

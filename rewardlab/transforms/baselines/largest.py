@@ -1,4 +1,4 @@
-"""Dividing by the greatest, so that nothing in the batch exceeds 1."""
+"""Divide by the largest absolute value of the batch."""
 
 import jax.numpy as jnp
 
@@ -11,7 +11,10 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout
 def scale_by_greatest(eps: float = 1e-6) -> RewardTransform:
     """r / (max |r| + eps) over all placed rewards of the batch.
 
-    iStar's code (arXiv 2509.19199) takes the rows of one worker; here it is the batch.
+    1, -4, 2 -> 1/4, -1, 1/2 (eps = 0).
+
+    iStar's code (arXiv 2509.19199) takes the maximum over the rows of one worker; here
+    it is over the batch.
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
@@ -25,8 +28,10 @@ def scale_by_greatest(eps: float = 1e-6) -> RewardTransform:
 def scale_by_greatest_return(eps: float = 1e-6) -> RewardTransform:
     """r_t / (max |r_t + r_{t+1} + ...| + eps): no return of the batch exceeds 1.
 
-    The greatest is over all tokens of all rows; PRIME's code (arXiv 2502.01456) takes
-    the rows of one worker.
+    A row (1, 3) -> (1/4, 3/4) (eps = 0).
+
+    The maximum is over all tokens of all rows; PRIME's code (arXiv 2502.01456) takes it
+    over the rows of one worker.
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:

@@ -11,10 +11,11 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout
 def scale_to_leave_one_out() -> RewardTransform:
     """r * n / (n - 1) with n the rows of the group that have a reward.
 
-    Of one reward a row, less the mean of all, it makes the reward less the mean of the
-    others. Released codes write so where a row has many rewards as well (PRIME, arXiv
-    2502.01456; iStar, 2509.19199), which then is not leave-one-out. A row alone in its
-    group stays as it is.
+    A centred group of 1/2, -1/2 -> 1, -1.
+
+    For one reward a row, r - mean of all becomes r - mean of the others. Released codes
+    also use it where a row has many rewards (PRIME, arXiv 2502.01456; iStar,
+    2509.19199); that is not leave-one-out. A row alone in its group stays as it is.
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:

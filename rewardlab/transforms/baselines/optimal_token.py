@@ -18,13 +18,15 @@ def optimal_token_baseline(
 ) -> RewardTransform:
     """r_t - sum_j W_jt r_jt / (sum_j W_jt + eps) over the rows j of the group.
 
-    W_t adds up the squared score norms (1 - 2 p_u + sum_v p_u(v)^2) w_u^2 of the tokens
-    u <= t: the weight with which the variance of the gradient is least. `square` is
-    sum_v p(v)^2 [N, T], and `weight` an importance weight w [N, T]. Rows are compared
-    at the k-th True token, or with `by_column` in the same column. With `keep_tail`,
-    what only the longest row of a group has reached keeps its reward. A row with no
-    other scored row in its group has nothing placed. verl has eps=1e-8; the weights are
-    its own as well. (The Optimal Token Baseline, arXiv 2602.07078)
+    Rows with r = 1, 0 and W = 3, 1 -> 1/4, -3/4 (eps = 0).
+
+    W_t sums the squared score norms (1 - 2 p_u + sum_v p_u(v)^2) w_u^2 of the tokens u
+    <= t: with these weights the variance of the gradient is smallest. `square` is sum_v
+    p(v)^2 [N, T], and `weight` an importance weight w [N, T]. Rows are compared at the
+    k-th True token, or with `by_column` in the same column. With `keep_tail`, tokens
+    that only the longest row of a group reaches keep their reward. A row without
+    another scored row in its group has nothing placed. verl has eps=1e-8, and its
+    weights. (The Optimal Token Baseline, arXiv 2602.07078)
     """
 
     def center(reward: Reward, rollout: Rollout) -> Reward:
@@ -56,7 +58,7 @@ def optimal_token_baseline(
 def _at_time(
     x: Float[Array, "N T"], time: Int[Array, "N T"], rollout: Rollout
 ) -> Float[Array, "N T"]:
-    """The sum over the group at the same time, given back per token."""
+    """The sum over the group at the same time, one number a token."""
     groups, width = rollout.prompts.shape[0], x.shape[1]
     cell = rollout.group[:, None] * width + time
     return masked.set_sum(x, cell, groups * width)

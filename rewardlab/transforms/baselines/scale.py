@@ -1,4 +1,4 @@
-"""Dividing rewards by their spread."""
+"""Divide rewards by their standard deviation."""
 
 import jax.numpy as jnp
 
@@ -14,9 +14,11 @@ def scale_by_group_std(
 ) -> RewardTransform:
     """r / (sqrt(max(var, var_floor) + var_eps) + eps) (GRPO, arXiv 2402.03300).
 
-    var is that of the group's placed rewards, about their mean, over n - ddof; of equal
-    rewards it is exactly 0. A group with no more than `ddof` rewards has no spread: its
-    std counts as 1, as one of 0 does with eps=0. Defaults are verl's and Tunix's; TRL
+    A group of 1/2, -1/2, whose std is 0.707 -> 0.707, -0.707.
+
+    var is the variance of the group's placed rewards about their mean, over n - ddof;
+    for equal rewards it is exactly 0. In a group with at most `ddof` rewards the std
+    counts as 1, and so does a std of 0 with eps=0. Defaults are verl's and Tunix's; TRL
     has eps=1e-4, verl's vectorised form var_floor=1e-6, and IGPO ddof=0, var_eps=1e-8.
     """
 
@@ -40,9 +42,11 @@ def scale_by_group_std(
 def scale_by_batch_std(eps: float = 1e-4, ddof: int = 1) -> RewardTransform:
     """r / (std of all placed rewards of the batch + eps) (TRL, scale_rewards="batch").
 
+    A batch of 1, 0, whose std is 0.707 -> 1.414, 0.
+
     Put it before `center_by_group`: TRL's std is that of the rewards, not of the
-    advantages. A batch with no more than `ddof` rewards is left as it is, and so is one
-    without a spread with eps=0.
+    advantages. A batch with at most `ddof` rewards stays as it is, and so do equal
+    rewards with eps=0.
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:

@@ -1,4 +1,4 @@
-"""A baseline that comes with the rollout: a critic's value, a greedy completion."""
+"""A baseline from the rollout: a critic's value, a greedy completion's reward."""
 
 import jax.numpy as jnp
 
@@ -9,11 +9,13 @@ from rewardlab.transforms.sources.signals import validity
 
 @named
 def center_by_signal(name: SignalName) -> RewardTransform:
-    """r - b, with the signal `name` as b: [N], a number a row, or [N, T], a token.
+    """r - b, with the signal `name` as b: one number a row [N], or one a token [N, T].
 
-    ReMax (arXiv 2310.10505) takes off the reward of the greedy completion of the same
-    prompt, an actor-critic the critic's value. Where `name_valid` is False there is no
-    baseline and nothing is placed.
+    r = 1 and b = 0.3 -> 0.7.
+
+    ReMax (arXiv 2310.10505) subtracts the reward of the greedy completion of the same
+    prompt, an actor-critic method the critic's value. Where `name_valid` is False there
+    is no baseline and nothing is placed.
     """
 
     def center(reward: Reward, rollout: Rollout) -> Reward:

@@ -1,4 +1,4 @@
-"""A baseline for every state: steps are compared with those taken in the same state."""
+"""A baseline for each state: steps are compared with those in the same state."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Int
@@ -11,11 +11,13 @@ from rewardlab.transforms.sources.signals import at_steps
 
 @named
 def center_by_state(anchor: SignalName = "") -> RewardTransform:
-    """r - mean of the group's rewards in the same state; r alone in its state goes.
+    """r - mean of the group's rewards in the same state; lone rewards are removed.
 
-    Two steps are in the same state if the signal `anchor` [N, S], an integer that
-    stands for what the agent saw, is the same (GiGPO, arXiv 2505.10978); without a
-    signal, if they have the same number in their rows (UI-S1, arXiv 2509.11543).
+    Steps of two rows in one state with 1 and 0 -> 1/2 and -1/2.
+
+    Two steps are in the same state if the signal `anchor` [N, S], an integer for what
+    the agent saw, is equal (GiGPO, arXiv 2505.10978); without a signal, if they have
+    the same step number (UI-S1, arXiv 2509.11543).
     """
 
     def center(reward: Reward, rollout: Rollout) -> Reward:
@@ -34,10 +36,11 @@ def center_by_state(anchor: SignalName = "") -> RewardTransform:
 def scale_by_state_std(
     anchor: SignalName = "", eps: float = 1e-6, ddof: int = 1
 ) -> RewardTransform:
-    """r / (std + eps) of the group's rewards in the same state, as `center_by_state`.
+    """r / (std + eps), std over the group's rewards in the same state
+    (`center_by_state`).
 
-    The variance is over n - ddof, and exactly 0 of equal rewards; with n <= ddof of
-    them the std counts as 1, as one of 0 does with eps=0.
+    The variance is over n - ddof, and exactly 0 for equal rewards. With n <= ddof
+    rewards the std counts as 1, and so does a std of 0 with eps=0.
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
@@ -56,7 +59,7 @@ def scale_by_state_std(
 
 
 def _states(rollout: Rollout, anchor: SignalName) -> tuple[Int[Array, "N T"], int]:
-    """A number for each token's state, and how many numbers there may be."""
+    """An id for the state of each token, and the number of possible ids."""
     group = rollout.group[:, None]
     if not anchor:
         prompts, width = rollout.prompts.shape[0], rollout.mask.shape[1]

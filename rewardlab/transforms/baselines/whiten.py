@@ -12,10 +12,12 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout
 def whiten(eps: float = 1e-8, ddof: int = 1, var_floor: float = 0.0) -> RewardTransform:
     """(r - mean) / sqrt(max(var, var_floor) + eps), over all rewards of the batch.
 
+    A batch of 1, 0 -> 0.707, -0.707.
+
     var divides by M - ddof. Fewer than two rewards give 0, where the reference codes
-    raise; equal rewards give exactly 0; and so does every place without a reward,
-    where verl leaves (0 - mean) / std. Defaults are verl's; OpenRLHF (REINFORCE++,
-    arXiv 2501.03262) has eps=0, ddof=0, var_floor=1e-8.
+    raise; equal rewards give exactly 0. Places without a reward are 0, where verl has
+    (0 - mean) / std. Defaults are verl's; OpenRLHF (REINFORCE++, arXiv 2501.03262) has
+    eps=0, ddof=0, var_floor=1e-8.
     """
 
     def whitened(reward: Reward, rollout: Rollout) -> Reward:

@@ -15,10 +15,12 @@ def center_within_row(
 ) -> RewardTransform:
     """r_k - mean of the row's rewards at steps of the same label.
 
-    The signal `label` [N, S] holds integers 0..S-1 a step: which of the row's steps
-    are tries at the same thing, such as several answers to one thought. A reward that
-    is alone with its label has no baseline and is taken away; with `keep_singletons`
-    it stays. (The summaries of AnytimeReasoner, arXiv 2505.13438)
+    A row (1, 0, 5) with labels (0, 0, 1) -> (1/2, -1/2, none).
+
+    The signal `label` [N, S] holds integers 0..S-1: equal labels mark steps of a row
+    that try the same thing, such as several answers to one thought. A reward alone with
+    its label has no baseline and is removed; `keep_singletons` keeps it. (The summaries
+    of AnytimeReasoner, arXiv 2505.13438)
     """
 
     def center(reward: Reward, rollout: Rollout) -> Reward:

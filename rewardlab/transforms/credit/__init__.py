@@ -1,4 +1,4 @@
-"""Rewards are spread over the tokens that earned them."""
+"""Credit: which tokens a reward is for."""
 
 from rewardlab.core.types import Table
 from rewardlab.transforms.credit.gae import gae, step_gae

@@ -22,10 +22,12 @@ def gae(
 ) -> RewardTransform:
     """A_t = r_t + discount v_{t+1} - v_t + discount decay A_{t+1} over True tokens.
 
+    r = (0, 1) and v = (0.5, 0.8) -> (0.5, 0.2) with discount = decay = 1.
+
     The signal `values` [N, T] is the critic's value before each token; after a row's
     last token v and A are 0. Environment tokens take no time: t + 1 is the next True
-    token. A row that ends before its episode does needs one more token whose reward
-    equals its value. GAE, arXiv 1506.02438.
+    token. A row that is cut off before its episode ends needs one more token, whose
+    reward equals its value. GAE, arXiv 1506.02438.
     """
 
     def accumulate(reward: Reward, rollout: Rollout) -> Reward:

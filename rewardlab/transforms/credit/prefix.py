@@ -1,4 +1,4 @@
-"""Credit of tokens that several rows have in common."""
+"""Credit of tokens that several rows share."""
 
 from collections.abc import Callable
 
@@ -15,10 +15,12 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName
 def share_prefixes(node: SignalName) -> RewardTransform:
     """A_t = mean of A_t over the group's rows that share token t.
 
-    The signal `node` [N, T] of integers says which do: rows of one prompt whose node at
-    column t is the same have their tokens up to there in common. A token of one row
-    only keeps its advantage. Hard attribution of ARPO (arXiv 2507.19849); its soft one
-    leaves this word out.
+    Rows with A = 1 and 0 and a common first token -> 1/2 there, 1 and 0 after it.
+
+    The signal `node` [N, T] of integers says which rows do: rows of one prompt with the
+    same node in column t have all tokens up to there in common. A token of one row
+    keeps its advantage. Hard attribution of ARPO (arXiv 2507.19849); its soft
+    attribution leaves this word out.
     """
 
     def share(reward: Reward, rollout: Rollout) -> Reward:
@@ -45,7 +47,7 @@ def share_prefixes(node: SignalName) -> RewardTransform:
 def _partners(
     group: Int[Array, " N"], size: Int[Array, " N"]
 ) -> Callable[[Int[Array, ""]], Int[Array, " N"]]:
-    """d -> the row d places after each in its group, from whose end it goes round."""
+    """d -> the row d places after each row in its group, cyclically."""
     order = jnp.argsort(group)
     place = jnp.argsort(order)  # where each row stands when groups are side by side
     first = jnp.searchsorted(group[order], group)

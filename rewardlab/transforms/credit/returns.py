@@ -1,4 +1,4 @@
-"""Credit: which tokens get what comes after them."""
+"""Returns: a token is credited with what comes after it."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
@@ -21,7 +21,9 @@ def returns_to_go(
 ) -> RewardTransform:
     """G_t = r_t + discount * G_{t+1} over the True tokens of a row.
 
-    Environment tokens take no time: they can be deleted and nothing changes. Without
+    (1, 0, 2) -> (3, 2, 2) with discount = 1.
+
+    Environment tokens take no time: deleting them changes nothing. Without
     `across_gaps` they end the episode for the tokens before them, as in verl.
     """
 
@@ -36,6 +38,8 @@ def returns_to_go(
 @named
 def step_returns_to_go(discount: Coefficient = 1.0) -> RewardTransform:
     """A_k = r_k + discount * A_{k+1} over steps; every True token of step k gets A_k.
+
+    Two steps of two tokens with r = (1, 2) -> (3, 3, 2, 2) with discount = 1.
 
     r_k is the sum of the rewards inside the step: time passes between steps (turns),
     not within them. (IGPO, arXiv 2510.14967, eq. 7)

@@ -1,4 +1,4 @@
-"""Where credit stands: on all of a row's tokens, off its step ends."""
+"""Credit by place: on all tokens of a row, or not on its step ends."""
 
 import jax.numpy as jnp
 
@@ -10,7 +10,10 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout
 
 @named
 def broadcast_to_tokens() -> RewardTransform:
-    """A_t = the row's total, on every True token: credit of a whole episode."""
+    """A_t = the row's total, on every True token: credit of a whole episode.
+
+    (0, 0, 1) -> (1, 1, 1).
+    """
 
     def spread(reward: Reward, rollout: Rollout) -> Reward:
         return on_all_tokens(reward.total, reward.has_value, rollout)
@@ -22,7 +25,9 @@ def broadcast_to_tokens() -> RewardTransform:
 def zero_step_ends() -> RewardTransform:
     """A_t = 0 on the last True token of every step, the separator that a PRM scores.
 
-    PURE's code (arXiv 2504.15275) keeps the policy from learning to write more or fewer
+    Two steps of two tokens with A = 1 -> (1, 0, 1, 0).
+
+    PURE's code (arXiv 2504.15275): the policy does not learn to write more or fewer
     separators.
     """
 

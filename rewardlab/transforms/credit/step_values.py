@@ -11,8 +11,10 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout, place
 def broadcast_step_values() -> RewardTransform:
     """A_t = the value on the last True token of t's step, on every True token.
 
+    Two steps of two tokens with (5, 3, 2, 1) -> (3, 3, 1, 1).
+
     After `returns_to_go` a token is credited with what follows its step, not with what
-    follows itself. (PRL's released code, arXiv 2601.10201, which skips a value of
+    follows the token. (PRL's released code, arXiv 2601.10201, which skips a value of
     exactly 0 and takes the next step's)
     """
 
