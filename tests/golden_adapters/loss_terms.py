@@ -6,9 +6,9 @@ import numpy as np
 
 from golden_adapters.common import NoAdapter, as_array
 from rewardlab import objectives
+from rewardlab.contrib.adaptive_kl_penalty import next_coefficient
 from rewardlab.core import masked
 from rewardlab.models.logprobs import token_entropy
-from rewardlab.contrib.adaptive_kl_penalty import next_coefficient
 
 KL_NAMES = {"kl": "k1", "mse": "k2", "low_var_kl": "k3"}
 
