@@ -1,8 +1,7 @@
 """The baselines of PURE's two released codes (arXiv 2504.15275).
 
-The first two belong before `returns_to_go`, the last after it. A row without another
-scored row in its group has no baseline and nothing is placed. PRIME (arXiv 2502.01456)
-uses the first for rewards of tokens.
+The first two belong before `returns_to_go`, the last after it. Without another scored
+row in its group, a row has nothing placed. PRIME (arXiv 2502.01456) uses the first.
 """
 
 from collections.abc import Callable
