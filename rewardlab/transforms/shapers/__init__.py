@@ -1,4 +1,4 @@
-"""A reward becomes another reward, before any baseline."""
+"""Shapers: one reward becomes another, before any baseline."""
 
 from rewardlab.core.types import Table
 from rewardlab.transforms.shapers.attempts import improvement_bonus, only_step

@@ -1,4 +1,4 @@
-"""Trying again: a second attempt is paid for being better than the first, or alone."""
+"""Second attempts: paid for the improvement over the first, or alone."""
 
 import jax.numpy as jnp
 
@@ -18,6 +18,8 @@ from rewardlab.core.types import (
 def improvement_bonus(alpha: Coefficient = 10.0) -> RewardTransform:
     """r_k = s_k + alpha (s_k - s_{k-1}) from the row's second reward on; r_1 = s_1.
 
+    Verdicts (0, 1) -> (0, 1 + alpha), and (1, 0) -> (1, -alpha).
+
     Breaking a right first attempt costs what mending a wrong one pays. Stage II of
     SCoRe (arXiv 2409.12917).
     """
@@ -35,11 +37,13 @@ def improvement_bonus(alpha: Coefficient = 10.0) -> RewardTransform:
 
 @named
 def only_step(number: int) -> RewardTransform:
-    """Keeps the rewards of one step or turn, counted from 0; there are no others.
+    """Keeps the rewards of one step or turn, counted from 0, and removes the others.
 
-    A row without such a step has no reward left: it abstains. Stage I of SCoRe
-    (arXiv 2409.12917) pays the second attempt only, and charges the first for leaving
-    the reference policy.
+    Rewards (0, 1) with step=1 -> (none, 1).
+
+    A row without such a step has no reward left: it abstains. Stage I of SCoRe (arXiv
+    2409.12917) pays only the second attempt, and charges the first for leaving the
+    reference policy.
     """
 
     def keep(reward: Reward, rollout: Rollout) -> Reward:

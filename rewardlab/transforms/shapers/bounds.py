@@ -1,4 +1,4 @@
-"""Bounds and thresholds of one number."""
+"""A threshold for one number."""
 
 import jax.numpy as jnp
 
@@ -14,7 +14,10 @@ from rewardlab.core.types import (
 
 @named
 def indicator_ge(threshold: Coefficient) -> RewardTransform:
-    """1 where r >= threshold, else 0: a score becomes a verdict."""
+    """1 where r >= threshold, else 0: a score becomes a verdict.
+
+    (0.2, 0.5, 0.9) with threshold 0.5 -> (0, 1, 1).
+    """
 
     def judge(reward: Reward, rollout: Rollout) -> Reward:
         limit = coefficient(threshold, rollout)

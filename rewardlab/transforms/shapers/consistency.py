@@ -1,4 +1,4 @@
-"""A bonus for reasoning that makes its own answer likely to a reference."""
+"""A bonus for reasoning that makes its own answer likely under a reference model."""
 
 import math
 
@@ -27,13 +27,15 @@ def consistency_bonus(
     margin: float = 0.0,
     max_confidence: float = math.inf,
 ) -> RewardTransform:
-    """r + coef r for accurate rows whose answer the reference finds no less likely.
+    """r + coef r for accurate rows whose answer the reference finds likely enough.
 
-    A row is accurate if its total is above `threshold` and at least its group's mean;
-    it must be as confident as the group's accurate rows on average, less `margin`.
-    Confidence is the geometric mean probability that the log-probs `ref` [N, T] give
-    to the tokens marked in `answer` [N, T], at most `max_confidence`. The bonus is on
-    the row's last reward. (GRPO-CARE, arXiv 2506.16141)
+    An accurate row with r = 1 and a confident answer -> 1.5 with coef = 0.5.
+
+    A row is accurate if its total is above `threshold` and at least its group's mean.
+    It is confident if it reaches the mean confidence of the group's accurate rows, less
+    `margin`. Confidence is the geometric mean probability of the tokens marked in
+    `answer` [N, T] under the log-probs `ref` [N, T], at most `max_confidence`. The
+    bonus is on the row's last reward. (GRPO-CARE, arXiv 2506.16141)
     """
 
     def pay(reward: Reward, rollout: Rollout) -> Reward:

@@ -1,4 +1,4 @@
-"""Right answers short, wrong answers long: a verdict becomes a curve of the length."""
+"""A verdict becomes a curve of the length: short right answers, long wrong ones."""
 
 import jax.numpy as jnp
 
@@ -18,12 +18,12 @@ def cosine_length(
 ) -> RewardTransform:
     """r = a + (b - a) (1 + cos(pi L / max_length)) / 2: from b at L = 0 to a.
 
-    L is the row's True tokens and `max_length`, unless it is given, the limit of the
-    run: the rollout's width. A reward of exactly 1 is right: (a, b) = `correct`, the
-    less the longer. Any other is wrong: (b, a) = `wrong`, the more the longer, plus the
-    signal `wrong_penalty` [N], as for repetition. With L + margin >= max_length all get
-    `exceed`. Defaults are those of the paper's runs (arXiv 2502.03373); its code takes
-    no `exceed` for 0, which is better than a wrong answer.
+    L counts the row's True tokens; `max_length` is the rollout's width unless given. A
+    reward of exactly 1 is right: (a, b) = `correct`, less for longer rows. Any other
+    reward is wrong: (b, a) = `wrong`, more for longer rows, plus the signal
+    `wrong_penalty` [N], for instance for repetition. With L + margin >= max_length all
+    rows get `exceed`. Defaults are those of the paper's runs (arXiv 2502.03373); its
+    code treats an `exceed` of 0, which is better than a wrong answer, as none.
     """
 
     def bend(reward: Reward, rollout: Rollout) -> Reward:

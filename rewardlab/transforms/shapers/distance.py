@@ -18,8 +18,10 @@ def proximity(
 ) -> RewardTransform:
     """exp(-d / (2 scale dispersion))^(1/density): 1 at distance 0, towards 0 far away.
 
+    d = 0, 2 with scale = 1 -> 1, 0.368.
+
     The channel holds the distance d, in the unit of `scale`; below 0 (a radius was
-    subtracted) the reward exceeds 1. A larger dispersion reaches farther, a larger
+    subtracted) the reward exceeds 1. A larger dispersion reaches farther; a larger
     density is flatter near 1.
     """
 

@@ -21,8 +21,10 @@ from rewardlab.transforms.sources.signals import at_steps
 def episode_return(every_step: bool = False) -> RewardTransform:
     """The row's total, on its last True token: steps and tokens become one outcome.
 
-    With `every_step` it stands on the last True token of each step, so that a baseline
-    counts a row as often as it has steps.
+    (1, 0, 2) -> (none, none, 3).
+
+    With `every_step` it stands on the last True token of each step, so a baseline
+    counts a row once for each of its steps.
     """
 
     def gather(reward: Reward, rollout: Rollout) -> Reward:
@@ -40,8 +42,10 @@ def return_from_step(
 ) -> RewardTransform:
     """G_k = r_k + discount * G_{k+1}, on the last True token of step k.
 
-    r_k is the sum of the rewards inside the step. A step where the signal `match`
-    [N, S] is not True keeps its own reward and ends the return of the steps before it,
+    Steps of (1, 0, 2) -> (3, 2, 2) with discount = 1.
+
+    r_k is the sum of the rewards inside the step. A step where the signal `match` [N,
+    S] is not True keeps its own reward and ends the return of the steps before it,
     which get nothing through it (UI-S1, arXiv 2509.11543).
     """
 

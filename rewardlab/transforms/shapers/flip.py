@@ -1,4 +1,4 @@
-"""Noise on purpose: verdicts turned round."""
+"""Noise on purpose: inverted verdicts."""
 
 import jax
 import jax.numpy as jnp
@@ -20,8 +20,10 @@ def flip_groups(
 ) -> RewardTransform:
     """r -> top - r for all rows of a prompt at once, with probability `share`.
 
-    Group baselines then only change sign. What is flipped depends on `seed`, the
-    iteration and the prompt's place in the batch. (arXiv 2505.22653)
+    A flipped group of 1, 0, 0 -> 0, 1, 1.
+
+    A group baseline then only changes sign. Which groups are flipped depends on `seed`,
+    the iteration and the prompt's position in the batch. (arXiv 2505.22653)
     """
 
     def flip(reward: Reward, rollout: Rollout) -> Reward:

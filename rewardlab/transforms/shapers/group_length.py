@@ -1,4 +1,4 @@
-"""Short among the answers to the same prompt."""
+"""A reward for being short among the answers to the same prompt."""
 
 import jax.numpy as jnp
 
@@ -12,9 +12,11 @@ from rewardlab.transforms.sources.last_token import on_last_token
 def group_length_reward() -> RewardTransform:
     """lam = 1/2 - (len - min len) / (max len - min len); min(0, lam) if not right.
 
+    Right answers of 10, 20 and 30 tokens -> 1/2, 0, -1/2; wrong ones -> 0, 0, -1/2.
+
     Lengths are in tokens of the policy, over the group's rows that have a reward; an
-    answer is right if its reward is above 0. Equal lengths give 0. On the last True
-    token. (Kimi k1.5, arXiv 2501.12599)
+    answer is right if its reward is above 0. Equal lengths give 0. The result stands on
+    the last True token. (Kimi k1.5, arXiv 2501.12599)
     """
 
     def shorten(reward: Reward, rollout: Rollout) -> Reward:

@@ -1,4 +1,4 @@
-"""A price on length."""
+"""A penalty for length."""
 
 import jax.numpy as jnp
 
@@ -20,10 +20,12 @@ def overlong_penalty(
 ) -> RewardTransform:
     """r - max_penalty * max(n - after T, 0) / (T - after T) on a row's last reward.
 
-    n of the T tokens that a completion may have are True: with T = 10 and after = 0.8,
-    8 tokens cost nothing and 10 cost `max_penalty`. The limit is the rollout's width,
-    so the penalty acts under any limit. DAPO (arXiv 2503.14476) has 0.8 and 1; PAR's
-    code (2502.18770) 0.01 a token beyond 300 of 512, max_penalty = 2.12 at the limit.
+    T = 10 and after = 0.8: 8 tokens -> r, 9 -> r - max_penalty / 2, 10 -> r -
+    max_penalty.
+
+    n of the T tokens that a completion may have are True. The limit is the rollout's
+    width, so the penalty works under any limit. DAPO (arXiv 2503.14476) has 0.8 and 1;
+    PAR's code (2502.18770) 0.01 a token beyond 300 of 512, which is max_penalty = 2.12.
     """
 
     def penalise(reward: Reward, rollout: Rollout) -> Reward:

@@ -19,7 +19,10 @@ from rewardlab.transforms.sources.signals import at_steps
 
 @named
 def keep_above(threshold: Coefficient) -> RewardTransform:
-    """r where r > threshold, else 0."""
+    """r where r > threshold, else 0.
+
+    (0.2, 0.9) with threshold 0.5 -> (0, 0.9).
+    """
 
     def keep(reward: Reward, rollout: Rollout) -> Reward:
         least = coefficient(threshold, rollout)
@@ -32,11 +35,13 @@ def keep_above(threshold: Coefficient) -> RewardTransform:
 def divide_by_count(
     what: SignalName, size: Static[int], power: Coefficient = 3.0
 ) -> RewardTransform:
-    """r / N(what)^power, with N how often `what` was rewarded, this batch with it.
+    """r / N(what)^power, with N how often `what` was rewarded, this batch included.
+
+    A third reward for the same message, with power = 3 -> r / 27.
 
     The signal `what`, [N] or [N, S] for steps, holds numbers, such as hashes of
-    messages; modulo `size` they name one of as many counters, which are kept in the
-    state. (ONI, arXiv 2410.23022)
+    messages; modulo `size` they index counters, which are kept in the state. (ONI,
+    arXiv 2410.23022)
     """
 
     def update(

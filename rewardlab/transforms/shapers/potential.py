@@ -1,4 +1,4 @@
-"""Potential-based shaping: guidance that cannot change what is best."""
+"""Potential-based shaping: guidance that does not change which policy is best."""
 
 import jax.numpy as jnp
 
@@ -20,12 +20,14 @@ def potential_shaping(
 ) -> RewardTransform:
     """F_k = discount * Phi_{k+1} - Phi_k: a potential becomes what a step added to it.
 
+    Potentials (0.2, 0.5), then 0 -> (0.3, -0.5) with discount = 1.
+
     The channel holds on step (or token) k the potential Phi_k of the state *before* it.
-    After the last one comes the potential of the state in which the row ended: 0, or
-    the [N] signal `final`. Let `final` be 0 where an episode ended by itself and the
-    potential of the last state where it was cut off. With 0 the discounted sum from
-    step k on is -Phi_k, which depends on no action, so policy gradients and greedy
-    policies stay. `discount` must be that of the returns. (Ng, Harada, Russell, 1999)
+    The potential of the state in which the row ended comes last: 0, or the [N] signal
+    `final`. Let `final` be 0 where an episode ended by itself, and the potential of the
+    last state where it was cut off. With 0 the discounted sum from step k on is -Phi_k,
+    which depends on no action: policy gradients and greedy policies stay the same.
+    `discount` must be that of the returns. (Ng, Harada, Russell, 1999)
     """
 
     def difference(reward: Reward, rollout: Rollout) -> Reward:

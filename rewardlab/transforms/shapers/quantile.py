@@ -1,4 +1,4 @@
-"""Good means better than most: rewards relative to a quantile of reference scores."""
+"""Rewards relative to a quantile of reference scores."""
 
 import jax.numpy as jnp
 
@@ -12,7 +12,10 @@ from rewardlab.transforms.shapers.reference import references
 def minus_reference_quantile(
     ref: SignalName, quantile: float = 0.85
 ) -> RewardTransform:
-    """r - the empirical quantile of all references (LSC, arXiv 2402.00742)."""
+    """r - the empirical quantile of all references (LSC, arXiv 2402.00742).
+
+    r = 1 and references 0, 2, 4 with quantile = 0.5 -> -1.
+    """
 
     def move(reward: Reward, rollout: Rollout) -> Reward:
         level = quantile_of_few(references(rollout, ref), quantile)

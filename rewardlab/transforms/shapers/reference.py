@@ -1,4 +1,4 @@
-"""Channels relative to those of reference completions of the same prompt."""
+"""Rewards relative to those of reference completions of the same prompt."""
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +23,8 @@ def relative(
 ) -> RewardTransform:
     """mean_j f(r - R_j) over the first `num_references` references, f the `shaper`.
 
+    r = 1 and references 0, 2 with f = sigmoid() -> (0.731 + 0.269) / 2 = 0.5.
+
     The signal `ref` [N, R] holds the scores of R reference completions of each row's
     prompt, in the unit of r. Raises `ValueError` if the shaper carries a state.
     """
@@ -46,6 +48,8 @@ def par(
     ref: SignalName, k: Coefficient = 1.0, num_references: Static[int] = 10
 ) -> RewardTransform:
     """mean_j sigmoid(k (r - R_j)): the chance to beat a reference.
+
+    r = 1 and references 0, 2 -> 0.5.
 
     Preference As Reward (PAR), arXiv 2502.18770.
     """

@@ -1,4 +1,4 @@
-"""Clipping and Delta: process rewards that more steps cannot sum up."""
+"""Clip and Delta: process rewards whose sum does not grow with the number of steps."""
 
 import jax.numpy as jnp
 
@@ -17,6 +17,8 @@ from rewardlab.core.types import (
 def clip_reward(eta: Coefficient) -> RewardTransform:
     """r = min(r - eta, 0): a step is never better than good enough.
 
+    (0.9, 0.4) with eta = 0.7 -> (0, -0.3).
+
     Clipping of arXiv 2410.15115; `eta` is chosen so that most steps get 0.
     """
 
@@ -31,8 +33,10 @@ def clip_reward(eta: Coefficient) -> RewardTransform:
 def delta() -> RewardTransform:
     """r_k = p_k - p_{k+1} for k < K-1, r_{K-1} = p_{K-1}, r_K = 0: this minus the next.
 
-    What accumulates from step k on is p_k itself, so the sum telescopes to p_1 and the
-    score of the last step is never used. Delta of arXiv 2410.15115.
+    (0.9, 0.4, 0.7) -> (0.5, 0.4, 0).
+
+    The sum from step k on is p_k, so the whole sum is p_1 and the score of the last
+    step is never used. Delta of arXiv 2410.15115.
     """
 
     def difference(reward: Reward, rollout: Rollout) -> Reward:

@@ -1,4 +1,4 @@
-"""A constant more, or instead."""
+"""Add a constant, or put one in place of a reward."""
 
 import jax.numpy as jnp
 
@@ -16,7 +16,10 @@ from rewardlab.core.types import (
 
 @named
 def shift(by: Coefficient) -> RewardTransform:
-    """r + by."""
+    """r + by.
+
+    (0, 1) with by = -1 -> (-1, 0).
+    """
 
     def move(reward: Reward, rollout: Rollout) -> Reward:
         more = coefficient(by, rollout)
@@ -27,10 +30,12 @@ def shift(by: Coefficient) -> RewardTransform:
 
 @named
 def require(name: SignalName, otherwise: Coefficient = -1.0) -> RewardTransform:
-    """r in rows whose [N] signal `name` is > 0; in others `otherwise` instead of it.
+    """r in rows whose [N] signal `name` is > 0; in other rows `otherwise` instead.
 
-    A row that fails has `otherwise` on its last reward and 0 on those before, as for
-    an answer in the wrong format.
+    r = 1 in a row with name = 0 -> -1.
+
+    A row that fails has `otherwise` on its last reward and 0 on those before, for
+    instance for an answer in the wrong format.
     """
 
     def replace(reward: Reward, rollout: Rollout) -> Reward:

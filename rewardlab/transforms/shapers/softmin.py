@@ -16,6 +16,8 @@ from rewardlab.core.types import (
 def softmin_credit(temperature: Coefficient = 0.1) -> RewardTransform:
     """r_k = w_k s_k with w = softmax_k(-s_k / temperature) over the row's steps.
 
+    (0.9, 0.1) with temperature = 0.1 -> (0.0003, 0.1).
+
     The row's total is a soft minimum: min_k s_k as the temperature goes to 0, never
     above max_k s_k. Ties share the weight. (PURE, arXiv 2504.15275)
     """

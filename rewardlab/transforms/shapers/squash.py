@@ -1,4 +1,4 @@
-"""Squashing a score: bounded or saturating functions of one number."""
+"""Bounded or saturating functions of one number."""
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,10 @@ from rewardlab.core.types import (
 
 @named
 def cap(ceiling: Coefficient) -> RewardTransform:
-    """min(r, ceiling)."""
+    """min(r, ceiling).
+
+    (0.5, 3) with ceiling = 1 -> (0.5, 1).
+    """
 
     def lower(reward: Reward, rollout: Rollout) -> Reward:
         limit = coefficient(ceiling, rollout)
@@ -26,7 +29,10 @@ def cap(ceiling: Coefficient) -> RewardTransform:
 
 @named
 def sigmoid(k: Coefficient = 1.0, at: Coefficient = 0.0) -> RewardTransform:
-    """1 / (1 + exp(-k (r - at))): slope k/4 at `at`, in (0, 1)."""
+    """1 / (1 + exp(-k (r - at))): slope k/4 at `at`, in (0, 1).
+
+    (-1, 0, 1) -> (0.269, 0.5, 0.731).
+    """
 
     def squash(reward: Reward, rollout: Rollout) -> Reward:
         middle, slope = coefficient(at, rollout), coefficient(k, rollout)
@@ -38,6 +44,8 @@ def sigmoid(k: Coefficient = 1.0, at: Coefficient = 0.0) -> RewardTransform:
 @named
 def log_sigmoid() -> RewardTransform:
     """log(1 / (1 + exp(-r))): below 0, slope 1 far below, flat far above.
+
+    (-10, 0, 10) -> (-10, -0.693, 0).
 
     The log-probability of "good"; summed over channels, of "all good" (LSC, arXiv
     2402.00742).

@@ -15,10 +15,12 @@ from rewardlab.core.types import (
 def unlikeliness(beta: Coefficient = 0.25, first_rank: int = 0) -> RewardTransform:
     """r * (1 - beta k / n), k the rank of the row's mean log-probability in its group.
 
+    Two rows with r = 1, the second likelier -> 1, 0.875 (beta = 0.25).
+
     k counts the scored rows of the group that were less likely, plus `first_rank`; ties
-    share their mean rank; n counts scored rows. The released code has first_rank=0, the
-    paper 1, which takes one more beta / n from every row. (Rewarding the Unlikely,
-    arXiv 2506.02355)
+    share their mean rank; n counts scored rows. The released code has first_rank=0; the
+    paper has 1, which subtracts another beta / n from every row. (Rewarding the
+    Unlikely, arXiv 2506.02355)
     """
 
     def discount(reward: Reward, rollout: Rollout) -> Reward:

@@ -1,4 +1,4 @@
-"""Where a number lies among the latest ones, kept in the state."""
+"""A cost relative to the latest costs, which are kept in the state."""
 
 from typing import NamedTuple
 
@@ -11,13 +11,15 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout, Static
 
 
 class Window(NamedTuple):
-    """The latest numbers, and how many there ever were; places fill from the first."""
+    """The latest numbers and the count of all numbers so far; slots fill from the
+    first.
+    """
 
     latest: Float[Array, " W"]
     seen: Int[Array, ""]
 
     def push(self, reward: Reward) -> "Window":
-        """With the placed rewards of a batch, the oldest dropped."""
+        """With the placed rewards of a batch added and the oldest dropped."""
         (value, placed), size = listed(reward), len(self.latest)
         number = jnp.cumsum(placed) - 1
         total = jnp.sum(placed)
@@ -27,7 +29,7 @@ class Window(NamedTuple):
         return Window(latest, self.seen + total.astype(self.seen.dtype))
 
     def quantile(self, q: float) -> Float[Array, ""]:
-        """The q-quantile, with linear interpolation; of nothing infinite."""
+        """The q-quantile, with linear interpolation; inf if nothing was seen."""
         used = jnp.clip(self.seen, 1, len(self.latest))
         place = q * (used - 1)
         low, high = (f(place).astype(jnp.int32) for f in (jnp.floor, jnp.ceil))
@@ -43,8 +45,10 @@ def cost_quantile_score(
 ) -> RewardTransform:
     """1 - clip((c - low) / (high - low), 0, 1) with c = sqrt(cost): cheap is near 1.
 
+    Costs 0, 1, 4 with tails = 0 -> 1, 1/2, 0.
+
     low and high are the `tails` and 1 - `tails` quantiles of the latest `window` costs,
-    the batch included; 1/2 while they are closer than `eps`. Router-R1's cost reward
+    this batch included; 1/2 while they are closer than `eps`. Router-R1's cost reward
     (arXiv 2506.09033), whose code adds the rows of a batch one by one.
     """
 

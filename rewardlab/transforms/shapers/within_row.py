@@ -18,7 +18,7 @@ from rewardlab.core.types import (
 def minmax_by_row() -> RewardTransform:
     """(r - min) / (max - min) over the rewards of a row; equal rewards give 0.
 
-    Of (1, 2, 5): (0, 1/4, 1).
+    (1, 2, 5) -> (0, 1/4, 1).
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
@@ -36,9 +36,11 @@ def between(r: Number, low: Number, high: Number) -> Number:
 
 @named
 def keep_top(count: int, above: Coefficient = 0.0) -> RewardTransform:
-    """r where it is among the `count` greatest of its row and over `above`, else 0.
+    """r where it is among the `count` largest of its row and above `above`, else 0.
 
-    What does not stay is 0, not absent. Of equal rewards the first ones stay.
+    (0.2, 0.9, 0.5) with count = 1 -> (0, 0.9, 0).
+
+    Dropped rewards are 0, not absent. Of equal rewards the first are kept.
     """
 
     def keep(reward: Reward, rollout: Rollout) -> Reward:

@@ -1,4 +1,4 @@
-"""Signals become reward channels."""
+"""Sources: signals become reward channels."""
 
 from rewardlab.core.types import Table
 from rewardlab.transforms.sources.average import average

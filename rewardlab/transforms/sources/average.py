@@ -1,4 +1,4 @@
-"""Several numbers about each row: comparisons, judges, follow-ups."""
+"""The mean of several numbers about each row: comparisons, judges, follow-ups."""
 
 import jax.numpy as jnp
 
@@ -11,11 +11,13 @@ from rewardlab.transforms.sources.signals import validity
 
 @named
 def average(name: SignalName) -> RewardTransform:
-    """Adds channel `name`: the mean of the [N, K] signal on the last True token.
+    """Adds channel `name`: the mean of the [N, K] signal, on the last True token.
+
+    (1, 0, 1) -> 2/3.
 
     Entries (or rows) where `name_valid` is False are left out, and a row without any
     abstains. With the chances to beat each other completion it is the win rate of SPO
-    (arXiv 2401.04056), with their own place left out; with log-probabilities of
+    (arXiv 2401.04056), without the row's own entry; with log-probabilities of
     follow-ups their mean (FLR); with judges their mean score.
     """
 

@@ -13,6 +13,8 @@ from rewardlab.transforms.sources.signals import at_steps, validity
 def information_gain(name: SignalName) -> RewardTransform:
     """Adds channel `name`: IG_k = q_{k+1} - q_k at the end of every turn but the last.
 
+    Beliefs (0.1, 0.4, 0.3) before three turns -> gains (0.3, -0.1).
+
     The signal [N, S] holds in column k the belief q_k in the true answer *before* turn
     k; the last turn answers and is paid by the outcome. The gains of a row add up to
     q_last - q_0, whatever the number of turns. (IGPO, arXiv 2510.14967)

@@ -1,4 +1,4 @@
-"""Thinking that may be stopped early: scores of what was answered at each budget."""
+"""Scores of answers that were taken at several budgets of thinking."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
@@ -16,12 +16,14 @@ Prior = tuple[float, ...]
 def budget_returns(name: SignalName, prior: Prior = ()) -> RewardTransform:
     """Adds channel `name`: sum_{s' >= s} P_{s'} x_{s'} at the end of chunk s.
 
-    The signal [N, S] holds the mean score x_s of the answers that were asked for after
-    the s-th of S budgets of thinking; step s of a row is the thinking between budgets
-    s - 1 and s. A row that stopped thinking early has fewer chunks and still has all S
-    scores. `prior` says how much each budget matters, up to a factor; () is uniform,
-    the budgets themselves are the paper's "linear". Rows in which any column of
-    `name_valid` is False abstain. (AnytimeReasoner, arXiv 2505.13438)
+    Scores (0, 1) with a uniform prior -> (1/2, 1/2).
+
+    The signal [N, S] holds the mean score x_s of the answers taken after the s-th of S
+    budgets of thinking; step s of a row is the thinking between budgets s - 1 and s. A
+    row that stopped thinking early has fewer chunks and still has all S scores. `prior`
+    is the weight of each budget, up to a factor; () is uniform, the budgets themselves
+    are the paper's "linear". Rows in which any column of `name_valid` is False abstain.
+    (AnytimeReasoner, arXiv 2505.13438)
     """
 
     def source(rewards: Channels, rollout: Rollout) -> Channels:
@@ -37,7 +39,7 @@ def budget_returns(name: SignalName, prior: Prior = ()) -> RewardTransform:
 def budget_scores(
     rollout: Rollout, name: SignalName
 ) -> tuple[Float[Array, "N S"], Bool[Array, " N"]]:
-    """The signal, 0 in rows without tokens or value, and which rows have one."""
+    """The signal, 0 in rows without tokens or value, and which rows have a value."""
     score = rollout.signal(name)
     if score.ndim != 2:
         raise ValueError(f"{name!r} needs shape [N, budgets] and has {score.shape}")
@@ -60,7 +62,7 @@ def budget_prior(prior: Prior, score: Float[Array, "N S"]) -> Float[Array, " S"]
 def scores_to_go(
     score: Float[Array, "N S"], prior: Float[Array, " S"]
 ) -> Float[Array, "N S"]:
-    """sum_{s' >= s} P_{s'} x_{s'}; of equal scores exactly their part of the prior."""
+    """sum_{s' >= s} P_{s'} x_{s'}; for equal scores exactly their part of the prior."""
     low = jnp.min(score, axis=1, keepdims=True)
     above = recursions.sum_to_go(prior[None] * (score - low))
     return low * tail(prior)[None] + above

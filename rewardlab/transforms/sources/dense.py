@@ -1,4 +1,4 @@
-"""Channels of every token."""
+"""Rewards of every token."""
 
 from rewardlab.core.compose import add_channel, named, stateless
 from rewardlab.core.types import Channels, RewardTransform, Rollout, SignalName, place
@@ -8,6 +8,8 @@ from rewardlab.transforms.sources.signals import validity
 @named
 def dense(name: SignalName) -> RewardTransform:
     """Adds channel `name`: the [N, T] signal on every True token.
+
+    (0.1, 0.2, 0.3), the second the environment's -> (0.1, none, 0.3).
 
     Tokens (or rows) where `name_valid` is False abstain.
     """

@@ -23,10 +23,12 @@ def kl_penalty(
 ) -> RewardTransform:
     """Adds channel `kl`: -beta * KL(logp || ref_logp) on every True token (nats).
 
+    logp = -1 and ref_logp = -1.5 with beta = 0.1 -> -0.05.
+
     `kind` names an estimator of `objectives.KL_ESTIMATORS`; k1 is logp - ref_logp. A
-    penalty goes with a reward: rows in which every channel before it abstains get
-    none, so that a row nobody could score stays out of the baseline. Raises
-    `ValueError` for a kind that is not there.
+    penalty accompanies a reward: rows in which every channel before it abstains get
+    none, so a row without a score stays out of the baseline. Raises `ValueError` for an
+    unknown kind.
     """
     if kind not in KL_ESTIMATORS:
         raise ValueError(f"no KL estimator {kind!r}; have {list(KL_ESTIMATORS)}")

@@ -1,4 +1,4 @@
-"""One reward a row: where it stands, and which rows have it."""
+"""One reward a row, on its last True token."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
@@ -10,7 +10,7 @@ from rewardlab.core.types import Reward, Rollout
 def on_last_token(
     value: Float[Array, " N"], valid: Bool[Array, "N _"], rollout: Rollout
 ) -> Reward:
-    """A number a row on its last True token; where that is not `valid` it abstains."""
+    """One number a row on its last True token; rows not `valid` there abstain."""
     return placed.on_last_token(value, scored(valid, rollout), rollout)
 
 

@@ -9,12 +9,14 @@ from rewardlab.transforms.sources.signals import validity
 def log_ratio(name: SignalName, ref: SignalName = "ref_logp") -> RewardTransform:
     """Adds channel `name`: q_t = log pi_phi(y_t) - log pi_ref(y_t) on every True token.
 
-    `name` is the signal [N, T] of log-probabilities (nats) under the reward model, a
-    language model whose row total, times beta, was trained to say the outcome: then
-    q_t is the reward of token t (implicit PRM, arXiv 2412.01981). `ref` is the signal
-    of its reference; "" takes the policy that sampled, `rollout.logp` (iStar, arXiv
-    2509.19199). The reward model does not learn here: it scores the batch before this
-    word reads it. Tokens (or rows) where `name_valid` is False abstain.
+    Log-probs -1 and -1.5 -> 0.5.
+
+    `name` is the signal [N, T] of log-probabilities (nats) under the reward model: a
+    language model whose row total, times beta, was trained to predict the outcome. q_t
+    is then the reward of token t (implicit PRM, arXiv 2412.01981). `ref` is the signal
+    of its reference; "" takes the sampling policy, `rollout.logp` (iStar, arXiv
+    2509.19199). This word trains nothing: the reward model has scored the batch before.
+    Tokens (or rows) where `name_valid` is False abstain.
     """
 
     def source(rewards: Channels, rollout: Rollout) -> Channels:

@@ -13,8 +13,10 @@ from rewardlab.transforms.sources.signals import validity
 def members(name: SignalName) -> RewardTransform:
     """Adds a channel `name_k` for each column of the [N, K] signal, on the last token.
 
-    Shapers then act on every member alike (`center_by_group()` puts members on a
-    common scale), and words such as `min_of('name')` join them into one channel.
+    A row's (0.1, 0.3) of signal 'rm' -> channels rm_0 = 0.1 and rm_1 = 0.3.
+
+    Shapers then act on each member (`center_by_group()` puts members on a common
+    scale), and words such as `min_of('name')` join them into one channel.
     """
 
     def source(rewards: Channels, rollout: Rollout) -> Channels:
@@ -32,7 +34,9 @@ def members(name: SignalName) -> RewardTransform:
 def min_uncertainty_member(name: SignalName, std: SignalName) -> RewardTransform:
     """Adds channel `surest`: the score of the member with the smallest `std`.
 
-    Both signals are [N, K]; of equals the first counts. The nominal reward of
+    Scores (0.1, 0.3) with stds (0.5, 0.2) -> 0.3.
+
+    Both signals are [N, K]; of equal stds the first counts. The nominal reward of
     reward-robust RLHF (arXiv 2409.15360), whose heads give a mean and a std.
     """
 

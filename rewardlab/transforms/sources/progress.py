@@ -1,4 +1,4 @@
-"""Progress: what a step added to the chance that somebody else succeeds from there."""
+"""Progress: what a step added to another policy's chance of success."""
 
 import jax.numpy as jnp
 
@@ -11,6 +11,8 @@ from rewardlab.transforms.sources.signals import at_steps, validity
 @named
 def progress(name: SignalName, attempts: int = 1) -> RewardTransform:
     """Adds channel `name`: V_{k+1} - V_k at the end of step k, V = 1 - (1 - q)^n.
+
+    q = (0.5, 0, 1) with attempts = 2 -> (-0.75, 1).
 
     The signal [N, S+1] holds in column k the chance of success q_k from the state
     before step k; the state after step k is in column k + 1. V is the chance that one

@@ -1,4 +1,4 @@
-"""Rows ranked by where the policy hesitates."""
+"""Rows ranked by the entropy of their tokens."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -24,11 +24,13 @@ def entropy_ranking(
 ) -> RewardTransform:
     """Adds channel `name`: best * (1 - k / (n - 1)) for the row of rank k in its group.
 
+    Three rows, each beating the next -> best, best / 2, 0.
+
     Row i beats row j of its group if its peak entropy (the mean of its top `share` of
     tokens, at least one) is higher and its mean entropy lower: sharp forks, calm
     otherwise. Rank 0 beats most rows; ties go by order, and a lone row gets `best`. The
-    signal [N, T] is in nats. Structural entropy of R^3 (arXiv 2601.19620); `share` and
-    `best` are not given there.
+    signal [N, T] is in nats. Structural entropy of R^3 (arXiv 2601.19620), which does
+    not give `share` and `best`.
     """
 
     def source(rewards: Channels, rollout: Rollout) -> Channels:
@@ -52,7 +54,7 @@ def entropy_ranking(
 def peak_mean(
     x: Float[Array, "N T"], mask: Bool[Array, "N T"], share: float | Float[Array, ""]
 ) -> Float[Array, " N"]:
-    """The mean of each row's max(1, floor(share n)) greatest entries; 0 if empty."""
+    """The mean of each row's max(1, floor(share n)) largest entries; 0 if empty."""
     top = jnp.floor(share * masked.count(mask)).astype(jnp.int32)
     return mean_of_largest(x, mask, jnp.maximum(top, 1)[:, None])
 

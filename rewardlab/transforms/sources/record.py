@@ -1,4 +1,4 @@
-"""Paid for a new record, charged for falling behind it."""
+"""A reward for each new record, a charge for falling behind it."""
 
 import jax.numpy as jnp
 from jax import lax
@@ -26,8 +26,10 @@ def new_best(
 ) -> RewardTransform:
     """Adds channel `name`: `gain` where x_k > b_k, else -penalty (b_k - x_k).
 
+    x = (0.3, 0.1) with start = 0, gain = 1, penalty = 1 -> (1, -0.2).
+
     b_k is the best x of the row's earlier steps, and `start` before them. The [N, S]
-    signal is read at step ends; what abstains sets no record. (Video-MTR, arXiv
+    signal is read at step ends; abstentions set no record. (Video-MTR, arXiv
     2508.20478, with x the overlap (IoU) of retrieved and relevant frames)
     """
 

@@ -1,4 +1,4 @@
-"""A price on saying the same thing again, where it is said."""
+"""A penalty for repetition, on the tokens that repeat."""
 
 import jax
 import jax.numpy as jnp
@@ -23,9 +23,11 @@ def repetition(
 ) -> RewardTransform:
     """Adds channel `repetition`: `penalty` on tokens of an n-gram that came before.
 
+    Tokens (a, b, a, b) with size = 2 -> (0, 0, penalty, penalty).
+
     n-grams are `size` neighbours of a row's valid tokens. With `only_start`, a repeated
-    n-gram counts only if it begins beyond the end of the repeated one before it, which
-    marks the beginnings of long repetitions. (arXiv 2502.03373)
+    n-gram counts only if it begins after the end of the repeated one before it: the
+    beginnings of long repetitions. (arXiv 2502.03373)
     """
 
     def source(rewards: Channels, rollout: Rollout) -> Channels:

@@ -15,12 +15,14 @@ def rubric(
 ) -> RewardTransform:
     """Adds channel `met`: sum_i p_i m_i / sum of the p_i > 0, on the last token.
 
-    Both signals are [N, C]; p_i may be below 0 (a penalty) and rows of fewer criteria
-    are filled with 0. Points that are not finite are skipped, and a criterion that the
-    judge failed on (NaN) is not met. With no p_i > 0 the score is 0, or with
-    `signed_fallback` the points met over sum |p_i|. It is not held above 0: add
-    `floor(0)`, and for HealthBench `cap(1)`. Parts in (0, 1) are met in part, so equal
-    points give a weighted share of nuggets. (InfiMed-ORBIT, arXiv 2510.15859)
+    Points (2, 1, -1), met (1, 0, 1) -> (2 - 1) / 3.
+
+    Both signals are [N, C]; p_i may be below 0 (a penalty), and rows with fewer
+    criteria are filled with 0. Points that are not finite are skipped, and a criterion
+    on which the judge failed (NaN) is not met. With no p_i > 0 the score is 0, or with
+    `signed_fallback` the points met over sum |p_i|. It may be negative: add `floor(0)`,
+    and for HealthBench `cap(1)`. m_i in (0, 1) is met in part, so equal points give a
+    weighted share of nuggets. (InfiMed-ORBIT, arXiv 2510.15859)
     """
 
     def source(rewards: Channels, rollout: Rollout) -> Channels:

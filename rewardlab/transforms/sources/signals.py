@@ -19,6 +19,8 @@ from rewardlab.transforms.sources.last_token import on_last_token
 def outcome(name: SignalName) -> RewardTransform:
     """Adds channel `name`: the [N] signal on the last True token of each row.
 
+    1 for a row of three tokens -> (none, none, 1).
+
     Rows where the [N] signal `name_valid` is False abstain: nothing is placed.
     """
 
@@ -38,6 +40,8 @@ def outcome(name: SignalName) -> RewardTransform:
 @named
 def process(name: SignalName) -> RewardTransform:
     """Adds channel `name`: the [N, S] signal on the last True token of each step.
+
+    (0.9, 0.4) for two steps of two tokens -> (none, 0.9, none, 0.4).
 
     Column s belongs to step s of `rollout.step`; steps beyond the last column, and
     steps (or rows) where `name_valid` is False, abstain.

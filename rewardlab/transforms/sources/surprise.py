@@ -1,8 +1,8 @@
 """How surprised a model is by a completion: its log-probabilities as one number.
 
-The model is that whose log-probabilities of the completion's tokens are the signal
-`name` [N, T], in nats: another model, or the policy without the question. Without a
-name it is the policy that sampled, as channel `logp`.
+The signal `name` [N, T] holds the model's log-probabilities of the completion's tokens
+in nats: another model's, or the policy's without the question. Without a name it is the
+sampling policy, as channel `logp`.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,9 @@ MOST = 88.0  # nats a token; exp of more is no float32
 def perplexity(name: SignalName = "") -> RewardTransform:
     """Adds channel `name`: exp(-mean_t log p_t) over the row's True tokens, >= 1.
 
-    At most e^88, so that two that float32 cannot hold have a difference still.
+    Two tokens of probability 1/2 and 1/8 -> 4.
+
+    At most e^88, so that the difference of two huge ones is still a number.
     """
     return per_row(name, lambda surprise: jnp.exp(jnp.minimum(surprise, MOST)))
 
@@ -51,8 +53,8 @@ def follow_up_logprob(
 ) -> Float[Array, " K"]:
     """Mean log-probability (nats) of each follow-up's True tokens; logits[t] predict t.
 
-    A signal for `average`: what people say after a good answer, or after a bad one. It
-    does not change when a constant is added to the logits.
+    A signal for `average`: how likely are replies to a good answer, or to a bad one.
+    Adding a constant to the logits changes nothing.
     """
     logp = jax.nn.log_softmax(logits, axis=-1)
     chosen = jnp.take_along_axis(logp, tokens[..., None], axis=-1)[..., 0]
@@ -64,7 +66,7 @@ def self_certainty(
 ) -> Float[Array, " N"]:
     """mean_t (1 / V) sum_v p_v log(p_v V): how far from uniform the True tokens are.
 
-    >= 0, and 0 for a uniform distribution (Shop-R1, arXiv 2507.17842; its form is read
+    >= 0, and 0 for a uniform distribution (Shop-R1, arXiv 2507.17842; the form is taken
     from a summary).
     """
     logp, size = jax.nn.log_softmax(logits, axis=-1), logits.shape[-1]

@@ -23,7 +23,9 @@ Calls = Float[Array, " N"]
 def tool_efficiency(calls: SignalName, smooth: float) -> RewardTransform:
     """Adds channel `tool_use`: cos(m pi / (2m + smooth)) for m calls.
 
-    1 without a call, falling to 0; a larger `smooth` is milder. (OTC-PPO)
+    m = 0, 1 with smooth = 1 -> 1, 0.5.
+
+    It falls from 1 to 0; a larger `smooth` is milder. (OTC-PPO)
     """
     return _source(calls, lambda m, rollout: efficiency(m, smooth))
 
@@ -34,8 +36,10 @@ def tool_efficiency_by_group(
 ) -> RewardTransform:
     """Adds channel `tool_use`: sin(m pi / (m + n)) for m calls, 1 at m = n.
 
-    n is the least number of calls of the group's right answers (`correct` > 0). Where
-    n is 0, or nothing is right, it is `tool_efficiency`. (OTC-GRPO)
+    m = 2, 4 with n = 2 -> 1, 0.866.
+
+    n is the smallest number of calls among the group's right answers (`correct` > 0).
+    Where n is 0, or no answer is right, it is `tool_efficiency`. (OTC-GRPO)
     """
 
     def score(m: Calls, rollout: Rollout) -> Calls:
@@ -49,7 +53,7 @@ def tool_efficiency_by_group(
 
 
 def efficiency(m: Calls, smooth: float) -> Calls:
-    """cos(m pi / (2m + smooth)), as the sine of what is left to a right angle."""
+    """cos(m pi / (2m + smooth)), as the sine of the complementary angle."""
     return jnp.sin(0.5 * jnp.pi * smooth / (2 * m + smooth))
 
 

@@ -15,11 +15,13 @@ from rewardlab.transforms.sources.signals import validity
 def majority_vote(name: SignalName, of: SignalName = "") -> RewardTransform:
     """Adds channel `name`: 1 for an answer that most rows of the group gave, else 0.
 
-    The signal [N] numbers the answers: equal numbers are equal answers. A number below
-    0 is no answer: it does not vote and gets 0, as in Co-Reward; TTRL and MM-UPT let it
-    vote, so give it a number. Rows that abstain or are empty do not vote; rows that
-    `select` has dropped do. A tie goes to the least number, so number answers as they
-    come for the codes' rule. (TTRL, arXiv 2504.16084)
+    Answers (7, 7, 3) -> (1, 1, 0).
+
+    The signal [N] numbers the answers: equal numbers are equal answers. A negative
+    number is no answer: it does not vote and gets 0, as in Co-Reward; TTRL and MM-UPT
+    let it vote, so give it a number. Rows that abstain or are empty do not vote; rows
+    that `select` has dropped do. A tie goes to the smallest number: number answers in
+    order of appearance for the codes' rule. (TTRL, arXiv 2504.16084)
 
     `of` names a signal [N] with the group whose majority counts, for a prompt and its
     rewriting that label each other (Co-Reward, arXiv 2508.00410); without votes there
@@ -44,7 +46,7 @@ def majorities(
     group: Int[Array, " N"],
     groups: int,
 ) -> Int[Array, " B"]:
-    """The answer with most votes in each group, the least of several; -1 of none."""
+    """The answer with most votes in each group, the smallest of several; -1 if none."""
     group = jnp.where(votes, group, groups)  # those who do not vote: one more group
     order = jnp.lexsort((answer, group))
     a, g = answer[order], group[order]
