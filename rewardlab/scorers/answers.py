@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rewardlab.core.types import Rollout
+from rewardlab.core.types import Rollout, Static
 from rewardlab.data.batch import Batch
 from rewardlab.rules import boxes as box
 from rewardlab.rules import derl as derls
@@ -108,7 +108,7 @@ def sql(column: str) -> Maker:
     return verifier("sql", ("sql_words", "sql_bigrams"), (column,), judge)
 
 
-def boxes(column: str, width: float, height: float) -> Maker:
+def boxes(column: str, width: Static[float], height: Static[float]) -> Maker:
     """`hit`, `overlap`, `corners` [N]: a predicted box against the true one, in pixels.
 
     The completion is a list of dicts with "bbox_2d" and the column (x1, y1, x2, y2); a
@@ -169,7 +169,7 @@ def derl_formula(column: str, expression: str) -> Maker:
     return verifier("derl_formula", ("derl_formula",), (column,), judge)
 
 
-def shopping(column: str, scale: float = 1000.0) -> Maker:
+def shopping(column: str, scale: Static[float] = 1000.0) -> Maker:
     """`shopping` [N]: a shopper's next action, as JSON, against the true one.
 
     0.5 for the form, 0.3 for the type, then what the type asks for; the likeness of
@@ -193,7 +193,7 @@ def shopping(column: str, scale: float = 1000.0) -> Maker:
 
 
 def partial_credit(
-    score: str, lines: str, failed: float = -10.0, each: float = 0.1
+    score: str, lines: str, failed: Static[float] = -10.0, each: Static[float] = 0.1
 ) -> Maker:
     """`partial_credit` [N]: a grader's score, or failed + each * lines of progress.
 

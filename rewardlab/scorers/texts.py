@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rewardlab.core.types import Static
 from rewardlab.rules import bleu as likeness
 from rewardlab.rules import medical as medicine
 from rewardlab.rules import ngrams, phrases, relevance
@@ -106,7 +107,7 @@ def chat_phrases(mark: str = phrases.MARK) -> Maker:
     return verifier("chat_phrases", ("pattern",), (), judge)
 
 
-def repeated_words(size: int = 40, most: float = -0.5) -> Maker:
+def repeated_words(size: Static[int] = 40, most: Static[float] = -0.5) -> Maker:
     """`repeated_words` [N]: most * share of runs of `size` words that came before.
 
     A penalty for wrong answers (arXiv 2502.03373); `most` is at most 0.

@@ -5,7 +5,7 @@ from typing import Any, cast
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from rewardlab.core.types import Rollout
+from rewardlab.core.types import Rollout, SignalName, Static
 from rewardlab.data.batch import Batch
 from rewardlab.rules import deep_research as research
 from rewardlab.rules import tool_calls
@@ -83,7 +83,7 @@ def toolrl_smooth(column: str) -> Maker:
     return _calls("toolrl_smooth", column, tool_calls.graded_calls, stages)
 
 
-def thinking_length(full: float = 512.0) -> Maker:
+def thinking_length(full: Static[float] = 512.0) -> Maker:
     """`thinking_length` [N]: words of the last <think> over `full`, at most 1.
 
     thinking_length(4): "<think>a b</think>" -> 0.5
@@ -108,7 +108,7 @@ def growing_thinking_length() -> Maker:
     return verifier("growing_thinking_length", ("thinking_length",), (), judge)
 
 
-def deepagent(calls: str = "productive") -> Maker:
+def deepagent(calls: SignalName = "productive") -> Maker:
     """`action` [N]: the sum over turns of the signal `calls` [N, S], how right each is.
 
     The reward of tool use alone. No memory is folded here, so the preference for

@@ -35,6 +35,7 @@ TASKS: dict[str, Task] = {
         tokenizer=arithmetic.TOKENIZER,
         completion_length=32,
         signals=arithmetic.SIGNALS,
+        facts=("reference",),
         difficulty=arithmetic_data.DIFFICULTY,
         noise=arithmetic_data.NOISE,
         load=arithmetic_data.load,

@@ -36,6 +36,7 @@ class Task(NamedTuple):
     load: Callable[..., "Columns | Batch"]
     completion_length: int = 64  # default T, in tokens
     signals: tuple[str, ...] = ()  # made by `score` or the environment
+    facts: tuple[str, ...] = ()  # columns of text, for scorers to read
     score: Callable[[Rollout, dict[str, Array]], Rollout] | None = None
     segment: Callable[[Rollout], Rollout] | None = None
     demonstrations: Callable[..., Episodes] | None = None

@@ -114,11 +114,14 @@ def load(split: str, data_dir: str | pathlib.Path, **problems: int) -> Columns:
     """A split's columns, generated under `data_dir` if it is not there yet.
 
     `problems` are fields of `Problems`, else as in `DIFFICULTY`. Gives `prompts`
-    [M, 16], `prompt_mask`, `answer` [M], `terms` [M, max_terms] and `id` [M], in the
-    order of `id`.
+    [M, 16], `prompt_mask`, `answer` [M], `terms` [M, max_terms], `id` [M], in the order
+    of `id`, and the right solution as text, `reference` [M].
     """
     config = Problems(**(DIFFICULTY | problems))
-    return read_sums(Arithmetic, config, split, data_dir)
+    columns = read_sums(Arithmetic, config, split, data_dir)
+    rng = np.random.default_rng(0)  # draws nothing that counts
+    right = [_solution(terms, rng, 0, 0) for terms in _terms(columns)]
+    return {**columns, "reference": np.array(right)}
 
 
 def demonstrations(
@@ -137,10 +140,13 @@ def demonstrations(
     """
     rng = np.random.default_rng(seed)
     texts = [
-        [(_solution([t for t in terms if t >= 0], rng, noise, useless), True)]
-        for terms in columns["terms"].tolist()
+        [(_solution(terms, rng, noise, useless), True)] for terms in _terms(columns)
     ]
     return written(texts, TOKENIZER, length)
+
+
+def _terms(columns: Columns) -> list[list[int]]:
+    return [[t for t in terms if t >= 0] for terms in columns["terms"].tolist()]
 
 
 def _solution(
