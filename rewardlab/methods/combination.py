@@ -145,6 +145,7 @@ COMBINATION: dict[str, Method] = {
         "2402.03469",
         laws=(*SOUND, "homogeneous"),
         verified="secondary",
+        scorers="word_counts()",
         believes="answers on the topic, long and not repetitive",
         differs="open-ended prompts; " + PPO,
     ),
@@ -181,6 +182,7 @@ COMBINATION: dict[str, Method] = {
         laws=(*SOUND, "shift", "scale"),
         verified="code",
         hp={"expression": "g1 + 0.5 * (g2 - 0.5 * (g3 - 0.5 * (g4 + 0.5)))"},
+        scorers="derl('answer')",
         believes="what an evolved formula of simple checks says",
         loss="clipped(epsilon=0.2, dual_clip=3.0)"
         " | kl(beta=0.001, kind='k3')"

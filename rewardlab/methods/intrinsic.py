@@ -115,6 +115,7 @@ INTRINSIC: dict[str, Method] = {
         laws=SOUND,
         verified="code",
         hp={"noise": 0.0},
+        scorers="reasoning_phrases()",
         believes="right answers, and in wrong ones the phrases of thought",
         loss="clipped(epsilon=0.2) | entropy_bonus(0.001) | token_mean()",
         differs=CRITIC,
@@ -126,6 +127,7 @@ INTRINSIC: dict[str, Method] = {
         *NOISE,
         laws=SOUND,
         verified="code",
+        scorers="reasoning_phrases()",
         believes="a judge's score, lifted where thinking shows",
         loss="clipped(epsilon=0.2) | entropy_bonus(0.001) | token_mean()",
         differs=f"{CRITIC}; a text of the wrong form should come with a pattern reward "

@@ -187,6 +187,7 @@ LOSSES: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
         hp={"alpha": 0.25, "beta": 0.125},
+        scorers="boxes('box', width=1000, height=1000) | column('difficulty')",
         believes="a click inside the box, small boxes most",
         loss="clipped(epsilon=0.2) | constant()",
         differs="the token sum is over the generation limit; the code has 64",

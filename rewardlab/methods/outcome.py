@@ -171,6 +171,7 @@ OUTCOME: dict[str, Method] = {
         laws=(*SOUND, "shift"),
         verified="guess",
         hp={"tau": 1.0},
+        scorers="statements('reference')",
         believes="better than the mean, more where the data are hard",
         differs="guess: std over n - 1 without epsilon; the kept gaps' plain mean, and"
         " all gaps if none is kept; tau; the loss, PPO's by token. Equal rewards give"

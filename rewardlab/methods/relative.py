@@ -9,6 +9,7 @@ RELATIVE: dict[str, Method] = {
         "2401.04056",
         laws=(*SOUND, "shift", "homogeneous"),
         verified="paper",
+        scorers="preference('correct')",
         believes="beating the policy's other answers, whatever their score",
         differs="the paper trains with a critic, here against the group's mean",
     ),
@@ -20,6 +21,7 @@ RELATIVE: dict[str, Method] = {
         laws=(*SOUND, "shift", "scale"),
         verified="code",
         hp={"eps": 1e-8},
+        scorers="beats('correct')",
         believes="winning comparisons, where scores hardly differ",
         loss="clipped(epsilon=0.0001) | sequence_mean()",
         differs="the code rounds win rates to 3 decimals; see win_rate_of_verdicts. It "
@@ -34,9 +36,11 @@ RELATIVE: dict[str, Method] = {
         laws=(*SOUND, "shift", "scale"),
         verified="code",
         hp={"eps": 1e-6},
+        scorers="single_elimination('correct')",
         believes="a high place in a tournament of the group",
         loss="clipped(epsilon=0.2, epsilon_high=0.28) | sequence_mean()",
-        differs="`comparisons.tournaments` makes the signal, and no run calls it yet; "
-        "the paper's anchor is the greedy completion, the code's the first",
+        differs="the verifier stands in for its judge, which another one of `scorers` "
+        "brings back: `single_elimination('package.module:judge')`; the paper's anchor "
+        "is the greedy completion, the code's the first",
     ),
 }

@@ -14,12 +14,13 @@ RULES: dict[str, Method] = {
         "2504.13958",
         laws=(*SOUND, "scale"),
         verified="code",
+        scorers="toolrl('answer')",
         believes="right tools, names of parameters and values, each in part",
         loss="clipped(epsilon=0.2) | entropy_bonus(0.001) | token_mean()",
         updates="mini_batches(4)",
-        differs="`rules.toolrl`, which makes the signals, is called by no run yet; its "
-        "schedules count steps; the code has a KL of 0.001 in the reward, which the "
-        "paper leaves out",
+        differs="`toolrl_two_stages` and `toolrl_smooth` of `scorers` are its "
+        "schedules, which count steps; the code has a KL of 0.001 in the reward, which "
+        "the paper leaves out",
     ),
     "cosine_length": Method(
         "outcome('correct') | cosine_length(margin=0)"
@@ -49,6 +50,7 @@ RULES: dict[str, Method] = {
         laws=SOUND,
         verified="code",
         hp={"right": 1.0, "cheap": 0.0},
+        scorers="router('models')",
         believes="well-formed, right answers from models that cost little",
         loss="clipped(epsilon=0.2) | entropy_bonus(0.001) | token_mean()",
         updates="mini_batches(2)",
@@ -62,6 +64,7 @@ RULES: dict[str, Method] = {
         "2505.11080",
         laws=(*SOUND, "shift"),
         verified="code",
+        scorers="bleu('reference')",
         believes="words shared with good answers of other models",
         loss="clipped(epsilon=0.2) | kl(beta=0.04, kind='k3_unbounded') | token_mean()",
         differs="TRL's own numbers (0.17): by token of a device's batch",
@@ -74,6 +77,7 @@ RULES: dict[str, Method] = {
         "2505.15810",
         laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
+        scorers="boxes('box', width=1000, height=1000)",
         believes="a click inside the box, and the box itself",
         loss="clipped(epsilon=0.2) | constant()",
         differs="`gui_g1` without its weights of difficulty; the token sum is over the "
@@ -87,6 +91,7 @@ RULES: dict[str, Method] = {
         "2602.23363",
         laws=(*SOUND, "scale"),
         verified="code",
+        scorers="medical('answer')",
         believes="free answers that a judge and an embedding accept",
         loss="gspo_token(epsilon=0.0003, epsilon_high=0.0004, dual_clip=3.0)"
         " | sequence_mean()",

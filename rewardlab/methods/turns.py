@@ -159,6 +159,7 @@ TURNS: dict[str, Method] = {
         "2510.21618",
         laws=(*SOUND, "shift", "homogeneous"),
         verified="paper",
+        scorers="deepagent('productive')",
         believes="tool calls, paid apart from the answer",
         loss="clipped(epsilon=0.2) | sequence_sum()",
     ),

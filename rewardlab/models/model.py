@@ -6,7 +6,7 @@ from jaxtyping import Array, Float
 
 from rewardlab.core.types import Rollout
 from rewardlab.models import lm
-from rewardlab.models.logprobs import TokenStats, completion_logprobs
+from rewardlab.models.logprobs import Predicted, TokenStats, along, completion_logprobs
 
 
 class Model(NamedTuple):
@@ -32,6 +32,19 @@ class Model(NamedTuple):
             temperature,
             entropy,
         )
+
+    def statistic(
+        self,
+        params: lm.Params,
+        rollout: Rollout,
+        f: Predicted,
+        temperature: float | Float[Array, ""] = 1.0,
+    ) -> Float[Array, "N T"]:
+        """f(logits / temperature, token) of each completion token, 0 on padding."""
+        tokens, valid = rollout.tokens, rollout.valid
+        asked = rollout.prompts, rollout.prompt_mask, tokens, valid
+        logits = lm.bind_forward_completions(self.config)(params, *asked)
+        return along(lambda x, at: f(x / temperature, at), logits, tokens, valid)
 
     def states(self, params: lm.Params, rollout: Rollout) -> Float[Array, "N T W"]:
         """The hidden states before each completion token, as the head reads them."""

@@ -4,22 +4,33 @@ from collections.abc import Callable
 from typing import Any
 
 from rewardlab.scorers.critic import critic
+from rewardlab.scorers.distributions import blind, certainty, sum_pi_squared
+from rewardlab.scorers.facts import column, finished
 from rewardlab.scorers.passes import entropy, reference, states
 from rewardlab.scorers.verifiers import VERIFIERS
 
 # The words of `scorers`: each gives a function of the `Setting` that gives a `Scorer`.
 SCORERS: dict[str, Callable[..., Any]] = {
+    "blind": blind,
+    "certainty": certainty,
+    "column": column,
     "critic": critic,
     "entropy": entropy,
+    "finished": finished,
     "reference": reference,
     "states": states,
+    "sum_pi_squared": sum_pi_squared,
     **VERIFIERS,
 }
 
 # Who makes what a sentence implies, where nobody says so.
 USUAL = {
+    "blind_logp": "blind()",
+    "certainty": "certainty()",
     "entropy": "entropy()",
+    "finished": "finished()",
     "hidden": "states()",
     "ref_logp": "reference()",
+    "sum_pi_squared": "sum_pi_squared()",
     "value": "critic()",
 }

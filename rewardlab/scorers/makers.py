@@ -1,43 +1,158 @@
-"""Who makes a signal in a run: the sampler, or one of the tasks."""
+"""Who makes a signal in a run by a row's name alone, and what other rows wait for."""
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from rewardlab.core.signals import SIGNALS
+from rewardlab.methods import METHODS
 from rewardlab.methods.method import Method
 from rewardlab.scorers import USUAL
+from rewardlab.scorers.plan import base_of
+from rewardlab.scorers.protocol import Scorer, Setting
+from rewardlab.scorers.sentence import scorers_of
 from rewardlab.tasks import TASKS
+from rewardlab.text.tokenizers import CharTokenizer
 
-SAMPLER = ("sampler_logp", *USUAL)
 EPISODES = ("anchor", "belief", "ended_by", "finished", "turn_entropy", "turns")
 TREES = ("node", "step_value", "success")  # with rollout.branching or continuations
 
+REWARD_MODEL, ENSEMBLE = "a reward model", "an ensemble of reward models"
+JUDGE, SECOND = "a judge: a model that reads and answers", "a second model"
+# What nothing makes yet, and what it waits for.
+NEEDS = {
+    "aligned": "a task of movement in space",
+    "attempt": "episodes with a second attempt",
+    "blame_logp": JUDGE,
+    "budget_score": "episodes whose thinking is cut at budgets",
+    "comfort": "a task of driving",
+    "continues": JUDGE,
+    "contribution": "a model that redistributes the return",
+    "cost": "a task whose tools have prices",
+    "crashed": "a task of driving",
+    "distance": "a task of movement in space",
+    "duration": "environments that time their actions",
+    "embedding": "a model of embeddings",
+    "flaws": JUDGE,
+    "flow": "a flow model of hidden states",
+    "gap": REWARD_MODEL,
+    "grounding": "turns that tell whether their action could be executed",
+    "harmless": REWARD_MODEL,
+    "importance": "next-token distributions of a whole group",
+    "insight": JUDGE,
+    "iou": "a task of retrieval from video",
+    "judge": JUDGE,
+    "members": ENSEMBLE,
+    "message": JUDGE,
+    "met": "a judge of rubrics",
+    "partner": "prompts that come with a rewriting",
+    "points": "a judge of rubrics",
+    "praise_logp": JUDGE,
+    "prm_logp": "an implicit process reward model",
+    "rank_bonus": "hidden states of whole answers",
+    "ref_harmless": REWARD_MODEL,
+    "ref_score": REWARD_MODEL,
+    "relevance": "a model of embeddings",
+    "route": "a task of driving",
+    "score": REWARD_MODEL,
+    "self_score": "a verdict that the policy learns to give",
+    "solved": "puzzles made of the data themselves",
+    "speed": "a task of driving",
+    "split": "episodes whose thinking is cut at budgets",
+    "spread": ENSEMBLE,
+    "strong_logp": SECOND,
+    "summary": "episodes whose thinking is cut at budgets",
+    "teacher_logp": "a teacher",
+    "thinking": JUDGE,
+    "weak_logp": SECOND,
+}
 
-def made_on(task: str, trees: bool = False) -> set[str]:
-    """The signals that a run on the task makes if its reward or loss reads them.
+# Rows that train, but without a part of the paper's own.
+PARTS = {
+    "guide_grpo": "prompts that nobody solves are not sampled again with a hint: hints",
+    "prs": "prompts whose rows agree are not replaced by value: prompt statistics",
+    "r3": "no row of the other outcome is replayed: a replay buffer",
+    "rapo": "no solved row is replayed, no solved prompt dropped: a replay buffer",
+    "spear": "no row of the past is imitated: a replay buffer",
+}
 
-    A signal that has another shape there than in `SIGNALS` is another signal.
+
+class Making(NamedTuple):
+    """How a run of a row gets what it reads, by the row's name alone if it can."""
+
+    way: str  # a key of `WAYS`
+    tasks: tuple[str, ...]  # the embedded ones on which it trains so
+    lacks: dict[str, str]  # by signal or column: what it waits for, or who reads it
+
+
+WAYS = {
+    "alone": "train by their name alone, on a task that makes all they read",
+    "trees": "train likewise with episodes that share prefixes, which make `node`, "
+    "`success` and `step_value` (`rollout.branching`, `rollout.continuations`)",
+    "data": "train by their name on data of yours with the columns that they name",
+    "apart": "read signals that no one task makes together",
+    "needs": "wait for somebody to make a signal",
+}
+
+
+def making(method: Method) -> Making:
+    """How a run of the row gets its signals."""
+    reads, brings = set(method.reads), scorers_of(method.scorers, SETTING)
+    for way, trees in (("alone", False), ("trees", True)):
+        if tasks := [t for t in TASKS if reads <= made_on(t, trees, brings)]:
+            return Making(way, tuple(tasks), {})
+    given = tuple(scorer._replace(columns=()) for scorer in brings)
+    if any(reads <= made_on(task, False, given) for task in TASKS):
+        lacks = {column: s.name for s in brings for column in s.columns}
+        return Making("data", (), lacks)
+    absent = reads.difference(*(made_on(task, True, given) for task in TASKS))
+    lacks = {name: NEEDS.get(name, "somebody to make it") for name in sorted(absent)}
+    return Making("needs" if lacks else "apart", (), lacks)
+
+
+def made_on(task: str, trees: bool = False, brings: Sequence[Scorer] = ()) -> set[str]:
+    """The signals that a run on the task makes if somebody reads them.
+
+    `brings` are a row's own scorers; others stand in where nobody makes a signal. One
+    that has another shape there than in `SIGNALS` is another signal.
     """
     known = TASKS[task]
-    names = {*known.signals, *SAMPLER}
+    names = {*known.signals, "sampler_logp"}
     if known.on_host is not None:  # `format` of each turn is no `format` of a row
         steps = known.on_host.rewards
         names -= {n for n in steps if n in SIGNALS and SIGNALS[n].shape == "N"}
     if known.environment is not None:
-        names |= {*EPISODES, *(TREES if trees else ())}
+        names |= {"entropy", *EPISODES, *(TREES if trees else ())}
         names |= {"is_call"} if "call" in known.signals else set()
+    waiting = [*brings, *usual()]
+    while able := [s for s in waiting if _can(s, names, known.facts)]:
+        waiting = [s for s in waiting if s not in able]
+        names |= {base_of(name) for scorer in able for name in scorer.provides}
     return names
 
 
-def reads_of(method: Method) -> set[str]:
-    """What a row reads: its reward, its loss and its selection."""
-    return set(method.reads)
+SETTING = Setting(
+    dict.fromkeys(("policy", "reference")), CharTokenizer(""), {"N": 2, "B": 1}
+)
+
+
+@functools.cache
+def usual() -> tuple[Scorer, ...]:
+    """The scorers that stand in where nobody brings one."""
+    texts = dict.fromkeys(USUAL.values())
+    return tuple(s for text in texts for s in scorers_of(text, SETTING))
+
+
+def _can(scorer: Scorer, names: set[str], columns: Sequence[str]) -> bool:
+    return {*scorer.reads} <= names and {*scorer.columns} <= {*columns}
 
 
 def tasks_for(reads: Iterable[str], trees: bool = False) -> list[str]:
-    """The tasks on which a run makes all that is read, by its own names."""
+    """The tasks on which a run makes all that is read, whatever row reads it."""
     return [task for task in TASKS if set(reads) <= made_on(task, trees)]
 
 
-def missing(reads: Iterable[str]) -> set[str]:
-    """The signals that no task makes, trees of episodes included."""
-    return set(reads).difference(*(made_on(task, trees=True) for task in TASKS))
+def counts() -> dict[str, int]:
+    """How many rows of each way there are."""
+    ways = [making(method).way for method in METHODS.values()]
+    return {way: ways.count(way) for way in WAYS}

@@ -5,20 +5,19 @@
 
 import ast
 import inspect
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from rewardlab.core.grammar import parse, pipe
-from rewardlab.core.signals import SIGNALS
 from rewardlab.methods import IDEAS, LAWS, METHODS, Method
 from rewardlab.methods.method import ALWAYS
 from rewardlab.objectives import AGGREGATIONS, MASKS, SURROGATES, TERMS, spelled
 from rewardlab.objectives.kl import KL_ESTIMATORS
 from rewardlab.objectives.updates import WORDS
-from rewardlab.scorers.makers import missing, reads_of, tasks_for
+from rewardlab.scorers.makers import counts, making
 from rewardlab.selection.words import SELECTORS
+from rewardlab.show.signals_page import made_text, signals_page
 
 VERIFIED = {
     "code": "the authors' code",
@@ -67,14 +66,12 @@ evenly. `--config.updates="mini_batches(4) | epochs(2)"` sets a row's own aside.
 *Checked against* names the weakest part that matters: {verified}. What is a guess
 besides, `differs` says.
 
-*Signals* are facts about completions, made by a task, a model or a text reward; what
-each name means is at the end. A sentence may name others.
-{alone} of {count} rows train by their name alone, on a task that makes all they read;
-{trees} more with episodes that share prefixes, which make `node`, `success` and
-`step_value` (`Trees of episodes` in the README); {together} read signals that no one
-task makes together. The other {waiting} read a signal that no task makes: a text reward
-of that name can (`--config.text_rewards`), or another signal in its place
-(`--config.signals=READ=MADE`). Until then they are formulas, tested on made-up numbers.
+*Signals* are facts about completions. {alone} of {count} rows train by their name
+alone, on a task that makes all they read, {trees} more with episodes that share
+prefixes, and {data} on data of yours with the columns that they name; {needs} wait for
+somebody to make a signal. [signals.md](signals.md) says who makes each, and what waits
+for what. A text reward of that name can stand in (`--config.scorers`), or another
+signal (`--config.signals=READ=MADE`).
 """
 
 
@@ -84,20 +81,19 @@ def page() -> str:
     laws = "\n".join(f"- `{law}`: {LAWS[law]}." for law in TELLING)
     verified = "; ".join(VERIFIED.values())
     kept = [f"`{name}`" for name, m in METHODS.items() if "stopping" in m.laws]
-    ways = Counter(map(_way, METHODS.values()))
     head = PAGE.format(
         count=len(METHODS),
         always=always,
         laws=laws,
         stopping=", ".join(kept),
         verified=verified,
-        **{way: ways[way] for way in ("alone", "trees", "together", "waiting")},
+        **counts(),
     )
     parts = [head]
     parts += [f"## {idea}\n\n{_index(rows)}\n" for idea, rows in IDEAS.items()]
     parts += ["# Every row\n"]
     parts += [_entry(name, method) for name, method in METHODS.items()]
-    parts += ["# Losses\n", _losses(), "# Signals\n", _signals()]
+    parts += ["# Losses\n", _losses()]
     return "\n".join(parts)
 
 
@@ -120,28 +116,6 @@ def laws_of(method: Method) -> str:
     """The telling laws that a row keeps, and those of all that it does not."""
     kept = [law for law in TELLING if law in method.laws]
     return ", ".join(kept + [f"not {law}" for law in ALWAYS if law not in method.laws])
-
-
-def _way(method: Method) -> str:
-    """Whether a run can make what a row reads, and by what."""
-    reads = reads_of(method)
-    if tasks_for(reads):
-        return "alone"
-    if tasks_for(reads, trees=True):
-        return "trees"
-    return "waiting" if missing(reads) else "together"
-
-
-def made_text(method: Method) -> str:
-    """Which runs make what a row reads, or what it waits for."""
-    reads, way = reads_of(method), _way(method)
-    if way == "alone":
-        return f"trains by its name on {', '.join(tasks_for(reads))}"
-    if way == "trees":
-        tasks = ", ".join(tasks_for(reads, trees=True))
-        return f"trains on {tasks} with `rollout.branching` or `rollout.continuations`"
-    names = ", ".join(f"`{name}`" for name in sorted(missing(reads) or reads))
-    return f"no task makes {names}" + (" together" if way == "together" else "")
 
 
 def _index(rows: dict[str, Method]) -> str:
@@ -184,15 +158,6 @@ def _words(head: str, words: Iterable[tuple[str, Callable[..., Any]]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _signals() -> str:
-    lines = ["| signal | shape | what it is |", "|---|---|---|"]
-    for name, signal in sorted(SIGNALS.items()):
-        shape = f"[{', '.join(signal.shape)}]"
-        lines.append(f"| `{name}` | {shape} | {signal.says} |")
-    shapes = "N completions, S steps, T tokens, R references or rivals, V states"
-    return f"Shapes: {shapes}, K members, C criteria.\n\n" + "\n".join(lines) + "\n"
-
-
 def _entry(name: str, method: Method) -> str:
     return f"### {name}\n\n" + "\n".join(_lines(method)) + "\n"
 
@@ -204,14 +169,14 @@ def _lines(method: Method) -> Iterator[str]:
     if method.hp:
         values = ", ".join(f"`{k}={v!r}`" for k, v in method.hp.items())
         yield f"- with {values}"
-    yield f"- reads {', '.join(f'`{s}`' for s in sorted(reads_of(method)))}"
-    yield f"- in a run: {made_text(method)}"
+    yield f"- reads {', '.join(f'`{s}`' for s in method.reads)}"
+    yield f"- in a run: {made_text(making(method))}"
     yield f"- laws: {laws_of(method) or 'none beyond those of all'}"
     yield f"- loss: `{loss_text(method)}`"
     if method.select:
         yield f"- learns from `{method.said('select')}`"
     if method.scorers:
-        yield f"- scorers: `{method.said('scorers')}`"
+        yield f"- scorers: `{method.scorers}`"
     if method.updates:
         yield f"- updates: `{method.said('updates')}`"
     yield f"- checked against {VERIFIED[method.verified]}"
@@ -226,8 +191,9 @@ def _parts(sentence: str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Writes `docs/methods.md` and prints the README's table."""
+    """Writes `docs/methods.md` and `docs/signals.md`; prints the README's table."""
     Path("docs/methods.md").write_text(page())
+    Path("docs/signals.md").write_text(signals_page())
     print(short())
 
 

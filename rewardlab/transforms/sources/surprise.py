@@ -69,7 +69,11 @@ def self_certainty(
     >= 0, and 0 for a uniform distribution (Shop-R1, arXiv 2507.17842; the form is taken
     from a summary).
     """
+    return masked.row_mean(away_from_uniform(logits), mask)
+
+
+def away_from_uniform(logits: Float[Array, "... V"]) -> Float[Array, "..."]:
+    """(1 / V) sum_v p_v log(p_v V) of softmax(logits)."""
     logp, size = jax.nn.log_softmax(logits, axis=-1), logits.shape[-1]
     p = jnp.exp(logp)
-    away = jnp.where(p > 0, p * (logp + jnp.log(size)), 0)
-    return masked.row_mean(jnp.mean(away, axis=-1), mask)
+    return jnp.mean(jnp.where(p > 0, p * (logp + jnp.log(size)), 0), axis=-1)

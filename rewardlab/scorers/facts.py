@@ -1,0 +1,50 @@
+"""Scorers of plain facts: how a completion ended, what the data say of a problem."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from rewardlab.core.types import Rollout
+from rewardlab.data.batch import Batch
+from rewardlab.scorers.protocol import Context, Scorer, Setting
+from rewardlab.scorers.verifier import Maker
+
+
+def finished() -> Maker:
+    """`finished` [N]: 1 where the policy ended the completion, 0 where a limit did.
+
+    finished(): "ab<eos>", "abc" of at most 3 tokens -> 1, 0
+    """
+
+    def make(setting: Setting) -> Scorer:
+        end = setting.tokenizer.eos_id
+
+        def score(
+            state: Any, context: Context, rollout: Rollout, batch: Batch
+        ) -> dict[str, Array]:
+            ended = jnp.any((rollout.tokens == end) & rollout.mask, axis=1)
+            return {"finished": ended.astype(jnp.float32)}
+
+        return Scorer("finished", {"finished": "N"}, (), "shard", score)
+
+    return make
+
+
+def column(name: str) -> Maker:
+    """`name` [N]: a number that the data have of each problem, for all its rows.
+
+    column('difficulty'): 0.2 and 0.9 of two problems with two rows -> 0.2 0.2 0.9 0.9
+    """
+
+    def make(setting: Setting) -> Scorer:
+        def score(
+            state: Any, context: Context, rollout: Rollout, batch: Batch
+        ) -> dict[str, Array]:
+            return {name: jnp.asarray(batch.arrays[name])[rollout.group]}
+
+        return Scorer(
+            f"column_{name}", {name: "N"}, (), "shard", score, columns=(name,)
+        )
+
+    return make
