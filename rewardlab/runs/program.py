@@ -52,6 +52,7 @@ from rewardlab.runs.generate import (
     sampling_of,
     switches_of,
 )
+from rewardlab.runs.greedy import drawing
 from rewardlab.runs.iteration import (
     evaluation_of,
     init_of,
@@ -125,8 +126,8 @@ def build_program(
     learn = learner(parts, driver, updates, micro, select, on_policy=True)
     options, judging = sampling_of(config, task), judging_of(config, task)
     case, switches = (config, task, driver, model), switches_of(config, asked)
-    draw = generator(*case, options, 0, switches)
-    drawn = generator(*case, options, 0, switches, played=False)
+    draw = drawing(case, options, switches, asked)
+    drawn = drawing(case, options, switches, asked, played=False)
     iterate = iteration_of(draw, score, learn)
     evaluate = evaluation_of(generator(*case, judging, salt=1), judge)
     fused = not (config.rollout.on_host or asked.on_host)

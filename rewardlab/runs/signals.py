@@ -146,6 +146,7 @@ def _of_sampler(config: ConfigDict, task: Task) -> list[str]:
     """The signals that the sampler makes, some only if they are read."""
     rollout = config.rollout
     names = ["sampler_logp"]
+    names += ["greedy"] if "correct" in task.signals and not rollout.on_host else []
     if task.environment is None and not rollout.on_host:
         return names
     trees = rollout.branching.roots or rollout.continuations

@@ -15,6 +15,7 @@ from rewardlab.tasks import TASKS
 from rewardlab.text.tokenizers import CharTokenizer
 
 EPISODES = ("anchor", "belief", "ended_by", "finished", "turn_entropy", "turns")
+SAMPLER = ("sampler_logp",)  # and `greedy` of tasks with a verdict
 TREES = ("node", "step_value", "success")  # with rollout.branching or continuations
 
 REWARD_MODEL, ENSEMBLE = "a reward model", "an ensemble of reward models"
@@ -117,7 +118,8 @@ def made_on(task: str, trees: bool = False, brings: Sequence[Scorer] = ()) -> se
     that has another shape there than in `SIGNALS` is another signal.
     """
     known = TASKS[task]
-    names = {*known.signals, "sampler_logp"}
+    names = {*known.signals, *SAMPLER}
+    names |= {"greedy"} if "correct" in known.signals else set()
     if known.on_host is not None:  # `format` of each turn is no `format` of a row
         steps = known.on_host.rewards
         names -= {n for n in steps if n in SIGNALS and SIGNALS[n].shape == "N"}

@@ -1,0 +1,56 @@
+"""What the likeliest completion of each prompt is worth: a baseline that is sampled."""
+
+import dataclasses
+from typing import Any
+
+import jax
+from jaxtyping import Array, Int
+
+from rewardlab.core.types import Rollout
+from rewardlab.data.batch import Batch
+from rewardlab.learning.learner import Params
+from rewardlab.rollouts import Sampling
+from rewardlab.runs.generate import NOTHING_MORE, Generator, Switches, generator
+from rewardlab.scorers.plan import Plan
+from rewardlab.tasks import Task
+
+
+def drawing(
+    case: tuple[Any, Task, Any, Any],
+    options: Sampling,
+    switches: Switches,
+    plan: Plan,
+    played: bool = True,
+) -> Generator:
+    """How a run draws completions, with `greedy` [N] where somebody reads it.
+
+    That is the verdict `correct` on the prompt's greedy completion, which is sampled
+    beside the others, one a prompt (ReMax, arXiv 2310.10505). `case` are the config,
+    the task, the driver and the model of `generator`.
+    """
+    draw = generator(*case, options, 0, switches, played)
+    if "greedy" not in plan.wanted_of("sampler"):
+        return draw
+    likeliest = dataclasses.replace(options, num_generations=1, temperature=0.0)
+    single = generator(*case, likeliest, 0, NOTHING_MORE, played)
+    judged = _verdict(case[1])
+
+    def both(
+        params: Params, batch: Batch, key: Array, iteration: Int[Array, ""]
+    ) -> Rollout:
+        rollout = draw(params, batch, key, iteration)
+        verdict = judged(single(params, batch, key, iteration), batch.arrays)
+        return rollout.with_signals(greedy=verdict[rollout.group])
+
+    return both
+
+
+def _verdict(task: Task) -> Any:
+    """`correct` of a rollout's rows, by the task or its environment."""
+
+    @jax.jit
+    def judged(rollout: Rollout, arrays: dict[str, Array]) -> Array:
+        told = task.score(rollout, arrays) if task.score else rollout
+        return told.signal("correct")
+
+    return judged
