@@ -32,7 +32,8 @@ from rewardlab.show.catalogue import loss_text
 PROMPTS, SAMPLES, STEPS = 4, 4, 3
 READS_ALL = {
     "arithmetic": "outcome('correct') | center_by_signal('greedy')"
-    " | broadcast_to_tokens() | keep_high_entropy(share=0.5) | truncated_importance(max_weight=2.0)",
+    " | broadcast_to_tokens() | keep_high_entropy(share=0.5)"
+    " | truncated_importance(max_weight=2.0)",
     "search": "outcome('correct') | process('belief') | weighted_sum(correct=1,"
     " belief=1) | returns_to_go() | center_by_group()"
     " | truncated_importance(max_weight=2.0)",
