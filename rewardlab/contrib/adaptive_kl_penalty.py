@@ -1,4 +1,4 @@
-"""A KL penalty that keeps its distance: the coefficient follows a target."""
+"""A KL penalty whose coefficient follows a target."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float

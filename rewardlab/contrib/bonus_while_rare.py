@@ -1,4 +1,4 @@
-"""What is hardly tried is paid for being tried."""
+"""A bonus for what is rarely tried."""
 
 import jax.numpy as jnp
 
@@ -19,12 +19,14 @@ from rewardlab.transforms.sources.signals import at_steps
 def bonus_while_rare(
     name: SignalName, below: Coefficient = 0.1, bonus: Coefficient = 1.0
 ) -> RewardTransform:
-    """r_k + bonus on steps that do it, while less than `below` of the batch's do.
+    """r_k + bonus on steps that do it, while less than `below` of the batch's steps do.
+
+    One step in ten retrieves, below = 0.5 -> r + bonus on that step.
 
     The signal [N, S] is 1 on steps that do it (retrieve) and 0 on others; the rate is
-    over all steps that carry a reward. Video-MTR (arXiv 2508.20478) pays 1 below a rate
-    of 0.1 in its first stage, 0.5 below 0.5 in its second, and then nothing; that the
-    rate is one of steps is our reading.
+    over all steps with a reward. Video-MTR (arXiv 2508.20478) pays 1 below a rate of
+    0.1 in its first stage, 0.5 below 0.5 in its second, and then nothing; that the rate
+    counts steps is our reading.
     """
 
     def add(reward: Reward, rollout: Rollout) -> Reward:

@@ -1,4 +1,4 @@
-"""Shorter than the others of the group, in tokens."""
+"""Rewards for being shorter than the others of the group, in tokens."""
 
 import jax.numpy as jnp
 
@@ -13,8 +13,10 @@ from rewardlab.transforms.sources.signals import validity
 def shorter_than_group() -> RewardTransform:
     """Adds channel `brevity`: clip((mean - L) / L, -1, 1) on a row's last True token.
 
-    L is the row's True tokens, the mean that of its group, right or wrong: the length
-    reward of O1-Pruner in the code of arXiv 2509.05489.
+    Rows of 10 and 30 tokens -> 1, -1/3.
+
+    L counts the row's True tokens; the mean is over its group, right or wrong: the
+    length reward of O1-Pruner in the code of arXiv 2509.05489.
     """
 
     def source(rewards: Channels, rollout: Rollout) -> Channels:
@@ -33,9 +35,11 @@ def shorter_than_group() -> RewardTransform:
 def shorter_than_correct(name: SignalName, eps: float = 1e-5) -> RewardTransform:
     """Adds channel `brevity`: c (1 - 2 sigmoid((L - mean) / (std + eps))), last token.
 
+    Right rows of 10 and 30 tokens -> 0.46, -0.46.
+
     The signal `name` [N] is c, the correctness; mean and std (over n) are those of the
-    lengths L of the group's rows with c > 0. A wrong row, and the only right one, get
-    0. The efficient-reasoning reward in the code of arXiv 2509.05489.
+    lengths L of the group's rows with c > 0. A wrong row, and a lone right one, get 0.
+    The efficient-reasoning reward in the code of arXiv 2509.05489.
     """
 
     def source(rewards: Channels, rollout: Rollout) -> Channels:

@@ -11,7 +11,7 @@ from rewardlab.transforms.shapers.within_row import between
 
 
 class Extremes(NamedTuple):
-    """The least and the greatest reward seen so far."""
+    """The smallest and the largest reward so far."""
 
     low: Float[Array, ""]
     high: Float[Array, ""]
@@ -21,7 +21,8 @@ class Extremes(NamedTuple):
 def minmax_by_history() -> RewardTransform:
     """(r - min) / (max - min) over everything seen, in [0, 1] (as PAR's code).
 
-    While all that was seen is equal the result is 0, where PAR's code gives 0/0.
+    A first batch of 1, 2, 5 -> 0, 1/4, 1. Equal rewards give 0, where PAR's code has
+    0/0.
     """
 
     def scale(reward: Reward, seen: Extremes, _: Rollout) -> tuple[Reward, Extremes]:
@@ -39,9 +40,10 @@ def minmax_by_history() -> RewardTransform:
 def minmax_by_padded_row() -> RewardTransform:
     """(r - second smallest) / (max - it) of the row padded with zeros (RLFR's code).
 
-    In a row of positive rewards with padding that is the smallest of them: of (1, 4, 9)
-    and padding, (0, 3/8, 1). Without padding the smallest becomes negative: of (1, 2,
-    4), (-1/2, 0, 1).
+    (1, 4, 9) and padding -> (0, 3/8, 1). (1, 2, 4) without padding -> (-1/2, 0, 1).
+
+    In a row of positive rewards with padding, the second smallest value is the smallest
+    reward. Without padding the smallest becomes negative.
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:

@@ -12,8 +12,10 @@ from rewardlab.transforms.baselines.first_steps import first_placed
 def scale_by_first_steps_std(eps: float = 1e-6) -> RewardTransform:
     """r_k / (std over the group's rows of their first placed reward + eps).
 
-    The variance divides by rows - 1, and is exactly 0 of equal rewards; the std of a
-    lone row counts as 1, as one of 0 does with eps=0.
+    Rows (1, 5) and (3) -> (0.707, 3.54) and (2.12).
+
+    The variance divides by rows - 1, and is exactly 0 for equal rewards. The std of a
+    lone row counts as 1, and so does a std of 0 with eps=0.
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:

@@ -1,4 +1,4 @@
-"""A price on tokens beyond a number."""
+"""A penalty for tokens beyond a number."""
 
 import math
 
@@ -22,8 +22,10 @@ def length_penalty(
 ) -> RewardTransform:
     """r - min(rate * max(n - after, 0), max_penalty) on the last reward of a row.
 
-    n counts the row's True tokens, `rate` is reward per token. Defaults are those of
-    PAR's code (arXiv 2502.18770), which has it on in every variant but ODIN. DAPO's is
+    r = 1 and n = 310 with the defaults -> 0.9.
+
+    n counts the row's True tokens; `rate` is reward per token. Defaults are those of
+    PAR's code (arXiv 2502.18770), which uses it in every variant but ODIN. DAPO's is
     `overlong_penalty`.
     """
 

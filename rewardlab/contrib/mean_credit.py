@@ -1,4 +1,4 @@
-"""Every step weighs the same."""
+"""Every step has the same weight."""
 
 from rewardlab.core import masked
 from rewardlab.core.compose import named, per_channel
@@ -11,7 +11,10 @@ from rewardlab.core.types import (
 
 @named
 def mean_credit() -> RewardTransform:
-    """r_k = s_k / K: every step weighs the same, so the row's total is the mean."""
+    """r_k = s_k / K: every step has the same weight, so the row's total is the mean.
+
+    (1, 0) -> (1/2, 0).
+    """
 
     def weigh(reward: Reward, rollout: Rollout) -> Reward:
         return reward.map(masked.safe_divide, reward.count)

@@ -1,4 +1,4 @@
-"""Credit by the least of what comes after."""
+"""Credit by the smallest reward that is still to come."""
 
 import jax.numpy as jnp
 from jax import lax
@@ -10,7 +10,9 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout, place
 
 @named
 def min_to_go() -> RewardTransform:
-    """V_t = the least reward from token t on; 0 after the last reward.
+    """V_t = the smallest reward from token t on; 0 after the last reward.
+
+    (0.9, 0.4, 0.7) -> (0.4, 0.4, 0.7).
 
     The value of a chain that is as good as its worst step. (PURE, arXiv 2504.15275)
     """

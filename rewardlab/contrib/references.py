@@ -14,8 +14,10 @@ def minus_reference_normal_quantile(
 ) -> RewardTransform:
     """r - (mean R + z_q (std R + eps)): as if references were normal (PAR's LSC code).
 
-    The std divides by R - 1; one reference has none, and is the level itself plus
-    z_q eps.
+    r = 1 and references 0, 2 with quantile = 0.5 -> 0.
+
+    The std divides by R - 1. With one reference it is 0, and the level is the reference
+    plus z_q eps.
     """
 
     def move(reward: Reward, rollout: Rollout) -> Reward:
@@ -34,7 +36,10 @@ def minus_reference_normal_quantile(
 def minus_reference_mean(
     ref: SignalName, num_references: Static[int] = 10
 ) -> RewardTransform:
-    """r - mean_j R_j over the first `num_references` references."""
+    """r - mean_j R_j over the first `num_references` references.
+
+    r = 1 and references 0, 4 -> -1.
+    """
 
     def move(reward: Reward, rollout: Rollout) -> Reward:
         middle = jnp.mean(references(rollout, ref)[:, :num_references], axis=1)

@@ -14,10 +14,13 @@ from rewardlab.core.types import (
 
 @named
 def scale_losses(slope: Coefficient) -> RewardTransform:
-    """r where r >= 0 and slope * r where r < 0: losses weigh more or less than gains.
+    """r where r >= 0 and slope * r where r < 0.
 
-    After `potential_shaping` with slope < 1 a step back costs less than the step paid,
-    so a loop earns reward and the policy does not stay (`diff_potential` of RLGym).
+    (0.3, -0.5) with slope = 0.5 -> (0.3, -0.25).
+
+    After `potential_shaping` with slope < 1 a step back costs less than the step
+    forward paid: a loop earns reward, and the optimal policy changes (`diff_potential`
+    of RLGym).
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:

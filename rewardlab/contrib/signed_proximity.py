@@ -18,7 +18,9 @@ def signed_proximity(
 ) -> RewardTransform:
     """sgn(s) |s|^(1/density), s = 2 exp(-d / (2 scale dispersion)) - 1: in (-1, 1].
 
-    0 at the distance 2 ln 2 * scale * dispersion, below 0 beyond it.
+    d = 0, 2 with scale = 1 -> 1, -0.264.
+
+    It is 0 at the distance 2 ln 2 * scale * dispersion, and negative beyond it.
     """
 
     def decay(reward: Reward, rollout: Rollout) -> Reward:

@@ -15,7 +15,10 @@ from rewardlab.core.types import (
 
 @named
 def tanh() -> RewardTransform:
-    """tanh(r), in (-1, 1)."""
+    """tanh(r), in (-1, 1).
+
+    (-1, 0, 1) -> (-0.762, 0, 0.762).
+    """
     return per_channel(lambda r, rollout: r.map(jnp.tanh))
 
 
@@ -33,8 +36,11 @@ FITTED = (
 def fitted_polynomial() -> RewardTransform:
     """0 up to -5, 1 from 5 on, and between them a quintic that follows the sigmoid.
 
-    An ablation of PAR (arXiv 2502.18770): a least-squares fit to 100 even points, with
-    the coefficients of its code, from x^5 down; an exact fit differs by 1e-6.
+    (-5, 0, 5) -> (0, 0.5, 1).
+
+    An ablation of PAR (arXiv 2502.18770): a least-squares fit to 100 evenly spaced
+    points, with the coefficients of its code, from x^5 down; an exact fit differs by
+    1e-6.
     """
 
     def follow(r: Float[Array, ""]) -> Float[Array, ""]:
@@ -46,7 +52,10 @@ def fitted_polynomial() -> RewardTransform:
 
 @named
 def floor(bottom: Coefficient = 0.0) -> RewardTransform:
-    """max(r, bottom)."""
+    """max(r, bottom).
+
+    (-2, 0.5) with bottom = 0 -> (0, 0.5).
+    """
 
     def raise_(reward: Reward, rollout: Rollout) -> Reward:
         limit = coefficient(bottom, rollout)

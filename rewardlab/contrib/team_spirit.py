@@ -1,4 +1,4 @@
-"""Rewards of players who meet in one game: shared within a team, against the other."""
+"""Rewards of players in one game: shared within a team, and against the other."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
@@ -19,9 +19,11 @@ from rewardlab.core.types import (
 def team_spirit(team: SignalName, share: Coefficient = 0.3) -> RewardTransform:
     """(1 - share) r_i + share (mean r of the team - mean r of the others).
 
+    One player a side with r = 1, 0 and share = 0.3 -> 1, -0.3.
+
     The rows of a group are the players of one game; the signal `team` [N] is > 0 for
     one side. Rewards are compared in the same column, so they must stand on the same
-    tokens; a player without a reward there does not count. (arXiv 2305.15801)
+    tokens; players without a reward there do not count. (arXiv 2305.15801)
     """
 
     def mix(reward: Reward, rollout: Rollout) -> Reward:

@@ -11,7 +11,9 @@ from rewardlab.transforms.combinators.join import join_channels
 
 @named
 def worst_mean_of(*names: str) -> RewardTransform:
-    """The one channel whose mean over the batch is least, for every row alike.
+    """The channel whose mean over the batch is smallest, for every row.
+
+    Channels (1, 0) and (0.4, 0.4) -> (0.4, 0.4).
 
     The worst case of an expected reward, never below the mean of `min_of`: the other
     reading of reward-robust RLHF (arXiv 2409.15360).

@@ -1,4 +1,4 @@
-"""Several channels meet, or a transform acts on some of them."""
+"""Combinators: several channels become one, or a transform acts on some of them."""
 
 from rewardlab.core import compose
 from rewardlab.core.types import Table

@@ -1,4 +1,4 @@
-"""Rewards with goals: what has reached its goal loses its weight."""
+"""Rewards with goals: a reward that has reached its goal loses weight."""
 
 from typing import Any, NamedTuple
 
@@ -35,12 +35,12 @@ def constrained_sum(
     """R = (C - sum_c m_c) R_base + sum_c m_c R_c; m_c falls while mean r_c > goal_c.
 
     `constrained_sum('kl', whiten(), correct=0.8, score=2.0)`: r_c are the channels as
-    they come, R_c and R_base what `inner` makes of them. m = sigmoid(lambda), or with
-    `equality` tanh(lambda), which can push a reward back down. Not `squashed`, R =
-    R_base + sum_c lambda_c R_c, lambda >= 0 unless `equality`; the code then starts at
-    0.5. A batch is weighed by the multipliers that earlier batches left, then moves
-    them: SGD with momentum, the gradient held to `max_norm`. Defaults are those of the
-    released configurations. (mu-PPO and xi-PPO, arXiv 2310.04373)
+    they come, R_c and R_base are what `inner` makes of them. m = sigmoid(lambda), or
+    with `equality` tanh(lambda), which can push a reward back down. Without `squashed`,
+    R = R_base + sum_c lambda_c R_c, lambda >= 0 unless `equality`; the code then starts
+    at 0.5. A batch is weighted by the multipliers of earlier batches and then moves
+    them: SGD with momentum, the gradient clipped to `max_norm`. Defaults are those of
+    the released configurations. (mu-PPO and xi-PPO, arXiv 2310.04373)
     """
     lagrange = lagrangian(equality, squashed, learning_rate, momentum, max_norm)
 

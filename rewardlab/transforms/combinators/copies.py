@@ -8,8 +8,10 @@ from rewardlab.core.types import Channels, RewardTransform, Rollout
 def copy_channel(**new: str) -> RewardTransform:
     """Adds channels that equal others: copy_channel(episode='prm').
 
+    Channels {prm} -> {prm, episode}, equal.
+
     The same reward can then be compared in two ways, each with `on(...)`, before
-    `weighted_sum` adds what came of it.
+    `weighted_sum` adds the results.
     """
     if not new:
         raise ValueError("copy_channel() copies nothing; write copy_channel(new='old')")

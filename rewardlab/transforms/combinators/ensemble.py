@@ -1,8 +1,8 @@
-"""What several scores of one completion are worth together.
+"""Several scores of one completion become one.
 
 An ensemble of reward models: `members('rm') | min_of('rm')`. Members must be on a
-common scale. Members that share a pretrained model share its errors, which no word
-here removes (arXiv 2312.09244).
+common scale. Members that share a pretrained model share its errors, which no word here
+removes (arXiv 2312.09244).
 """
 
 import jax.numpy as jnp
@@ -17,7 +17,10 @@ from rewardlab.transforms.combinators.join import Places, Values, join, mean_pla
 
 @named
 def min_of(*names: str) -> RewardTransform:
-    """min_k r_k: as good as its worst judge says (WCO, arXiv 2310.02743)."""
+    """min_k r_k: as good as the worst judge says (WCO, arXiv 2310.02743).
+
+    (0.9, 0.2, 0.5) -> 0.2.
+    """
 
     def least(value: Values, placed: Places) -> Float[Array, ""]:
         return jnp.min(jnp.where(placed, value, jnp.inf))
@@ -27,7 +30,10 @@ def min_of(*names: str) -> RewardTransform:
 
 @named
 def median_of(*names: str) -> RewardTransform:
-    """median_k r_k, of an even number the mean of the middle ones; NaN if one is."""
+    """median_k r_k; for an even number the mean of the middle two; NaN if one is NaN.
+
+    (0.9, 0.2, 0.5) -> 0.5.
+    """
 
     def middle(value: Values, placed: Places) -> Float[Array, ""]:
         members = jnp.where(placed, value, jnp.inf)
@@ -48,9 +54,11 @@ def mean_minus_variance_of(
 ) -> RewardTransform:
     """mean_k r_k - weight * var_k r_k: disagreement costs (UWO, arXiv 2310.02743).
 
+    (1, 3) with weight = 0.1 -> 2 - 0.1 * 2 = 1.8.
+
     Defaults are those of its PPO code, which divides by K - 1; its best-of-n code has
     weight 0.5 and ddof=0. One member has no variance. The variance grows with the
-    square of the scale, so the weight belongs to a scale.
+    square of the scale, so a weight fits one scale only.
     """
 
     def lower(value: Values, placed: Places) -> Float[Array, ""]:

@@ -1,4 +1,4 @@
-"""Channels joined by arithmetic that is written as text."""
+"""Channels joined by arithmetic, written as text."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -13,9 +13,11 @@ from rewardlab.rules import expression
 def formula(text: str) -> RewardTransform:
     """R = the value of an expression over channels, as in formula('correct * tools').
 
+    correct = 1 and tools = 0.5 -> 0.5.
+
     The grammar is channel names, numbers, + - * / ** and parentheses. A token has a
-    value where every channel that is named stands: what one abstains from is unknown.
-    Where the result is not finite it is 0. (Rewards composed by a model: DERL, arXiv
+    value where every named channel has one: with an abstention the value is unknown. A
+    result that is not finite becomes 0. (Rewards composed by a model: DERL, arXiv
     2512.13399)
     """
     used = sorted(expression.names(text))

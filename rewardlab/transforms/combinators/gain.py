@@ -1,4 +1,4 @@
-"""One channel beside another: what it saves, and where it helps out."""
+"""One channel relative to another."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -20,10 +20,12 @@ def relative_drop(
 ) -> RewardTransform:
     """r = max((base - channel) / (base + eps), floor), in the place of both channels.
 
-    What `channel` saves of `base`: with the perplexities of an answer with and without
-    its question it is the self-aligned reward (SAR, arXiv 2509.05489), below 1 and 0
-    for equal ones. The result keeps the name `channel` and stands where both have a
-    value.
+    channel = 3 and base = 4 -> 1/4.
+
+    The share of `base` that `channel` saves. With the perplexities of an answer with
+    and without its question it is the self-aligned reward (SAR, arXiv 2509.05489):
+    below 1, and 0 for equal ones. The result keeps the name `channel` and stands where
+    both have a value.
     """
 
     def save(rewards: Channels, rollout: Rollout) -> Channels:
@@ -48,9 +50,11 @@ def add_where_below(
 ) -> RewardTransform:
     """r = min(r + rate * b, max_value) where r < below, with channel `by` as b; else r.
 
-    Something for completions that a noisy judge holds low: the calibration of a reward
-    model by the reasoning-pattern reward, and with rate=1 the pattern in the place of a
-    verdict 0 (arXiv 2505.22653). `by` is used up; where it abstains it adds 0.
+    r = (0, 0.9) and b = 1 with the defaults -> (0.1, 0.9).
+
+    For completions that a noisy judge scores too low: the calibration of a reward model
+    by the reasoning-pattern reward; with rate=1 the pattern replaces a verdict of 0
+    (arXiv 2505.22653). `by` is removed; where it abstains it adds 0.
     """
 
     def help_(rewards: Channels, rollout: Rollout) -> Channels:

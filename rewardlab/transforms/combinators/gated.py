@@ -1,4 +1,4 @@
-"""Channels by priority: what matters less counts only once what matters more is met."""
+"""Channels by priority: a channel counts only once those before it are met."""
 
 import jax.numpy as jnp
 
@@ -18,11 +18,13 @@ def gated_accumulation(
 ) -> RewardTransform:
     """r_c = r_c where every channel of higher priority passes its gate, else 0.
 
-    `gated_accumulation('style', submitted=1, correct=0.5)` says that `correct` counts
-    in rows whose `submitted` is at least 1, and `style` where `correct` is also at
-    least 0.5. A gate reads the row's total before any gating and looks back from the
-    end of the episode; a row without a value does not pass. With `strict` a gate must
-    be exceeded: sources disagree on equality. (G-RA, arXiv 2508.10548)
+    With correct=0.5, rows of (correct, style) = (1, 0.3), (0, 0.3) -> (1, 0.3), (0, 0).
+
+    In `gated_accumulation('style', submitted=1, correct=0.5)`, `correct` counts in rows
+    whose `submitted` is at least 1, and `style` where `correct` is also at least 0.5. A
+    gate reads the row's total before any gating, at the end of the episode; a row
+    without a value does not pass. With `strict` the total must exceed the gate: sources
+    disagree on equality. (G-RA, arXiv 2508.10548)
     """
     if not thresholds:
         raise ValueError("gated_accumulation needs a gate, as in correct=0.5")

@@ -13,10 +13,11 @@ from rewardlab.transforms.combinators.join import Places, Values, join
 def geometric_mean_of(*names: str, product_sign: bool = False) -> RewardTransform:
     """sgn * (prod_k |r_k|)^(1/K), sgn = +1 only if no r_k is below 0.
 
-    One zero makes it 0, equal channels give their value, and its size is at most the
-    greatest |r_k|. With `product_sign` the sign is that of the product, so two
-    negatives make a positive. Kinesthetic Reward Combination of Lucy-SKG (arXiv
-    2305.15801), whose code has both signs.
+    (1, 4) -> 2; (-1, 4) -> -2; (0, 4) -> 0.
+
+    With `product_sign` the sign is that of the product: two negatives make a positive.
+    Kinesthetic Reward Combination of Lucy-SKG (arXiv 2305.15801), whose code has both
+    signs.
     """
 
     def combine(value: Values, placed: Places) -> Float[Array, ""]:

@@ -1,4 +1,4 @@
-"""Several channels become one: a mean, the least, the middle one, a product's root."""
+"""How several channels become one: their mean, minimum, median, product's root."""
 
 from collections.abc import Callable
 
@@ -16,18 +16,18 @@ Places = Bool[Array, " K"]
 def join(
     names: tuple[str, ...], f: Callable[[Values, Places], Float[Array, ""]]
 ) -> RewardTransform:
-    """Lifts a function of the K numbers of a token; it reads only those placed."""
+    """Lifts a function of the K numbers of a token; it reads only placed ones."""
     return join_channels(names, lambda parts: combine_any(f, parts))
 
 
 def join_channels(
     names: tuple[str, ...], f: Callable[[list[Reward]], Reward]
 ) -> RewardTransform:
-    """Lifts a function of several channels to one that puts its result in their place.
+    """Lifts a function of several channels; its result replaces them.
 
     `names` are channels, or the name of `members`; none means all channels. The result
-    is the channel of the one name that was given, else `reward`, and replaces them. A
-    token has it where any of them stands; one that abstains there is left out.
+    is named after the one name given, else `reward`. A token has it where any of the
+    channels has a reward; channels that abstain there are left out.
     """
 
     def update(rewards: Channels, rollout: Rollout) -> Channels:

@@ -35,7 +35,7 @@ def lagrangian(
     """SGD with momentum on multipliers (arXiv 2310.04373).
 
     Weights are sigmoid(v), tanh(v) with `equality`, or v itself if not `squashed`,
-    which without `equality` is then held at 0 or above.
+    which is then kept at 0 or above unless `equality`.
     """
     bend = jnp.tanh if equality else jax.nn.sigmoid
     weights = bend if squashed else lambda v: v

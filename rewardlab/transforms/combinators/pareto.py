@@ -1,4 +1,4 @@
-"""Several objectives without a common currency: only what nothing beats counts."""
+"""Several objectives without a common unit: only undominated rows count."""
 
 import jax.numpy as jnp
 
@@ -10,13 +10,15 @@ from rewardlab.selection.pareto import nondominated
 
 @named
 def keep_pareto_front() -> RewardTransform:
-    """r_k(x_i) * N / n(P) for the n(P) rows that none of the N dominates; others: none.
+    """r_k(x_i) * N / n(P) for the n(P) undominated of N rows; other rows have none.
 
-    A row is its totals in all channels; it is dominated if another row is at least as
-    good in all of them and better in one, and equal rows do not dominate each other.
-    The factor makes a mean over all rows a mean over the front. A row without a value
-    in some channel is left out. Without a baseline a negative reward on the front
-    still pushes down. (Parrot, arXiv 2401.05675, eq. 4)
+    Totals (1, 0), (0, 1), (0, 0) -> the first two times 3/2.
+
+    A row is dominated if another row is at least as good in all channels and better in
+    one; equal rows do not dominate each other. With the factor, a mean over all rows is
+    a mean over the front. A row without a value in some channel is left out. Without a
+    baseline a negative reward on the front still pushes down. (Parrot, arXiv
+    2401.05675, eq. 4)
     """
 
     def select(rewards: Channels, rollout: Rollout) -> Channels:

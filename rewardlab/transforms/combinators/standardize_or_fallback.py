@@ -1,4 +1,4 @@
-"""A channel that may speak for groups in which it tells completions apart."""
+"""A channel that counts in groups in which it differs, and a fallback elsewhere."""
 
 import jax.numpy as jnp
 
@@ -13,9 +13,11 @@ def standardize_or_fallback(
 ) -> RewardTransform:
     """r_c = (r_c - mean) / std of its group where std > min_std, else r_instead.
 
-    One reward a row. A row whose signal `counts` [N] is 0 enters mean and std as 0, and
-    has its own reward over them; std is over n - 1. A group of one has mean 0 and std
-    1. Where r_instead is missing it counts as 0. (LaSeR's code, arXiv 2510.14943)
+    A group of 1, 0 -> 0.707, -0.707; a group of 1, 1 -> r_instead.
+
+    One reward a row. A row whose signal `counts` [N] is 0 enters mean and std as 0; its
+    own reward is still standardised. std is over n - 1. A group of one has mean 0 and
+    std 1. A missing r_instead counts as 0. (LaSeR's code, arXiv 2510.14943)
     """
 
     def choose(rewards: Channels, rollout: Rollout) -> Channels:

@@ -1,4 +1,4 @@
-"""A second judge is paid attention to only as far as the first one bears it out."""
+"""Down-weight a second reward where it disagrees with the first."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
@@ -19,9 +19,10 @@ from rewardlab.core.types import (
 def trust(name: str, by: str, threshold: Coefficient = 0.5) -> RewardTransform:
     """r_c exp(min(mean r_c of right rows - mean r_c of wrong rows, 0)), within a group.
 
-    Channel `name` loses weight where it scores wrong rows above right ones; a row is
-    right if its total of channel `by` is at least `threshold`. Without right or without
-    wrong rows nothing speaks against it. Trust-GRPO of SophiaVL-R1, arXiv 2505.17018.
+    A right row with r_c = 0.2 and a wrong one with 0.7 -> both times exp(-0.5).
+
+    A row is right if its total of channel `by` is at least `threshold`. Without right
+    or without wrong rows the weight is 1. Trust-GRPO of SophiaVL-R1, arXiv 2505.17018.
     """
 
     def weigh(rewards: Channels, rollout: Rollout) -> Channels:
@@ -51,10 +52,12 @@ def _gap(
 def zero_if_group_unanimous(
     name: str, by: str, low: Coefficient = 0.1, high: Coefficient = 0.9
 ) -> RewardTransform:
-    """r_c, and 0 in groups whose totals of channel `by` are all <= low or all >= high.
+    """r_c, but 0 in groups whose totals of channel `by` are all <= low or all >= high.
 
-    Where outcomes agree channel `name` is all that there is to learn from; this keeps
-    it from deciding alone. (the code of SophiaVL-R1, arXiv 2505.17018)
+    A group with `by` = 0, 0 -> 0, 0; one with `by` = 1, 0 -> unchanged.
+
+    Where outcomes agree, channel `name` would decide alone; this prevents it. (the code
+    of SophiaVL-R1, arXiv 2505.17018)
     """
 
     def close(rewards: Channels, rollout: Rollout) -> Channels:

@@ -1,8 +1,8 @@
-"""Some tokens or rows matter more: the final advantage is weighted, gated, nudged.
+"""Weights: some tokens or rows matter more than others.
 
-For a weight w >= 0 that the policy's update does not change, w A in the clipped
-surrogate is w times its loss. A weight that depends on the policy that is trained is a
-loss, in `rewardlab.objectives`.
+A weight w >= 0 that does not depend on the policy being trained commutes with the
+clipped surrogate: the loss of w A is w times the loss of A. A weight that does depend
+on it is a loss, in `rewardlab.objectives`.
 """
 
 from rewardlab.core.types import Table

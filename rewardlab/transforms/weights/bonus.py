@@ -1,4 +1,4 @@
-"""A little more for some tokens than their advantage."""
+"""A bonus on the advantage of some tokens."""
 
 import jax.numpy as jnp
 
@@ -18,8 +18,10 @@ from rewardlab.core.types import (
 def capped_bonus(name: SignalName, kappa: Coefficient = 2.0) -> RewardTransform:
     """A_t + min(max(b_t, 0), |A_t| / kappa), with the signal `name` as b.
 
-    b is [N], on a row's last True token, or [N, T]. The bonus never turns the sign of
-    an advantage if kappa >= 1, and there is none where the advantage is 0. (VERL, arXiv
+    A = -1 and b = 5 with kappa = 2 -> -0.5.
+
+    b is [N], on a row's last True token, or [N, T]. With kappa >= 1 the bonus never
+    changes the sign of an advantage, and it is 0 where the advantage is 0. (VERL, arXiv
     2509.23808)
     """
 
@@ -38,7 +40,9 @@ def capped_bonus(name: SignalName, kappa: Coefficient = 2.0) -> RewardTransform:
 def position_bonus(scale: Coefficient = 0.1) -> RewardTransform:
     """A_t + sign(A_t) scale (t + 1) / n, on the t-th of a row's n True tokens.
 
-    Credit grows towards the end of a row, for good and for bad. arXiv 2508.02260 has
+    (1, 1) with scale = 0.1 -> (1.05, 1.1).
+
+    Credit, positive or negative, grows towards the end of a row. arXiv 2508.02260 has
     sign(A) b_t with b growing in the relative position; the straight line is our guess.
     """
 

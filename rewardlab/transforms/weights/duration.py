@@ -12,6 +12,8 @@ from rewardlab.transforms.sources.signals import at_steps
 def weigh_by_duration(name: SignalName = "duration") -> RewardTransform:
     """A_t * d_k / mean(d), d_k the duration of the step k that token t belongs to.
 
+    A = (1, 1) and d = (1, 3) -> (1/2, 3/2).
+
     The signal [N, S] may be in any unit of time; the mean is over all steps of the
     batch's rows that have an advantage, so weights average to 1. Batches without any
     duration keep their advantages. (Duration-aware updates, arXiv 2509.01684)

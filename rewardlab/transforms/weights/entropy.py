@@ -1,4 +1,4 @@
-"""Only the tokens at which the policy hesitated."""
+"""Only the tokens at which the policy was uncertain."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
@@ -25,11 +25,13 @@ def keep_high_entropy(
 ) -> RewardTransform:
     """A_t = 1[H_t >= quantile_{1-share}(H)] A_t, over all True tokens of the batch.
 
-    With `per_row`, over those of each row (EARL, arXiv 2511.12033). The signal
-    `entropy` [N, T] is that of the policy that sampled, in nats. Ties with the quantile
-    stay; what is dropped still counts in the mean of the loss. The 80/20 rule, arXiv
-    2506.01939; TRL takes the entropies of the policy that is trained, which are the
-    same at the first update on a batch.
+    A = (1, 1) and H = (0.1, 2) with share = 0.5 -> (0, 1).
+
+    With `per_row`, over the tokens of each row (EARL, arXiv 2511.12033). The signal
+    `entropy` [N, T] is the sampling policy's, in nats. Ties with the quantile stay;
+    dropped tokens still count in the mean of the loss. The 80/20 rule, arXiv
+    2506.01939; TRL takes the entropies of the policy being trained, which are the same
+    at the first update on a batch.
     """
 
     def keep(reward: Reward, rollout: Rollout) -> Reward:

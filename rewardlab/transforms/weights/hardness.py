@@ -1,4 +1,4 @@
-"""Prompts and completions weigh by how hard they are: DR-IRL's dynamic scaling."""
+"""Prompts and completions are weighted by difficulty: DR-IRL's dynamic scaling."""
 
 import math
 
@@ -15,8 +15,10 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName
 def weigh_by_unlikeness(similarity: SignalName) -> RewardTransform:
     """A_i * sigmoid(1 - W_i) / sigmoid(mean of 1 - W over the group), W [N] in [-1, 1].
 
-    W is the similarity of a completion to what it should say (the mean over clauses of
-    the greatest cosine). Equal similarities weigh 1. (DR-IRL, arXiv 2503.18991)
+    Equal similarities -> unchanged.
+
+    W is the similarity of a completion to its target (the mean over clauses of the
+    largest cosine). (DR-IRL, arXiv 2503.18991)
     """
 
     def weigh(reward: Reward, rollout: Rollout) -> Reward:
@@ -32,9 +34,11 @@ def weigh_by_unlikeness(similarity: SignalName) -> RewardTransform:
 def weigh_by_gap(gap: SignalName, tau: float = math.inf) -> RewardTransform:
     """A_i * sigmoid(mean of kept gaps) / sigmoid(mean gap), both over the group.
 
-    The signal [N] is how far a completion's reward is above the reference's. A gap is
-    kept if its squared distance to the mean is at most tau; if none is, all are. With
-    tau = inf every weight is 1. (DR-IRL, arXiv 2503.18991)
+    tau = inf -> unchanged.
+
+    The signal [N] is a completion's reward minus the reference's. A gap is kept if its
+    squared distance to the mean is at most tau; if none is, all are. (DR-IRL, arXiv
+    2503.18991)
     """
 
     def weigh(reward: Reward, rollout: Rollout) -> Reward:
@@ -51,7 +55,7 @@ def weigh_by_gap(gap: SignalName, tau: float = math.inf) -> RewardTransform:
 
 
 def _quotient(x: Float[Array, " N"], y: Float[Array, " N"]) -> Float[Array, " N"]:
-    """sigmoid(x) / sigmoid(y), where both may be too small to be numbers."""
+    """sigmoid(x) / sigmoid(y), also where both underflow."""
     return jnp.exp(jax.nn.log_sigmoid(x) - jax.nn.log_sigmoid(y))
 
 

@@ -1,7 +1,7 @@
-"""Rows that another distribution sampled count by how likely the policy finds them.
+"""Importance weights for rows sampled from another distribution than the policy's.
 
-`rollout.logp` is the policy before its update; the signal `sampler_logp` [N, T] is what
-the sampler says of its own tokens (a truncated distribution, another engine).
+`rollout.logp` is the policy's before its update; the signal `sampler_logp` [N, T] is
+the sampler's (a truncated distribution, another engine).
 """
 
 import jax.numpy as jnp
@@ -32,8 +32,11 @@ def truncated_importance(
 ) -> RewardTransform:
     """A_t = min(w_t, max_weight) A_t, with w_t = pi / pi_sampler of the token (TIS).
 
-    With `per_row`, of the whole row: exp of the sum of its tokens' log-ratios. V-trace
-    truncates so (IMPALA, arXiv 1802.01561); log-ratios count within +-20, as in verl.
+    A = 1 and w = (0.5, 3) with max_weight = 2 -> (0.5, 2).
+
+    With `per_row`, w is that of the whole row: exp of the sum of its tokens'
+    log-ratios. V-trace truncates so (IMPALA, arXiv 1802.01561); log-ratios are clipped
+    to +-20, as in verl.
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
@@ -53,9 +56,11 @@ def masked_importance(
 ) -> RewardTransform:
     """A_t = w_t A_t where min_weight <= w_t <= max_weight, else 0 (MIS).
 
-    w_t = pi / pi_sampler of the token. With `per_row`, of the whole row. IcePop
-    (Ring-1T, arXiv 2510.18855) does so with the bounds of the defaults. What is dropped
-    stays in the count of the loss's mean.
+    A = 1 and w = (0.4, 2, 6) with the defaults -> (0, 2, 0).
+
+    w_t = pi / pi_sampler of the token, or with `per_row` of the whole row. IcePop
+    (Ring-1T, arXiv 2510.18855) has the default bounds. Dropped tokens stay in the count
+    of the loss's mean.
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:

@@ -1,4 +1,4 @@
-"""Rows that the policy found likely, or not."""
+"""Rows are weighted by how likely the policy finds them."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
@@ -18,8 +18,10 @@ from rewardlab.core.types import (
 def weigh_by_perplexity(alpha: Coefficient = 0.01) -> RewardTransform:
     """A_i = (1 - alpha z_i) A_i, z the log-perplexity of a row, standardised.
 
-    Mean and std (over n) are those of all rows of the batch that have a token. A row
-    that the policy found more likely than others weighs more. (arXiv 2508.02260)
+    z = (1, -1) and A = 1 with alpha = 0.01 -> (0.99, 1.01).
+
+    Mean and std (over n) are those of all rows of the batch that have a token. Rows
+    that the policy finds likelier weigh more. (arXiv 2508.02260)
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:

@@ -1,4 +1,4 @@
-"""Weights that come as a signal."""
+"""Weights from a signal."""
 
 import jax.numpy as jnp
 
@@ -8,10 +8,13 @@ from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName
 
 @named
 def weigh(name: SignalName) -> RewardTransform:
-    """A_t = w_t A_t, with the signal `name` as w: [N], a weight a row, or [N, T].
+    """A_t = w_t A_t, with the signal `name` as w: one weight a row [N], or a token [N,
+    T].
 
-    A weight of 0 leaves the token in its baseline and in the count of the loss's mean.
-    A mask of booleans is a weight too.
+    A = (1, -1) and w = (0, 2) -> (0, -2).
+
+    A token of weight 0 stays in its baseline and in the count of the loss's mean. A
+    mask of booleans is a weight too.
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
