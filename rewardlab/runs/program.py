@@ -160,6 +160,7 @@ def numbers_of(config: ConfigDict) -> Numbers:
     """The numbers that are arguments of what is compiled."""
     tree = words_of(scorers_text(config))
     own = literals(tree, "scorers") if tree else {}
+    own |= literals(loss_of(config), "loss")
     return arrays({"optim.lr": config.optim.lr, **own})
 
 
@@ -180,7 +181,7 @@ def _parts(
             policy,
             estimator(sentence(hp)),
             shaped_reward(sentence(hp)),
-            build_objective(config),
+            build_objective(config, hp),
             build_optimizer(config, hp["optim.lr"], devices),
         )
 
