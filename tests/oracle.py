@@ -7,9 +7,9 @@ import dataclasses
 
 import jax
 import numpy as np
-from rollouts import ragged
 
 from rewardlab import build, chain
+from rewardlab.testing import ragged
 
 SEEDS = (0, 1, 2)
 GROUPS = np.repeat([0, 1, 2, 3], [5, 4, 2, 1])  # a group of one, and row 11 is empty

@@ -11,13 +11,13 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import numpy as np
-from rollouts import from_arrays
 
 from rewardlab import estimator, resolve
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.runs.builders import build_objective, select_of
 from rewardlab.runs.config import default_config
 from rewardlab.selection import select_rows
+from rewardlab.testing import from_arrays
 
 LIMIT = 8  # the most tokens of a completion
 

@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rollouts import from_arrays, ragged
 
 from rewardlab import (
     Reward,
@@ -26,6 +25,7 @@ from rewardlab import (
     stateless,
     weighted_sum,
 )
+from rewardlab.testing import from_arrays, ragged
 from rewardlab.transforms.baselines import center_by_group
 from rewardlab.transforms.credit import returns_to_go
 from rewardlab.transforms.shapers import clip_reward, standardize_by_history

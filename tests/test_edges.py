@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rollouts import from_arrays
 
 from rewardlab import objectives
 from rewardlab.analysis.off_policy import off_policy_measures
@@ -25,6 +24,7 @@ from rewardlab.reward_models import (
     uncertainty,
 )
 from rewardlab.selection import groups
+from rewardlab.testing import from_arrays
 
 GAPS = (1e-6, -1e-6, 1e-3, 0.1, 0.499, -0.499, 0.501, -0.501, 1.0, -3.0, 9.0)
 ZERO = jnp.zeros(4)

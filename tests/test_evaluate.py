@@ -15,7 +15,7 @@ from rewardlab.runs.config import default_config
 from rewardlab.runs.generate import judging_of, sampling_of
 from rewardlab.runs.prepare import prepare
 from rewardlab.tasks import TASKS
-from tests.rollouts import from_arrays
+from rewardlab.testing import from_arrays
 
 
 def judged(count, devices, asked, names=("correct", "size")):

@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rollouts import from_arrays, ragged
 
 from rewardlab import build, estimator
 from rewardlab.core.signals.holes import abstaining
@@ -12,6 +11,7 @@ from rewardlab.learning.estimate import estimate_with
 from rewardlab.learning.learner import Report
 from rewardlab.methods.sentence import shaped_reward
 from rewardlab.runs.stopping import hole
+from rewardlab.testing import from_arrays, ragged
 
 ROLLOUT = ragged()
 MEAN = "{} | center_by_group() | broadcast_to_tokens()"

@@ -6,13 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rollouts import from_arrays
 
 from rewardlab import build
 from rewardlab.core.intervals import need
 from rewardlab.reward_models import flow, general_preference, pal, uncertainty
 from rewardlab.rules import boxes, ngrams, relevance
 from rewardlab.selection import curriculum, groups, replay
+from rewardlab.testing import from_arrays
 
 ROWS, GROUP = jnp.arange(4.0), jnp.zeros(4, int)
 

@@ -10,20 +10,20 @@ import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
-from laws import CHECKS, CLOSED, N, S, T, advantages, gap, gaps, rollouts
-from rollouts import from_arrays
+from laws import CLOSED, N, S, T, of_idea, rollouts
 
 from rewardlab import LAWS, METHODS
 from rewardlab.core.signals import made
 from rewardlab.methods import IDEAS
+from rewardlab.testing import from_arrays
+from rewardlab.testing.laws import CHECKS, gap, gaps
 
-CHECKED = {f.__name__ for f in CHECKS}
 CLAIMS = [
     (idea, name, law)
     for idea, rows in IDEAS.items()
     for name, method in rows.items()
     for law in method.laws
-    if law in CHECKED
+    if law in CHECKS
 ]
 TELLING = ("padding", "shift", "scale", "homogeneous", "telescoping", "bounded")
 TOLERANCE = (
@@ -34,18 +34,17 @@ TOLERANCE = (
 @functools.cache
 def worst(idea):
     """The worst violation of every law by each row of an idea, over many rollouts."""
-    rows = tuple(IDEAS[idea])
-    found = {check.__name__: {} for check in CHECKS}
+    of = of_idea(idea)
+    found = {law: {} for law in CHECKS}
 
     @seed(0)
     @settings(max_examples=30, deadline=None, database=None)
     @given(rollouts(), st.integers(0, 2**32 - 1))
     def search(rollout, number):
-        for check in CHECKS:
-            violations = check(rollout, np.random.default_rng(number), rows)
-            seen = found[check.__name__]
+        for law, check in CHECKS.items():
+            violations = check(of, rollout, np.random.default_rng(number))
             for name, size in violations.items():
-                seen[name] = max(seen.get(name, 0.0), size)
+                found[law][name] = max(found[law].get(name, 0.0), size)
 
     with jax.enable_x64(True):
         search()
@@ -73,7 +72,7 @@ def test_every_law_has_a_check():
     below = {"jit", "scan", "orbax", "devices"}
     below |= {"policy_invariance"}  # in test_laws_guidance.py
     below |= {"stopping"}  # in test_laws_stopping.py
-    assert CHECKED | below == set(LAWS)
+    assert set(CHECKS) | below == set(LAWS)
     assert all(set(LAWS) >= set(m.laws) for m in METHODS.values())
 
 
@@ -96,7 +95,7 @@ def example(number=0):
 def test_compiled_equals_eager(idea, x64):
     """The law `jit`."""
     rollout = example()
-    compiled = advantages(rollout, tuple(IDEAS[idea]))
+    compiled = of_idea(idea).advantages(rollout)
     for name, advantage in compiled.items():
         eager = CLOSED[name].update({}, CLOSED[name].init(rollout), rollout)[0]
         assert gap(advantage, eager) < 1e-7, name  # optax's schedules are float32
@@ -115,7 +114,7 @@ def test_one_device_equals_eight(idea, x64):
         rollout,
     )
     assert len(split.mask.sharding.device_set) == 8
-    assert max(gaps(rollout, split, tuple(IDEAS[idea])).values()) < 1e-7
+    assert max(gaps(of_idea(idea), rollout, split).values()) < 1e-7
 
 
 @functools.cache

@@ -13,10 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracle import apply
-from rollouts import from_arrays
 
 from rewardlab import METHODS, build, estimator
 from rewardlab.core.signals import names
+from rewardlab.testing import from_arrays
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -17,10 +17,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rollouts import from_arrays
 
 from rewardlab import LAWS, METHODS, build, estimator
 from rewardlab.methods.sentence import shaped_reward
+from rewardlab.testing import from_arrays
 
 pytestmark = pytest.mark.usefixtures("x64")
 

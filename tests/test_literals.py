@@ -4,12 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rollouts import ragged
 
 from rewardlab import build, estimator
 from rewardlab.core import sentence
 from rewardlab.core.literals import arrays, literals
 from rewardlab.methods.sentence import TRANSFORM
+from rewardlab.testing import ragged
 
 TEXT = (
     "process('prm') | on('prm', clip_reward(0.5) | clip_reward(eta=0.25) | delta())"

@@ -5,7 +5,6 @@ import inspect
 import jax
 import numpy as np
 import pytest
-from rollouts import ragged
 from test_arguments import GOOD, kind_of
 
 from rewardlab import estimator
@@ -16,6 +15,7 @@ from rewardlab.core.signatures import is_static
 from rewardlab.core.tree import Tree
 from rewardlab.methods import IDEAS
 from rewardlab.methods.sentence import WORDS as REWARD_WORDS
+from rewardlab.testing import ragged
 
 QUICK = ("Credit against a critic", "Tokens that matter more", "Guidance on the way")
 BY_IDEA = {

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracle import step_tokens, true_tokens, varied
-from rollouts import from_arrays
 
 from rewardlab.core import masked
+from rewardlab.testing import from_arrays
 
 pytestmark = pytest.mark.usefixtures("strict_ranks", "x64")
 X = np.array([[1.0, 2.0, np.nan], [np.nan] * 3, [4.0, np.nan, 8.0]])

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracle import apply
-from rollouts import from_arrays, ragged
 
 from rewardlab import (
     LAWS,
@@ -25,6 +24,7 @@ from rewardlab.runs.builders import build_objective, updates_of
 from rewardlab.runs.config import default_config
 from rewardlab.selection import select_rows
 from rewardlab.show.catalogue import loss_text
+from rewardlab.testing import from_arrays, ragged
 from rewardlab.transforms import BASELINES, CREDIT
 
 

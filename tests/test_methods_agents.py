@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from oracle import apply
-from rollouts import from_arrays, ragged
 
 from rewardlab import METHODS, build, estimator
+from rewardlab.testing import from_arrays, ragged
 
 pytestmark = pytest.mark.usefixtures("x64")
 

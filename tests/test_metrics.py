@@ -14,8 +14,8 @@ from tensorboardX.proto.event_pb2 import Event, SessionLog
 from rewardlab.core.types import Reward, Rollout, Sum, place
 from rewardlab.runs import metrics, sinks
 from rewardlab.runs.completions import Worth, completion_lines
+from rewardlab.testing import from_arrays, ragged
 from rewardlab.transforms.sources import outcome, process
-from tests.rollouts import from_arrays, ragged
 
 
 def channel(rollout: Rollout, source) -> Reward:

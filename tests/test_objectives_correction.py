@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rollouts import from_arrays
 from surrogates import clipped, varied
 
 from rewardlab import objectives
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives import correction
+from rewardlab.testing import from_arrays
 
 pytestmark = pytest.mark.usefixtures("x64", "strict_ranks")
 seeds = pytest.mark.parametrize("seed", [0, 1, 2])

@@ -5,12 +5,12 @@ import math
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rollouts import from_arrays
 from surrogates import varied
 
 from rewardlab.core.sentence import reads
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives import build_loss, loss_tree
+from rewardlab.testing import from_arrays
 
 pytestmark = pytest.mark.usefixtures("x64")
 seeds = pytest.mark.parametrize("seed", [0, 1, 2])

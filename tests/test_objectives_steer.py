@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rollouts import from_arrays
 
 from rewardlab import objectives
 from rewardlab.models.logprobs import TokenStats
@@ -15,6 +14,7 @@ from rewardlab.objectives.steer import (
     exponential_weight,
     linear_weight,
 )
+from rewardlab.testing import from_arrays
 
 pytestmark = pytest.mark.usefixtures("x64")
 

@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rollouts import from_arrays
 from surrogates import OPTIONS, ORACLES, Case, varied
 
 from rewardlab import objectives
@@ -15,6 +14,7 @@ from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives import SURROGATES
 from rewardlab.objectives.covariance import first_of, token_covariance
 from rewardlab.objectives.words import READS_ENTROPY
+from rewardlab.testing import from_arrays
 
 pytestmark = pytest.mark.usefixtures("x64", "strict_ranks")
 CASES = [(name, i) for name in OPTIONS for i in range(len(OPTIONS[name]))]

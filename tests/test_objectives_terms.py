@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rollouts import from_arrays
 from surrogates import varied
 
 from rewardlab import objectives
 from rewardlab.models.logprobs import TokenStats, token_entropy
+from rewardlab.testing import from_arrays
 
 pytestmark = pytest.mark.usefixtures("x64", "strict_ranks")
 seeds = pytest.mark.parametrize("seed", [0, 1, 2])

@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rollouts import from_arrays
 
 from rewardlab import objectives
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives import pacs, rover
 from rewardlab.objectives.token_importance import token_importance
+from rewardlab.testing import from_arrays
 
 pytestmark = pytest.mark.usefixtures("x64")
 RNG = np.random.default_rng(2)

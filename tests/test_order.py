@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rollouts import from_arrays
 
 from rewardlab.core import order
+from rewardlab.testing import from_arrays
 
 
 @pytest.mark.parametrize("wide", [False, True])

@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rollouts import ragged
 
 from rewardlab import build, estimator
 from rewardlab.core.shapes import check_rollout
+from rewardlab.testing import ragged
 
 GOOD = ragged()  # 3 prompts of 3 tokens, 12 rows of 12 tokens
 CLOSED = estimator(build("outcome('score') | center_by_group() | returns_to_go()"))

@@ -6,11 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracle import apply
-from rollouts import from_arrays
 
 from rewardlab import build
 from rewardlab.rules import derl, expression, relevance
 from rewardlab.selection.pareto import nondominated
+from rewardlab.testing import from_arrays
 
 BOX = "\\boxed"
 

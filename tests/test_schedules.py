@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from oracle import apply
-from rollouts import ragged
 
 from rewardlab import build, estimator
 from rewardlab.core import schedules
+from rewardlab.testing import ragged
 
 VALUES = {
     "linear(0.5, 0, 100)": {0: 0.5, 50: 0.25, 100: 0, 200: 0},

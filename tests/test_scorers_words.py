@@ -14,7 +14,7 @@ from rewardlab.scorers.protocol import Context, Scorer, Setting
 from rewardlab.scorers.sentence import scorers_of, texts_of, words_of
 from rewardlab.scorers.text_rewards import TextReward
 from rewardlab.tasks import TASKS
-from tests.rollouts import from_arrays
+from rewardlab.testing import from_arrays
 
 SMALL = lm.LMConfig(64, 1, 32, num_heads=2, num_kv_heads=2, head_dim=16, ffn=48)
 SETTING = Setting(

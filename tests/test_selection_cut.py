@@ -5,9 +5,9 @@ import dataclasses
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rollouts import from_arrays
 
 from rewardlab.selection import select_rows
+from rewardlab.testing import from_arrays
 
 
 def left(text, rollout):

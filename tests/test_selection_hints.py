@@ -1,9 +1,9 @@
 """Prompts on which every plain answer failed."""
 
 import numpy as np
-from rollouts import from_arrays
 
 from rewardlab.selection.hints import needs_hint
+from rewardlab.testing import from_arrays
 
 
 def test_needs_hint():

@@ -5,10 +5,10 @@ import math
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rollouts import from_arrays, ragged
 
 from rewardlab.methods.sentence import build
 from rewardlab.selection import select_rows
+from rewardlab.testing import from_arrays, ragged
 
 SEEDS = range(3)
 

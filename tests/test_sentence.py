@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracle import apply
-from rollouts import from_arrays, ragged
 
 from rewardlab import (
     METHODS,
@@ -21,6 +20,7 @@ from rewardlab import (
 )
 from rewardlab.contrib import tanh
 from rewardlab.methods.sentence import shaped_reward
+from rewardlab.testing import from_arrays, ragged
 from rewardlab.transforms.baselines import center_by_group
 from rewardlab.transforms.shapers import relative
 from rewardlab.transforms.sources import outcome

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from pages import blocks
 from pages import workshop as workshop
-from rollouts import ragged
 
 import rewardlab
 from rewardlab import __main__ as command_line
@@ -20,6 +19,7 @@ from rewardlab.launch import grid, train
 from rewardlab.runs.handed import handed
 from rewardlab.runs.prepare import prepare
 from rewardlab.show import commands
+from rewardlab.testing import ragged
 
 ROOT = Path(__file__).parents[1]
 DOCS = [page for page in sorted((ROOT / "docs").glob("*.md")) if page.stem != "methods"]

@@ -14,7 +14,7 @@ from rewardlab.core.compose import chain, estimator
 from rewardlab.core.stages import made, named_state, trace, words
 from rewardlab.core.types import Reward, place
 from rewardlab.runs.completions import SCHEMA, Worth, completion_lines
-from tests.rollouts import from_arrays, ragged
+from rewardlab.testing import from_arrays, ragged
 
 SENTENCES = {
     "outcome('correct') | center_by_group() | broadcast_to_tokens()": ["correct"],

@@ -17,7 +17,7 @@ from rewardlab.data.columns import prompt_columns
 from rewardlab.methods.sentence import build
 from rewardlab.scorers.text_rewards import TextReward, text_scorer
 from rewardlab.tasks.arithmetic.verifier import TOKENIZER, max_steps, score
-from tests.rollouts import from_arrays
+from rewardlab.testing import from_arrays
 
 TERMS = [[3, 4, 5], [9, 8]]
 PROMPTS = prompt_columns(["3+4+5=", "9+8="], TOKENIZER, 16)

@@ -4,7 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracle import GROUPS, SEEDS, agree, run, step_tokens, true_tokens, varied
-from rollouts import from_arrays
+
+from rewardlab.testing import from_arrays
 
 pytestmark = [
     pytest.mark.usefixtures("x64", "strict_ranks"),

@@ -4,7 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracle import SEEDS, agree, run, varied
-from rollouts import from_arrays
+
+from rewardlab.testing import from_arrays
 
 pytestmark = [
     pytest.mark.usefixtures("x64", "strict_ranks"),

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from oracle import GROUPS, SEEDS, agree, run, varied
-from rollouts import from_arrays
+
+from rewardlab.testing import from_arrays
 
 pytestmark = pytest.mark.usefixtures("x64")
 TEXT = (

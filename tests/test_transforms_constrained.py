@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from rollouts import from_arrays
 
 from rewardlab import build
+from rewardlab.testing import from_arrays
 from rewardlab.transforms.combinators.multipliers import clip_by_norm
 
 pytestmark = pytest.mark.usefixtures("x64", "strict_ranks")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from oracle import SEEDS, agree, apply, run, step_tokens, true_tokens, varied
-from rollouts import from_arrays
 
 from rewardlab import METHODS, estimator
+from rewardlab.testing import from_arrays
 
 pytestmark = pytest.mark.usefixtures("x64", "strict_ranks")
 MIXED = "process('prm') | dense('dense') | weighted_sum(prm=1, dense=1)"

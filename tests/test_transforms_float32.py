@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracle import apply
-from rollouts import from_arrays
 
 from rewardlab import METHODS, build, estimator
 from rewardlab.comparisons.ranking import standardized
 from rewardlab.objectives import pacs
 from rewardlab.selection import replay
+from rewardlab.testing import from_arrays
 
 pytestmark = pytest.mark.usefixtures("strict_ranks")
 AWKWARD = (0.1, 0.3, 0.7, 0.9, 1e4 + 0.1)  # none is a float; means of n of them round

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracle import GROUPS, SEEDS, agree, row, run, varied
-from rollouts import from_arrays
+
+from rewardlab.testing import from_arrays
 
 pytestmark = [
     pytest.mark.usefixtures("x64", "strict_ranks"),

@@ -13,7 +13,8 @@ from oracle import (
     true_tokens,
     varied,
 )
-from rollouts import from_arrays
+
+from rewardlab.testing import from_arrays
 
 pytestmark = [
     pytest.mark.usefixtures("x64", "strict_ranks"),

@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracle import SEEDS, agree, compiled, row, run, true_tokens, varied
-from rollouts import from_arrays
 
 from rewardlab.core.compose import only
+from rewardlab.testing import from_arrays
 from rewardlab.transforms.shapers import overlong_penalty
 
 pytestmark = [

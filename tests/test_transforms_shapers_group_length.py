@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from oracle import GROUPS, SEEDS, agree, run, true_tokens, varied
-from rollouts import from_arrays
+
+from rewardlab.testing import from_arrays
 
 
 @pytest.mark.parametrize("seed", SEEDS)

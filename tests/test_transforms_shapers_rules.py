@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracle import GROUPS, SEEDS, agree, run, true_tokens, varied
-from rollouts import from_arrays
 
 from rewardlab import build
+from rewardlab.testing import from_arrays
 
 pytestmark = [
     pytest.mark.usefixtures("x64", "strict_ranks"),

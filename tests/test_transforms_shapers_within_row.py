@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from oracle import SEEDS, agree, row, run, varied
-from rollouts import from_arrays
+
+from rewardlab.testing import from_arrays
 
 pytestmark = pytest.mark.usefixtures("x64", "strict_ranks")
 seeds = pytest.mark.parametrize("seed", SEEDS)

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracle import SEEDS, agree, run, step_tokens, true_tokens, varied
-from rollouts import from_arrays
 
+from rewardlab.testing import from_arrays
 from rewardlab.transforms.sources.belief import answer_logprob, answer_probability
 
 pytestmark = [

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracle import GROUPS, SEEDS, agree, run, true_tokens, varied
-from rollouts import from_arrays
 
+from rewardlab.testing import from_arrays
 from rewardlab.transforms.sources.repetition import repeated
 from rewardlab.transforms.sources.surprise import follow_up_logprob, self_certainty
 

@@ -6,10 +6,10 @@ import jax
 import numpy as np
 import pytest
 from oracle import SEEDS, agree, run, true_tokens, varied
-from rollouts import from_arrays
 
 from rewardlab import build
 from rewardlab.methods.sentence import shaped_reward
+from rewardlab.testing import from_arrays
 from rewardlab.transforms.weights.entropy import high_entropy
 from rewardlab.transforms.weights.perplexity import standardized
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 from oracle import compiled
-from rollouts import as_jax, from_arrays
 
 from rewardlab import METHODS, chain, estimator, hyperparameters
+from rewardlab.testing import as_jax, from_arrays
 
 
 class NoAdapter(Exception):

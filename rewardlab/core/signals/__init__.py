@@ -1,5 +1,7 @@
 """Signals: facts about completions that methods read, by name."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from rewardlab.core.signals.facts import FACTS
@@ -12,16 +14,21 @@ SIGNALS: dict[str, Signal] = {**REWARDS, **FACTS}
 
 
 def made(
-    rng: np.random.Generator, n: int, t: int, s: int, references: int = 10
+    rng: np.random.Generator,
+    n: int,
+    t: int,
+    s: int,
+    references: int = 10,
+    table: Mapping[str, Signal] = SIGNALS,
 ) -> dict[str, np.ndarray]:
     """Every signal made up for n rows, with the `_valid` of those that may abstain."""
     sizes = {"N": n, "S": s, "T": t, "R": references, "V": s + 1, "K": 5, "C": 6}
     found = {
         name: signal.draw(rng, tuple(sizes[letter] for letter in signal.shape))
-        for name, signal in SIGNALS.items()
+        for name, signal in table.items()
     }
     heard = rng.random(n) < 0.9
-    found |= {f"{name}_valid": heard for name in SIGNALS if SIGNALS[name].abstains}
+    found |= {f"{name}_valid": heard for name in table if table[name].abstains}
     return found
 
 

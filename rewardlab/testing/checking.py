@@ -1,0 +1,165 @@
+"""`rewardlab.check`: which laws a sentence keeps, and whether any batch breaks it."""
+
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from rewardlab.core.compose import estimator
+from rewardlab.core.signals import SIGNALS, Signal
+from rewardlab.core.signals.draws import eighths
+from rewardlab.core.types import NoSignal, RewardTransform
+from rewardlab.methods import LAWS, METHODS, reads, resolve
+from rewardlab.testing.always import ALWAYS_TRIED
+from rewardlab.testing.degenerate import DEGENERATE
+from rewardlab.testing.finding import FAILS, HOLDS, UNTRIED, Finding, judged, raised
+from rewardlab.testing.laws import CHECKS, Subject, subject
+from rewardlab.testing.rollouts import batch
+
+TOLERANCE = 1.5e-4  # of the greatest advantage: an epsilon of 1e-6 passes
+ROLLOUTS = 20
+SHAPES = ("N", "NS", "NT")  # that a signal which nobody has described may have
+MUST = ("permutation", "mask")  # of those that are looked for in many rollouts
+SAYS = {
+    "reads": "the names of all signals that are read are arguments, as SignalName",
+    "numbers": "its numbers may be arguments of the compiled program",
+    **LAWS,
+}
+
+
+class Checked(NamedTuple):
+    """All that was found of one sentence; as text it is a table."""
+
+    sentence: str
+    findings: dict[str, Finding]
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything holds that must."""
+        return not any(finding.broken for finding in self.findings.values())
+
+    def __str__(self) -> str:
+        wide = max(map(len, self.findings))
+        lines = [self.sentence, ""]
+        for name, found in self.findings.items():
+            free = found.verdict == FAILS and not found.must
+            verdict = "not claimed" if free else found.verdict
+            mark = "!" if found.broken else " "
+            lines.append(f"{mark} {name:{wide}}  {verdict:13}  {found.says}".rstrip())
+            if found.why and not free:
+                lines.append(f"  {'':{wide}}  {'':13}  {found.why}")
+        end = "All that must hold does." if self.passed else "What has a ! must hold."
+        return "\n".join([*lines, "", end])
+
+
+def check(
+    what: str | RewardTransform,
+    words: Any = (),
+    signals: Mapping[str, str] | None = None,
+    **hp: Any,
+) -> Checked:
+    """Tries the laws on a sentence, a method's name or a transform.
+
+    `print(rewardlab.check("outcome('correct') | center_by_group()"))` shows a table.
+    `words` are modules, or their names, whose words the sentence may use; `signals` the
+    shapes of your own signals, {"clarity": "N", "tone": "NS"}, without which N, NS and
+    NT are tried; `hp` the values of bare names. Laws that every transform must keep,
+    and those that a method claims, decide `passed`. Raises `ValueError` for what is no
+    sentence.
+    """
+    claimed: tuple[str, ...] = ()
+    if isinstance(what, str):
+        claimed = METHODS[what].laws if what in METHODS else ()
+        what = resolve(what, words=words, **hp)
+    transform = what
+    with jax.enable_x64(True):
+        table, hidden = _described(transform, dict(signals or {}))
+        of = subject({"": transform}, table)
+        found = {"reads": _reads(hidden), **_always(transform, table)}
+        if found["jit"].verdict == HOLDS:
+            found |= _degenerate(of) | _by_law(of, claimed)
+    return Checked(transform.sentence, found)
+
+
+def _described(
+    transform: RewardTransform, shapes: dict[str, str]
+) -> tuple[dict[str, Signal], list[str]]:
+    """Signals with which the transform runs, and the names that it does not say."""
+    hidden: list[str] = []
+    error: Exception | None = None
+    while True:
+        unknown = sorted({*reads(transform), *hidden} - {*SIGNALS, *shapes})
+        for tried in itertools.product(SHAPES, repeat=len(unknown)):
+            own = shapes | dict(zip(unknown, tried, strict=True))
+            table = SIGNALS | {name: _yours(shape) for name, shape in own.items()}
+            try:
+                estimator(transform).init(batch(table=table))
+                return table, hidden
+            except NoSignal as missing:
+                name = missing.name.removesuffix("_valid")
+                if name in table:
+                    raise
+                hidden.append(name)
+                break
+            except (ValueError, TypeError, IndexError) as wrong:
+                error = error or wrong
+        else:
+            assert error is not None
+            raise error
+
+
+def _yours(shape: str) -> Signal:
+    return Signal(shape, "a signal of yours", eighths, shift=shape == "N", scale=True)
+
+
+def _reads(hidden: list[str]) -> Finding:
+    if not hidden:
+        return Finding(HOLDS, SAYS["reads"])
+    names = ", ".join(map(repr, hidden))
+    why = f"it reads {names} unsaid, so that no run would know to make it"
+    return Finding(FAILS, SAYS["reads"], True, why)
+
+
+def _always(
+    transform: RewardTransform, table: Mapping[str, Signal]
+) -> dict[str, Finding]:
+    rollouts = [batch(seed, table=table) for seed in (0, 1)]
+    found = {}
+    for name, trial in ALWAYS_TRIED.items():
+        try:
+            found[name] = trial(transform, rollouts)._replace(says=SAYS[name])
+        except Exception as error:  # whatever a word of somebody's raises
+            found[name] = raised(error, SAYS[name])
+    return found
+
+
+def _degenerate(of: Subject) -> dict[str, Finding]:
+    """Numbers that are finite and 0 outside the mask, whatever the batch is."""
+    found = {}
+    for name, spoil in DEGENERATE.items():
+        rollout = spoil(batch(table=of.signals))
+        advantage = np.asarray(of.advantages(rollout)[""])
+        mask = np.asarray(rollout.mask)
+        why = "" if np.isfinite(advantage).all() else "advantages are not finite"
+        if not why and np.any(np.where(mask, 0, advantage)):
+            why = "advantages stand outside the mask"
+        found[name] = Finding(FAILS if why else HOLDS, "", True, why)
+    return found
+
+
+def _by_law(of: Subject, claimed: Iterable[str]) -> dict[str, Finding]:
+    """The greatest violation that many rollouts show."""
+    found = {}
+    for name, law in CHECKS.items():
+        sizes: list[float] = []
+        for seed in range(ROLLOUTS):
+            rollout = batch(seed, table=of.signals)
+            sizes += law(of, rollout, np.random.default_rng(seed)).values()
+        must = name in MUST or name in claimed
+        if sizes:
+            found[name] = judged(max(sizes), TOLERANCE, LAWS[name], must)
+        else:
+            found[name] = Finding(UNTRIED, LAWS[name], False, "nothing that it reads")
+    return found
