@@ -21,7 +21,16 @@ from rewardlab.core.compose import (
     stateless,
     weighted_sum,
 )
-from rewardlab.core.types import Channels, Reward, RewardTransform, Rollout, Sum, place
+from rewardlab.core.types import (
+    Channels,
+    Reward,
+    RewardTransform,
+    Rollout,
+    SignalName,
+    Static,
+    Sum,
+    place,
+)
 from rewardlab.methods import LAWS, METHODS, Method, resolve
 from rewardlab.methods.sentence import build, describe, hyperparameters, reads
 from rewardlab.transforms import TRANSFORMS
@@ -31,6 +40,7 @@ if TYPE_CHECKING:
     from rewardlab.runs.config import default_config
     from rewardlab.runs.training import Result, train
     from rewardlab.scorers.text_rewards import TextReward
+    from rewardlab.testing import check
 
 __version__ = "0.1.0"
 
@@ -39,6 +49,7 @@ __version__ = "0.1.0"
 _OF_RUNS = {
     "Result": "runs.training",
     "TextReward": "scorers.text_rewards",
+    "check": "testing",
     "default_config": "runs.config",
     "load_config": "launch.configs",
     "train": "runs.training",
@@ -61,10 +72,13 @@ __all__ = [
     "Reward",
     "RewardTransform",
     "Rollout",
+    "SignalName",
+    "Static",
     "Sum",
     "TextReward",
     "build",
     "chain",
+    "check",
     "default_config",
     "describe",
     "estimator",

@@ -1,4 +1,4 @@
-"""`rewardlab train`, `grid`, `explain`, `show`, `measure` and others."""
+"""`rewardlab train`, `grid`, `explain`, `check`, `show`, `measure` and others."""
 
 import argparse
 import ast
@@ -62,6 +62,23 @@ def _answer(args: argparse.Namespace, out: Console) -> None:
         show(args.run, args.step, args.row, args.html, out)
 
 
+def _check(args: argparse.Namespace, out: Console) -> None:
+    """Prints what was found; status 1 where something is broken that must hold."""
+    shapes = {}
+    for pair in filter(None, args.signals.split(",")):
+        name, _, shape = pair.partition("=")
+        if not name.isidentifier() or not set(shape) <= set("NSTRVKC") or not shape:
+            raise ValueError(
+                f"--signals={args.signals!r} is not understood; write a name and a "
+                "shape, as in clarity=N,tone=NS"
+            )
+        shapes[name] = shape
+    found = rewardlab.check(args.method, shapes, **_hyperparameters(args.hp))
+    out.print(Text(str(found)), soft_wrap=True)
+    if not found.passed:
+        sys.exit(1)
+
+
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rewardlab", description=__doc__)
     versions = f"rewardlab {rewardlab.__version__}, jax {version('jax')}, Python "
@@ -76,6 +93,11 @@ def _arguments() -> argparse.ArgumentParser:
     about.add_argument("method", help="a method's name, or a sentence in quotes")
     about.add_argument("hp", nargs="*", help="hyperparameters, as in tau=0.1")
     about.add_argument("--svg", help="a file for the picture of what is printed")
+    tried = commands.add_parser("check", help="which laws a method or sentence keeps")
+    tried.add_argument("method", help="a method's name, or a sentence in quotes")
+    tried.add_argument("hp", nargs="*", help="hyperparameters, as in tau=0.1")
+    tried.add_argument("--signals", default="", help="shapes of yours, as in tone=NS")
+    tried.set_defaults(answer=_check)
     shown = commands.add_parser("show", help="one episode of a run, turn by turn")
     shown.add_argument("run", help="the run's workdir")
     shown.add_argument("--step", type=int, help="the last one with completions, untold")

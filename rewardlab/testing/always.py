@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import orbax.checkpoint as ocp
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
@@ -27,7 +28,7 @@ def compiles(transform: RewardTransform, rollouts: Sequence[Rollout]) -> Finding
     state = closed.init(rollouts[0])
     eager = closed.update({}, state, rollouts[0])[0]
     compiled = jax.jit(closed.update)({}, state, rollouts[0])[0]
-    return judged(gap(eager, compiled), CLOSE)
+    return judged(apart(eager, compiled), CLOSE)
 
 
 def takes_numbers(transform: RewardTransform, rollouts: Sequence[Rollout]) -> Finding:
@@ -42,7 +43,7 @@ def takes_numbers(transform: RewardTransform, rollouts: Sequence[Rollout]) -> Fi
 
     numbers = arrays(literals(tree, "reward"))
     traced = jax.jit(advantage)(numbers, rollout)
-    return judged(gap(jax.jit(advantage)({}, rollout), traced), CLOSE)
+    return judged(apart(jax.jit(advantage)({}, rollout), traced), CLOSE)
 
 
 def carries_state(transform: RewardTransform, rollouts: Sequence[Rollout]) -> Finding:
@@ -55,7 +56,7 @@ def carries_state(transform: RewardTransform, rollouts: Sequence[Rollout]) -> Fi
     worst = 0.0
     for i, rollout in enumerate(rollouts):
         state, advantage = jax.jit(one)(state, rollout)
-        worst = max(worst, gap(advantage, scanned[i]))
+        worst = max(worst, apart(advantage, scanned[i]))
     return judged(worst, CLOSE)
 
 
@@ -73,7 +74,7 @@ def restores(transform: RewardTransform, rollouts: Sequence[Rollout]) -> Finding
             Path(folder) / "state", jax.tree.map(jnp.zeros_like, state)
         )
     want, got = (advance(x, rollouts[1])[0] for x in (state, again))
-    return judged(gap(want, got), CLOSE)
+    return judged(apart(want, got), CLOSE)
 
 
 def spreads(transform: RewardTransform, rollouts: Sequence[Rollout]) -> Finding:
@@ -90,7 +91,16 @@ def spreads(transform: RewardTransform, rollouts: Sequence[Rollout]) -> Finding:
     closed = estimator(transform)
     advantage = jax.jit(lambda r: closed.update({}, closed.init(r), r)[0])
     split = jax.tree.map(place, rollouts[0])
-    return judged(gap(advantage(rollouts[0]), advantage(split)), CLOSE)
+    return judged(apart(advantage(rollouts[0]), advantage(split)), CLOSE)
+
+
+def apart(one: Any, other: Any) -> float:
+    """The greatest difference; infinite where only one of them is a number."""
+    one, other = np.asarray(one), np.asarray(other)
+    there = np.isfinite(one)
+    if not np.array_equal(there, np.isfinite(other)):
+        return float("inf")
+    return gap(np.where(there, one, 0), np.where(there, other, 0))
 
 
 ALWAYS_TRIED: dict[str, Trial] = {

@@ -10,7 +10,7 @@ import numpy as np
 from rewardlab.core.compose import estimator
 from rewardlab.core.signals import SIGNALS, Signal
 from rewardlab.core.signals.draws import eighths
-from rewardlab.core.types import NoSignal, RewardTransform
+from rewardlab.core.types import NoSignal, RewardTransform, reading
 from rewardlab.methods import LAWS, METHODS, reads, resolve
 from rewardlab.testing.always import ALWAYS_TRIED
 from rewardlab.testing.degenerate import DEGENERATE
@@ -56,23 +56,21 @@ class Checked(NamedTuple):
 
 def check(
     what: str | RewardTransform,
-    words: Any = (),
     signals: Mapping[str, str] | None = None,
     **hp: Any,
 ) -> Checked:
     """Tries the laws on a sentence, a method's name or a transform.
 
     `print(rewardlab.check("outcome('correct') | center_by_group()"))` shows a table.
-    `words` are modules, or their names, whose words the sentence may use; `signals` the
-    shapes of your own signals, {"clarity": "N", "tone": "NS"}, without which N, NS and
-    NT are tried; `hp` the values of bare names. Laws that every transform must keep,
-    and those that a method claims, decide `passed`. Raises `ValueError` for what is no
-    sentence.
+    `signals` says of what shape your own signals are, {"clarity": "N", "tone": "NS"};
+    without it N, NS and NT are tried; `hp` the values of bare names. Laws that every
+    transform must keep, and those that a method claims, decide `passed`. Raises
+    `ValueError` for what is no sentence.
     """
     claimed: tuple[str, ...] = ()
     if isinstance(what, str):
         claimed = METHODS[what].laws if what in METHODS else ()
-        what = resolve(what, words=words, **hp)
+        what = resolve(what, **hp)
     transform = what
     with jax.enable_x64(True):
         table, hidden = _described(transform, dict(signals or {}))
@@ -95,8 +93,7 @@ def _described(
             own = shapes | dict(zip(unknown, tried, strict=True))
             table = SIGNALS | {name: _yours(shape) for name, shape in own.items()}
             try:
-                estimator(transform).init(batch(table=table))
-                return table, hidden
+                return table, sorted({*hidden, *_unsaid(transform, table)})
             except NoSignal as missing:
                 name = missing.name.removesuffix("_valid")
                 if name in table:
@@ -108,6 +105,14 @@ def _described(
         else:
             assert error is not None
             raise error
+
+
+def _unsaid(transform: RewardTransform, table: Mapping[str, Signal]) -> set[str]:
+    """The signals that it asks a rollout for and that none of its arguments names."""
+    with reading() as asked:
+        estimator(transform).init(batch(table=table))
+    said = reads(transform)
+    return {name for name in asked if not {name, name.removesuffix("_valid")} & said}
 
 
 def _yours(shape: str) -> Signal:
@@ -161,5 +166,7 @@ def _by_law(of: Subject, claimed: Iterable[str]) -> dict[str, Finding]:
         if sizes:
             found[name] = judged(max(sizes), TOLERANCE, LAWS[name], must)
         else:
-            found[name] = Finding(UNTRIED, LAWS[name], False, "nothing that it reads")
+            found[name] = Finding(
+                UNTRIED, LAWS[name], False, "it reads nothing of the kind"
+            )
     return found

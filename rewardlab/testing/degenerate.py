@@ -23,12 +23,14 @@ def padded(rollout: Rollout) -> Rollout:
 
 
 def alone(rollout: Rollout) -> Rollout:
-    """Every row is the only one of its group, as far as there are prompts."""
-    prompts = len(rollout.prompts)
+    """Every row is the only one of its prompt."""
     n = len(rollout.mask)
-    rows = np.arange(n)
-    one = _only(rollout, (rows < prompts)[:, None])
-    return _with(one, group=(rows % prompts).astype(np.int32))
+    return _with(
+        rollout,
+        prompts=np.zeros((n, rollout.prompts.shape[1]), np.int32),
+        prompt_mask=np.ones((n, rollout.prompts.shape[1]), bool),
+        group=np.arange(n, dtype=np.int32),
+    )
 
 
 def one_token(rollout: Rollout) -> Rollout:

@@ -76,6 +76,8 @@ def _of_steps(
 def gap(before: Any, after: Any) -> float:
     """The greatest difference, of the greatest number."""
     before, after = np.asarray(before), np.asarray(after)
+    if not np.isfinite(before).all():
+        return float("inf")
     return float(np.abs(before - after).max() / max(np.abs(before).max(), 1.0))
 
 
