@@ -52,10 +52,6 @@ BROKEN = {
         bent(lambda x, rollout: x / jnp.std(x)),
         "all signals equal",
     ),
-    "a signal is read unsaid": (
-        bent(lambda x, rollout: x + rollout.signal("tone")[:, None]),
-        "reads",
-    ),
     "a number is compared in Python": (named(doubled_if_large)(0.5), "numbers"),
 }
 

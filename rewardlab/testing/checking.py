@@ -10,7 +10,7 @@ import numpy as np
 from rewardlab.core.compose import estimator
 from rewardlab.core.signals import SIGNALS, Signal
 from rewardlab.core.signals.draws import eighths
-from rewardlab.core.types import NoSignal, RewardTransform, reading
+from rewardlab.core.types import RewardTransform
 from rewardlab.methods import LAWS, METHODS, reads, resolve
 from rewardlab.testing.always import ALWAYS_TRIED
 from rewardlab.testing.degenerate import DEGENERATE
@@ -23,7 +23,6 @@ ROLLOUTS = 20
 SHAPES = ("N", "NS", "NT")  # that a signal which nobody has described may have
 MUST = ("permutation", "mask")  # of those that are looked for in many rollouts
 SAYS = {
-    "reads": "the names of all signals that are read are arguments, as SignalName",
     "numbers": "its numbers may be arguments of the compiled program",
     **LAWS,
 }
@@ -73,58 +72,32 @@ def check(
         what = resolve(what, **hp)
     transform = what
     with jax.enable_x64(True):
-        table, hidden = _described(transform, dict(signals or {}))
+        table = _described(transform, dict(signals or {}))
         of = subject({"": transform}, table)
-        found = {"reads": _reads(hidden), **_always(transform, table)}
+        found = _always(transform, table)
         if found["jit"].verdict == HOLDS:
             found |= _degenerate(of) | _by_law(of, claimed)
     return Checked(transform.sentence, found)
 
 
-def _described(
-    transform: RewardTransform, shapes: dict[str, str]
-) -> tuple[dict[str, Signal], list[str]]:
-    """Signals with which the transform runs, and the names that it does not say."""
-    hidden: list[str] = []
-    error: Exception | None = None
-    while True:
-        unknown = sorted({*reads(transform), *hidden} - {*SIGNALS, *shapes})
-        for tried in itertools.product(SHAPES, repeat=len(unknown)):
-            own = shapes | dict(zip(unknown, tried, strict=True))
-            table = SIGNALS | {name: _yours(shape) for name, shape in own.items()}
-            try:
-                return table, sorted({*hidden, *_unsaid(transform, table)})
-            except NoSignal as missing:
-                name = missing.name.removesuffix("_valid")
-                if name in table:
-                    raise
-                hidden.append(name)
-                break
-            except (ValueError, TypeError, IndexError) as wrong:
-                error = error or wrong
-        else:
-            assert error is not None
-            raise error
-
-
-def _unsaid(transform: RewardTransform, table: Mapping[str, Signal]) -> set[str]:
-    """The signals that it asks a rollout for and that none of its arguments names."""
-    with reading() as asked:
-        estimator(transform).init(batch(table=table))
-    said = reads(transform)
-    return {name for name in asked if not {name, name.removesuffix("_valid")} & said}
+def _described(transform: RewardTransform, shapes: dict[str, str]) -> dict[str, Signal]:
+    """Signals with which the transform runs: those of the project, and yours."""
+    unknown = sorted(reads(transform) - {*SIGNALS, *shapes})
+    wrong: Exception | None = None
+    for tried in itertools.product(SHAPES, repeat=len(unknown)):
+        own = shapes | dict(zip(unknown, tried, strict=True))
+        table = SIGNALS | {name: _yours(shape) for name, shape in own.items()}
+        try:
+            estimator(transform).init(batch(table=table))
+            return table
+        except (ValueError, TypeError, IndexError) as error:
+            wrong = wrong or error
+    assert wrong is not None
+    raise wrong
 
 
 def _yours(shape: str) -> Signal:
     return Signal(shape, "a signal of yours", eighths, shift=shape == "N", scale=True)
-
-
-def _reads(hidden: list[str]) -> Finding:
-    if not hidden:
-        return Finding(HOLDS, SAYS["reads"])
-    names = ", ".join(map(repr, hidden))
-    why = f"it reads {names} unsaid, so that no run would know to make it"
-    return Finding(FAILS, SAYS["reads"], True, why)
 
 
 def _always(
