@@ -9,6 +9,7 @@ import pytest
 
 from rewardlab.models import lm
 from rewardlab.models.model import Model
+from rewardlab.rollouts import Sampling, rollout_completions
 from rewardlab.scorers import SCORERS, USUAL
 from rewardlab.scorers.protocol import Context, Scorer, Setting
 from rewardlab.scorers.sentence import scorers_of, texts_of, words_of
@@ -121,3 +122,24 @@ def test_states():
     by_hand = -np.sum(np.asarray(p) * np.log(np.asarray(p)), -1)
     by_hand = np.where(rollout.mask, by_hand, 0)
     np.testing.assert_allclose(entropy["entropy"], by_hand, atol=1e-4)
+
+
+@pytest.mark.parametrize("temperature", [0.7, 0.0])
+def test_the_sampler_keeps_what_a_forward_pass_would_make_again(temperature):
+    """Its entropy and its hidden states before each token, 0 after the end."""
+    params = lm.init(SMALL, jax.random.key(3))
+    prompts = np.random.default_rng(1).integers(0, 64, (2, 4)).astype(np.int32)
+    mask = np.array([[False, True, True, True], [True] * 4])
+    options = Sampling(3, 6, eos_id=5, pad_id=0, temperature=temperature)
+    asked = (params, prompts, mask, np.arange(2), jax.random.key(0), np.int32(0))
+    rollout = rollout_completions(
+        lm.bind_with_states(SMALL), *asked, options, True, True
+    )
+    plain = rollout_completions(lm.bind(SMALL), *asked, options)
+    np.testing.assert_array_equal(rollout.tokens, plain.tokens)
+    model = Model(SMALL)
+    there = rollout.mask[..., None]
+    want = np.where(there, model.states(params, rollout), 0)
+    np.testing.assert_allclose(rollout.signals["hidden"], want, atol=1e-4)
+    stats = model.log_probs(params, rollout, temperature or 1, entropy=True)
+    np.testing.assert_allclose(rollout.signals["entropy"], stats.entropy, atol=1e-4)

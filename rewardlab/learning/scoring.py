@@ -94,7 +94,7 @@ def scoring(plan: Plan, make: Make, driver: Driver, micro_batches: int = 1) -> S
                 states = {**states, name: follow(states[name], _own(context, name))}
         return states
 
-    private = tuple(itertools.chain.from_iterable(s.private for s in order))
+    private = tuple(itertools.chain.from_iterable(s.private for s in plan.scorers))
     warmup = max([s.fit.warmup for s in order if s.fit], default=0)
     return Scoring(_init_of(names, make), score, fit, step, private, warmup)
 

@@ -17,6 +17,8 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.models.cache import Cache, start
+from rewardlab.models.config import CONFIGS as CONFIGS
+from rewardlab.models.config import LMConfig as LMConfig
 from rewardlab.models.layer import Layer, rms_norm, run_layer
 from rewardlab.models.linear import linear
 from rewardlab.models.streams import Beside, Stream, View
@@ -26,48 +28,6 @@ Apply = Callable[
     [Params, Int[Array, "N t"], Cache], tuple[Float[Array, "N t V"], Cache]
 ]
 CompletionLogits = Callable[..., tuple[Float[Array, "B V"], Float[Array, "N T V"]]]
-
-
-@dataclasses.dataclass(frozen=True)
-class LMConfig:
-    """The shape of a model and how it computes.
-
-    Parameters are float32; `dtype` is that of activations and cache ("float32" or
-    "bfloat16"). `tied` uses the embedding as the head. `remat` recomputes each layer
-    in the backward pass: less memory, about a fifth more time.
-    """
-
-    vocab_size: int
-    num_layers: int
-    width: int
-    num_heads: int
-    num_kv_heads: int
-    head_dim: int
-    ffn: int
-    tied: bool = True
-    dtype: str = "float32"
-    remat: bool = False
-    rope_theta: float = 10_000.0
-    norm_eps: float = 1e-6
-
-    def __post_init__(self) -> None:
-        if self.num_heads % self.num_kv_heads:
-            raise ValueError(
-                f"num_heads={self.num_heads} is not a multiple of num_kv_heads="
-                f"{self.num_kv_heads}; every key head serves as many query heads"
-            )
-        if self.head_dim % 2:
-            raise ValueError(
-                f"head_dim={self.head_dim} is odd; RoPE turns pairs, so make it even"
-            )
-        if self.dtype not in ("float32", "bfloat16"):
-            raise ValueError(f"dtype={self.dtype!r}; write 'float32' or 'bfloat16'")
-
-
-CONFIGS = {
-    "S": LMConfig(64, 2, 128, num_heads=4, num_kv_heads=4, head_dim=32, ffn=512),
-    "M": LMConfig(512, 6, 384, num_heads=6, num_kv_heads=6, head_dim=64, ffn=1024),
-}
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -103,6 +63,15 @@ def apply(
     nothing. Where `cache.valid` is False the logits mean nothing.
     """
     return nnx.merge(_split(config)[0], nnx.State(params))(tokens, cache)
+
+
+def apply_with_states(
+    config: LMConfig, params: Params, tokens: Int[Array, "N t"], cache: Cache
+) -> tuple[tuple[Float[Array, "N t V"], Float[Array, "N t W"]], Cache]:
+    """As `apply`, with what the head reads beside what it says, both in float32."""
+    model = nnx.merge(_split(config)[0], nnx.State(params))
+    x, cache = model.read(tokens, cache)
+    return (model.logits(x), model.normed(x)), cache
 
 
 def forward_completions(
@@ -153,6 +122,13 @@ def bind_forward_completions(config: LMConfig) -> CompletionLogits:
     return functools.partial(forward_completions, config)
 
 
+@functools.cache
+def bind_with_states(config: LMConfig) -> Callable[..., Any]:
+    """`apply_with_states` of one config: the same object each time."""
+    return functools.partial(apply_with_states, config)
+
+
+@functools.cache
 def bind_states(config: LMConfig) -> Callable[..., Float[Array, "N T W"]]:
     """`states` of one config: the same object each time."""
     return functools.partial(states, config)
@@ -181,19 +157,25 @@ class _LM(nnx.Module):
     def __call__(
         self, tokens: Int[Array, "N t"], cache: Cache
     ) -> tuple[Float[Array, "N t V"], Cache]:
+        x, cache = self.read(tokens, cache)
+        return self.logits(x), cache
+
+    def read(
+        self, tokens: Int[Array, "N t"], cache: Cache
+    ) -> tuple[Float[Array, "N t W"], Cache]:
         count, number = tokens.shape[1], self.config.num_layers
         view, nothing = self._view(cache, count), (None,) * number
         prompts = cache.prompt.layers if cache.prompt else nothing
         streams = map(Stream, (view,) * number, cache.layers or nothing, prompts)
         x, layers = self._layers(tokens, tuple(streams))
         used = cache.used + count
-        return self._logits(x), dataclasses.replace(cache, layers=layers, used=used)
+        return x, dataclasses.replace(cache, layers=layers, used=used)
 
     def beside(
         self, *texts: Array
     ) -> tuple[Float[Array, "B V"], Float[Array, "N T V"]]:
         ends, rest = self.both(*texts)
-        return self._logits(ends[None])[0], self._logits(rest)
+        return self.logits(ends[None])[0], self.logits(rest)
 
     def both(
         self,
@@ -231,7 +213,7 @@ class _LM(nnx.Module):
         x = rms_norm(x, self.final_norm[...], self.config.norm_eps)
         return x.astype(jnp.float32)
 
-    def _logits(self, x: Float[Array, "N t W"]) -> Float[Array, "N t V"]:
+    def logits(self, x: Float[Array, "N t W"]) -> Float[Array, "N t V"]:
         head = self.embedding[...].T if self.config.tied else self.head[...]
         # In float32 always: rounded logits make the ratio of training to sampling drift
         # (MiniMax-M1, arXiv 2506.13585).

@@ -11,10 +11,11 @@ from jaxtyping import Array, Bool, Float, Int
 from rewardlab.core.types import Rollout
 from rewardlab.models.cache import Cache, start
 from rewardlab.models.lm import Apply, Params
+from rewardlab.models.logprobs import token_entropy
 from rewardlab.rollouts.drawing import Noise, Sampling, choose, gumbel_noise, row_keys
 
 
-@functools.partial(jax.jit, static_argnames=("apply", "options"))
+@functools.partial(jax.jit, static_argnames=("apply", "options", "entropy", "states"))
 def rollout_completions(
     apply: Apply,
     params: Params,
@@ -24,6 +25,8 @@ def rollout_completions(
     key: Array,
     iteration: Int[Array, ""],
     options: Sampling,
+    entropy: bool = False,
+    states: bool = False,
 ) -> Rollout:
     """G = num_generations completions of each prompt, as one compiled program.
 
@@ -34,37 +37,48 @@ def rollout_completions(
     last bits of a product may depend on the number of rows, and a token changes if two
     noisy logits are that close.)
 
-    Groups are numbered 0..B-1 within the call, `step` is 0, and there are no signals.
-    The loop ends as soon as every row has ended.
+    Groups are numbered 0..B-1 within the call and `step` is 0. The only signals are
+    those asked for: `entropy` [N, T] of what each token was chosen from, untruncated,
+    and the `hidden` states before each token [N, T, W], for which `apply` gives
+    (logits, states) in the place of logits. The loop ends as soon as every row has
+    ended.
     """
     num_generations, width = options.num_generations, options.max_completion_length
     first, cache = apply(params, prompts, start(prompt_mask))
+    logits = first[0] if states else first
     keys = row_keys(key, iteration, prompt_ids, num_generations)
-    noise = gumbel_noise(keys, width, first.shape[-1])
-    slots = jnp.ones((keys.shape[0], max(width - 1, 1)), bool)
-    state = _Decoding.begin(cache.fork(num_generations, slots), width, options.pad_id)
-    state = _append(
-        state, jnp.repeat(first[:, -1], num_generations, axis=0), noise, options
-    )
+    noise = gumbel_noise(keys, width, logits.shape[-1])
+    slots = jnp.ones((len(keys), max(width - 1, 1)), bool)
+    kept = {"entropy": jnp.zeros((width, len(keys)))} if entropy else {}
+    kept |= _room_for(first[1], width, len(keys)) if states else {}
+    own = cache.fork(num_generations, slots)
+    state = _Decoding.begin(own, width, options.pad_id, kept)
+    each_row = lambda x: jnp.repeat(x[:, -1], num_generations, axis=0)  # noqa: E731
+    state = _append(state, jax.tree.map(each_row, first), noise, options)
 
     def decode(state: _Decoding) -> _Decoding:
         logits, cache = apply(params, state.tokens[state.t - 1][:, None], state.cache)
-        return _append(state._replace(cache=cache), logits[:, 0], noise, options)
+        now = jax.tree.map(lambda x: x[:, 0], logits)
+        return _append(state._replace(cache=cache), now, noise, options)
 
     state = lax.while_loop(_Decoding.goes_on, decode, state)
-    n, mask = keys.shape[0], state.mask.T
+    group, mask = jnp.arange(len(keys), dtype=jnp.int32), state.mask.T
     return Rollout(
         prompts=prompts,
         prompt_mask=prompt_mask,
-        group=jnp.arange(n, dtype=jnp.int32) // num_generations,
+        group=group // num_generations,
         tokens=state.tokens.T,
         mask=mask,
         valid=mask,
         step=jnp.where(mask, 0, -1),
         logp=state.logp.T,
-        signals={},
+        signals={name: jnp.moveaxis(x, 0, 1) for name, x in state.kept.items()},
         iteration=jnp.asarray(iteration, jnp.int32),
     )
+
+
+def _room_for(states: Array, width: int, rows: int) -> dict[str, Array]:
+    return {"hidden": jnp.zeros((width, rows, states.shape[-1]))}
 
 
 class _Decoding(NamedTuple):
@@ -76,9 +90,12 @@ class _Decoding(NamedTuple):
     tokens: Int[Array, "T N"]
     logp: Float[Array, "T N"]
     mask: Bool[Array, "T N"]
+    kept: dict[str, Float[Array, "T N ..."]]  # signals that were asked for
 
     @classmethod
-    def begin(cls, cache: Cache, width: int, pad_id: int) -> "_Decoding":
+    def begin(
+        cls, cache: Cache, width: int, pad_id: int, kept: dict[str, Array]
+    ) -> "_Decoding":
         n = cache.valid.shape[0]
         return cls(
             t=jnp.zeros((), jnp.int32),
@@ -87,6 +104,7 @@ class _Decoding(NamedTuple):
             tokens=jnp.full((width, n), pad_id, jnp.int32),
             logp=jnp.zeros((width, n)),
             mask=jnp.zeros((width, n), bool),
+            kept=kept,
         )
 
     def goes_on(self) -> Bool[Array, ""]:
@@ -94,11 +112,21 @@ class _Decoding(NamedTuple):
 
 
 def _append(
-    state: _Decoding, logits: Float[Array, "N V"], noise: Noise, options: Sampling
+    state: _Decoding,
+    read: Float[Array, "N V"] | tuple[Array, Array],
+    noise: Noise,
+    options: Sampling,
 ) -> _Decoding:
     """Chooses token t of every row that has not ended."""
+    logits, hidden = read if isinstance(read, tuple) else (read, None)
     token, logp = choose(logits, noise(state.t), options)
-    alive = ~state.ended
+    alive, kept = ~state.ended, dict(state.kept)
+    if "entropy" in kept:
+        spread = token_entropy(logits / (options.temperature or 1))
+        kept["entropy"] = kept["entropy"].at[state.t].set(jnp.where(alive, spread, 0))
+    if hidden is not None:
+        there = jnp.where(alive[:, None], hidden, 0)
+        kept["hidden"] = kept["hidden"].at[state.t].set(there)
     token = jnp.where(alive, token, options.pad_id)
     return state._replace(
         t=state.t + 1,
@@ -106,4 +134,5 @@ def _append(
         tokens=state.tokens.at[state.t].set(token),
         logp=state.logp.at[state.t].set(jnp.where(alive, logp, 0)),
         mask=state.mask.at[state.t].set(alive),
+        kept=kept,
     )

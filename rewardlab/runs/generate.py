@@ -5,7 +5,7 @@ problems -> completions or episodes (each device) -> their steps (the whole)
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,6 @@ from rewardlab.learning.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Dr
 from rewardlab.models import lm
 from rewardlab.models.model import Model
 from rewardlab.rollouts import (
-    Branching,
     Sampling,
     blank_episodes,
     rollout_completions,
@@ -27,36 +26,12 @@ from rewardlab.rollouts import (
     rollout_episodes_on_host,
     rollout_trees,
 )
-from rewardlab.rollouts.values import VALUE_SIGNALS
-from rewardlab.runs.aliases import wanted
-from rewardlab.runs.builders import compares_finely
-from rewardlab.scorers.plan import Plan
+from rewardlab.runs.switches import NOTHING_MORE, Switches, Tree
 from rewardlab.tasks import Task
 
 Columns = dict[str, Any]  # by name: an array of B rows
 
 
-class Tree(NamedTuple):
-    """Arguments that `rollout_trees` takes and `rollout_episodes` does not."""
-
-    branching: Branching | None
-    values: int | None
-
-
-class Switches(NamedTuple):
-    """What the sampler makes only where somebody reads it.
-
-    With `exact` the log-probs are those of a forward pass, and `sampler_logp` are what
-    they were: a truncated distribution lacks its tail, and a sampler in bfloat16 is too
-    coarse to be compared with the reference's pass.
-    """
-
-    belief: bool = False
-    tree: Tree | None = None
-    exact: bool = False
-
-
-NOTHING_MORE = Switches()
 Sampler = Callable[[Params, Columns, Array, Int[Array, ""]], Rollout]
 Generator = Callable[[Params, Batch, Array, Int[Array, ""]], Rollout]
 
@@ -76,7 +51,7 @@ def generator(
     The key is an argument, so that runs of several seeds share what is compiled. Where
     episodes are not `played`, only shapes are right, and no Python is asked.
     """
-    belief, tree, exact = switches
+    belief, tree, exact, *keep = switches
     ins = (REPLICATED, SHARDED, REPLICATED, REPLICATED)
     layout = {"ins": ins, "outs": SHARDED_ROLLOUT}
     case = (lm.bind(model), task, options, belief)
@@ -86,7 +61,7 @@ def generator(
             *case, rollout_episodes_on_host if played else blank_episodes
         )
     else:
-        shard = _in_one(*case) if tree is None else _as_trees(*case, tree)
+        shard = _in_one(*case, model, keep) if tree is None else _as_trees(*case, tree)
         sampler = driver.spmd(shard, **layout)
     join = _joining(task, options)
     policy = Model(model)
@@ -139,9 +114,17 @@ def _refuse_lacking(columns: Columns, belief: bool) -> None:
             )
 
 
-def _in_one(apply: lm.Apply, task: Task, options: Sampling, belief: bool) -> Sampler:
+def _in_one(
+    apply: lm.Apply,
+    task: Task,
+    options: Sampling,
+    belief: bool,
+    model: lm.LMConfig,
+    keep: list[bool],
+) -> Sampler:
     """Completions, or episodes on the device, as one program for each shard."""
-    world = task.environment
+    world, (entropy, states) = task.environment, keep
+    read = lm.bind_with_states(model) if states else apply
 
     def draw(
         params: Params, columns: Columns, key: Array, iteration: Int[Array, ""]
@@ -151,7 +134,8 @@ def _in_one(apply: lm.Apply, task: Task, options: Sampling, belief: bool) -> Sam
                 apply, params, columns, key, iteration, options, world, belief
             )
         prompts = (columns[name] for name in ("prompts", "prompt_mask", "id"))
-        return rollout_completions(apply, params, *prompts, key, iteration, options)
+        case = (key, iteration, options, entropy, states)
+        return rollout_completions(read, params, *prompts, *case)
 
     return draw
 
@@ -190,34 +174,6 @@ def _by_turns(
         return episodes(*case, world, belief)
 
     return draw
-
-
-def switches_of(config: ConfigDict, plan: Plan) -> Switches:
-    """What of the sampler somebody reads."""
-    read, rollout = plan.wanted_of("sampler"), config.rollout
-    truncated = rollout.top_k > 0 or rollout.top_p < 1
-    coarse = config.model.dtype != "float32" and "ref_logp" in wanted(config)
-    coarse |= compares_finely(config)
-    exact = truncated or coarse or "sampler_logp" in read
-    return Switches("belief" in read, tree_of(config), exact)
-
-
-def tree_of(config: ConfigDict) -> Tree | None:
-    """How training episodes share prefixes and are valued, if they are."""
-    branching, rollout = branching_of(config), config.rollout
-    if wanted(config).isdisjoint(VALUE_SIGNALS):
-        return Tree(branching, None) if branching else None
-    if branching is None and not rollout.continuations:
-        return None  # the values are the task's own
-    return Tree(branching, rollout.continuations)
-
-
-def branching_of(config: ConfigDict) -> Branching | None:
-    """How training episodes share prefixes, if they do."""
-    options = config.rollout.branching
-    if not options.roots:
-        return None
-    return Branching(**{**options.to_dict(), "turns": tuple(options.turns)})
 
 
 def sampling_of(config: ConfigDict, task: Task) -> Sampling:

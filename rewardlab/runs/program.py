@@ -46,12 +46,7 @@ from rewardlab.runs.builders import (
     transform_of,
     updates_of,
 )
-from rewardlab.runs.generate import (
-    generator,
-    judging_of,
-    sampling_of,
-    switches_of,
-)
+from rewardlab.runs.generate import generator, judging_of, sampling_of
 from rewardlab.runs.greedy import drawing
 from rewardlab.runs.iteration import (
     evaluation_of,
@@ -68,6 +63,7 @@ from rewardlab.runs.signals import (
     sources_of,
     training_plan,
 )
+from rewardlab.runs.switches import judging_switches, switches_of
 from rewardlab.runs.worth import Sentence, Stages, measure_with, stages_with
 from rewardlab.scorers.plan import Plan
 from rewardlab.scorers.sentence import words_of
@@ -129,7 +125,8 @@ def build_program(
     draw = drawing(case, options, switches, asked)
     drawn = drawing(case, options, switches, asked, played=False)
     iterate = iteration_of(draw, score, learn)
-    evaluate = evaluation_of(generator(*case, judging, salt=1), judge)
+    more = judging_switches(config, reported)
+    evaluate = evaluation_of(generator(*case, judging, 1, more), judge)
     fused = not (config.rollout.on_host or asked.on_host)
     judged = not (config.rollout.on_host or reported.on_host)
     return Program(

@@ -99,7 +99,10 @@ def training_plan(config: ConfigDict, task: Task, sources: Sequence[Source]) -> 
 
 def judging_plan(task: Task, sources: Sequence[Source]) -> Plan:
     """The plan for held-out problems: what is reported of them."""
-    return plan({"the report reads": reported_of(task, sources)}, sources)
+    shapes = {n: x for _, s in sources for n, x in s.provides.items()}
+    names = {n for n in reported_of(task, sources) if shapes[n] == "N"}
+    kept = names | {n for n in task.signals if n in shapes}
+    return plan({"the report reads": kept}, sources)
 
 
 def reported_of(task: Task, sources: Sequence[Source]) -> set[str]:
@@ -148,7 +151,7 @@ def _of_sampler(config: ConfigDict, task: Task) -> list[str]:
     names = ["sampler_logp"]
     names += ["greedy"] if "correct" in task.signals and not rollout.on_host else []
     if task.environment is None and not rollout.on_host:
-        return names
+        return [*names, "entropy", "hidden"]
     trees = rollout.branching.roots or rollout.continuations
     values = TREES if trees else ()
     called = ["is_call"] if "call" in task.signals else []

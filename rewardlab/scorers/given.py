@@ -1,6 +1,6 @@
 """Scorers of what a run has already: the task's verdicts, and second names."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax.numpy as jnp
@@ -42,9 +42,16 @@ def alias(read: str, made: str) -> Scorer:
 
 
 def played(signals: Iterable[str]) -> Scorer:
-    """The sampler: what it alone knows, or gets for nothing, of what it has drawn."""
-    nothing: Mapping[str, Array] = {}
-    return Scorer("sampler", shapes_of(signals), (), "sample", lambda *_: dict(nothing))
+    """The sampler: what it alone knows, or gets for nothing, of what it has drawn.
+
+    It has run before any scorer is asked; which of these it makes, the plan has said.
+    """
+
+    def ask(*_: Any) -> dict[str, Array]:
+        return {}
+
+    provides, private = shapes_of(signals), ("hidden",)
+    return Scorer("sampler", provides, (), "sample", ask, private=private)
 
 
 def shapes_of(signals: Iterable[str]) -> dict[str, str]:

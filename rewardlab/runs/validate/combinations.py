@@ -16,7 +16,7 @@ from rewardlab.runs.builders import (
     updates_of,
 )
 from rewardlab.runs.config import DEFAULTS
-from rewardlab.runs.generate import branching_of
+from rewardlab.runs.switches import branching_of
 from rewardlab.selection import select_rows
 from rewardlab.tasks import TASKS, Task, task_of
 from rewardlab.transforms import BASELINES
