@@ -10,7 +10,8 @@ from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
 from rewardlab.learning.learner import Params
 from rewardlab.rollouts import Sampling
-from rewardlab.runs.generate import NOTHING_MORE, Generator, Switches, generator
+from rewardlab.runs.generate import Generator, generator
+from rewardlab.runs.switches import NOTHING_MORE, Switches
 from rewardlab.scorers.plan import Plan
 from rewardlab.tasks import Task
 
