@@ -48,7 +48,7 @@ setup(
         "rewardlab.configs",
     ],
     package_dir={"rewardlab.configs": "experiments/configs"},
-    package_data={"rewardlab.show": ["page.html"]},
+    package_data={"rewardlab.show": ["*.html", "page.css"]},
     install_requires=RUN,
     extras_require={"test": TEST},
     entry_points={"console_scripts": ["rewardlab=rewardlab.__main__:main"]},

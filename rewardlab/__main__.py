@@ -16,7 +16,16 @@ from rich.text import Text
 
 import rewardlab
 from rewardlab.methods import IDEAS, METHODS, Method, resolve
-from rewardlab.show import page, read_episode, terminal
+from rewardlab.show import (
+    SORTS,
+    episode_of,
+    listing,
+    page,
+    read_episode,
+    read_step,
+    terminal,
+    write_pages,
+)
 from rewardlab.show.catalogue import VERIFIED
 from rewardlab.show.commands import add_commands
 from rewardlab.show.explain import explain
@@ -59,7 +68,7 @@ def _answer(args: argparse.Namespace, out: Console) -> None:
         if args.svg:
             out.save_svg(args.svg, title=f"rewardlab explain {args.method}")
     else:
-        show(args.run, args.step, args.row, args.html, out)
+        show(args, out)
 
 
 def _check(args: argparse.Namespace, out: Console) -> None:
@@ -102,25 +111,36 @@ def _arguments() -> argparse.ArgumentParser:
     shown.add_argument("run", help="the run's workdir")
     shown.add_argument("--step", type=int, help="the last one with completions, untold")
     shown.add_argument("--row", type=int, default=0, help="0 untold")
-    shown.add_argument("--html", help="a file for the page, in place of the terminal")
+    says = f"all completions of a step, by one of {', '.join(SORTS)}"
+    shown.add_argument("--list", nargs="?", const="row", help=says, metavar="ORDER")
+    pages = "a file for the page, NAME.html, or a folder for pages of all completions"
+    shown.add_argument("--html", help=pages)
     add_commands(commands)
     return parser
 
 
-def show(run: str, step: int | None, row: int, html: str | None, out: Console) -> None:
-    """Prints one completion of a run, or writes it to a page."""
-    episode = read_episode(run, step, row)
-    if html is None:
-        out.print(terminal(episode))
-    else:
-        if not Path(html).parent.is_dir():
-            raise ValueError(f"no folder {Path(html).parent}; make it, then try again")
-        try:
-            Path(html).write_text(page(episode), encoding="utf-8")
-        except OSError as error:
-            raise ValueError(f"{html} cannot be written: {error.strerror}") from None
-        said = one_line(f"step {episode.step}, row {row} of {run} is in {html}")
-        out.print(Text(said), soft_wrap=True)
+def show(args: argparse.Namespace, out: Console) -> None:
+    """Prints a completion of a run, or a list of them; or writes pages."""
+    if args.html is None:
+        step = read_step(args.run, args.step)
+        lists = listing(step, args.list) if args.list else None
+        out.print(lists or terminal(episode_of(step, args.row)))
+        return
+    folder = Path(args.html).suffix not in (".html", ".htm")
+    if not Path(args.html).parent.is_dir():
+        raise ValueError(f"no folder {Path(args.html).parent}; make it, then try again")
+    try:
+        if folder:
+            count = write_pages(args.run, args.html, args.step)
+            said = f"{count} pages of {args.run}; begin at {args.html}/index.html"
+        else:
+            episode = read_episode(args.run, args.step, args.row)
+            Path(args.html).write_text(page(episode), encoding="utf-8")
+            where = f"step {episode.step}, row {args.row} of {args.run}"
+            said = f"{where} is in {args.html}"
+    except OSError as error:
+        raise ValueError(f"{args.html} cannot be written: {error.strerror}") from None
+    out.print(Text(one_line(said)), soft_wrap=True)
 
 
 def methods(words: list[str], out: Console) -> None:

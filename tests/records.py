@@ -79,6 +79,7 @@ def told(capsys, monkeypatch, *arguments):
 
 
 def drawn(episode, width=80, **how):
+    how = {"color_system": "truecolor", **how}  # a style keeps how it was first drawn
     out = Console(width=width, force_terminal=True, highlight=False, **how)
     with out.capture() as capture:
         out.print(terminal(episode))

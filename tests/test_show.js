@@ -21,7 +21,7 @@ onload = () => document.body.textContent = JSON.stringify(
     const page = frame.contentDocument, box = e => e.getBoundingClientRect();
     const see = e => frame.contentWindow.getComputedStyle(e);
     const all = selector => [...page.querySelectorAll(selector)];
-    const written = all("h1, h2, p, dt, dd, figcaption, .who, .said span");
+    const written = all("h1, h2, p, dt, dd, figcaption, .who, .said span, a, code, td, dd span");
     page.querySelector("details").open = true;
     const [first] = all("section aside"), [chosen] = all("section .part");
     return {

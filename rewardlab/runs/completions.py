@@ -15,7 +15,8 @@ from rewardlab.core.types import Channels, Reward, Rollout
 
 SCHEMA = 2  # 1 had no number, no stages and no `kept`
 NOT_FINITE = "not finite"  # in place of a number of a stage, where null is absence
-LISTS = ("step", "step_tokens", "token")  # of what else a channel is on, one number
+ON = ("row", "row_tokens", "step", "step_tokens", "token")  # what channels are on
+LISTS = ("step", "step_tokens", "token")  # of others, one number
 
 
 class Worth(NamedTuple):

@@ -1,27 +1,17 @@
-"""One completion read back from a completions file, in turns.
-
-What a signal's list is about is looked up in `SIGNALS`. Of names that nobody described,
-lists as long as the completion in every row are about its tokens, all others are about
-its turns.
-"""
+"""One completion read back from a completions file, in turns."""
 
 import itertools
-import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from rewardlab.core.signals import SIGNALS
-from rewardlab.rollouts.state import End
 from rewardlab.show import record
+from rewardlab.show.facts import Fact, facts_of, kinds_of
 from rewardlab.show.record import Line
+from rewardlab.show.rows import Row, rows_of, siblings
+from rewardlab.show.worth import Peaks, Worth, peaks_of, worth_of
 from rewardlab.system.printable import number, one_line, visible
-
-LONGEST = 200  # characters of a signal that is neither a number nor a list of them
-COMPANIONS = ("_valid", "_error", "_timeout")  # of a signal: see `host_signal`
-IDS = ("anchor", "node")  # which turns are alike; the numbers themselves say nothing
-PLACES = {"NS": "turn", "NV": "turn", "NT": "token"}  # of other shapes: "row"
 
 
 class Token(NamedTuple):
@@ -31,7 +21,7 @@ class Token(NamedTuple):
     text: str  # as it is read: `visible`
     logp: float | None
     advantage: float | None
-    facts: dict[str, str]  # its signals [N, T]
+    facts: dict[str, str]  # its signals [N, T], and what each word made of it
 
 
 class Part(NamedTuple):
@@ -39,14 +29,6 @@ class Part(NamedTuple):
 
     by_policy: bool
     tokens: list[Token]
-
-
-class Fact(NamedTuple):
-    """A signal as it is read; one that does not apply says so and has no number."""
-
-    name: str
-    text: str
-    applies: bool
 
 
 class Turn(NamedTuple):
@@ -77,12 +59,27 @@ class Episode(NamedTuple):
     facts: list[Fact]  # the reward, and the signals of the whole row
     turns: list[Turn]
     peak: float
+    worth: list[Worth]  # after each word, then the advantage; [] in files of schema 1
+    siblings: list[Row]  # other completions of the prompt
 
     @property
     def unit(self) -> str:
         """What the parts of a completion are called: turns, if someone answers."""
         parts = (part for turn in self.turns for part in turn.parts)
         return "step" if all(part.by_policy for part in parts) else "turn"
+
+
+class Step(NamedTuple):
+    """A step's completions, read once, with what is known of all of them."""
+
+    run: str
+    step: int
+    steps: list[int]  # all that were written
+    lines: list[Line]
+    rows: list[Row]
+    kinds: dict[str, str]
+    peak: float
+    peaks: Peaks
 
 
 def read_episode(
@@ -92,28 +89,39 @@ def read_episode(
 
     Raises `ValueError` that says what there is instead.
     """
-    lines, step = _read(Path(workdir), step)
-    if not 0 <= row < len(lines):
+    return episode_of(read_step(workdir, step), row)
+
+
+def episode_of(step: Step, row: int) -> Episode:
+    """One of a step's completions; `ValueError` if there is no such row."""
+    if not 0 <= row < len(step.lines):
         raise ValueError(
-            f"step {step} has rows 0 to {len(lines) - 1}, not {row}; give --row one of "
-            "them"
+            f"step {step.step} has rows 0 to {len(step.lines) - 1}, not {row}; give "
+            "--row one of them"
         )
-    line, kinds = lines[row], _kinds(lines)
+    line = step.lines[row]
+    places = list(_places(line["step_of_token"]))
+    worth = worth_of(line, step.peaks, places)
     return Episode(
-        run=one_line(Path(workdir).resolve().name),
-        step=step,
+        run=step.run,
+        step=step.step,
         row=row,
         group=line["group"],
         prompt=visible(line["prompt"]),
-        facts=[_reward(line["reward"]), *_facts(line, kinds, "row", 0)],
-        turns=list(_turns(line, kinds)),
-        peak=max(map(abs, _chosen(lines)), default=0.0),
+        facts=[_reward(line["reward"]), *facts_of(line, step.kinds, "row", 0)],
+        turns=[_turn(line, step.kinds, worth, turn) for turn in places],
+        peak=step.peak,
+        worth=worth,
+        siblings=siblings(step.rows, row),
     )
 
 
-def _read(workdir: Path, step: int | None) -> tuple[list[Line], int]:
-    """The lines of a step; one that was cut short is left out."""
-    files, where = record.steps(workdir), one_line(str(workdir))
+def read_step(workdir: str | os.PathLike, step: int | None = None) -> Step:
+    """The completions of a step, of the last that has some unless told.
+
+    A line that was cut short is left out. Raises `ValueError` that says what there is.
+    """
+    files, where = record.steps(Path(workdir)), one_line(str(workdir))
     if not files:
         raise ValueError(
             f"no completions in {where}; train with "
@@ -125,7 +133,17 @@ def _read(workdir: Path, step: int | None) -> tuple[list[Line], int]:
             f"no completions of step {step} in {where}; give --step one of "
             f"{_some(sorted(files))}"
         )
-    return record.read_lines(files[step]), step
+    lines = record.read_lines(files[step])
+    return Step(
+        run=one_line(Path(workdir).resolve().name),
+        step=step,
+        steps=sorted(files),
+        lines=lines,
+        rows=rows_of(lines),
+        kinds=kinds_of(lines),
+        peak=max(map(abs, _chosen(lines)), default=0.0),
+        peaks=peaks_of(lines),
+    )
 
 
 def _some(steps: list[int]) -> str:
@@ -134,84 +152,34 @@ def _some(steps: list[int]) -> str:
     return ", ".join(said if len(said) <= 12 else [*said[:8], "...", *said[-3:]])
 
 
-def _kinds(lines: Sequence[Line]) -> dict[str, str]:
-    """For each signal the letters of its shape, as `Signal` has them."""
-    names = dict.fromkeys(name for line in lines for name in line["signals"])
-    return {name: _kind(name, lines) for name in names}
+def _places(steps: Sequence[int]) -> Iterator[range]:
+    """The tokens of each turn."""
+    for _, places in itertools.groupby(range(len(steps)), steps.__getitem__):
+        first, *others = places
+        yield range(first, first + 1 + len(others))
 
 
-def _kind(name: str, lines: Sequence[Line]) -> str:
-    have = [line for line in lines if name in line["signals"]]
-    values = [line["signals"][name] for line in have]
-    if not all(isinstance(value, list) for value in values):
-        return "N"
-    if name in SIGNALS and SIGNALS[name].shape != "N":
-        return SIGNALS[name].shape
-    tokens = [len(line["tokens"]) for line in have]
-    return "NT" if [len(value) for value in values] == tokens else "NS"
+def _turn(
+    line: Line, kinds: dict[str, str], worth: Sequence[Worth], places: range
+) -> Turn:
+    step = line["step_of_token"][places[0]]
+    parts = [
+        Part(by_policy, [_token(line, kinds, worth, t) for t in run])
+        for by_policy, run in itertools.groupby(places, line["mask"].__getitem__)
+    ]
+    return Turn(step + 1, parts, list(facts_of(line, kinds, "turn", step)))
 
 
-def _turns(line: Line, kinds: dict[str, str]) -> Iterator[Turn]:
-    steps, mask = line["step_of_token"], line["mask"]
-    for step, places in itertools.groupby(range(len(steps)), steps.__getitem__):
-        parts = [
-            Part(by_policy, [_token(line, kinds, t) for t in run])
-            for by_policy, run in itertools.groupby(places, mask.__getitem__)
-        ]
-        yield Turn(step + 1, parts, list(_facts(line, kinds, "turn", step)))
-
-
-def _token(line: Line, kinds: dict[str, str], t: int) -> Token:
-    facts = {fact.name: fact.text for fact in _facts(line, kinds, "token", t)}
+def _token(line: Line, kinds: dict[str, str], worth: Sequence[Worth], t: int) -> Token:
+    facts = {fact.name: fact.text for fact in facts_of(line, kinds, "token", t)}
+    for stage in worth[:-1]:
+        value = stage.tokens[t]
+        if value is not None:
+            said = value if isinstance(value, str) else number(value)
+            facts[stage.name] = one_line(said)
     token = line["tokens"][t]
     text = visible(line["texts"][t]) or f"⟨{token}⟩"  # an end has no text of its own
     return Token(token, text, line["logp"][t], line["advantage"][t], facts)
-
-
-def _facts(line: Line, kinds: dict[str, str], about: str, i: int) -> Iterator[Fact]:
-    """What the signals say of turn i, token i, or of the row and nothing in it."""
-    signals = line["signals"]
-    for name, shape in kinds.items():
-        if name not in signals:
-            continue
-        stem, _, _ = name.rpartition("_")
-        companion = stem in signals and name.removeprefix(stem) in COMPANIONS
-        if companion or name in IDS or PLACES.get(shape, "row") != about:
-            continue
-        values = _listed(signals[name])
-        if about != "row":
-            values = values[i : i + (2 if shape == "NV" else 1)]
-        if name == "ended_by" and values[:1] and values[0] in list(End):
-            values = [End(values[0]).name.lower()]
-        valid = _listed(signals.get(name + "_valid", True)) or [True]
-        if not values:
-            continue
-        if valid[min(i, len(valid) - 1)]:
-            text = (" → " if shape == "NV" else " ").join(map(_text, values))
-            yield Fact(one_line(name), text, True)
-        else:
-            yield Fact(one_line(name), _why(signals, name), False)
-
-
-def _listed(value: Any) -> list:
-    return value if isinstance(value, list) else [value]
-
-
-def _why(signals: dict[str, Any], name: str) -> str:
-    if signals.get(name + "_timeout"):
-        return "time-out"
-    return "error" if signals.get(name + "_error") else "absent"
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "not finite"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return number(value)
-    said = one_line(value if isinstance(value, str) else json.dumps(value))
-    return said if len(said) <= LONGEST else said[:LONGEST] + "…"
 
 
 def _reward(value: float | None) -> Fact:

@@ -1,40 +1,76 @@
 """An episode as one HTML file that needs nothing else; colours are in its style."""
 
+import itertools
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from string import Template
 
-from rewardlab.show.episode import Episode, Fact, Part, Token, Turn
+from rewardlab.show.episode import Episode, Part, Token
+from rewardlab.show.facts import Fact
+from rewardlab.show.html import NOWHERE, Links, listed, navigation, shade
+from rewardlab.show.rows import Row
+from rewardlab.show.worth import Worth
 from rewardlab.system.printable import number, signed
 
 TEMPLATE = Path(__file__).with_name("page.html")
+STYLE = Path(__file__).with_name("page.css")
 
 
-def page(episode: Episode) -> str:
+def page(episode: Episode, links: Links = NOWHERE) -> str:
     """The text of the file; whatever a policy wrote is escaped."""
     where = f"training step {episode.step} · row {episode.row} · prompt {episode.group}"
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        style=STYLE.read_text(encoding="utf-8"),
         title=escape(f"{episode.run}: {where}"),
         run=escape(episode.run),
         where=escape(where),
         facts=_facts(episode.facts),
         legend=_legend(episode.peak),
         prompt=escape(episode.prompt),
-        turns="\n".join(_turn(turn, episode) for turn in episode.turns),
+        links=navigation(links.around),
+        turns="\n".join(_turn(n, episode) for n in range(len(episode.turns))),
+        siblings=_siblings(episode.siblings, links),
         table=_table(episode),
     )
 
 
-def _turn(turn: Turn, episode: Episode) -> str:
+def _turn(n: int, episode: Episode) -> str:
+    turn = episode.turns[n]
     title = f"{episode.unit} {turn.number}"
     facts, mean = list(turn.facts), turn.mean_advantage
-    if mean is not None:
+    if mean is not None and not episode.worth:
         facts.append(Fact("mean advantage", signed(mean), True))
     parts = "\n".join(_part(part, episode.peak) for part in turn.parts)
     return (
         f'<section aria-label="{title}">\n<h2>{title}</h2>\n<div>\n{parts}\n</div>\n'
-        f'<aside aria-label="rewards of {title}">{_facts(facts)}</aside>\n</section>'
+        f'<aside aria-label="rewards of {title}">{_facts(facts)}'
+        f"{_worth(n, episode.worth)}</aside>\n</section>"
+    )
+
+
+def _worth(n: int, worth: Sequence[Worth]) -> str:
+    """What each word made of a turn, as a list of words with their channels."""
+    rows = []
+    for word, stages in itertools.groupby(worth, lambda stage: stage.word):
+        told = [stage for stage in stages if stage.told and stage.turns[n].text]
+        cells = "".join(
+            f"<dt>{escape(x.channel or word)}</dt>"
+            f"<dd><span {shade(x.turns[n].value, x.peak)}>{escape(x.turns[n].text)}"
+            "</span></dd>"
+            for x in told
+        )
+        code = f"<code>{escape(word)}</code>" if told and told[0].channel else ""
+        rows += [f"<li>{code}<dl>{cells}</dl></li>"] if cells else []
+    return f'<ol class="worth">{"".join(rows)}</ol>' if rows else ""
+
+
+def _siblings(rows: Sequence[Row], links: Links) -> str:
+    if not rows:
+        return ""
+    return (
+        '<section class="siblings" aria-label="other completions of the prompt">'
+        f"<h2>other completions of the prompt</h2>{listed(rows, links.rows)}</section>"
     )
 
 
@@ -52,16 +88,9 @@ def _part(part: Part, peak: float) -> str:
 
 def _chosen(token: Token, peak: float) -> str:
     """A token with its colour; a touch brings its title to the foot of the page."""
-    kind, style = "bad", ""
-    if token.advantage is not None:
-        kind = (
-            "above" if token.advantage > 0 else "below" if token.advantage else "zero"
-        )
-        share = abs(token.advantage) / peak if peak else 0.0
-        style = f' style="--a:{100 * min(share, 1.0):.1f}"' if share else ""
     title = "\n".join(f"{name} {value}" for name, value in _numbers(token).items())
     return (
-        f'<span class="{kind}"{style} tabindex="-1" title="{escape(title)}">'
+        f'<span {shade(token.advantage, peak)} tabindex="-1" title="{escape(title)}">'
         f"{escape(token.text)}</span>"
     )
 

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from rewardlab.runs.completions import LISTS, NOT_FINITE, ON, SCHEMA
 from rewardlab.system.printable import one_line
 
 Line = dict[str, Any]
@@ -51,6 +52,12 @@ def _record(text: str, where: str) -> Line:
         )
     except (ValueError, RecursionError):
         raise ValueError(f"{where} is not JSON; show another step") from None
+    schema = line.get("schema", 1) if isinstance(line, dict) else 1
+    if type(schema) is int and schema > SCHEMA:
+        raise ValueError(
+            f"{where} is of schema {schema} and this version reads {SCHEMA} and older; "
+            "show it with the rewardlab that wrote it"
+        )
     problem = _problem(line)
     if problem:
         raise ValueError(
@@ -75,7 +82,39 @@ def _problem(line: Any) -> str:
             return f"for its {name!r} is {_said(line, name)}"
     if len({len(line[name]) for name in PER_TOKEN}) > 1:
         return f"for {', '.join(PER_TOKEN)} are not as long as each other"
-    return ""
+    stages = line.get("stages", [])
+    wrong = {
+        "schema": type(line.get("schema", 1)) is not int,
+        "kept": type(line.get("kept", True)) is not bool,
+        "stages": type(stages) is not list
+        or not all(_is_stage(stage, line) for stage in stages),
+    }
+    bad = [name for name, is_wrong in wrong.items() if is_wrong]
+    return f"for its {bad[0]!r} is of a wrong kind" if bad else ""
+
+
+def _is_stage(stage: Any, line: Line) -> bool:
+    if not isinstance(stage, dict) or type(stage.get("word")) is not str:
+        return False
+    channels = stage.get("channels")
+    return isinstance(channels, dict) and all(
+        isinstance(x, dict)
+        and {"on", "value"} <= x.keys()
+        and _is_channel(x["on"], x["value"], line)
+        for x in channels.values()
+    )
+
+
+def _is_channel(on: Any, value: Any, line: Line) -> bool:
+    """Whether a value is about what it says."""
+    if on not in ON:
+        return False
+    values = value if on in LISTS else [value]
+    if not isinstance(values, list) or {type(x) for x in values} - {*_NUMBER, str}:
+        return False
+    if any(isinstance(x, str) and x != NOT_FINITE for x in values):
+        return False
+    return on != "token" or len(values) == len(line["tokens"])
 
 
 def _said(line: Line, name: str) -> str:

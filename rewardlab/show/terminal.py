@@ -7,16 +7,16 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from rewardlab.show.episode import Episode, Fact, Part, Token, Turn
+from rewardlab.show.episode import Episode, Part, Token, Turn
+from rewardlab.show.facts import Fact
+from rewardlab.show.listing import beside
+from rewardlab.show.shades import NOT_FINITE, style
+from rewardlab.show.worth import Cell
 from rewardlab.system.printable import signed
 
 SPEAKER, MARGIN = 11, 26  # columns of text
 LEGEND = 7  # blocks on each side of zero
-
-# Black text reads on all of them, and they stand out from light and dark terminals.
-# Blue and orange are told apart by colour-blind readers.
-NOT_FINITE = "bold #ffffff on #b00020"
-BELOW, NEUTRAL, ABOVE = (255, 150, 40), (184, 184, 184), (86, 160, 255)
+TURNS = 6  # of a table of what words made of them
 
 
 def terminal(episode: Episode) -> RenderableType:
@@ -26,16 +26,56 @@ def terminal(episode: Episode) -> RenderableType:
         Text.assemble((title, "bold"), (f"  of prompt {episode.group}", "dim")),
         _inline(episode.facts),
         _legend(episode.peak),
+        *((_worth(episode), Text("")) if episode.worth else ()),
         Rule("prompt", align="left", style="dim"),
-        _beside([("", Text(episode.prompt))], []),
+        _in_columns([("", Text(episode.prompt))], []),
         *(_turn(turn, episode) for turn in episode.turns),
+        *((beside(episode.siblings),) if episode.siblings else ()),
     )
+
+
+def _worth(episode: Episode) -> Table:
+    """A word and channel a line, a turn a column; of many turns the ends."""
+    count = len(episode.turns)
+    shown = [*range(count)]
+    if count > TURNS:
+        shown = [*range(TURNS - 2), *range(count - 2, count)]
+    out = Table(box=None, padding=(0, 1), pad_edge=False)
+    out.add_column(
+        "after each word  (×2: on two tokens)", overflow="fold", header_style="dim"
+    )
+    out.add_column("", style="dim", overflow="fold")
+    for k in shown:
+        gap = "… " if count > TURNS and k == count - 2 else ""
+        name = f"{gap}{episode.unit} {episode.turns[k].number}"
+        out.add_column(name, justify="right", no_wrap=True, header_style="dim")
+    before = ""
+    for stage in (stage for stage in episode.worth if stage.told):
+        word = stage.word if stage.word != before else ""
+        before = stage.word
+        cells = [stage.turns[k] for k in shown]
+        out.add_row(
+            Text(word, "" if stage.channel else "bold"),
+            Text(stage.channel),
+            *(_cell(x, stage.peak) for x in cells),
+        )
+    return out
+
+
+def _cell(cell: Cell, peak: float) -> Text:
+    if not cell.text:
+        return Text("·", "dim")
+    if cell.value is None:
+        return Text(cell.text, NOT_FINITE)
+    return Text(cell.text, style(cell.value, peak))
 
 
 def _turn(turn: Turn, episode: Episode) -> RenderableType:
     rows = [_part(part, episode.peak) for part in turn.parts]
     title = f"{episode.unit} {turn.number}"
-    return Group(Rule(title, align="left", style="dim"), _beside(rows, _margin(turn)))
+    return Group(
+        Rule(title, align="left", style="dim"), _in_columns(rows, _margin(turn))
+    )
 
 
 def _part(part: Part, peak: float) -> tuple[str, Text]:
@@ -50,17 +90,7 @@ def _part(part: Part, peak: float) -> tuple[str, Text]:
 def _styled(token: Token, peak: float) -> tuple[str, str]:
     if token.advantage is None:
         return token.text, NOT_FINITE
-    return token.text, _style(token.advantage, peak)
-
-
-def _style(advantage: float, peak: float) -> str:
-    """Straight from neutral to full, so that twice the advantage is twice as far."""
-    if not advantage:
-        return ""
-    full, share = ABOVE if advantage > 0 else BELOW, min(abs(advantage) / peak, 1.0)
-    shade = (round(n + share * (c - n)) for n, c in zip(NEUTRAL, full, strict=True))
-    underline = "" if advantage > 0 else " underline"
-    return "#000000 on rgb({},{},{})".format(*shade) + underline
+    return token.text, style(token.advantage, peak)
 
 
 def _margin(turn: Turn) -> list[tuple[str, Text]]:
@@ -75,7 +105,7 @@ def _said(fact: Fact) -> Text:
     return Text(fact.text, "bold" if fact.applies else "dim italic")
 
 
-def _beside(
+def _in_columns(
     rows: Sequence[tuple[str, Text]], margin: Sequence[tuple[str, Text]]
 ) -> Table:
     """Who says what, and in the margin what it was worth."""
@@ -118,4 +148,4 @@ def _legend(peak: float) -> Text:
 
 def _blocks(peak: float) -> Iterator[tuple[str, str]]:
     for i in range(-LEGEND, LEGEND + 1):
-        yield ("0", "bold") if i == 0 else (" ", _style(i / LEGEND * peak, peak))
+        yield ("0", "bold") if i == 0 else (" ", style(i / LEGEND * peak, peak))
