@@ -7,7 +7,6 @@ import jax
 import numpy as np
 import pytest
 from records import SIGNALS, TOKENS, drawn, line, told, written
-from tests.rollouts import ragged
 
 import rewardlab
 from rewardlab.core.stages import trace, words
@@ -15,6 +14,7 @@ from rewardlab.runs.completions import SCHEMA, Worth, completion_lines
 from rewardlab.runs.sinks import Sinks
 from rewardlab.show import page, read_episode, read_step
 from rewardlab.show.rows import SORTS, in_order
+from rewardlab.testing import ragged
 
 SENTENCE = (
     "outcome('correct') | process('prm') | on('prm', delta()) | "
