@@ -73,7 +73,9 @@ def reported(run: Run) -> list[str]:
         verdicts = np.zeros((1, run.config.eval.num_generations), bool)
         plan = run.program.plan
         own = [n for n in plan.owners if n == base_of(n)]
-        brought = [n for n in own if plan.owners[n] not in ("sampler", "task")]
+        shapes = {n: s.provides[n] for s in plan.scorers for n in s.provides}
+        scored = [n for n in own if shapes.get(n) == "N"]
+        brought = [n for n in scored if plan.owners[n] not in ("sampler", "task")]
         given = dict.fromkeys([*run.task.signals, *brought])
         verdicts = verdicts if "correct" in given else verdicts[:, :0]
         names = [name for name in given if name != "correct"]
