@@ -60,6 +60,7 @@ class Driver(NamedTuple):
     replicate: Callable[[Any], Any]
     spmd: Callable[..., Callable[..., Any]]
     fuse: Callable[..., Callable[..., Any]]
+    fuses: bool  # whether it does
 
 
 def jit_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
@@ -99,6 +100,7 @@ def jit_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
         replicate=lambda tree: jax.device_put(tree, everywhere),
         spmd=spmd,
         fuse=fuse,
+        fuses=True,
     )
 
 
@@ -145,6 +147,7 @@ def pmap_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
         replicate=replicate,
         spmd=spmd,
         fuse=lambda f, donate=(): f,
+        fuses=False,
     )
 
 

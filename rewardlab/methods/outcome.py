@@ -93,10 +93,10 @@ OUTCOME: dict[str, Method] = {
         hp={"after": 0.8, "max_penalty": 1.0, "epsilon": 0.2, "epsilon_high": 0.28},
         believes="better than the group's mean, and not overlong",
         loss="clipped(epsilon, epsilon_high, dual_clip=10.0) | token_mean()",
-        select="drop_uniform('correct')",
+        select="drop_uniform('correct') | refill(rounds=3)",
         updates="mini_batches(16)",
         differs="lengths are shares of the limit: 4096 of 20480 tokens there."
-        " Prompts without differences are dropped; there others take their place",
+        " At most 3 samplings a batch; there up to 10, of three times as many prompts",
     ),
     "reinforce_pp": Method(
         "outcome('correct') | returns_to_go(discount=gamma)"

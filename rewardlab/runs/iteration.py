@@ -13,11 +13,20 @@ from jaxtyping import Array, Int
 
 from rewardlab.core.types import Reward, Rollout
 from rewardlab.data.batch import Batch
-from rewardlab.learning.learner import Learner, LearnerState, Numbers, Params, Report
+from rewardlab.learning.learner import (
+    Learner,
+    LearnerState,
+    Means,
+    Numbers,
+    Params,
+    Report,
+)
 from rewardlab.learning.parallel import Driver
 from rewardlab.learning.scoring import Scoring
+from rewardlab.runs.dynamic import refilled
 from rewardlab.scorers.protocol import Context
 
+Gather = Callable[..., tuple[Rollout, Batch, Any, Means]]
 _SCORERS = 2**31 - 3  # folded into a run's key: the noise of scorers
 
 
@@ -55,9 +64,45 @@ def init_of(learn: Learner, score: Scoring, driver: Driver) -> Callable[..., Any
     return init
 
 
-def iteration_of(
-    draw: Callable[..., Rollout], score: Scoring, learn: Learner
-) -> Callable[..., Any]:
+def once(draw: Callable[..., Rollout], score: Scoring) -> Gather:
+    """A rollout of the batch, and all its signals."""
+
+    def gather(
+        state: LearnerState, context: Context, batch: Batch, key: Array
+    ) -> tuple[Rollout, Batch, Any, Means]:
+        rollout = draw(state.params, batch, key, context.iteration)
+        case = (state.scorers, context, rollout, batch)
+        rollout, scorers, means = score.score(*case)
+        return rollout, batch, scorers, means
+
+    return gather
+
+
+def until_full(
+    draw: Callable[..., Rollout],
+    first: Scoring,
+    second: Scoring,
+    select: Callable[[Rollout], Rollout],
+    rounds: int,
+    on_device: bool,
+) -> Gather:
+    """As `once`, with other problems in the place of those that teach nothing."""
+
+    def gather(
+        state: LearnerState, context: Context, batch: Batch, key: Array
+    ) -> tuple[Rollout, Batch, Any, Means]:
+        def sample(batch: Batch) -> Rollout:
+            rollout = draw(state.params, batch, key, context.iteration)
+            return first.score(state.scorers, context, rollout, batch)[0]
+
+        rollout, batch, told = refilled(sample, select, batch, rounds, on_device)
+        rollout, scorers, means = second.score(state.scorers, context, rollout, batch)
+        return rollout, batch, scorers, {**means, **told}
+
+    return gather
+
+
+def iteration_of(gather: Gather, score: Scoring, learn: Learner) -> Callable[..., Any]:
     """`iterate` of a `Program`."""
 
     def iterate(
@@ -68,9 +113,8 @@ def iteration_of(
         iteration: Int[Array, ""],
         hp: Numbers,
     ) -> tuple[LearnerState, Report, Rollout]:
-        rollout = draw(state.params, batch, key, iteration)
         context = _context(state.params, reference, key, iteration, hp)
-        rollout, scorers, means = score.score(state.scorers, context, rollout, batch)
+        rollout, batch, scorers, means = gather(state, context, batch, key)
         state = state._replace(scorers=scorers)
 
         def fit(kept: Rollout, reward: Reward) -> Any:

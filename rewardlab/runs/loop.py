@@ -12,6 +12,7 @@ import numpy as np
 from rewardlab.core.types import Rollout
 from rewardlab.data.columns import batch_indices
 from rewardlab.learning.learner import LearnerState, Params, Report
+from rewardlab.runs.builders import select_of
 from rewardlab.runs.completions import Worth, completion_lines
 from rewardlab.runs.console import TRAINING, Console
 from rewardlab.runs.evaluate import Judged, Verdicts, held_out, pass_at, samples_of
@@ -22,6 +23,7 @@ from rewardlab.runs.program import early
 from rewardlab.runs.record import save_state
 from rewardlab.runs.sinks import Sinks
 from rewardlab.runs.stopping import Trouble, hole, not_finite
+from rewardlab.selection import rounds_of
 from rewardlab.system.files import short, write_whole
 
 
@@ -39,8 +41,8 @@ class Loop:
     def arguments(self, state: LearnerState, step: int) -> tuple:
         """Of `Program.iterate`, for iteration number `step`."""
         run, program = self.context, self.context.program
-        size, count = run.config.rollout.num_prompts, run.problems.size
-        rows = batch_indices(run.config.seed, step - 1, count, size)
+        size = run.config.rollout.num_prompts * rounds_of(select_of(run.config))
+        rows = batch_indices(run.config.seed, step - 1, run.problems.size, size)
         batch = run.problems.take(rows)
         batch = batch.on_device if program.fused else batch
         return state, self.base, batch, run.key, jnp.asarray(step - 1), program.hp

@@ -8,6 +8,8 @@ from ml_collections import ConfigDict
 
 from rewardlab.data.batch import Batch, batch_of
 from rewardlab.data.columns import checked, sample_of
+from rewardlab.runs.builders import select_of
+from rewardlab.selection import rounds_of
 from rewardlab.tasks import Task
 
 
@@ -73,7 +75,14 @@ def _within(config: ConfigDict, batch: Batch, source: str) -> tuple[Batch, int]:
 
 def _refuse_few(config: ConfigDict, problems: Batch) -> None:
     """The problems of a batch are different ones, so there must be as many."""
-    sizes = {"rollout.num_prompts": config.rollout.num_prompts}
+    rounds, size = rounds_of(select_of(config)), config.rollout.num_prompts
+    if size <= problems.size < size * rounds:
+        raise ValueError(
+            f"refill(rounds={rounds}) of rollout.num_prompts={size} needs "
+            f"{size * rounds} problems, and the train split has {problems.size}; lower "
+            f"one of them, or {_more(config, 'train')}"
+        )
+    sizes = {"rollout.num_prompts": size}
     if config.warmup.steps:
         sizes["warmup.batch_size"] = config.warmup.batch_size
     for key, size in sizes.items():

@@ -31,7 +31,7 @@ from rewardlab.learning.learner import (
     learner,
 )
 from rewardlab.learning.parallel import Driver
-from rewardlab.learning.scoring import outline, scoring
+from rewardlab.learning.scoring import Make, Scoring, outline, scoring
 from rewardlab.methods.sentence import shaped_reward
 from rewardlab.models import lm
 from rewardlab.models.model import Model
@@ -46,13 +46,22 @@ from rewardlab.runs.builders import (
     transform_of,
     updates_of,
 )
-from rewardlab.runs.generate import generator, judging_of, sampling_of
+from rewardlab.runs.dynamic import refuse_early_learners
+from rewardlab.runs.generate import (
+    Generator,
+    generator,
+    judging_of,
+    sampling_of,
+)
 from rewardlab.runs.greedy import drawing
 from rewardlab.runs.iteration import (
+    Gather,
     evaluation_of,
     init_of,
     iteration_of,
+    once,
     shapes_of,
+    until_full,
 )
 from rewardlab.runs.signals import (
     blanks,
@@ -68,7 +77,7 @@ from rewardlab.runs.worth import Sentence, Stages, measure_with, stages_with
 from rewardlab.scorers.plan import Plan
 from rewardlab.scorers.sentence import words_of
 from rewardlab.scorers.text_rewards import TextReward
-from rewardlab.selection import select_rows
+from rewardlab.selection import rounds_of, select_rows
 from rewardlab.tasks import Task
 
 
@@ -124,7 +133,8 @@ def build_program(
     case, switches = (config, task, driver, model), switches_of(config, asked)
     draw = drawing(case, options, switches, asked)
     drawn = drawing(case, options, switches, asked, played=False)
-    iterate = iteration_of(draw, score, learn)
+    gather = _gather(config, draw, asked, score, make, driver)
+    iterate = iteration_of(gather, score, learn)
     more = judging_switches(config, reported)
     evaluate = evaluation_of(generator(*case, judging, 1, more), judge)
     fused = not (config.rollout.on_host or asked.on_host)
@@ -145,6 +155,27 @@ def build_program(
         judged,
         hp,
     )
+
+
+def _gather(
+    config: ConfigDict,
+    draw: Generator,
+    asked: Plan,
+    score: Scoring,
+    make: Make,
+    driver: Driver,
+) -> Gather:
+    """Sampling and scoring: once, or until the batch is full."""
+    rounds = rounds_of(select_of(config))
+    if rounds == 1:
+        return once(draw, score)
+    refuse_early_learners(asked)
+    parts = (asked._replace(second=()), asked._replace(first=()))
+    first, second = (scoring(part, make, driver) for part in parts)
+    select = select_rows(select_of(config))
+    assert select is not None  # `refill` is a word of it
+    fused = not (config.rollout.on_host or asked.on_host) and driver.fuses
+    return until_full(draw, first, second, select, rounds, fused)
 
 
 def _sentence(config: ConfigDict) -> Sentence:

@@ -22,6 +22,7 @@ from rewardlab.selection.kept import (
     keep_first,
     keep_varied,
 )
+from rewardlab.selection.refill import Refill, refill
 
 Select = Callable[[Rollout], Rollout]
 
@@ -102,6 +103,7 @@ SELECTORS: dict[str, Callable[..., Selector]] = {
     "keep_best_and_worst": keep_best_and_worst,
     "keep_best_and_another": keep_best_and_another,
     "keep_consistent": keep_consistent,
+    "refill": refill,
 }
 
 
@@ -133,6 +135,22 @@ def select_rows(text: str, **hp: Any) -> Select | None:
     if not text.strip():
         return None
     return joined(*build_each(fill(parse(text, SELECT), hp)))
+
+
+def rounds_of(text: str, **hp: Any) -> int:
+    """How often an iteration may sample: as `refill` says, and else once.
+
+    `ValueError` for a `refill` that is not the last word.
+    """
+    if not text.strip():
+        return 1
+    *others, last = build_each(fill(parse(text, SELECT), hp))
+    if any(isinstance(other, Refill) for other in others):
+        raise ValueError(
+            f"select={text!r}: refill looks at the rows that all other words keep; "
+            "write it last"
+        )
+    return last.rounds if isinstance(last, Refill) else 1
 
 
 def signals_of(text: str) -> set[str]:

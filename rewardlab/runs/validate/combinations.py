@@ -17,7 +17,7 @@ from rewardlab.runs.builders import (
 )
 from rewardlab.runs.config import DEFAULTS
 from rewardlab.runs.switches import branching_of
-from rewardlab.selection import select_rows
+from rewardlab.selection import rounds_of
 from rewardlab.tasks import TASKS, Task, task_of
 from rewardlab.transforms import BASELINES
 
@@ -103,7 +103,7 @@ def _sentences(config: ConfigDict) -> Iterator[str]:
             "sentence; drop them or write them into one"
         )
     build_objective(config)
-    select_rows(select_of(config))
+    rounds_of(select_of(config))
     updates_of(config)
 
 
