@@ -33,9 +33,8 @@ LEARNED: dict[str, Method] = {
         verified="paper",
         hp={"gamma": 1.0, "eps": 1e-6},
         believes="tokens that a model of success finds likelier",
-        select="keep_middling('correct')",
-        differs="scaling and whitening are the code's; its baseline is prime_like_verl;"
-        " the authors sample other prompts in the place of those that are dropped",
+        select="keep_middling('correct') | refill(rounds=4)",
+        differs="scaling and whitening are the code's; its baseline is prime_like_verl",
     ),
     "prime_like_verl": Method(
         "log_ratio('prm_logp') | scale_by_greatest_return(eps=eps)"
@@ -49,11 +48,10 @@ LEARNED: dict[str, Method] = {
         verified="code",
         hp={"gamma": 1.0, "eps": 1e-6},
         believes="tokens that a model of success finds likelier",
-        select="keep_middling('correct')",
+        select="keep_middling('correct') | refill(rounds=4)",
         loss=VERL,
         differs="verl's recipe but for the last token's reward; the authors' code has "
-        "the same advantage and clips once; both sample other prompts in the place of "
-        "those that are dropped",
+        "the same advantage and clips once",
     ),
     "oprl": Method(
         "log_ratio('prm_logp', ref='') | return_from_step(discount=0)"

@@ -14,8 +14,8 @@ KEEPS = (*SOUND, "shift", "scale")
 ENTROPY = ("The Entropy Mechanism of Reinforcement Learning", "2505.22617")
 GSPO = ("Group Sequence Policy Optimization", "2507.18071")
 IN_PARTS = (
-    "prompts without differences are dropped; there others take their place. Shares and"
-    " means are those of a device's micro-batch"
+    "at most 3 samplings a batch, there up to 10. Shares and means are those of a"
+    " device's micro-batch"
 )
 
 LOSSES: dict[str, Method] = {
@@ -86,7 +86,7 @@ LOSSES: dict[str, Method] = {
         hp={"eps": 1e-6, "cov_share": 2e-4, "cov_low": 1.0, "cov_high": 5.0},
         believes="better answers, save a few tokens that cost entropy",
         loss="clip_cov(1.0, 1.0, cov_share, cov_low, cov_high) | token_mean()",
-        select="drop_uniform('correct')",
+        select="drop_uniform('correct') | refill(rounds=3)",
         updates="mini_batches(8)",
         differs=IN_PARTS,
     ),
@@ -98,7 +98,7 @@ LOSSES: dict[str, Method] = {
         hp={"eps": 1e-6, "cov_share": 2e-3, "cov_kl": 1.0},
         believes="better answers, slower where tokens cost entropy",
         loss="kl_cov(cov_share, cov_kl) | token_mean()",
-        select="drop_uniform('correct')",
+        select="drop_uniform('correct') | refill(rounds=3)",
         updates="mini_batches(8)",
         differs=f"{IN_PARTS}. The share is that of its 7B script, 2e-4 for 32B",
     ),
