@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from rewardlab.transforms.sources.adaptive_kl import next_coefficient
 
 from golden_adapters.common import NoAdapter, as_array
 from rewardlab import objectives
