@@ -123,7 +123,6 @@ def build_program(
     make = maker_of(config, task, setting, rewards)
     micro, updates = config.optim.micro_batches, updates_of(config)
     score, judge = scoring(asked, make, driver, micro), scoring(reported, make, driver)
-    shaped = outline(asked, blanks(make, setting.sizes))
     hp, sentence = numbers_of(config), _sentence(config)
     select = select_rows(select_of(config))
     policy = policy_of(config, model)
@@ -144,7 +143,7 @@ def build_program(
         policy,
         learn,
         asked,
-        shapes_of(drawn, shaped),
+        shapes_of(drawn, outline(asked, blanks(make, setting.sizes))),
         init_of(learn, score, driver),
         driver.fuse(iterate, donate=(0,)) if fused else iterate,
         driver.fuse(evaluate) if judged else evaluate,
