@@ -12,7 +12,7 @@ from test_scorers_words import SETTING, SMALL
 from rewardlab.core.types import Rollout, place
 from rewardlab.data.batch import Batch
 from rewardlab.learning.parallel import jit_driver, pmap_driver
-from rewardlab.learning.scoring import Learned, scoring
+from rewardlab.learning.scoring import Learned, outline, scoring
 from rewardlab.models import lm
 from rewardlab.scorers.plan import Source, plan
 from rewardlab.scorers.protocol import Context
@@ -159,3 +159,14 @@ def test_empty_rows_and_rows_without_a_reward_teach_nothing():
     fewer, _ = critic.fit.loss(head, context, less, batch, own)
     assert float(total.count) == float(fewer.count) == int(rollout.mask[rows].sum())
     assert float(total.value) == pytest.approx(float(fewer.value), rel=1e-6)
+
+
+def test_what_learns_before_it_is_asked_cannot_read_the_reward():
+    rollout, _, context, batch = case()
+    states, critic = scorers_of(TEXT, SETTING)
+    early = critic._replace(fit=critic.fit._replace(when="before"))
+    sources = [Source("your", s) for s in (states, early)]
+    found = plan({"the reward reads": ["value"]}, sources)
+    gather = outline(found, lambda hp: {s.name: s for _, s in sources})
+    with pytest.raises(ValueError, match="'critic' learns before it is asked, when"):
+        jax.eval_shape(gather, context, rollout, batch)

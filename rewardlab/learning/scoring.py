@@ -189,11 +189,27 @@ def outline(plan: Plan, make: Make) -> Callable[[Context, Rollout, Batch], Rollo
         for name in (s.name for s in plan.scorers if s.place != "sample"):
             own = _own(context, name)
             state = scorers[name].init(own, rollout)
+            _refuse_early(scorers[name], state, own, rollout, batch)
             found = scorers[name].score(state, own, rollout, batch)
             rollout = rollout.with_signals(**plan.own(name, found))
         return abstaining(rollout)
 
     return gather
+
+
+def _refuse_early(
+    scorer: Scorer, state: Any, context: Context, rollout: Rollout, batch: Batch
+) -> None:
+    """`ValueError` for a scorer that would learn of a reward before it is made."""
+    if scorer.fit is None or scorer.fit.when == "after":
+        return
+    try:
+        scorer.fit.loss(state, context, rollout, batch, None)
+    except (AttributeError, TypeError) as error:
+        raise ValueError(
+            f"the scorer {scorer.name!r} learns before it is asked, when there is no "
+            f"reward yet, and its loss reads one ({error}); write when='after'"
+        ) from None
 
 
 def _init_of(names: list[str], make: Make) -> Callable[[Context, Rollout], States]:
