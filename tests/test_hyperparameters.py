@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from test_train import tiny
+from test_train import REWARD, tiny
 
 from rewardlab.models import lm
 from rewardlab.runs.prepare import prepare
@@ -14,14 +14,16 @@ OTHERS = {
     "hp.epsilon": 1e3,
     "hp.high": 1e3,
     "loss.entropy_bonus.weight": 1.0,
+    "reward.clip_reward.eta": 0.02,
     "optim.lr": 1e-3,
 }
 
 
-def test_another_number_of_the_loss_compiles_nothing(tmp_path):
+def test_another_number_compiles_nothing(tmp_path):
     """Each changes what is learned, and none is another program."""
     config = tiny(
         **{
+            "reward": REWARD.replace("episode", "clip_reward(0.9) | episode"),
             "loss": LOSS,
             "updates": "epochs(2)",
             "hp": {"beta": 1e-4, "epsilon": 1e-6, "high": 1e-6},

@@ -48,6 +48,13 @@ def transform_of(config: ConfigDict) -> RewardTransform:
     return method_in(config).build()
 
 
+def reward_of(config: ConfigDict) -> Tree:
+    """The sentence of the reward."""
+    tree = method_in(config).tree("reward")
+    assert tree is not None, "a method has a reward"
+    return tree
+
+
 def loss_of(config: ConfigDict) -> Tree:
     """The loss: what the config says, and else its method."""
     tree = method_in(config).tree("loss")

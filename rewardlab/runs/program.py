@@ -17,6 +17,7 @@ from ml_collections import ConfigDict
 
 from rewardlab.core.compose import estimator
 from rewardlab.core.literals import arrays, literals
+from rewardlab.core.sentence import build
 from rewardlab.core.stages import words
 from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
@@ -42,8 +43,8 @@ from rewardlab.runs.builders import (
     build_objective,
     build_optimizer,
     loss_of,
+    reward_of,
     select_of,
-    transform_of,
     updates_of,
 )
 from rewardlab.runs.dynamic import refuse_early_learners
@@ -179,15 +180,15 @@ def _gather(
 
 def _sentence(config: ConfigDict) -> Sentence:
     """The reward's sentence, as a function of the numbers that are traced."""
-    transform = transform_of(config)
-    return lambda hp: transform
+    tree = reward_of(config)
+    return lambda hp: build(tree, hp, "reward")
 
 
 def numbers_of(config: ConfigDict) -> Numbers:
     """The numbers that are arguments of what is compiled."""
     tree = words_of(scorers_text(config))
     own = literals(tree, "scorers") if tree else {}
-    own |= literals(loss_of(config), "loss")
+    own |= literals(reward_of(config), "reward") | literals(loss_of(config), "loss")
     return arrays({"optim.lr": config.optim.lr, **own})
 
 
