@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from rewardlab.core.signatures import is_static, signature_of
@@ -28,8 +29,12 @@ def literals(tree: Tree, prefix: str) -> dict[str, float]:
 
 
 def arrays(values: Mapping[str, float]) -> dict[str, Array]:
-    """Numbers as arguments of a program: float32, so that none is of another type."""
-    return {path: jnp.asarray(x, jnp.float32) for path, x in values.items()}
+    """Numbers as arguments of a program: float32, so that none is of another type.
+
+    What is too large for it is infinite, and a step with it not finite.
+    """
+    with np.errstate(over="ignore"):
+        return {path: jnp.asarray(x, jnp.float32) for path, x in values.items()}
 
 
 def put(tree: Tree, values: Mapping[str, Any], prefix: str) -> Tree:

@@ -139,7 +139,7 @@ def learner(
     estimate = estimate_with(parts, select or (lambda rollout: rollout))
 
     def init(params: Params, rollout: Rollout, hp: Numbers | None = None) -> Any:
-        return driver.replicate(_first_state(params, rollout, parts(hp or {})))
+        return driver.replicate(_first_state(params, rollout, parts, hp or {}))
 
     def update(
         state: LearnerState,
@@ -189,7 +189,10 @@ def _rehearse(
     rollout: Rollout,
     hp: Numbers,
 ) -> None:
-    jax.eval_shape(estimate, parts(hp).estimator.init(rollout), rollout, hp)
+    def through(rollout: Rollout, hp: Numbers) -> Any:
+        return estimate(parts(hp).estimator.init(rollout), rollout, hp)
+
+    jax.eval_shape(through, rollout, hp)
 
 
 def _step_of(
@@ -214,15 +217,17 @@ def _step_of(
     return driver.spmd(step, **STEP)
 
 
-def _first_state(params: Params, rollout: Rollout, parts: Parts) -> LearnerState:
+def _first_state(
+    params: Params, rollout: Rollout, parts: Callable[[Numbers], Parts], hp: Numbers
+) -> LearnerState:
     @jax.jit
-    def fresh(params: Params) -> LearnerState:
-        zero = jnp.zeros((), jnp.int32)
-        opt, reward = parts.optimizer.init(params), parts.estimator.init(rollout)
+    def fresh(params: Params, hp: Numbers) -> LearnerState:
+        zero, own = jnp.zeros((), jnp.int32), parts(hp)
+        opt, reward = own.optimizer.init(params), own.estimator.init(rollout)
         # A state is donated as a whole, so no array may stand in it twice.
         return jax.tree.map(jnp.copy, LearnerState(zero, zero, params, opt, reward))
 
-    return fresh(params)
+    return fresh(params, hp)
 
 
 def _selected(kept: Rollout, rollout: Rollout) -> Means:

@@ -45,6 +45,7 @@ from rewardlab.runs.builders import (
     loss_of,
     reward_of,
     select_of,
+    transform_of,
     updates_of,
 )
 from rewardlab.runs.dynamic import refuse_early_learners
@@ -150,7 +151,7 @@ def build_program(
         driver.fuse(evaluate) if judged else evaluate,
         measure_with(task, sentence),
         stages_with(sentence, select),
-        words(sentence(hp)),
+        words(transform_of(config)),
         fused,
         judged,
         hp,
