@@ -19,7 +19,7 @@ def steer(
     epsilon_high: Coefficient | None = 0.28,
     dual_clip: float | None = 10.0,
 ) -> Loss:
-    """w l, w falling in a straight line from w_max to w_min with |entropy change|.
+    """w l; w decreases linearly from w_max to w_min in |entropy change|.
 
     l is the clipped surrogate. The change is least at w_max and greatest at w_min over
     the True tokens that the loss is given: over a shard or a micro-batch it is that
@@ -46,7 +46,7 @@ def steer_exponential(
     epsilon_high: Coefficient | None = 0.28,
     dual_clip: float | None = 10.0,
 ) -> Loss:
-    """w l, w = exp(-k |entropy change|), which is w_min at the greatest change.
+    """w l, w = exp(-k |entropy change|), which is w_min at the largest change.
 
     k = -ln(w_min) / max(greatest change, `floor`), and w stays in [w_min, 1]. As
     `steer` otherwise. (arXiv 2510.10150)

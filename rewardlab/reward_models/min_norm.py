@@ -17,7 +17,7 @@ from rewardlab.core.intervals import need
 
 
 class MinNorm(NamedTuple):
-    """Weights on the simplex, and the squared norm that their search ended with."""
+    """Weights on the simplex, and the squared norm at the optimum."""
 
     weights: Float[Array, " K"]
     cost: Float[Array, ""]

@@ -56,9 +56,9 @@ def save_state(
 
 
 def changes(now: Mapping[str, Any], found: Path) -> dict[str, list[Any]]:
-    """The keys that a checkpoint was saved with other values of: [then, now].
+    """The keys whose values differ from those of a checkpoint: [then, now].
 
-    A run may go on with other settings; nobody should do so unawares.
+    Resuming with changed settings is allowed, but reported.
     """
     return changed_keys(checkpoint.read_extra(found).get("config"), now)
 

@@ -30,7 +30,7 @@ from rewardlab.tasks import Task
 
 
 class Result(NamedTuple):
-    """What a run came to: its final policy, and held-out shares by "pass@k"."""
+    """The result of a run: its final policy, and held-out shares by "pass@k"."""
 
     workdir: Path
     params: Params

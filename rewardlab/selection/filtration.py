@@ -36,9 +36,9 @@ def worst_of_group(
     num_groups: int,
     all_ties: bool = False,
 ) -> Bool[Array, " N"]:
-    """The least reward of each group: of equals the first, or `all_ties`.
+    """The smallest reward of each group: the first of equal ones, or `all_ties`.
 
-    With `best_of_group` two different rows of a group of equals, as by a stable sort.
+    If all are equal, `best_of_group` chooses another row than this (stable order).
     """
     last_first = best_of_group(-reward[::-1], group[::-1], num_groups, all_ties)
     return last_first[::-1]

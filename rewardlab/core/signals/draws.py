@@ -82,7 +82,7 @@ def flag(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def above_one(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
-    """Where a sum of squared probabilities must be at least 2 p - 1 for every p."""
+    """Draws in [1, 2): they keep 1 - 2 p + sum p^2 non-negative for every p."""
     return 1 + rng.random(shape)
 
 
