@@ -16,6 +16,7 @@ from rich.text import Text
 
 import rewardlab
 from rewardlab.methods import IDEAS, METHODS, Method, resolve
+from rewardlab.methods.outside import words_at_hand
 from rewardlab.show import (
     SORTS,
     episode_of,
@@ -41,15 +42,15 @@ RUNS = {
 def main() -> None:
     """The command line; a mistake is one sentence and an exit status that is not 0."""
     command, *rest = sys.argv[1:] or [""]
+    if not {"", os.getcwd()} & set(sys.path):
+        sys.path.insert(0, os.getcwd())  # as for `python -m`: modules of yours
     if command in RUNS:  # they have flags of their own, and take longer to import
-        if not {"", os.getcwd()} & set(sys.path):
-            sys.path.insert(0, os.getcwd())  # as for `python -m`: modules of yours
         importlib.import_module(f"rewardlab.launch.{command}").main(rest)
         return
     args = _arguments().parse_args()
     out = Console(highlight=False, record=bool(getattr(args, "svg", None)))
     try:
-        with in_a_sentence():
+        with in_a_sentence(), words_at_hand(getattr(args, "own_words", ())):
             _answer(args, out)
     except ValueError as error:
         said = one_line(str(error))  # it may quote a name that a terminal would obey
@@ -101,11 +102,14 @@ def _arguments() -> argparse.ArgumentParser:
     about = commands.add_parser("explain", help="one method or sentence at work")
     about.add_argument("method", help="a method's name, or a sentence in quotes")
     about.add_argument("hp", nargs="*", help="hyperparameters, as in tau=0.1")
+    yours = "modules of words of your own that the sentence may use"
+    about.add_argument("--words", dest="own_words", nargs="+", default=(), help=yours)
     about.add_argument("--svg", help="a file for the picture of what is printed")
     tried = commands.add_parser("check", help="which laws a method or sentence keeps")
     tried.add_argument("method", help="a method's name, or a sentence in quotes")
     tried.add_argument("hp", nargs="*", help="hyperparameters, as in tau=0.1")
     tried.add_argument("--signals", default="", help="shapes of yours, as in tone=NS")
+    tried.add_argument("--words", dest="own_words", nargs="+", default=(), help=yours)
     tried.set_defaults(answer=_check)
     shown = commands.add_parser("show", help="one episode of a run, turn by turn")
     shown.add_argument("run", help="the run's workdir")

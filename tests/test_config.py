@@ -154,12 +154,24 @@ def test_a_missing_key_is_named():
         validate(made, devices=1)
 
 
-def test_a_method_brings_its_sentences(monkeypatch):
+OWN = dataclasses.replace(
+    METHODS["grpo"],
+    hp={"eps": 1e-6, "width": 0.1, "often": 2},
+    select=DROP,
+    loss="gspo(width) | token_mean()",
+    updates="epochs(often)",
+)
+
+
+def test_a_method_of_ones_own_brings_its_sentences():
     """And each can be replaced alone, also by nothing."""
-    own = {"hp": {"eps": 1e-6, "width": 0.1, "often": 2}, "select": DROP}
-    sentences = {"loss": "gspo(width) | token_mean()", "updates": "epochs(often)"}
-    row = dataclasses.replace(METHODS["grpo"], **own, **sentences)
-    monkeypatch.setitem(METHODS, "grpo", row)
+
+    def config(reward=f"{__name__}:OWN", **changes):
+        made = default_config()
+        use_reward(made, reward)
+        made.update(changes)
+        return made
+
     assert said(config()) == "gspo(0.1) | token_mean()"
     assert (select_of(config()), updates_of(config()).steps) == (DROP, 2)
     validate(config(), devices=2)

@@ -10,10 +10,10 @@ from small import TINY_FLAT
 
 from rewardlab.data.columns import prompt_texts
 from rewardlab.runs.config import default_config
-from rewardlab.runs.prepare import prepare
+from rewardlab.runs.handed import handed
+from rewardlab.runs.prepare import prepare as prepared
 from rewardlab.runs.sinks import read_metrics
 from rewardlab.runs.training import train
-from rewardlab.scorers.text_rewards import TextReward
 
 SHAPED = "outcome('exact') | center_by_group() | broadcast_to_tokens()"
 
@@ -37,6 +37,11 @@ def exact(completions, answer, prompts, id, hard, **_):
     return [float(len(text) > 3) for text in completions]
 
 
+def prepare(config, tmp_path, scorers=()):
+    with handed(config, scorers=scorers) as named:
+        return prepared(named, tmp_path)
+
+
 def config_of(tmp_path, **changes):
     config = default_config("data")
     values = {
@@ -58,7 +63,7 @@ def config_of(tmp_path, **changes):
 
 def test_a_file_and_a_verifier_train(tmp_path):
     config = config_of(tmp_path)
-    result = train(config, tmp_path / "run", text_rewards=[TextReward("exact", exact)])
+    result = train(config, tmp_path / "run", scorers=exact)
     rows = read_metrics(tmp_path / "run" / "metrics.jsonl")
     assert rows[-1]["step"] == 2 and 0 < rows[-1]["rewards/exact/mean"] <= 1
     assert result.before == result.after == {}  # nobody says what is correct
@@ -67,7 +72,7 @@ def test_a_file_and_a_verifier_train(tmp_path):
 def test_splits_and_their_sizes_are_said(tmp_path):
     config = config_of(tmp_path, **{"data.demonstrations": "answer", "warmup.steps": 1})
     config.warmup.batch_size = 4
-    run = prepare(config, tmp_path, [TextReward("exact", exact)])
+    run = prepare(config, tmp_path, exact)
     assert run.problems.size == 30 and run.held_out.size == 10
     assert run.problems.arrays["id"].tolist() == list(range(30))
     assert "30 problems to train on and 10 held out; a token is a" in run.notes[0]
@@ -83,14 +88,14 @@ def test_a_file_for_each_split(tmp_path):
     config.data.train = problems(tmp_path / "train.jsonl", 8)
     config.data.test = problems(tmp_path / "test.jsonl", 3)
     config.eval.num_problems = 2
-    run = prepare(config, tmp_path, [TextReward("exact", exact)])
+    run = prepare(config, tmp_path, exact)
     assert run.problems.size == 8 and run.held_out.size == 2
 
 
 def test_prompts_that_do_not_fit_are_left_out_or_refused(tmp_path):
     config = config_of(tmp_path, **{"rollout.max_prompt_length": 8})  # "9 and 1?"
     config.rollout.num_prompts = 2
-    run = prepare(config, tmp_path, [TextReward("exact", exact)])
+    run = prepare(config, tmp_path, exact)
     assert run.problems.arrays["prompts"].shape[1] == 8
     assert run.problems.size + run.held_out.size == 10
     left = [re.match(r"(\d+) of the \d+ prompts", note) for note in run.notes]
@@ -102,6 +107,31 @@ def test_prompts_that_do_not_fit_are_left_out_or_refused(tmp_path):
     config.data.too_long = "drop"
     with pytest.raises(ValueError, match="no prompt of .* fits rollout.max_prompt_len"):
         prepare(config, tmp_path)
+
+
+def test_a_prompt_of_messages_is_answered_by_one(tmp_path):
+    """As TRL has it; and a column of numbers may be a signal."""
+    chat = [{"role": "user", "content": "1?"}]
+    lines = [{"prompt": chat if i % 2 else "1?", "level": i} for i in range(8)]
+    path = tmp_path / "chat.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    seen = []
+
+    def lone(prompts, completions, level, **_):
+        seen.extend(zip(prompts, completions, level, strict=True))
+        return [1.0] * len(completions)
+
+    config = config_of(tmp_path, **{"data.path": "", "data.train": str(path)})
+    config.data.test, config.scorers = str(path), "column('level')"
+    config.reward = SHAPED.replace("exact", "level")
+    config.train.max_steps, config.rollout.num_prompts = 1, 2
+    train(config, tmp_path / "run", scorers=lone)
+    for prompt, completion, level in seen:
+        assert prompt == (chat if level % 2 else "1?")
+        assert isinstance(completion, list if level % 2 else str)
+        assert level % 2 == 0 or completion[0]["role"] == "assistant"
+    row = read_metrics(tmp_path / "run" / "metrics.jsonl")[-1]
+    assert row["reward/mean"] == row["rewards/level/mean"] and row["eval/lone"] == 1
 
 
 REFUSED = {
@@ -127,7 +157,7 @@ def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path, change):
     value = int(value) if value == 5 or value == 99 else value
     config = config_of(tmp_path, **{key: value})
     with pytest.raises(ValueError, match=REFUSED[change]) as error:
-        prepare(config, tmp_path, [TextReward("exact", exact)])
+        prepare(config, tmp_path, exact)
     assert "\n" not in str(error.value)
 
 
@@ -142,9 +172,13 @@ def test_a_task_of_ones_own_may_have_nothing_but_problems(tmp_path):
     config = default_config(f"{__name__}:BARE")
     assert config.warmup.steps == 0 and config.eval.num_problems == 0
     config.update_from_flattened_dict(TINY_FLAT | {"mesh.devices": 1})
-    config.rollout.num_prompts, config.reward = 2, SHAPED
-    run = prepare(config, Path(tmp_path), [TextReward("exact", lambda **_: [])])
+    config.rollout.num_prompts, config.reward = 2, SHAPED.replace("exact", "lone")
+    run = prepare(config, Path(tmp_path), lone)
     assert run.problems.size == 3 and set(run.held_out.facts["note"]) == {*"abc"}
+
+
+def lone(completions, **_):
+    return [None] * len(completions)
 
 
 def _bare(split, data_dir):

@@ -12,8 +12,9 @@ import rewardlab
 from rewardlab import chain, per_channel, place, reads
 from rewardlab.core.compose import stateless
 from rewardlab.launch.configs import override
+from rewardlab.methods.outside import words_at_hand
 from rewardlab.runs.config import default_config, use_task
-from rewardlab.runs.handed import at_hand, handed
+from rewardlab.runs.handed import handed
 from rewardlab.runs.training import train
 from rewardlab.tasks import TASKS
 from rewardlab.transforms import TRANSFORMS
@@ -85,6 +86,18 @@ def test_what_a_run_says_of_words_is_enough_to_go_on(words, tmp_path):
     assert record["sentence"] == SENTENCE.format("halve(by=4)")
     config.train.max_steps = 2
     assert int(train(config, tmp_path, reward=record["reward"]).seconds) >= 0
+
+
+def test_words_without_a_module_are_asked_for_again(tmp_path):
+    """A run that had them says which it lacks."""
+    words = {"double": lambda: halve(by=0.5)}
+    config = config_of()
+    train(config, tmp_path, reward=SENTENCE.format("double()"), words=words)
+    record = json.loads((tmp_path / "config.json").read_text())
+    assert record["words"] == ["given:double"]
+    config.words, config.reward = tuple(record["words"]), record["reward"]
+    with pytest.raises(ValueError, match="'given:double' was handed to rew"):
+        train(config, tmp_path)
 
 
 def test_an_object_is_its_sentence_where_that_says_it_all():
@@ -181,5 +194,5 @@ def test_built_in_words_stay_what_they_are(words):
     words.delta = lambda: None
     words.delta.__module__ = "shaping_of_mine"
     with pytest.raises(ValueError, match="'delta' of yours"):
-        with at_hand(config_of(words=("shaping_of_mine",))):
+        with words_at_hand(["shaping_of_mine"]):
             pass

@@ -172,7 +172,7 @@ def test_modules_of_the_current_folder_are_found(command, tmp_path, monkeypatch)
     given = ["--config=quickstart", "--workdir=w"] + ["--arm=grpo"] * (
         command == "grid"
     )
-    where = "--config.text_rewards=rewards_of_mine:shrt"
+    where = "--config.scorers=rewards_of_mine:shrt"
     given += ["--"] * (command == "grid") + [where]
     monkeypatch.setattr(sys, "argv", ["rewardlab", command, *given])
     with pytest.raises(SystemExit, match="rewards_of_mine.* has no attribute 'shrt'"):

@@ -10,8 +10,10 @@ import pytest
 
 from rewardlab.data.files import read_table
 from rewardlab.runs.config import default_config
+from rewardlab.runs.handed import handed
 from rewardlab.runs.prepare import prepare
-from rewardlab.scorers.named_rewards import refuse, text_reward
+from rewardlab.scorers.named_rewards import refuse
+from rewardlab.scorers.sentence import texts_of
 from rewardlab.scorers.text_rewards import TextReward
 from rewardlab.tasks import TASKS
 
@@ -49,7 +51,7 @@ def judges(monkeypatch):
     ],
 )
 def test_a_config_names_anything_that_can_be_called(text, wanted):
-    reward = text_reward(text)
+    [reward] = texts_of(text)
     assert (reward.name, *reward[2:]) == wanted
     refuse([reward], [], [])
     assert reward.function(completions=["a"])[0] in (1, 2, 3)
@@ -60,13 +62,11 @@ def test_a_config_names_anything_that_can_be_called(text, wanted):
     [
         ("judges:nothing", "'judges:nothing' cannot be imported (AttributeError"),
         ("nowhere:f", "cannot be imported (ModuleNotFoundError: No module"),
-        ("judges:short(retries=2)", "there may be, in brackets, name, steps, time_"),
+        ("judges:short(retries=2)", "there may be name, steps, time_limit, stop_"),
         ("judges:short(3)", "is not understood"),
-        ("judges:short(steps=", "is not understood"),
-        ("judges:short(steps=open('x'))", "is not understood"),
-        ("judges:short(**{'steps': 1})", "is not understood"),
-        ("judges:Judge", "which is no function; name a function, or an object"),
-        ("judges:seven", "is 7, which is no function"),
+        ("judges:short(steps=", "this is not a sentence"),
+        ("judges:short(steps=open('x'))", "unknown scorer 'open'"),
+        ("judges:short(**{'steps': 1})", "write each argument once, as name=value"),
         ("judges:short(steps=-1)", "steps=-1; write how many steps"),
         ("judges:short(steps=1.5)", "steps=1.5; write how many steps"),
         ("judges:short(steps=True)", "steps=True; write how many steps"),
@@ -79,7 +79,7 @@ def test_a_config_names_anything_that_can_be_called(text, wanted):
 )
 def test_what_a_config_may_not_name(text, says):
     with pytest.raises(ValueError, match=re.escape(says)):
-        refuse([text_reward(text)], [], [])
+        refuse(texts_of(text), [], [])
 
 
 @pytest.mark.parametrize(
@@ -155,10 +155,13 @@ def test_names_are_looked_at_before_anything_runs(tmp_path):
     config = default_config()
     config.task.difficulty.update({"train": 64, "validation": 8, "test": 128})
     twice = [TextReward("short", ones), TextReward("short", ones)]
-    with pytest.raises(ValueError, match="'short' has a name that is taken"):
-        prepare(config, tmp_path, twice)
-    config.text_rewards = ("judges:high(name='prompts')",)
+    with handed(config, scorers=twice) as named:
+        with pytest.raises(ValueError, match="'short' has a name that is taken"):
+            prepare(named, tmp_path)
+    config.scorers = "judges:high(name='prompts')"
     with pytest.raises(ValueError, match="'prompts' has a name that is taken"):
         prepare(config, tmp_path)
-    with pytest.raises(ValueError, match="is no text reward; write TextReward"):
-        prepare(config, tmp_path, [ones])
+    for nothing in ("judges:seven", "judges:Judge"):
+        config.scorers = nothing
+        with pytest.raises(ValueError, match=nothing):
+            prepare(config, tmp_path)

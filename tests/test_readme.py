@@ -14,7 +14,7 @@ from rewardlab import build
 from rewardlab.launch.configs import load_config, override
 from rewardlab.launch.grid import grid_of
 from rewardlab.launch.train import parser as train_parser
-from rewardlab.runs.handed import at_hand
+from rewardlab.methods.outside import words_at_hand
 from rewardlab.runs.validate import validate
 from rewardlab.show.catalogue import page, short
 
@@ -59,12 +59,12 @@ def test_every_command_of_a_page_is_accepted(command, workshop):
         args, rest = train_parser().parse_known_args(said)
         config = load_config(args.config)
         override(config, rest)
-        with at_hand(config):
+        with words_at_hand(config.words):
             return validate(config, devices=1)
     grid, _ = grid_of(said)
     for arm in grid.arms:
         config = grid.config_of(arm, grid.seeds[0])
-        with at_hand(config):
+        with words_at_hand(config.words):
             validate(config, devices=1)
 
 

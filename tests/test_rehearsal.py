@@ -10,6 +10,7 @@ from small import TINY
 from rewardlab.data.batch import Batch, batch_of
 from rewardlab.learning.parallel import DRIVERS
 from rewardlab.runs.config import default_config, use_reward
+from rewardlab.runs.handed import handed
 from rewardlab.runs.prepare import prepare
 from rewardlab.runs.program import build_program
 from rewardlab.runs.training import train
@@ -34,10 +35,10 @@ def small(reward, task="arithmetic", **changes):
     return config
 
 
-def program_of(config, rewards=()):
+def program_of(config):
     task = task_named(config.task.name)
     driver = DRIVERS["jit"](jax.devices()[:1])
-    return build_program(config, task, driver, rewards)
+    return build_program(config, task, driver)
 
 
 @functools.cache
@@ -121,7 +122,8 @@ def test_text_rewards_make_signals(tmp_path):
         raise AssertionError
 
     config = small(SPREAD.format("outcome('mine')"))
-    run = prepare(config, tmp_path, [TextReward("mine", never)])
+    with handed(config, scorers=TextReward("mine", never)) as named:
+        run = prepare(named, tmp_path)
     assert run.rollout.signals["mine"].shape == (16,)
     assert run.rollout.tokens.dtype == np.int32
 

@@ -38,13 +38,14 @@ def lines():
                 yield pytest.param(words[1:], id=" ".join(words)[:60])
 
 
-def begin(config, workdir="", resume="auto", text_rewards=(), **objects):
+def begin(config, workdir="", resume="auto", **objects):
     """`rewardlab.train` up to its first step."""
     config.model.init_from = ""
+    config.mesh.devices = config.mesh.devices or 1
     with handed(config, **objects) as named:
         if "train" in named.task.difficulty:
             named.task.difficulty.train = 64
-        return prepare(named, Path(workdir), text_rewards)
+        return prepare(named, Path(workdir))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

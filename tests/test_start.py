@@ -75,7 +75,7 @@ def test_another_sentence_is_named_with_the_first(run):
     for reward in ("rloo", other):
         refused(run, two(reward=reward), r"run holds a run of reward=\"process\('prm")
     refused(run, two(reward="rloo"), "is of 'rloo'; use a new --workdir, or keep rew")
-    refused(run, two(**{"model.name": "M"}), "of model.name='S', and this one is of")
+    refused(run, two(**{"model.ffn": 64}), "of model.ffn=128, and this one is of 64")
 
 
 def test_what_a_run_came_from_is_not_replaced(run):

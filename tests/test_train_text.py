@@ -14,7 +14,7 @@ def test_a_text_reward_trains_as_the_jitted_verifier_does(tmp_path):
     text = TextReward("text_prm", arithmetic_texts.prm, steps=7)
     reward = REWARD.replace("'prm'", "'text_prm'")
     config = tiny(reward=reward, **{"train.max_steps": 2})
-    train(config, tmp_path / "text", text_rewards=[text])
+    train(config, tmp_path / "text", scorers=[text])
     config = tiny(**{"train.max_steps": 2})
     train(config, tmp_path / "jitted")
     host, device = numbers(tmp_path / "text"), numbers(tmp_path / "jitted")
@@ -40,10 +40,10 @@ def test_a_text_reward_is_asked_for_each_batch_and_stops_a_run_that_it_fails(tmp
     text = [TextReward("short", short)]
     sentence = r"in 2 batches .* no completion had a reward \(short/errors 100%\)"
     with pytest.raises(ValueError, match=sentence):
-        train(config, tmp_path, text_rewards=text)
+        train(config, tmp_path, scorers=text)
     assert calls.count(16) == 2 and checkpoint.steps(tmp_path) == [2]
     config.train.max_steps = 4
-    train(config, tmp_path, text_rewards=text)
+    train(config, tmp_path, scorers=text)
     assert calls.count(16) == 4 and calls.count(64) == 2  # held out, at both ends
     rows = numbers(tmp_path)
     assert [row.get("rewards/short/errors") for row in rows] == [None, 1, 1, 0, 0]
@@ -51,6 +51,6 @@ def test_a_text_reward_is_asked_for_each_batch_and_stops_a_run_that_it_fails(tmp
 
 
 def test_a_text_reward_that_cannot_be_imported_is_named(tmp_path):
-    config = tiny(text_rewards=("nowhere.at:all",))
+    config = tiny(scorers="nowhere.at:all")
     with pytest.raises(ValueError, match="'nowhere.at:all' cannot be imported"):
         train(config, tmp_path)

@@ -36,7 +36,7 @@ OUT_OF_RANGE = {
     "model.dtype": ("float16", None, 32, {}),
     "model.name": ("XL", None, [], {}),
     "task.name": ("chess", None, [], {}, 10**400),
-    "text_rewards": ("module:function", (3,), None),
+    "scorers": (("module:function",), 3, None),
     "data_dir": (None, 3),
     "data.held_out": (*NOT_NUMBERS, 0.0, 1.0),
     "data.too_long": ("cut", None),

@@ -1,17 +1,75 @@
-"""A loss of one's own trains."""
+"""What a person brings trains: the README's example as written, a loss, a word."""
 
 import json
 import sys
 from types import ModuleType
 
 import jax.numpy as jnp
+import pytest
+from pages import PAGES, blocks
 from small import TINY_FLAT
 
+import rewardlab
 from rewardlab.core import masked
 from rewardlab.objectives import objective, token_mean
 from rewardlab.runs.config import default_config
 from rewardlab.runs.sinks import read_metrics
 from rewardlab.runs.training import train
+
+EXAMPLE = next(
+    block for block in blocks(PAGES[0], "python") if "problems.jsonl" in block
+)
+
+
+def test_the_example_has_at_most_fifteen_lines():
+    assert len([line for line in EXAMPLE.splitlines() if line.strip()]) <= 15
+
+
+def test_the_example_trains_and_is_judged_by_its_verifier(monkeypatch, tmp_path):
+    """As it is written, but for the sizes."""
+    monkeypatch.chdir(tmp_path)
+    results = []
+
+    def short(config, workdir, **objects):
+        config.update_from_flattened_dict(TINY_FLAT | {"mesh.devices": 1})
+        config.warmup.steps, config.warmup.lr = 60, 1e-2
+        config.train.max_steps, config.rollout.max_completion_length = 2, 4
+        results.append(train(config, workdir, **objects))
+
+    monkeypatch.setattr(rewardlab, "train", short)
+    asked = {}
+    exec(compile(EXAMPLE, "README.md", "exec"), asked)
+    rows = read_metrics(tmp_path / "runs" / "mine" / "metrics.jsonl")
+    record = json.loads((tmp_path / "runs" / "mine" / "config.json").read_text())
+    assert rows[-1]["step"] == 2 and "halve()" in record["sentence"]
+    after = results[0].after["pass@1"].mean
+    assert after == pytest.approx(rows[-1]["eval/pass@1"]) and 0 < after < 1
+    assert rows[-1]["reward/mean"] == pytest.approx(
+        rows[-1]["rewards/correct/mean"] / 2
+    )
+
+
+def test_the_environments_of_the_page_train(monkeypatch, tmp_path):
+    """On the device, without a base policy; and in Python, one asked once a turn."""
+    monkeypatch.chdir(tmp_path)
+    rows = {}
+
+    def short(config, workdir, **objects):
+        if workdir == "runs/warm":  # as the first, but for its warm-up
+            return
+        config.update_from_flattened_dict(TINY_FLAT | {"mesh.devices": 1})
+        config.train.max_steps, config.rollout.num_generations = 1, 2
+        train(config, workdir, **objects)
+        rows[workdir] = read_metrics(tmp_path / workdir / "metrics.jsonl")[-1]
+
+    monkeypatch.setattr(rewardlab, "train", short)
+    page = next(page for page in PAGES if page.stem == "environments")
+    space = {}
+    for block in blocks(page, "python"):
+        exec(compile(block, page.name, "exec"), space)
+    guessing, hosted = rows["runs/guessing"], rows["runs/in_python"]
+    assert {"eval/pass@1", "rewards/warmer/mean"} <= guessing.keys()
+    assert hosted["episodes/error"] == 0 and "rewards/tried/mean" in hosted
 
 
 def squared(weight: float = 1.0):

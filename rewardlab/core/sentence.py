@@ -11,6 +11,7 @@ be a schedule; a word of yours may be written `package.module:word(...)`.
 import ast
 import dataclasses
 import difflib
+import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -154,12 +155,17 @@ def _tree(node: ast.expr, language: Language) -> Tree:
             "by |"
         )
     word = node.func.id
-    make = lookup.word(word, language.words, language.noun)
+    make: Any = lookup.word(word, language.words, language.noun)
     if isinstance(make, RewardTransform):
         make = _giving(make)
     if make is None:
         hint = _hint(word, language.words)
         raise ValueError(f"unknown {language.noun} {shown(word)}{hint}")
+    if not callable(make) and not isinstance(make, tuple):  # as records are
+        raise ValueError(
+            f"{shown(word)} is {reprlib.repr(make)}, which is no {language.noun}; name "
+            "a function that makes one"
+        )
     return _call(word, make, node, language)
 
 

@@ -15,8 +15,8 @@ from ml_collections import ConfigDict
 from rewardlab.launch import train
 from rewardlab.launch.configs import load_config, override
 from rewardlab.methods import METHODS
+from rewardlab.methods.outside import words_at_hand
 from rewardlab.runs.evaluate import reported
-from rewardlab.runs.handed import at_hand
 from rewardlab.runs.plots import COLOURS
 from rewardlab.runs.prepare import prepare
 from rewardlab.runs.record import resolved
@@ -115,7 +115,7 @@ def check(grid: Grid) -> Grid:
         for seed in grid.seeds:
             config = grid.config_of(arm, seed)
             check_values(config)
-            with at_hand(config):
+            with words_at_hand(config.words):
                 _refuse_another(grid.folder(arm, seed), config)
     known = _reported(grid)
     usual = [m for m in USUAL if all(m in names for names in known.values())]
@@ -145,7 +145,7 @@ def _reported(grid: Grid) -> dict[str, list[str]]:
     known = {}
     for arm, config in configs.items():
         config.mesh.devices = config.mesh.devices or 1
-        with at_hand(config):
+        with words_at_hand(config.words):
             known[arm] = reported(prepare(config, grid.folder(arm, grid.seeds[0])))
     return known
 

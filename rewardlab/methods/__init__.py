@@ -8,6 +8,7 @@ what it was checked against, and where it differs from its source.
 import difflib
 from typing import Any
 
+from rewardlab.core.lookup import imported, place_of
 from rewardlab.core.types import RewardTransform
 from rewardlab.methods.beliefs import BELIEFS
 from rewardlab.methods.combination import COMBINATION
@@ -54,10 +55,15 @@ METHODS = {name: row for rows in IDEAS.values() for name, row in rows.items()}
 
 
 def method_of(text: str) -> Method:
-    """The method of a name, or one of which nothing is known but its reward, a
-    sentence; `ValueError` for a name that there is not."""
+    """The method of a name, or of the path of a `Method`; else one of which nothing is
+    known but its reward, a sentence. `ValueError` for a name that there is not."""
     if text in METHODS:
         return METHODS[text]
+    place = place_of(text, "method")
+    if place is not None and not place.called:
+        found = imported(place, "method")
+        if isinstance(found, Method):
+            return found
     if text.strip().isidentifier():
         near = difflib.get_close_matches(text, METHODS, n=1)
         hint = f"did you mean {near[0]!r}" if near else f"have {', '.join(METHODS)}"
@@ -68,4 +74,4 @@ def method_of(text: str) -> Method:
 def resolve(text: str, **hp: Any) -> RewardTransform:
     """The transform of a method's name or of a sentence; `ValueError` for neither."""
     method = method_of(text)
-    return method.build(**hp) if text in METHODS else build(text, **hp)
+    return build(text, **hp) if method.reward == text else method.build(**hp)

@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from rewardlab.core import sentence
 from rewardlab.core.tree import Tree
 from rewardlab.core.types import RewardTransform
-from rewardlab.methods import METHODS, Method, method_of
+from rewardlab.methods import Method, method_of
 from rewardlab.objectives import Objective, refuse_reversed
 from rewardlab.objectives.updates import Updates
 
@@ -102,8 +102,7 @@ def unused(config: ConfigDict) -> list[str]:
 
     A row's own value may stand there although the config has another sentence.
     """
-    method, own = method_in(config), METHODS.get(config.reward)
-    known = own.hp if own else {}
+    method, known = method_in(config), method_of(config.reward).hp
     said = config.hp.items()
     return sorted(
         name

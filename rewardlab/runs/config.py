@@ -7,7 +7,7 @@ from ml_collections.config_dict import placeholder
 
 from rewardlab.core.grammar import bare_names
 from rewardlab.core.lookup import GIVEN, name_of
-from rewardlab.methods import METHODS, method_of
+from rewardlab.methods import method_of
 from rewardlab.tasks import Task, task_named
 
 DEFAULTS: dict[str, Any] = {
@@ -20,11 +20,9 @@ DEFAULTS: dict[str, Any] = {
     "updates": "",  # how often a rollout is learned from; "": the method's, or once
     "hp": {},  # values of the bare names in these sentences
     "signals": "",  # "prm=hop": where the sentence reads `prm`, the task's `hop`
-    # Who makes signals, such as "critic(lr=1e-3) | my.judges:polite()"; "": as the
-    # method says. What nobody makes, the task or the usual scorer does.
+    # Who makes signals besides the method's and the task's scorers, such as
+    # "critic(lr=1e-3) | my.judges:polite(time_limit=10)".
     "scorers": "",
-    # "package.module:function(time_limit=10)", with TRL's signature: see `text_reward`.
-    "text_rewards": (),
     "data_dir": "",  # "": a folder of the user's cache
     # Files of problems, .jsonl or .parquet, for task.name="data".
     "data": {
@@ -164,8 +162,9 @@ def name_hyperparameters(config: ConfigDict) -> None:
 
     They have the method's own values, or None.
     """
-    values: dict[str, Any] = dict(method_of(config.reward).hp)
-    own = "" if config.reward in METHODS else config.reward
+    method = method_of(config.reward)
+    own = config.reward if method.reward == config.reward else ""
+    values: dict[str, Any] = dict(method.hp)
     texts = [own, config.loss, config.select or "", config.updates]
     for text in filter(str.strip, texts):
         free = {name: placeholder(float) for name in bare_names(text)}

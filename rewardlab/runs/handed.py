@@ -7,7 +7,7 @@ process finds it too, and else `given:NAME`, which means something until `train`
 import contextlib
 import copy
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -16,22 +16,21 @@ from ml_collections import ConfigDict
 from rewardlab.core.lookup import (
     GIVEN,
     handing,
-    imported,
-    module_named,
     name_of,
-    place_of,
-    words_in,
 )
 from rewardlab.core.schedules import SCHEDULES
 from rewardlab.core.tree import Tree
 from rewardlab.core.types import RewardTransform
-from rewardlab.methods import resolve
+from rewardlab.methods import Method, resolve
+from rewardlab.methods.outside import new_words, words_at_hand
 from rewardlab.methods.sentence import WORDS
-from rewardlab.objectives import LOSSES, Objective
+from rewardlab.objectives import Objective
 from rewardlab.runs.config import name_hyperparameters, use_reward, use_task
-from rewardlab.selection import SELECTORS
+from rewardlab.scorers.protocol import Scorer
+from rewardlab.scorers.text_rewards import TextReward
 from rewardlab.tasks import Task
 
+Scorers = TextReward | Scorer | Callable[..., Any] | str
 Words = ModuleType | Mapping[str, Any] | str  # or a module's name
 
 
@@ -39,8 +38,9 @@ Words = ModuleType | Mapping[str, Any] | str  # or a module's name
 def handed(
     config: ConfigDict,
     task: "Task | str | None" = None,
-    reward: "RewardTransform | str | None" = None,
+    reward: "RewardTransform | Method | str | None" = None,
     loss: "Objective | str | None" = None,
+    scorers: "Scorers | Sequence[Scorers]" = (),
     words: "Words | Sequence[Words]" = (),
 ) -> Iterator[ConfigDict]:
     """A config that names these, and in which the names mean them meanwhile.
@@ -56,63 +56,73 @@ def handed(
         if config.task.name != name:
             use_task(config, task)
     if reward is not None:
-        with handing(objects), at_hand(config):
+        with handing(objects), words_at_hand(config.words):
             sentence = reward_named(reward, objects)
-        with handing(objects), at_hand(config):
+        with handing(objects), words_at_hand(config.words):
             use_reward(config, sentence)
     if loss is not None:
         config.loss = loss if isinstance(loss, str) else f"{GIVEN}:loss()"
         objects |= {f"{GIVEN}:loss": lambda: loss}
         name_hyperparameters(config)
-    with handing(objects), at_hand(config):
+    texts = [_scorer_named(scorer, objects) for scorer in _several(scorers)]
+    config.scorers = " | ".join(filter(None, (*texts, config.scorers)))
+    with handing(objects), words_at_hand(config.words):
         yield config
-
-
-@contextlib.contextmanager
-def at_hand(config: ConfigDict) -> Iterator[None]:
-    """Sentences may use the words of `config.words` meanwhile.
-
-    `ValueError` for a module that cannot be imported, and for a word that is built in.
-    """
-    found: dict[str, Any] = {}
-    for name in config.words:
-        if (place := place_of(name, "word")) is None:
-            found |= words_in(module_named(name, "the module of words"))
-        elif place.module != GIVEN:  # what is handed over is known already
-            found[place.attribute] = imported(place, "word")
-    with handing(_new(found)):
-        yield
 
 
 def _words_named(words: Words, objects: dict[str, Any]) -> list[str]:
     """The names of a module, or of the words of a mapping."""
     if isinstance(words, str | ModuleType):
         return [words if isinstance(words, str) else words.__name__]
-    objects |= _new(words)
-    paths = {name: name_of(word) for name, word in words.items()}
-    return [
-        path if path.endswith(f":{name}") else f"{GIVEN}:{name}"
-        for name, path in paths.items()
-    ]
+    names = []
+    for name, word in new_words(words).items():
+        path = name_of(word)
+        if not path.endswith(f":{name}"):
+            path = f"{GIVEN}:{name}"
+            objects[path] = word
+        names.append(path)
+    return names
 
 
-def _new(words: Mapping[str, Any]) -> Mapping[str, Any]:
-    if taken := sorted(set(words) & {*WORDS, *LOSSES, *SELECTORS, *SCHEDULES}):
+def _several(scorers: "Scorers | Sequence[Scorers]") -> Sequence[Scorers]:
+    if isinstance(scorers, TextReward | Scorer | str) or callable(scorers):
+        return [scorers]
+    return scorers
+
+
+def _scorer_named(thing: Scorers, objects: dict[str, Any]) -> str:
+    """The path of a maker of signals, or `given:NAME`, where NAME is its signal's."""
+    if isinstance(thing, str):
+        return thing
+    if isinstance(thing, TextReward) and not isinstance(thing.name, str):
         raise ValueError(
-            f"the word {taken[0]!r} of yours has a name that is built in; give it "
-            "another"
+            f"a text reward is called {thing.name!r}; its name must be text"
         )
-    return words
+    if path := name_of(thing):
+        return path
+    name = getattr(thing, "name", getattr(thing, "__name__", ""))
+    if not name.isidentifier():
+        raise ValueError(
+            f"the scorer {thing!r} has no name that a signal can have; give it one, as "
+            "in TextReward('name', it)"
+        )
+    objects[f"{GIVEN}:{name}"] = thing
+    return f"{GIVEN}:{name}"
 
 
-def reward_named(reward: "RewardTransform | str", objects: dict[str, Any]) -> str:
+def reward_named(
+    reward: "RewardTransform | Method | str", objects: dict[str, Any]
+) -> str:
     """The sentence of a transform; a path, or `given:reward`, where there is none."""
     if isinstance(reward, str):
         return reward
+    if isinstance(reward, Method):
+        objects[f"{GIVEN}:reward"] = reward
+        return name_of(reward) or f"{GIVEN}:reward"
     if not isinstance(reward, RewardTransform):
         raise ValueError(
-            f"reward={reward!r} is no RewardTransform, such as chain(...) makes, and "
-            "no sentence; give one of them"
+            f"reward={reward!r} is no RewardTransform, such as chain(...) makes, no "
+            "Method and no sentence; give one of them"
         )
     text = str(_with_paths(reward.tree)) if reward.tree else ""
     with contextlib.suppress(ValueError):  # a part that has no name

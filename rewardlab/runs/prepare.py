@@ -1,7 +1,7 @@
 """Before a run can start: its data and its programs."""
 
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,10 +19,9 @@ from rewardlab.runs.program import Program, build_program
 from rewardlab.runs.signals import scorers_text
 from rewardlab.runs.validate import check_values, validate
 from rewardlab.runs.validate.rehearsal import rehearse
-from rewardlab.scorers.named_rewards import refuse, text_reward
+from rewardlab.scorers.named_rewards import refuse
 from rewardlab.scorers.plan import Plan
 from rewardlab.scorers.sentence import texts_of
-from rewardlab.scorers.text_rewards import TextReward
 from rewardlab.system.caches import data_folder, keep_programs
 from rewardlab.tasks import Task, task_of
 
@@ -42,9 +41,7 @@ class Run(NamedTuple):
     notes: tuple[str, ...] = ()  # what is worth saying of the problems
 
 
-def prepare(
-    config: ConfigDict, workdir: Path, text_rewards: Sequence[TextReward] = ()
-) -> Run:
+def prepare(config: ConfigDict, workdir: Path) -> Run:
     """Checks the config, loads the data and builds the programs; nothing runs yet."""
     check_values(config)
     keep_programs()
@@ -62,12 +59,11 @@ def prepare(
     driver = DRIVERS[config.mesh.driver](devices)
     task = task_of(config)
     problems = problems_of(config, task, data_folder(config.data_dir))
-    rewards = [*text_rewards, *map(text_reward, config.text_rewards)]
     episodes = task.environment is not None or config.rollout.on_host
     columns = problems.held_out.columns
-    texts = [*rewards, *texts_of(scorers_text(config))]
+    texts = texts_of(scorers_text(config))
     refuse(texts, columns, task.signals, names_of(config), episodes)
-    program = build_program(config, task, driver, rewards)
+    program = build_program(config, task, driver)
     _refuse_lacking(program.plan, columns)
     first = problems.train.take(np.arange(config.rollout.num_prompts))
     return Run(

@@ -7,7 +7,7 @@ the host.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -78,7 +78,6 @@ from rewardlab.runs.switches import judging_switches, switches_of
 from rewardlab.runs.worth import Sentence, Stages, measure_with, stages_with
 from rewardlab.scorers.plan import Plan
 from rewardlab.scorers.sentence import words_of
-from rewardlab.scorers.text_rewards import TextReward
 from rewardlab.selection import rounds_of, select_rows
 from rewardlab.tasks import Task
 
@@ -111,7 +110,6 @@ def build_program(
     config: ConfigDict,
     task: Task,
     driver: Driver,
-    rewards: Sequence[TextReward] = (),
 ) -> Program:
     """Builds every function; nothing is compiled before it is called.
 
@@ -120,9 +118,9 @@ def build_program(
     """
     model = _model(config, task)
     setting = setting_of(config, task, model)
-    sources = sources_of(config, task, setting, rewards)
+    sources = sources_of(config, task, setting)
     asked, reported = training_plan(config, task, sources), judging_plan(task, sources)
-    make = maker_of(config, task, setting, rewards)
+    make = maker_of(config, task, setting)
     micro, updates = config.optim.micro_batches, updates_of(config)
     score, judge = scoring(asked, make, driver, micro), scoring(reported, make, driver)
     hp, sentence = numbers_of(config), _sentence(config)

@@ -17,8 +17,7 @@ from rewardlab.scorers.given import alias, played, task_verifier
 from rewardlab.scorers.makers import EPISODES, TREES, tasks_for
 from rewardlab.scorers.plan import Nobody, Plan, Source, base_of, plan
 from rewardlab.scorers.protocol import Scorer, Setting
-from rewardlab.scorers.sentence import scorers_of
-from rewardlab.scorers.text_rewards import TextReward, text_scorer
+from rewardlab.scorers.sentence import scorers_of, tree_of
 from rewardlab.tasks import Task
 
 Make = Callable[[dict[str, Any]], dict[str, Scorer]]
@@ -37,7 +36,6 @@ def sources_of(
     config: ConfigDict,
     task: Task,
     setting: Setting,
-    rewards: Sequence[TextReward] = (),
     numbers: dict[str, Any] | None = None,
 ) -> list[Source]:
     """Everything that could make signals, whoever comes first is asked first.
@@ -47,11 +45,13 @@ def sources_of(
     """
     named = names_of(config).items()
     found = [Source("your", alias(read, made)) for read, made in named]
-    texts = (text_scorer(reward, task.tokenizer) for reward in rewards)
-    found += [Source("your", scorer) for scorer in texts]
-    whose = "your" if config.scorers else "the method's"
+    yours = len(tree_of(config.scorers).parts) if config.scorers.strip() else 0
+    names: set[str] = set()
     own = scorers_of(scorers_text(config), setting, numbers)
-    found += [Source(whose, scorer) for scorer in own]
+    for place, scorer in enumerate(own):  # yours stands for the method's of its name
+        if place < yours or scorer.name not in names:
+            found.append(Source("your" if place < yours else "the method's", scorer))
+        names.add(scorer.name)
     if task.score is not None and task.signals:
         found.append(Source("the task's", task_verifier(task.score, task.signals)))
     found.append(Source("the run's", played(_of_sampler(config, task))))
@@ -64,17 +64,16 @@ def sources_of(
 
 
 def scorers_text(config: ConfigDict) -> str:
-    """The sentence of the scorers: the config's own, and else that of its method."""
-    return config.scorers or getattr(method_in(config), "scorers", "")
+    """The sentence of the scorers: the config's own, then those of its method."""
+    texts = (config.scorers, method_in(config).scorers)
+    return " | ".join(text for text in texts if text.strip())
 
 
-def maker_of(
-    config: ConfigDict, task: Task, setting: Setting, rewards: Sequence[TextReward]
-) -> Make:
+def maker_of(config: ConfigDict, task: Task, setting: Setting) -> Make:
     """The scorers by name, as a function of the numbers that are traced."""
 
     def make(hp: dict[str, Any]) -> dict[str, Scorer]:
-        sources = sources_of(config, task, setting, rewards, hp)
+        sources = sources_of(config, task, setting, hp)
         return {scorer.name: scorer for _, scorer in sources}
 
     return make

@@ -20,8 +20,17 @@ from rewardlab.runs.record import (
 )
 from rewardlab.system.files import short
 
-# One of each, for life.
-_OF_A_WORKDIR = ("reward", "task.name", "data.path", "data.train", "model.name")
+_OF_A_WORKDIR = (  # one of each, for life
+    "reward",
+    "task.name",
+    "data.path",
+    "data.train",
+    "model.name",
+    "model.num_layers",
+    "model.width",
+    "model.num_heads",
+    "model.ffn",
+)
 
 
 class Start(NamedTuple):
@@ -102,6 +111,8 @@ def _refuse_another(run: Run, then: Record, now: Record) -> None:
     for key in _OF_A_WORKDIR:
         group, _, name = key.partition(".")
         was, is_ = (x.get(group) for x in (then, now))
+        if name and was is None:  # a record of before there was such a key
+            continue
         if name and isinstance(was, dict):
             was, is_ = was.get(name), now[group][name]
         same = _said(then) == _said(now) if not name else was == is_

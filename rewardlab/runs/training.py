@@ -12,10 +12,11 @@ from rewardlab.analysis.statistics import Interval
 from rewardlab.core.types import RewardTransform
 from rewardlab.learning.learner import LearnerState, Params
 from rewardlab.learning.parallel import matmul_precision
+from rewardlab.methods import Method
 from rewardlab.objectives import Objective
 from rewardlab.runs.console import Console
 from rewardlab.runs.evaluate import pass_at
-from rewardlab.runs.handed import Words, handed
+from rewardlab.runs.handed import Scorers, Words, handed
 from rewardlab.runs.interrupts import Stop, stopping
 from rewardlab.runs.loop import Loop, judged_at, verdicts
 from rewardlab.runs.plots import learning_curves
@@ -23,7 +24,6 @@ from rewardlab.runs.prepare import Run, prepare
 from rewardlab.runs.rows import cut_back, row_at
 from rewardlab.runs.sinks import Sinks, read_metrics, weights_and_biases
 from rewardlab.runs.start import Start, begin
-from rewardlab.scorers.text_rewards import TextReward
 from rewardlab.system.files import in_a_sentence
 from rewardlab.system.lock import only_one
 from rewardlab.tasks import Task
@@ -43,10 +43,10 @@ def train(
     config: ConfigDict,
     workdir: str | os.PathLike = "",
     resume: str = "auto",
-    text_rewards: Sequence[TextReward] = (),
     task: "Task | str | None" = None,
-    reward: "RewardTransform | str | None" = None,
+    reward: "RewardTransform | Method | str | None" = None,
     loss: "Objective | str | None" = None,
+    scorers: "Scorers | Sequence[Scorers]" = (),
     words: "Words | Sequence[Words]" = (),
 ) -> Result:
     """Trains as the config says and leaves everything in `workdir`.
@@ -55,14 +55,13 @@ def train(
 
     Without a `workdir` it is a folder of `runs/`, named by the time. A `task`, a
     `reward`, a `loss` and `words` of your own, as objects or by name, stand before what
-    the config says; its record has them by `package.module:attribute` where they have
-    such a name.
+    the config says, and `scorers`, such as functions that read text, beside it; the
+    record has them by `package.module:attribute` where they have such a name.
 
     `resume`: "auto" goes on from the latest checkpoint in `workdir` if there is one,
     "never" refuses to touch a run that is there, a path begins from another run's
     checkpoint. What a resumed run computes equals, bit for bit on as many devices, what
-    an uninterrupted one does. `text_rewards` are asked beside those that
-    `config.text_rewards` names. One process at a time may train in a workdir. Raises
+    an uninterrupted one does. One process at a time may train in a workdir. Raises
     `ValueError` for what cannot run, `FloatingPointError` when too many steps in a row
     are not finite, and ends the process on SIGTERM or Ctrl-C once a step is saved.
     """
@@ -71,9 +70,9 @@ def train(
     with (
         stopping(console) as stop,
         in_a_sentence(),
-        handed(config, task, reward, loss, words) as config,
+        handed(config, task, reward, loss, scorers, words) as config,
     ):
-        run = prepare(config, workdir, text_rewards)
+        run = prepare(config, workdir)
         for note in run.notes:
             console.say(note)
         for sentence in run.program.plan.replaced:

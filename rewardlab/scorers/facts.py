@@ -41,6 +41,11 @@ def column(name: str) -> Maker:
         def score(
             state: Any, context: Context, rollout: Rollout, batch: Batch
         ) -> dict[str, Array]:
+            if name not in batch.arrays:
+                raise ValueError(
+                    f"the column {name!r} of the data is not of numbers alone; have "
+                    f"{', '.join(sorted(batch.arrays))}"
+                )
             return {name: jnp.asarray(batch.arrays[name])[rollout.group]}
 
         return Scorer(

@@ -4,34 +4,12 @@ import inspect
 import math
 from collections.abc import Iterable, Sequence
 
-from rewardlab.core.lookup import imported, place_of, unknown
 from rewardlab.data.columns import ASKED, RESERVED
 from rewardlab.scorers.text_rewards import TextReward
 
 LONGEST = 1_000_000  # seconds
 TOLD = ("name", "steps", "time_limit", "stop_on_failure")
 SUFFIXES = ("", "_valid", "_error", "_timeout")  # of a signal, and what goes with it
-
-
-def text_reward(text: str) -> TextReward:
-    """The reward of `package.module:attribute`; `ValueError` where there is none.
-
-    The attribute is a function, anything else that can be called, or a `TextReward`;
-    its name is the reward's. How it is asked may follow:
-    `judges:score(steps=7, time_limit=10)`.
-    """
-    place = place_of(text, "text reward")
-    if place is None:
-        raise ValueError(unknown(text, "text reward", ()))
-    if place.args or not set(place.kwargs) <= set(TOLD):
-        raise ValueError(
-            f"text reward {text!r} is not understood; after package.module:function "
-            f"there may be, in brackets, {', '.join(TOLD)}, as in (steps=7)"
-        )
-    found = imported(place, "text reward")
-    if not isinstance(found, TextReward):
-        found = TextReward(place.attribute.split(".")[-1], found)
-    return found._replace(**place.kwargs)
 
 
 def refuse(

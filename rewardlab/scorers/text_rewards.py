@@ -6,8 +6,9 @@ It may be `async`, or a generator, and give anything that is a number. A complet
 a value, or none, for one of three reasons that stay apart: the function abstained
 (`None`), it failed, or it ran out of time. None of them is a zero.
 
-Texts are strings. Of an episode they are messages, as TRL has them where a model talks
-with tools, so that nobody's words count as another's:
+Texts are strings; a completion of a prompt of messages is a list of one message. Of an
+episode they are messages, as TRL has them where a model talks with tools, so that
+nobody's words count as another's:
 
     prompt      [{"role": "user", "content": "3+4="}]
     completion  [{"role": "assistant", "content": "?3+4\n"},
@@ -95,7 +96,8 @@ def questions(
     group = np.asarray(jax.device_get(rollout.group))
     rows = [np.flatnonzero(row) for row in valid]
     ids = [tokens[n, at].tolist() for n, at in enumerate(rows)]
-    prompts: list[Any] = prompt_texts(batch.arrays, tokenizer)
+    prompts = batch.facts.get("prompts") or prompt_texts(batch.arrays, tokenizer)
+    prompts = [prompts[row] for row in group]
     asked: dict[str, list] = {"completion_ids": ids}
     if "ended_by" in rollout.signals or (valid & ~mask).any():  # an episode
         own = [mask[n, at].tolist() for n, at in enumerate(rows)]
@@ -104,16 +106,24 @@ def questions(
             _messages(*row, tokenizer) for row in zip(ids, own, turns, strict=True)
         ]
         asked["completion_mask"] = own
-        prompts = [[{"role": "user", "content": text}] for text in prompts]
+        prompts = [_as_messages("user", prompt) for prompt in prompts]
     else:
-        asked["completions"] = [tokenizer.decode(row) for row in ids]
+        texts = [tokenizer.decode(row) for row in ids]
+        asked["completions"] = [  # as the prompt is: text, or messages
+            text if isinstance(prompt, str) else _as_messages("assistant", text)
+            for text, prompt in zip(texts, prompts, strict=True)
+        ]
     facts = {
         name: np.asarray(column)[group].tolist()
         for name, column in batch.arrays.items()
         if name not in ("prompts", "prompt_mask")
     }
     facts |= {name: [x[row] for row in group] for name, x in batch.facts.items()}
-    return {"prompts": [prompts[row] for row in group], **asked, **facts}
+    return {**facts, "prompts": prompts, **asked}
+
+
+def _as_messages(role: str, said: Any) -> Any:
+    return [{"role": role, "content": said}] if isinstance(said, str) else said
 
 
 def _messages(

@@ -16,7 +16,7 @@ from rewardlab.core.schedules import SCHEDULES
 from rewardlab.core.signals import SIGNALS, made
 from rewardlab.core.tree import Tree
 from rewardlab.core.types import RewardTransform, Rollout
-from rewardlab.methods import METHODS, Method, reads
+from rewardlab.methods import Method, method_of, reads
 from rewardlab.methods.sentence import shaped_reward
 from rewardlab.show.catalogue import VERIFIED, laws_of, loss_text
 
@@ -27,8 +27,8 @@ PROMPTS = ROWS // SHOWN
 def explain(name: str, transform: RewardTransform, out: Console) -> None:
     """Prints what a method or a sentence is, and what it does to a small rollout."""
     shown = at_work(transform)  # what it cannot show it says before anything else
-    method = METHODS.get(name)
-    if method:
+    method = method_of(name)
+    if method.reward != name:
         out.print(Group(*_about(name, method)))
     out.print(words(transform))
     out.print(shown)

@@ -41,7 +41,6 @@ RULES: dict[str, Rule] = {
     "updates": TEXT,
     "signals": TEXT,
     "scorers": TEXT,
-    "text_rewards": Each(TEXT),
     "data_dir": TEXT,
     "data.path": TEXT,
     "data.train": TEXT,

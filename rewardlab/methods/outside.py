@@ -1,0 +1,45 @@
+"""Words of a person's own, which sentences may use for a while."""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rewardlab.core.lookup import (
+    handing,
+    imported,
+    module_named,
+    place_of,
+    words_in,
+)
+from rewardlab.core.schedules import SCHEDULES
+from rewardlab.objectives import LOSSES
+from rewardlab.selection import SELECTORS
+from rewardlab.transforms import TRANSFORMS
+
+
+@contextlib.contextmanager
+def words_at_hand(names: Iterable[str]) -> Iterator[None]:
+    """Sentences may use these words meanwhile: modules of them, or single ones.
+
+    words_at_hand(["shaping", "checks:exact"])
+
+    `ValueError` for what cannot be imported, and for a word that is built in.
+    """
+    found: dict[str, Any] = {}
+    for name in names:
+        if (place := place_of(name, "word")) is None:
+            found |= words_in(module_named(name, "the module of words"))
+        else:
+            found[place.attribute] = imported(place, "word")
+    with handing(new_words(found)):
+        yield
+
+
+def new_words(words: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The words, none of which is built in; else `ValueError`."""
+    if taken := sorted(set(words) & {*TRANSFORMS, *LOSSES, *SELECTORS, *SCHEDULES}):
+        raise ValueError(
+            f"the word {taken[0]!r} of yours has a name that is built in; give it "
+            "another"
+        )
+    return words
