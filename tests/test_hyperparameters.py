@@ -16,6 +16,7 @@ OTHERS = {
     "loss.entropy_bonus.weight": 1.0,
     "reward.clip_reward.eta": 0.02,
     "optim.lr": 1e-3,
+    "rollout.temperature": 0.5,
 }
 
 

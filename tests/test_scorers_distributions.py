@@ -121,7 +121,8 @@ def test_greedy_is_the_verdict_on_the_likeliest_completion():
 
     def draw(options):
         whole = (config, task, driver, SMALL)
-        return drawing(whole, options, NOTHING_MORE, plan)(PARAMS, batch, key, step)
+        draws = drawing(whole, options, NOTHING_MORE, plan)
+        return draws(PARAMS, batch, key, step, 1.0)
 
     rollout = draw(options)
     greedy = rollout.signals["greedy"].reshape(6, 3)

@@ -15,7 +15,7 @@ from rewardlab.models.logprobs import token_entropy
 from rewardlab.rollouts.drawing import Noise, Sampling, choose, gumbel_noise, row_keys
 
 
-@functools.partial(jax.jit, static_argnames=("apply", "options", "entropy", "states"))
+@functools.partial(jax.jit, static_argnames=("apply", "entropy", "states"))
 def rollout_completions(
     apply: Apply,
     params: Params,
@@ -122,7 +122,7 @@ def _append(
     token, logp = choose(logits, noise(state.t), options)
     alive, kept = ~state.ended, dict(state.kept)
     if "entropy" in kept:
-        spread = token_entropy(logits / (options.temperature or 1))
+        spread = token_entropy(options.scaled(logits))
         kept["entropy"] = kept["entropy"].at[state.t].set(jnp.where(alive, spread, 0))
     if hidden is not None:
         there = jnp.where(alive[:, None], hidden, 0)

@@ -1,6 +1,7 @@
 """How a token is drawn: the options, the distribution, the noise and its keys."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import jax
@@ -15,11 +16,20 @@ _NOISE_BYTES = 2**27
 Noise = Callable[[Int[Array, "*N"]], Float[Array, "N V"]]  # of token t of each row
 
 
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["temperature"],
+    meta_fields=[
+        *("num_generations", "max_completion_length", "eos_id", "pad_id"),
+        *("top_k", "top_p"),
+    ],
+)
 @dataclasses.dataclass(frozen=True)
 class Sampling:
     """How completions are drawn.
 
-    Logits are divided by `temperature` (0 takes the likeliest token), then cut to the
+    Logits are divided by `temperature` (0 or None takes the likeliest token; another
+    number is an argument of what is compiled, not another program), then cut to the
     `top_k` largest (0: all), then to the fewest of those that hold `top_p` of what is
     left. Logits that tie with the last one kept are kept. A row ends with `eos_id`,
     which belongs to it, or after `max_completion_length` tokens; an id that is not in
@@ -30,7 +40,7 @@ class Sampling:
     max_completion_length: int
     eos_id: int
     pad_id: int
-    temperature: float = 1.0
+    temperature: float | Float[Array, ""] | None = 1.0
     top_k: int = 0
     top_p: float = 1.0
 
@@ -38,16 +48,23 @@ class Sampling:
         for name in ("num_generations", "max_completion_length"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}; sample at least one")
-        if self.temperature < 0:
-            raise ValueError(
-                f"temperature={self.temperature}; 0 is greedy, none is less"
-            )
+        if isinstance(self.temperature, int | float):
+            if self.temperature < 0:
+                raise ValueError(
+                    f"temperature={self.temperature}; 0 is greedy, none is less"
+                )
+            if self.temperature == 0:  # it takes the place of a number
+                object.__setattr__(self, "temperature", None)
         if self.top_k < 0:
             raise ValueError(f"top_k={self.top_k}; write 0 to keep every token")
         if not 0 < self.top_p <= 1:
             raise ValueError(
                 f"top_p={self.top_p}; it is a share of the mass, in (0, 1]"
             )
+
+    def scaled(self, logits: Float[Array, "N V"]) -> Float[Array, "N V"]:
+        """Logits over the temperature; as they are where it is greedy."""
+        return logits if self.temperature is None else logits / self.temperature
 
 
 def truncate(
@@ -71,10 +88,10 @@ def choose(
     logits: Float[Array, "N V"], noise: Float[Array, "N V"], options: Sampling
 ) -> tuple[Int[Array, " N"], Float[Array, " N"]]:
     """argmax(logits + Gumbel noise) is a draw from softmax(logits)."""
-    if options.temperature == 0:
+    if options.temperature is None:
         token = jnp.argmax(logits, axis=-1).astype(jnp.int32)
         return token, jnp.zeros(token.shape)
-    logits = truncate(logits / options.temperature, options.top_k, options.top_p)
+    logits = truncate(options.scaled(logits), options.top_k, options.top_p)
     token = jnp.argmax(logits + noise, axis=-1).astype(jnp.int32)
     return token, log_likelihood(logits, token)
 

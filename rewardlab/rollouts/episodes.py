@@ -23,9 +23,7 @@ Columns = dict[str, Array]  # columns of the prompts, B rows each
 LoopState = tuple[EpisodeState, Any, Any]
 
 
-@functools.partial(
-    jax.jit, static_argnames=("apply", "options", "environment", "belief")
-)
+@functools.partial(jax.jit, static_argnames=("apply", "environment", "belief"))
 def rollout_episodes(
     apply: Apply,
     params: Params,

@@ -30,7 +30,7 @@ from rewardlab.tasks.text_episodes import (
     numbers,
 )
 
-_prefill_episodes = jax.jit(prefill_episodes, static_argnums=(0, 5, 6, 7, 8))
+_prefill_episodes = jax.jit(prefill_episodes, static_argnums=(0, 6, 7, 8))
 _assemble_rollout = jax.jit(assemble_rollout)
 _beliefs = jax.jit(beliefs, static_argnums=(0, 5))
 _answer = jax.jit(answer, donate_argnums=0)
@@ -101,7 +101,7 @@ def blank_episodes(
     return beliefs(apply, params, rollout, state.cache, columns, limits.max_turns)
 
 
-@functools.partial(jax.jit, static_argnums=(1, 4, 5), donate_argnums=0)
+@functools.partial(jax.jit, static_argnums=(1, 5), donate_argnums=0)
 def _turn(
     state: EpisodeState,
     apply: Apply,

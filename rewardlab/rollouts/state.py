@@ -121,7 +121,7 @@ def advance(
     rows, width = jnp.arange(state.length.shape[0]), state.tokens.shape[1]
     active, own = state.active, state.active & (state.obs_position >= state.obs_length)
     token, logp = choose(state.logits, noise(state.length), options)
-    scaled = state.logits / (options.temperature or 1.0)
+    scaled = options.scaled(state.logits)
     position = jnp.minimum(state.obs_position, state.obs_tokens.shape[1] - 1)
     observed = state.obs_tokens[rows, position]
     token = jnp.where(own, token, jnp.where(active, observed, options.pad_id))

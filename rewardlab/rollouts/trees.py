@@ -38,7 +38,7 @@ _CHOICE = 2**31 - 1  # folded into a run's key: draws that choose where to branc
 @functools.partial(
     jax.jit,
     static_argnames=(
-        *("apply", "options", "environment"),
+        *("apply", "environment"),
         *("branching", "values", "belief"),
     ),
 )

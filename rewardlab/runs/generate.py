@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 from ml_collections import ConfigDict
 
 from rewardlab.core.types import Rollout
@@ -30,10 +30,9 @@ from rewardlab.runs.switches import NOTHING_MORE, Switches, Tree
 from rewardlab.tasks import Task
 
 Columns = dict[str, Any]  # by name: an array of B rows
-
-
-Sampler = Callable[[Params, Columns, Array, Int[Array, ""]], Rollout]
-Generator = Callable[[Params, Batch, Array, Int[Array, ""]], Rollout]
+Temperature = Float[Array, ""] | None  # None: greedy
+Sampler = Callable[[Params, Columns, Array, Int[Array, ""], Temperature], Rollout]
+Generator = Callable[[Params, Batch, Array, Int[Array, ""], Temperature], Rollout]
 
 
 def generator(
@@ -48,11 +47,12 @@ def generator(
 ) -> Generator:
     """Sampling on every device, then the task's steps of the whole.
 
-    The key is an argument, so that runs of several seeds share what is compiled. Where
-    episodes are not `played`, only shapes are right, and no Python is asked.
+    The key and the temperature, in the place of that of `options`, are arguments, so
+    that runs of several seeds and temperatures share what is compiled. Where episodes
+    are not `played`, only shapes are right, and no Python is asked.
     """
     belief, tree, exact, *keep = switches
-    ins = (REPLICATED, SHARDED, REPLICATED, REPLICATED)
+    ins = (REPLICATED, SHARDED, REPLICATED, REPLICATED, REPLICATED)
     layout = {"ins": ins, "outs": SHARDED_ROLLOUT}
     case = (lm.bind(model), task, options, belief)
     episodes = config.rollout.on_host or task.environment is not None
@@ -66,21 +66,25 @@ def generator(
     join = _joining(task, options)
     policy = Model(model)
     teacher = driver.spmd(
-        lambda p, rollout: policy.log_probs(p, rollout, options.temperature).logp,
-        ins=(REPLICATED, SHARDED_ROLLOUT),
+        lambda p, rollout, at: policy.log_probs(p, rollout, at).logp,
+        ins=(REPLICATED, SHARDED_ROLLOUT, REPLICATED),
         outs=SHARDED,
     )
 
     def generate(
-        params: Params, batch: Batch, key: Array, iteration: Int[Array, ""]
+        params: Params,
+        batch: Batch,
+        key: Array,
+        iteration: Int[Array, ""],
+        temperature: Temperature,
     ) -> Rollout:
         _refuse_lacking(batch.arrays, belief and episodes)
         own = jax.random.fold_in(key, salt)
         read = batch.columns if config.rollout.on_host else batch.arrays
-        rollout = join(sampler(params, read, own, iteration))
+        rollout = join(sampler(params, read, own, iteration, temperature))
         if not exact:
             return rollout
-        logp = teacher(params, rollout)
+        logp = teacher(params, rollout, temperature)
         rollout = rollout.with_signals(sampler_logp=rollout.logp)
         return dataclasses.replace(rollout, logp=logp)
 
@@ -127,14 +131,19 @@ def _in_one(
     read = lm.bind_with_states(model) if states else apply
 
     def draw(
-        params: Params, columns: Columns, key: Array, iteration: Int[Array, ""]
+        params: Params,
+        columns: Columns,
+        key: Array,
+        iteration: Int[Array, ""],
+        temperature: Temperature,
     ) -> Rollout:
+        now = dataclasses.replace(options, temperature=temperature)
         if world is not None:
             return rollout_episodes(
-                apply, params, columns, key, iteration, options, world, belief
+                apply, params, columns, key, iteration, now, world, belief
             )
         prompts = (columns[name] for name in ("prompts", "prompt_mask", "id"))
-        case = (key, iteration, options, entropy, states)
+        case = (key, iteration, now, entropy, states)
         return rollout_completions(read, params, *prompts, *case)
 
     return draw
@@ -148,9 +157,14 @@ def _as_trees(
     world = task.environment
 
     def draw(
-        params: Params, columns: Columns, key: Array, iteration: Int[Array, ""]
+        params: Params,
+        columns: Columns,
+        key: Array,
+        iteration: Int[Array, ""],
+        temperature: Temperature,
     ) -> Rollout:
-        case = (apply, params, columns, key, iteration, options, world)
+        now = dataclasses.replace(options, temperature=temperature)
+        case = (apply, params, columns, key, iteration, now, world)
         return rollout_trees(*case, *tree, belief)
 
     return draw
@@ -168,9 +182,14 @@ def _by_turns(
     world = task.on_host
 
     def draw(
-        params: Params, columns: Columns, key: Array, iteration: Int[Array, ""]
+        params: Params,
+        columns: Columns,
+        key: Array,
+        iteration: Int[Array, ""],
+        temperature: Temperature,
     ) -> Rollout:
-        case = (apply, params, columns, key, iteration, options)
+        now = dataclasses.replace(options, temperature=temperature)
+        case = (apply, params, columns, key, iteration, now)
         return episodes(*case, world, belief)
 
     return draw
@@ -195,11 +214,15 @@ def judging_of(config: ConfigDict, task: Task) -> Sampling:
 
     What `eval` does not say is as in training.
     """
-    temperature = config.eval.temperature
-    if temperature is None:
-        temperature = config.rollout.temperature
+    temperature = judging_temperature(config)
     return dataclasses.replace(
         sampling_of(config, task),
         num_generations=config.eval.num_generations if temperature else 1,
         temperature=temperature,
     )
+
+
+def judging_temperature(config: ConfigDict) -> float:
+    """That of held-out problems; 0 is greedy."""
+    said = config.eval.temperature
+    return config.rollout.temperature if said is None else said

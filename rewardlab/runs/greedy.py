@@ -10,7 +10,7 @@ from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
 from rewardlab.learning.learner import Params
 from rewardlab.rollouts import Sampling
-from rewardlab.runs.generate import Generator, generator
+from rewardlab.runs.generate import Generator, Temperature, generator
 from rewardlab.runs.switches import NOTHING_MORE, Switches
 from rewardlab.scorers.plan import Plan
 from rewardlab.tasks import Task
@@ -37,10 +37,14 @@ def drawing(
     judged = _verdict(case[1])
 
     def both(
-        params: Params, batch: Batch, key: Array, iteration: Int[Array, ""]
+        params: Params,
+        batch: Batch,
+        key: Array,
+        iteration: Int[Array, ""],
+        temperature: Temperature,
     ) -> Rollout:
-        rollout = draw(params, batch, key, iteration)
-        verdict = judged(single(params, batch, key, iteration), batch.arrays)
+        rollout = draw(params, batch, key, iteration, temperature)
+        verdict = judged(single(params, batch, key, iteration, None), batch.arrays)
         return rollout.with_signals(greedy=verdict[rollout.group])
 
     return both

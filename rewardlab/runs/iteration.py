@@ -37,7 +37,7 @@ def shapes_of(
 
     def gather(params: Params, batch: Batch, key: Array, hp: Numbers) -> Rollout:
         zero = jnp.zeros((), jnp.int32)
-        rollout = draw(params, batch, key, zero)
+        rollout = draw(params, batch, key, zero, hp["rollout.temperature"])
         context = _context(params, params, key, zero, hp)
         return outline(context, rollout, batch)
 
@@ -70,7 +70,8 @@ def once(draw: Callable[..., Rollout], score: Scoring) -> Gather:
     def gather(
         state: LearnerState, context: Context, batch: Batch, key: Array
     ) -> tuple[Rollout, Batch, Any, Means]:
-        rollout = draw(state.params, batch, key, context.iteration)
+        at = context.hp["rollout.temperature"]
+        rollout = draw(state.params, batch, key, context.iteration, at)
         case = (state.scorers, context, rollout, batch)
         rollout, scorers, means = score.score(*case)
         return rollout, batch, scorers, means
@@ -91,8 +92,10 @@ def until_full(
     def gather(
         state: LearnerState, context: Context, batch: Batch, key: Array
     ) -> tuple[Rollout, Batch, Any, Means]:
+        at = context.hp["rollout.temperature"]
+
         def sample(batch: Batch) -> Rollout:
-            rollout = draw(state.params, batch, key, context.iteration)
+            rollout = draw(state.params, batch, key, context.iteration, at)
             return first.score(state.scorers, context, rollout, batch)[0]
 
         rollout, batch, told = refilled(sample, select, batch, rounds, on_device)
@@ -139,7 +142,8 @@ def evaluation_of(
         state: LearnerState, reference: Params, batch: Batch, key: Array, hp: Numbers
     ) -> Rollout:
         zero = jnp.zeros((), jnp.int32)
-        rollout = draw(state.params, batch, key, zero)
+        at = hp.get("eval.temperature")  # there is none where it is greedy
+        rollout = draw(state.params, batch, key, zero, at)
         context = _context(state.params, reference, key, zero, hp)
         rollout, _, _ = judge.score(state.scorers, context, rollout, batch)
         return _public(rollout, judge)

@@ -53,6 +53,7 @@ from rewardlab.runs.generate import (
     Generator,
     generator,
     judging_of,
+    judging_temperature,
     sampling_of,
 )
 from rewardlab.runs.greedy import drawing
@@ -125,8 +126,7 @@ def build_program(
     score, judge = scoring(asked, make, driver, micro), scoring(reported, make, driver)
     hp, sentence = numbers_of(config), _sentence(config)
     select = select_rows(select_of(config))
-    policy = policy_of(config, model)
-    parts = _parts(config, policy, sentence, driver.devices)
+    parts = _parts(config, model, sentence, driver.devices)
     learn = learner(parts, driver, updates, micro, select, on_policy=True)
     options, judging = sampling_of(config, task), judging_of(config, task)
     case, switches = (config, task, driver, model), switches_of(config, asked)
@@ -140,7 +140,7 @@ def build_program(
     judged = not (config.rollout.on_host or reported.on_host)
     return Program(
         model,
-        policy,
+        policy_of(config, model, hp),
         learn,
         asked,
         shapes_of(drawn, outline(asked, blanks(make, setting.sizes))),
@@ -188,24 +188,27 @@ def numbers_of(config: ConfigDict) -> Numbers:
     tree = words_of(scorers_text(config))
     own = literals(tree, "scorers") if tree else {}
     own |= literals(reward_of(config), "reward") | literals(loss_of(config), "loss")
+    own["rollout.temperature"] = config.rollout.temperature
+    if at := judging_temperature(config):
+        own["eval.temperature"] = at
     return arrays({"optim.lr": config.optim.lr, **own})
 
 
-def policy_of(config: ConfigDict, model: lm.LMConfig) -> Policy:
+def policy_of(config: ConfigDict, model: lm.LMConfig, hp: Numbers) -> Policy:
     """The policy's log-probs, at the temperature that it is sampled at."""
-    known, at = Model(model), config.rollout.temperature
+    known, at = Model(model), hp["rollout.temperature"]
     entropy = reads_entropy(loss_of(config))
     return lambda params, rollout: known.log_probs(params, rollout, at, entropy)
 
 
 def _parts(
-    config: ConfigDict, policy: Policy, sentence: Sentence, devices: int
+    config: ConfigDict, model: lm.LMConfig, sentence: Sentence, devices: int
 ) -> Callable[[Numbers], Parts]:
     """What learns, as a function of the numbers that are traced."""
 
     def parts(hp: Numbers) -> Parts:
         return Parts(
-            policy,
+            policy_of(config, model, hp),
             estimator(sentence(hp)),
             shaped_reward(sentence(hp)),
             build_objective(config, hp),

@@ -73,7 +73,9 @@ def maker_of(config: ConfigDict, task: Task, setting: Setting) -> Make:
     """The scorers by name, as a function of the numbers that are traced."""
 
     def make(hp: dict[str, Any]) -> dict[str, Scorer]:
-        sources = sources_of(config, task, setting, hp)
+        at = hp.get("rollout.temperature", setting.temperature)
+        now = setting._replace(temperature=at)
+        sources = sources_of(config, task, now, hp)
         return {scorer.name: scorer for _, scorer in sources}
 
     return make

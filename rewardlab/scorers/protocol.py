@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import optax
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
 Place = Literal["sample", "shard", "batch", "host"]
 
@@ -15,7 +15,7 @@ class Setting(NamedTuple):
     models: dict[str, Any]  # role -> `Model`: "policy", "reference", "critic", ...
     tokenizer: Any
     sizes: dict[str, int]  # letters of shapes: N rows, S steps, T tokens, ...
-    temperature: float = 1.0  # that completions are sampled at
+    temperature: float | Float[Array, ""] = 1.0  # that completions are sampled at
 
 
 class Context(NamedTuple):
