@@ -64,12 +64,7 @@ def generator(
         shard = _in_one(*case, model, keep) if tree is None else _as_trees(*case, tree)
         sampler = driver.spmd(shard, **layout)
     join = _joining(task, options)
-    policy = Model(model)
-    teacher = driver.spmd(
-        lambda p, rollout, at: policy.log_probs(p, rollout, at).logp,
-        ins=(REPLICATED, SHARDED_ROLLOUT, REPLICATED),
-        outs=SHARDED,
-    )
+    teacher = _reading_again(driver, Model(model))
 
     def generate(
         params: Params,
@@ -89,6 +84,15 @@ def generator(
         return dataclasses.replace(rollout, logp=logp)
 
     return generate
+
+
+def _reading_again(driver: Driver, policy: Model) -> Callable[..., Array]:
+    """Log-probs of what was sampled, by a pass of its own."""
+    return driver.spmd(
+        lambda params, rollout, at: policy.log_probs(params, rollout, at).logp,
+        ins=(REPLICATED, SHARDED_ROLLOUT, REPLICATED),
+        outs=SHARDED,
+    )
 
 
 def _joining(task: Task, options: Sampling) -> Callable[[Rollout], Rollout]:
