@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 import rewardlab
-from rewardlab.methods import IDEAS, METHODS, Method, resolve
+from rewardlab.methods import IDEAS, METHODS, Method
 from rewardlab.methods.outside import words_at_hand
 from rewardlab.show import (
     SORTS,
@@ -64,8 +64,7 @@ def _answer(args: argparse.Namespace, out: Console) -> None:
     elif args.command == "methods":
         methods(args.words, out)
     elif args.command == "explain":
-        given = _hyperparameters(args.hp)
-        explain(args.method, resolve(args.method, **given), out)
+        explain(args.method, _hyperparameters(args.hp), out, args.task)
         if args.svg:
             out.save_svg(args.svg, title=f"rewardlab explain {args.method}")
     else:
@@ -104,6 +103,7 @@ def _arguments() -> argparse.ArgumentParser:
     about.add_argument("hp", nargs="*", help="hyperparameters, as in tau=0.1")
     yours = "modules of words of your own that the sentence may use"
     about.add_argument("--words", dest="own_words", nargs="+", default=(), help=yours)
+    about.add_argument("--task", default="", help="the task of the run that is planned")
     about.add_argument("--svg", help="a file for the picture of what is printed")
     tried = commands.add_parser("check", help="which laws a method or sentence keeps")
     tried.add_argument("method", help="a method's name, or a sentence in quotes")

@@ -62,6 +62,19 @@ def test_explain_takes_a_sentence_and_hyperparameters(capsys, monkeypatch):
     assert "temperature=0.5" in out and "advantage" in out
 
 
+def test_explain_says_who_makes_what(capsys, monkeypatch):
+    out = shown(capsys, monkeypatch, "explain", "gae")
+    assert "signals in a run of task.name='arithmetic'" in out
+    rows = [" ".join(line.split()) for line in out.splitlines()]
+    at = [next(i for i, row in enumerate(rows) if row.startswith(x)) for x in ORDER]
+    assert at == sorted(at)
+    out = shown(capsys, monkeypatch, "explain", "prime", "--task", "search")
+    assert "it cannot run as it is" in out and "task.name='search'" in out
+
+
+ORDER = ("task correct (reward)", "sampler hidden (scorer critic)", "critic value")
+
+
 def test_explain_makes_a_picture(capsys, monkeypatch, tmp_path):
     picture = tmp_path / "grpo.svg"
     shown(capsys, monkeypatch, "explain", "grpo", "--svg", str(picture))

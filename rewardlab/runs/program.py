@@ -117,7 +117,7 @@ def build_program(
     Where a scorer or an environment is asked on the host, an iteration is several
     programs; else it is one, where the driver can fuse. `shapes` asks nobody.
     """
-    model = _model(config, task)
+    model = model_of(config, task)
     setting = setting_of(config, task, model)
     sources = sources_of(config, task, setting)
     asked, reported = training_plan(config, task, sources), judging_plan(task, sources)
@@ -218,7 +218,8 @@ def _parts(
     return parts
 
 
-def _model(config: ConfigDict, task: Task) -> lm.LMConfig:
+def model_of(config: ConfigDict, task: Task) -> lm.LMConfig:
+    """The sizes of the model that a config names, for the task's tokens."""
     sizes = ("num_layers", "width", "num_heads", "ffn")
     return dataclasses.replace(
         shape_of(config.model.name, **{size: config.model[size] for size in sizes}),

@@ -1,7 +1,8 @@
 """A method at work: its words, their equations, and one small rollout in colour."""
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,21 +17,25 @@ from rewardlab.core.schedules import SCHEDULES
 from rewardlab.core.signals import SIGNALS, made
 from rewardlab.core.tree import Tree
 from rewardlab.core.types import RewardTransform, Rollout
-from rewardlab.methods import Method, method_of, reads
+from rewardlab.methods import Method, method_of, reads, resolve
 from rewardlab.methods.sentence import shaped_reward
 from rewardlab.show.catalogue import VERIFIED, laws_of, loss_text
+from rewardlab.show.who_makes import who_makes
 
 ROWS, SHOWN, TOKENS, STEPS, PER_STEP = 8, 4, 11, 4, 3
 PROMPTS = ROWS // SHOWN
 
 
-def explain(name: str, transform: RewardTransform, out: Console) -> None:
-    """Prints what a method or a sentence is, and what it does to a small rollout."""
+def explain(name: str, hp: Mapping[str, Any], out: Console, task: str = "") -> None:
+    """Prints what a method or a sentence is, who makes what it reads in a run, and what
+    it does to a small rollout."""
+    transform = resolve(name, **hp)
     shown = at_work(transform)  # what it cannot show it says before anything else
     method = method_of(name)
     if method.reward != name:
         out.print(Group(*_about(name, method)))
     out.print(words(transform))
+    out.print(who_makes(name, hp, task))
     out.print(shown)
 
 
