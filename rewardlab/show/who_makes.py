@@ -1,5 +1,6 @@
 """Who makes what a method reads, in which order: the plan of a run, as a page."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -32,7 +33,8 @@ def who_makes(name: str, hp: Mapping[str, Any], task: str = "") -> RenderableTyp
 
     Without a `task` it is one on which the method trains by its name, if there is one.
     """
-    tasks = making(method_of(name)).tasks
+    method = method_of(name)
+    tasks = making(dataclasses.replace(method, hp={**method.hp, **hp})).tasks
     config = default_config(task or next(iter(tasks), "arithmetic"))
     use_reward(config, name)
     config.hp.update(dict(hp))
