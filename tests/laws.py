@@ -18,7 +18,10 @@ from rewardlab.testing.laws import subject
 
 N, T, S = 16, 12, 4
 SHORT = {"after": 4, "rate": 0.1}  # so that the length penalty is felt here
-COARSE = {"gigpo": {"gamma": 0.5}}  # returns that differ, do by more than an epsilon
+COARSE = {
+    "gigpo": {"gamma": 0.5},  # returns that differ, do by more than an epsilon
+    "multi_discount": {"size": 3},  # rows of a dozen tokens repeat themselves
+}
 BUILT = {
     name: method.build(
         **(SHORT if " length_penalty" in method.reward else {}),
