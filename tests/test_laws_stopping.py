@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rewardlab import LAWS, METHODS, build, estimator
+from rewardlab import LAWS, METHODS, build, estimator, reads
 from rewardlab.methods.sentence import shaped_reward
 from rewardlab.testing import from_arrays
 
@@ -33,7 +33,7 @@ DIVIDED = ("grpo", "g_ra", "igpo", "igpo_separate", "gigpo")
 TESTED = {
     name: method.build(**({"gamma": 1.0} if "gamma" in method.hp else {}))
     for name, method in METHODS.items()
-    if set(method.reads) <= KNOWN
+    if reads(method.build()) <= KNOWN
     and (name in DIVIDED or not any(word in method.reward for word in APART))
 }
 SENTENCES = {t.sentence: t for t in TESTED.values()}  # many rows share grpo's
