@@ -113,3 +113,31 @@ def test_speed_is_no_choice(name):
     """How a reward is kept by row is known to two modules, and to no word."""
     if name not in ("rewardlab/core/reward.py", "rewardlab/core/placed.py"):
         assert "._rows" not in (ROOT / name).read_text()
+
+
+def arrows():
+    """By package: the packages that its modules import."""
+    found = {}
+    for name in PACKAGE:
+        room = Path(name).parts[1].removesuffix(".py")
+        for node in ast.walk(tree(name)):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                whole, *inside = node.module.split(".")
+                names = inside[:1] or [alias.name for alias in node.names]
+                if whole == "rewardlab":
+                    found.setdefault(room, set()).update(set(names) - {room})
+    return found
+
+
+def test_packages_import_without_a_circle():
+    """A room stands on rooms below it, so each can be understood from the ground up."""
+    left = {room: others for room, others in arrows().items() if others}
+    while left:
+        ground = {x for others in left.values() for x in others} - set(left)
+        assert ground, f"these import one another: {sorted(left)}"
+        left = {room: others - ground for room, others in left.items()}
+        left = {room: others for room, others in left.items() if others}
+
+
+def test_the_top_holds_folders():
+    assert len(list((ROOT / "rewardlab").glob("*.py"))) <= 4
