@@ -1,5 +1,7 @@
 """NaN in a signal: absent where it may be, else named, and never a group of NaN."""
 
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -111,9 +113,10 @@ def test_in_compiled_code_a_nan_is_reported_by_name():
     text = "outcome('correct') | gate('similarity', tanh()) | broadcast_to_tokens()"
     transform = build(text)
     closed = estimator(transform)
-    estimate = estimate_with(closed, shaped_reward(transform), lambda rollout: rollout)
+    parts = SimpleNamespace(estimator=closed, reward=shaped_reward(transform))
+    estimate = estimate_with(lambda hp: parts, lambda rollout: rollout)
     state = closed.init(ROLLOUT)
-    whole, holes = (estimate(state, r) for r in (ROLLOUT, holed("similarity", 3)))
+    whole, holes = (estimate(state, r, {}) for r in (ROLLOUT, holed("similarity", 3)))
     assert np.isfinite(whole.advantage).all() and np.isnan(holes.advantage).all()
     assert not any(rows.any() for rows in whole.holes.values())
     assert np.flatnonzero(holes.holes["similarity"]).tolist() == [3]

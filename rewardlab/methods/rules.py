@@ -85,12 +85,19 @@ RULES: dict[str, Method] = {
     ),
     "medix_r1": Method(
         "outcome('judge') | outcome('embedding') | outcome('modality')"
-        " | outcome('format') | weighted_sum(judge=0.5175, embedding=0.3375,"
-        f" modality=0.045, format=0.1) | {AGAINST_GROUP}",
+        " | outcome('format') | weighted_sum(judge=w_judge,"
+        " embedding=w_embedding, modality=w_modality, format=w_format)"
+        f" | {AGAINST_GROUP}",
         "MediX-R1",
         "2602.23363",
         laws=(*SOUND, "scale"),
         verified="code",
+        hp={
+            "w_judge": 0.5175,
+            "w_embedding": 0.3375,
+            "w_modality": 0.045,
+            "w_format": 0.1,
+        },
         scorers="medical('answer')",
         believes="free answers that a judge and an embedding accept",
         loss="gspo_token(epsilon=0.0003, epsilon_high=0.0004, dual_clip=3.0)"
