@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pytest
 from test_train import numbers, tiny
 
 from rewardlab.models import lm
@@ -72,6 +73,7 @@ def test_while_a_critic_warms_up_the_policy_stays(tmp_path):
     assert rows[1]["scorers/critic/grad_norm"] > 0 and rows[1]["skipped"] == 0
 
 
+@pytest.mark.slow  # as the device tests of `tests/test_scorers_critic.py`
 def test_gae_trains_by_its_name_under_pmap_too(tmp_path):
     config = gae(**{"train.max_steps": 2, "mesh.driver": "pmap"})
     use_reward(config, "gae")
