@@ -10,7 +10,7 @@ from test_learner import G, make_rollout
 from test_train import tiny
 
 from rewardlab.data.batch import Batch
-from rewardlab.runs.dynamic import refilled
+from rewardlab.runs.dynamic import refilling
 from rewardlab.runs.sinks import read_metrics
 from rewardlab.runs.training import train
 from rewardlab.selection import rounds_of, select_rows
@@ -80,7 +80,7 @@ def oracle(good, rounds):
 def test_places_are_filled_as_by_hand(good, on_device):
     place, full, used = oracle(list(map(bool, good)), 3)
     select = select_rows(SELECT)
-    rollout, batch, told = refilled(sample, select, problems(good), 3, on_device)
+    rollout, batch, told = refilling(select, 3, on_device)(sample, problems(good))
     np.testing.assert_array_equal(batch.arrays["id"], place)
     np.testing.assert_array_equal(rollout.prompts[:, 0], place)
     np.testing.assert_array_equal(rollout.tokens[:, 0], np.repeat(place, G))

@@ -30,47 +30,52 @@ class Filled(NamedTuple):
     rounds: Int[Array, ""]  # samplings so far
 
 
-def refilled(
-    sample: Round,
-    select: Callable[[Rollout], Rollout],
-    batch: Batch,
-    rounds: int,
-    on_device: bool,
-) -> tuple[Rollout, Batch, dict[str, Array]]:
-    """The rollout of a full batch, its problems, and what it took.
+def refilling(
+    select: Callable[[Rollout], Rollout], rounds: int, on_device: bool
+) -> Callable[[Round, Batch], tuple[Rollout, Batch, dict[str, Array]]]:
+    """A function of how a round is sampled and of the problems: the rollout of a full
+    batch, its problems, and what it took.
 
-    `batch` has `rounds` times as many problems as places. `on_device` the loop is part
-    of the program; else it is Python's, and host scorers are asked once a round.
+    There are `rounds` times as many problems as places. `on_device` the loop is part of
+    the program; else it is Python's, and host scorers are asked once a round.
     """
-    size = batch.size // rounds
 
     def more(now: Filled) -> Bool[Array, ""]:
         return (now.rounds < rounds) & ~jnp.all(now.full)
 
-    if on_device:
-        arrays = batch.arrays
+    @jax.jit
+    def put(now: Filled, new: Rollout) -> Filled:
+        return _with(now, new, select)
+
+    def filled(sample: Round, batch: Batch) -> tuple[Filled, Batch]:
+        arrays, size = batch.arrays, batch.size // rounds
 
         def one(now: Filled) -> Filled:
             cut = lambda x: lax.dynamic_slice_in_dim(x, now.rounds * size, size)  # noqa: E731
-            own = Batch(jax.tree.map(cut, arrays), {})
-            return _with(now, sample(own), select)
+            return put(now, sample(Batch(jax.tree.map(cut, arrays), {})))
 
         own = Batch({name: x[:size] for name, x in arrays.items()}, {})
         now = lax.while_loop(more, one, _empty(jax.eval_shape(sample, own), size))
-        problems = Batch({name: x[now.problem] for name, x in arrays.items()}, {})
-    else:
-        put = jax.jit(lambda now, new: _with(now, new, select))
+        return now, Batch({name: x[now.problem] for name, x in arrays.items()}, {})
+
+    def filled_by_turns(sample: Round, batch: Batch) -> tuple[Filled, Batch]:
+        size = batch.size // rounds
         first = sample(batch.take(np.arange(size)))
         now = put(_empty(first, size), first)
         while bool(more(now)):
             rows = np.arange(size) + int(now.rounds) * size
             now = put(now, sample(batch.take(rows)))
-        problems = batch.take(np.asarray(now.problem))
-    means = {
-        "refill/rounds": now.rounds.astype(jnp.float32),
-        "refill/frac_full": jnp.mean(now.full * 1.0),
-    }
-    return now.rollout, problems, means
+        return now, batch.take(np.asarray(now.problem))
+
+    def refilled(sample: Round, batch: Batch) -> tuple[Rollout, Batch, Any]:
+        now, problems = (filled if on_device else filled_by_turns)(sample, batch)
+        means = {
+            "refill/rounds": now.rounds.astype(jnp.float32),
+            "refill/frac_full": jnp.mean(now.full * 1.0),
+        }
+        return now.rollout, problems, means
+
+    return refilled
 
 
 def refuse_early_learners(plan: Plan) -> None:

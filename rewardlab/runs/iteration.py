@@ -23,7 +23,6 @@ from rewardlab.learning.learner import (
 )
 from rewardlab.learning.parallel import Driver
 from rewardlab.learning.scoring import Scoring
-from rewardlab.runs.dynamic import refilled
 from rewardlab.scorers.protocol import Context
 
 Gather = Callable[..., tuple[Rollout, Batch, Any, Means]]
@@ -83,9 +82,7 @@ def until_full(
     draw: Callable[..., Rollout],
     first: Scoring,
     second: Scoring,
-    select: Callable[[Rollout], Rollout],
-    rounds: int,
-    on_device: bool,
+    refilled: Callable[..., tuple[Rollout, Batch, Means]],
 ) -> Gather:
     """As `once`, with other problems in the place of those that teach nothing."""
 
@@ -98,7 +95,7 @@ def until_full(
             rollout = draw(state.params, batch, key, context.iteration, at)
             return first.score(state.scorers, context, rollout, batch)[0]
 
-        rollout, batch, told = refilled(sample, select, batch, rounds, on_device)
+        rollout, batch, told = refilled(sample, batch)
         rollout, scorers, means = second.score(state.scorers, context, rollout, batch)
         return rollout, batch, scorers, {**means, **told}
 

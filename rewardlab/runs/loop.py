@@ -12,7 +12,6 @@ import numpy as np
 from rewardlab.core.types import Rollout
 from rewardlab.data.columns import batch_indices
 from rewardlab.learning.learner import LearnerState, Params, Report
-from rewardlab.runs.builders import select_of
 from rewardlab.runs.completions import Worth, completion_lines
 from rewardlab.runs.console import TRAINING, Console
 from rewardlab.runs.evaluate import Judged, Verdicts, held_out, pass_at, samples_of
@@ -23,7 +22,6 @@ from rewardlab.runs.program import early
 from rewardlab.runs.record import save_state
 from rewardlab.runs.sinks import Sinks
 from rewardlab.runs.stopping import Trouble, hole, not_finite
-from rewardlab.selection import rounds_of
 from rewardlab.system.files import short, write_whole
 
 
@@ -41,7 +39,7 @@ class Loop:
     def arguments(self, state: LearnerState, step: int) -> tuple:
         """Of `Program.iterate`, for iteration number `step`."""
         run, program = self.context, self.context.program
-        size = run.config.rollout.num_prompts * rounds_of(select_of(run.config))
+        size = run.config.rollout.num_prompts * program.rounds
         rows = batch_indices(run.config.seed, step - 1, run.problems.size, size)
         batch = run.problems.take(rows)
         batch = batch.on_device if program.fused else batch

@@ -48,9 +48,8 @@ from rewardlab.runs.builders import (
     transform_of,
     updates_of,
 )
-from rewardlab.runs.dynamic import refuse_early_learners
+from rewardlab.runs.dynamic import refilling, refuse_early_learners
 from rewardlab.runs.generate import (
-    Generator,
     generator,
     judging_of,
     judging_temperature,
@@ -58,7 +57,6 @@ from rewardlab.runs.generate import (
 )
 from rewardlab.runs.greedy import drawing
 from rewardlab.runs.iteration import (
-    Gather,
     evaluation_of,
     init_of,
     iteration_of,
@@ -104,14 +102,11 @@ class Program(NamedTuple):
     words: tuple[str, ...]  # of the reward's sentence, one for each stage
     fused: bool  # an iteration asks nothing of the host
     judged: bool  # likewise the judging of held-out problems
+    rounds: int  # an iteration is given so many times `rollout.num_prompts` problems
     hp: Numbers
 
 
-def build_program(
-    config: ConfigDict,
-    task: Task,
-    driver: Driver,
-) -> Program:
+def build_program(config: ConfigDict, task: Task, driver: Driver) -> Program:
     """Builds every function; nothing is compiled before it is called.
 
     Where a scorer or an environment is asked on the host, an iteration is several
@@ -132,11 +127,14 @@ def build_program(
     case, switches = (config, task, driver, model), switches_of(config, asked)
     draw = drawing(case, options, switches, asked)
     drawn = drawing(case, options, switches, asked, played=False)
-    gather = _gather(config, draw, asked, score, make, driver)
+    fused = not (config.rollout.on_host or asked.on_host)
+    gather, rounds = once(draw, score), rounds_of(select_of(config))
+    if select and rounds > 1:
+        again = refilling(select, rounds, fused and driver.fuses)
+        gather = until_full(draw, *_by_stage(asked, make, driver), again)
     iterate = iteration_of(gather, score, learn)
     more = judging_switches(config, reported)
     evaluate = evaluation_of(generator(*case, judging, 1, more), judge)
-    fused = not (config.rollout.on_host or asked.on_host)
     judged = not (config.rollout.on_host or reported.on_host)
     return Program(
         model,
@@ -152,29 +150,16 @@ def build_program(
         words(transform_of(config)),
         fused,
         judged,
+        rounds,
         hp,
     )
 
 
-def _gather(
-    config: ConfigDict,
-    draw: Generator,
-    asked: Plan,
-    score: Scoring,
-    make: Make,
-    driver: Driver,
-) -> Gather:
-    """Sampling and scoring: once, or until the batch is full."""
-    rounds = rounds_of(select_of(config))
-    if rounds == 1:
-        return once(draw, score)
+def _by_stage(asked: Plan, make: Make, driver: Driver) -> tuple[Scoring, Scoring]:
+    """The scorers that are asked in every round of `refill`, and the others."""
     refuse_early_learners(asked)
-    parts = (asked._replace(second=()), asked._replace(first=()))
-    first, second = (scoring(part, make, driver) for part in parts)
-    select = select_rows(select_of(config))
-    assert select is not None  # `refill` is a word of it
-    fused = not (config.rollout.on_host or asked.on_host) and driver.fuses
-    return until_full(draw, first, second, select, rounds, fused)
+    first, second = asked._replace(second=()), asked._replace(first=())
+    return scoring(first, make, driver), scoring(second, make, driver)
 
 
 def _sentence(config: ConfigDict) -> Sentence:
