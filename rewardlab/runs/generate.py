@@ -31,7 +31,7 @@ from rewardlab.tasks import Task
 
 Columns = dict[str, Any]  # by name: an array of B rows
 Temperature = Float[Array, ""] | None  # None: greedy
-Sampler = Callable[[Params, Columns, Array, Int[Array, ""], Temperature], Rollout]
+Sampler = Callable[[Params, Columns, Array, Int[Array, ""], Sampling], Rollout]
 Generator = Callable[[Params, Batch, Array, Int[Array, ""], Temperature], Rollout]
 
 
@@ -54,7 +54,7 @@ def generator(
     belief, tree, exact, *keep = switches
     ins = (REPLICATED, SHARDED, REPLICATED, REPLICATED, REPLICATED)
     layout = {"ins": ins, "outs": SHARDED_ROLLOUT}
-    case = (lm.bind(model), task, options, belief)
+    case = (lm.bind(model), task, belief)
     episodes = config.rollout.on_host or task.environment is not None
     if config.rollout.on_host:
         sampler = _by_turns(
@@ -76,7 +76,8 @@ def generator(
         _refuse_lacking(batch.arrays, belief and episodes)
         own = jax.random.fold_in(key, salt)
         read = batch.columns if config.rollout.on_host else batch.arrays
-        rollout = join(sampler(params, read, own, iteration, temperature))
+        now = dataclasses.replace(options, temperature=temperature)
+        rollout = join(sampler(params, read, own, iteration, now))
         if not exact:
             return rollout
         logp = teacher(params, rollout, temperature)
@@ -125,7 +126,6 @@ def _refuse_lacking(columns: Columns, belief: bool) -> None:
 def _in_one(
     apply: lm.Apply,
     task: Task,
-    options: Sampling,
     belief: bool,
     model: lm.LMConfig,
     keep: list[bool],
@@ -139,23 +139,20 @@ def _in_one(
         columns: Columns,
         key: Array,
         iteration: Int[Array, ""],
-        temperature: Temperature,
+        options: Sampling,
     ) -> Rollout:
-        now = dataclasses.replace(options, temperature=temperature)
         if world is not None:
             return rollout_episodes(
-                apply, params, columns, key, iteration, now, world, belief
+                apply, params, columns, key, iteration, options, world, belief
             )
         prompts = (columns[name] for name in ("prompts", "prompt_mask", "id"))
-        case = (key, iteration, now, entropy, states)
+        case = (key, iteration, options, entropy, states)
         return rollout_completions(read, params, *prompts, *case)
 
     return draw
 
 
-def _as_trees(
-    apply: lm.Apply, task: Task, options: Sampling, belief: bool, tree: Tree
-) -> Sampler:
+def _as_trees(apply: lm.Apply, task: Task, belief: bool, tree: Tree) -> Sampler:
     """Episodes on the device that share prefixes, or have values before their turns."""
     assert task.environment is not None  # `validate` has looked
     world = task.environment
@@ -165,10 +162,9 @@ def _as_trees(
         columns: Columns,
         key: Array,
         iteration: Int[Array, ""],
-        temperature: Temperature,
+        options: Sampling,
     ) -> Rollout:
-        now = dataclasses.replace(options, temperature=temperature)
-        case = (apply, params, columns, key, iteration, now, world)
+        case = (apply, params, columns, key, iteration, options, world)
         return rollout_trees(*case, *tree, belief)
 
     return draw
@@ -177,7 +173,6 @@ def _as_trees(
 def _by_turns(
     apply: lm.Apply,
     task: Task,
-    options: Sampling,
     belief: bool,
     episodes: Callable[..., Rollout],
 ) -> Sampler:
@@ -190,10 +185,9 @@ def _by_turns(
         columns: Columns,
         key: Array,
         iteration: Int[Array, ""],
-        temperature: Temperature,
+        options: Sampling,
     ) -> Rollout:
-        now = dataclasses.replace(options, temperature=temperature)
-        case = (apply, params, columns, key, iteration, now)
+        case = (apply, params, columns, key, iteration, options)
         return episodes(*case, world, belief)
 
     return draw

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
@@ -123,28 +122,27 @@ def joined(*selectors: Selector) -> Select:
 SELECT = Language("selector", SELECTORS, joined)
 
 
-def select_rows(text: str, **hp: Any) -> Select | None:
+def select_rows(text: str) -> Select | None:
     """A function that masks the rows which the sentence drops; None if it is empty.
 
     `drop_uniform('correct')`; several words are joined by `|` and each sees what the
     ones before have left. A row that is dropped has no True token, so it is in no
     baseline, no average and no gradient; that it was sampled stays known
-    (`masked.sampled`). `hp` has the values of bare names. Raises `ValueError` for what
-    is no sentence.
+    (`masked.sampled`). Raises `ValueError` for what is no sentence.
     """
     if not text.strip():
         return None
-    return joined(*build_each(fill(parse(text, SELECT), hp)))
+    return joined(*build_each(fill(parse(text, SELECT), {})))
 
 
-def rounds_of(text: str, **hp: Any) -> int:
+def rounds_of(text: str) -> int:
     """How often an iteration may sample: as `refill` says, and else once.
 
     `ValueError` for a `refill` that is not the last word.
     """
     if not text.strip():
         return 1
-    *others, last = build_each(fill(parse(text, SELECT), hp))
+    *others, last = build_each(fill(parse(text, SELECT), {}))
     if any(isinstance(other, Refill) for other in others):
         raise ValueError(
             f"select={text!r}: refill looks at the rows that all other words keep; "
