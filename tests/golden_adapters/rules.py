@@ -8,11 +8,12 @@ import numpy as np
 from golden_adapters.common import (
     NoAdapter,
     as_array,
+    given,
     rollout_of,
     sentence,
     values,
 )
-from rewardlab import build
+from rewardlab import METHODS, build
 from rewardlab.rules import (
     answers,
     boxes,
@@ -28,9 +29,13 @@ BASELINES = ("center_by_group", "scale_by_group_std", "broadcast_to_tokens")
 
 
 def _summed(method, signals, **hp):
-    """The sum of a row's sentence, before any baseline, for one completion."""
+    """The sum of a row's sentence, before any baseline, for one completion.
+
+    Numbers of the row that `hp` does not give are the row's own.
+    """
     words = [p.split("(")[0] for p in sentence(method).split(" | ")]
     text = sentence(method, **{w: "" for w in BASELINES if w in words})
+    hp = given(text, **{**METHODS[method].hp, **hp})
     return values(text, rollout_of([[1]], **_rows(signals)), **hp)[0, 0]
 
 
