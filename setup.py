@@ -28,7 +28,15 @@ RUN = [
     "tensorboardX>=2.6.2,<3",
     "tensorflow-datasets>=4.9.9,<5",
 ]
+# Real models: tokenizers and chat templates, weights, the demo's weights.
+HF = ["jinja2>=3.1,<4", "safetensors>=0.5,<0.9", "tokenizers>=0.21,<0.24"]
+GGUF = ["gguf>=0.17,<0.20"]
+MATHS = ["math-verify>=0.8,<0.10"]  # answers that are equal as mathematics
+TASKS = ["reasoning-gym>=0.1.25,<0.2"]  # generators of problems
 TEST = [
+    *HF,
+    *GGUF,
+    *MATHS,
     "beartype>=0.19,<1",
     "hypothesis>=6.100,<7",
     "mypy>=1.13,<3",
@@ -50,6 +58,12 @@ setup(
     package_dir={"rewardlab.configs": "experiments/configs"},
     package_data={"rewardlab.show": ["*.html", "page.css"]},
     install_requires=RUN,
-    extras_require={"test": TEST},
+    extras_require={
+        "hf": HF,
+        "gguf": GGUF,
+        "maths": MATHS,
+        "tasks": TASKS,
+        "test": TEST,
+    },
     entry_points={"console_scripts": ["rewardlab=rewardlab.__main__:main"]},
 )

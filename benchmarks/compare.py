@@ -20,6 +20,7 @@ def main() -> None:
     arguments.add_argument("--checkpointing", action="store_true", help="TRL's default")
     args = arguments.parse_args()
     common = [args.shape, "--paced", "--steps", str(args.steps + 1)]
+    common += ["--folder", args.folder] if args.folder else []
     theirs = [args.trl_python, "-m", "benchmarks.trl_step", *common]
     theirs += ["--attention", args.attention]
     theirs += ["--checkpointing"] if args.checkpointing else []

@@ -25,12 +25,10 @@ from transformers import (  # noqa: E402
 from trl import GRPOConfig, GRPOTrainer  # noqa: E402
 
 from benchmarks.work import (  # noqa: E402
-    NEW_TOKENS,
-    PROMPT_TOKENS,
-    PROMPTS,
-    SAMPLES,
     WARM_STEPS,
+    WORK,
     Record,
+    Work,
     parser,
 )
 
@@ -49,26 +47,13 @@ def main() -> None:
         help="recompute activations in the backward pass, TRL's default",
     )
     args = arguments.parse_args()
-    vocab, layers, width, heads, ffn = SHAPES[args.shape]
-    config = LlamaConfig(
-        vocab_size=vocab,
-        num_hidden_layers=layers,
-        hidden_size=width,
-        num_attention_heads=heads,
-        num_key_value_heads=heads,
-        intermediate_size=ffn,
-        tie_word_embeddings=True,
-        attn_implementation=args.attention,
-        bos_token_id=None,
-        eos_token_id=None,
-        pad_token_id=None,
-    )
-    record = Record(BEGAN, args.paced)
+    work, model = WORK[args.shape], _model(args.shape, args.folder, args.attention)
+    vocab, record = model.config.vocab_size, Record(BEGAN, args.paced)
     trainer = GRPOTrainer(
-        model=LlamaForCausalLM(config).float(),
+        model=model,
         reward_funcs=_reward,
-        args=_settings(WARM_STEPS + args.steps, args.checkpointing),
-        train_dataset=_prompts(vocab),
+        args=_settings(work, WARM_STEPS + args.steps, args.checkpointing),
+        train_dataset=_prompts(work, vocab),
         processing_class=_tokenizer(vocab),
         callbacks=[_Timer(record)],
     )
@@ -82,16 +67,44 @@ def main() -> None:
     )
 
 
+def _model(shape: str, folder: str | None, attention: str) -> LlamaForCausalLM:
+    """Random weights of a shape, or those of a folder, without special tokens."""
+    special: dict[str, Any] = dict.fromkeys(
+        ("bos_token_id", "eos_token_id", "pad_token_id")
+    )
+    if folder:
+        model = LlamaForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, attn_implementation=attention
+        )
+        for name in special:
+            setattr(model.config, name, None)
+            setattr(model.generation_config, name, None)
+        return model
+    vocab, layers, width, heads, ffn = SHAPES[shape]
+    config = LlamaConfig(
+        vocab_size=vocab,
+        num_hidden_layers=layers,
+        hidden_size=width,
+        num_attention_heads=heads,
+        num_key_value_heads=heads,
+        intermediate_size=ffn,
+        tie_word_embeddings=True,
+        attn_implementation=attention,
+        **special,
+    )
+    return LlamaForCausalLM(config).float()
+
+
 def _reward(completions: list[str], **columns: Any) -> list[float]:
     return [float(sum(int(w[1:]) % 2 for w in c.split())) for c in completions]
 
 
-def _settings(steps: int, checkpointing: bool) -> GRPOConfig:
+def _settings(work: Work, steps: int, checkpointing: bool) -> GRPOConfig:
     return GRPOConfig(
         output_dir=tempfile.mkdtemp(),
-        per_device_train_batch_size=PROMPTS * SAMPLES,
-        num_generations=SAMPLES,
-        max_completion_length=NEW_TOKENS,
+        per_device_train_batch_size=work.prompts * work.samples,
+        num_generations=work.samples,
+        max_completion_length=work.new_tokens,
         temperature=1.0,
         loss_type="grpo",
         learning_rate=1e-5,
@@ -107,18 +120,19 @@ def _settings(steps: int, checkpointing: bool) -> GRPOConfig:
     )
 
 
-def _prompts(vocab: int) -> Dataset:
+def _prompts(work: Work, vocab: int) -> Dataset:
     draw = random.Random(0)
-    words = lambda: [f"w{draw.randrange(vocab)}" for _ in range(PROMPT_TOKENS)]  # noqa: E731
-    return Dataset.from_list(
-        [{"prompt": " ".join(words())} for _ in range(PROMPTS * 8)]
-    )
+
+    def words() -> str:
+        return " ".join(f"w{draw.randrange(vocab)}" for _ in range(work.prompt_tokens))
+
+    return Dataset.from_list([{"prompt": words()} for _ in range(work.prompts * 8)])
 
 
 def _tokenizer(vocab: int) -> PreTrainedTokenizerFast:
     """One token a word. The end of text lies outside the model's vocabulary.
 
-    So it is never sampled, and every completion has exactly NEW_TOKENS tokens.
+    So it is never sampled, and every completion has as many tokens as the work says.
     """
     ids = {f"w{i}": i for i in range(vocab)} | {"<end>": vocab}
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token="<end>"))

@@ -10,16 +10,32 @@ import resource
 import statistics
 import sys
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
-PROMPTS, SAMPLES, PROMPT_TOKENS, NEW_TOKENS = 16, 8, 16, 32
 WARM_STEPS = 2  # the first two compile and fill caches; their time is not a step's
+
+
+class Work(NamedTuple):
+    """What one step does: so many samples of each prompt, all of the same lengths."""
+
+    prompts: int
+    samples: int
+    prompt_tokens: int
+    new_tokens: int
+
+
+WORK = {
+    "S": Work(16, 8, 16, 32),
+    "M": Work(16, 8, 16, 32),
+    "smollm2": Work(8, 8, 97, 16),  # the weights of a folder
+}
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
     """The arguments that all systems take."""
     made = argparse.ArgumentParser(description=description)
-    made.add_argument("shape", choices=["S", "M"])
+    made.add_argument("shape", choices=list(WORK))
+    made.add_argument("--folder", help="of the weights, for smollm2")
     made.add_argument("--steps", type=int, default=30)
     made.add_argument(
         "--paced", action="store_true", help="wait for a line of input before each step"
@@ -55,6 +71,7 @@ class Record:
 
     def report(self, system: str, shape: str, **more: Any) -> None:
         """Prints one line of JSON; times are medians in seconds."""
+        work = WORK[shape]
         rollout, update = (statistics.median(t) for t in zip(*self.times, strict=True))
         whole = statistics.median(map(sum, self.times))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -66,7 +83,7 @@ class Record:
             "update_seconds": update,
             "first_step_seconds": self.first,
             "peak_rss_mb": peak,
-            "tokens_per_second": PROMPTS * SAMPLES * NEW_TOKENS / whole,
+            "tokens_per_second": work.prompts * work.samples * work.new_tokens / whole,
             **more,
         }
         short = {k: _short(v) for k, v in found.items()}
