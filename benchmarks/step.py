@@ -2,7 +2,7 @@
 
 The work: 16 prompts x 8 samples, prompt 16 tokens, exactly 32 new tokens, temperature
 1, a trivial reward, group-normalised advantages, one AdamW update of the clipped
-objective over all 128 sequences, float32, random weights.
+objective over all 128 sequences, float32, random weights (`work.py`).
 """
 
 import time
@@ -15,12 +15,10 @@ from collections.abc import Callable  # noqa: E402
 from typing import Any  # noqa: E402
 
 from benchmarks.work import (  # noqa: E402
-    NEW_TOKENS,
-    PROMPT_TOKENS,
-    PROMPTS,
-    SAMPLES,
     WARM_STEPS,
+    WORK,
     Record,
+    Work,
     parser,
 )
 
@@ -74,12 +72,12 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float]:
     from rewardlab.models import lm
     from rewardlab.runs.program import early
 
-    config, driver = lm.CONFIGS[shape], jit_driver()
-    draw = _sampler(config)
+    config, work, driver = lm.CONFIGS[shape], WORK[shape], jit_driver()
+    draw = _sampler(config, work)
     ins = (REPLICATED, SHARDED, SHARDED, SHARDED, REPLICATED)
-    size = (PROMPTS, PROMPT_TOKENS)
+    size = (work.prompts, work.prompt_tokens)
     drawn = np.random.default_rng(2).integers(config.vocab_size, size=size)
-    asked = (drawn.astype(np.int32), np.ones(size, bool), np.arange(PROMPTS))
+    asked = (drawn.astype(np.int32), np.ones(size, bool), np.arange(work.prompts))
     # Parameters, update and rollout compile side by side, the last two as two programs
     # so that each can be timed. Shapes stand in for what is not made yet.
     here = driver.replicate(np.zeros(())).sharding
@@ -104,10 +102,10 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float]:
         state[0], _ = jax.block_until_ready(update(state[0], rollout))
         return middle - begin, time.perf_counter() - middle
 
-    return step, _floor(config)
+    return step, _floor(config, work)
 
 
-def _sampler(config: Any) -> Callable:
+def _sampler(config: Any, work: Work) -> Callable:
     """(params, prompts, mask, ids, iteration) -> the rollout with its reward."""
     import jax
     import jax.numpy as jnp
@@ -115,7 +113,7 @@ def _sampler(config: Any) -> Callable:
     from rewardlab.models import lm
     from rewardlab.rollouts import Sampling, rollout_completions
 
-    options = Sampling(SAMPLES, NEW_TOKENS, eos_id=-1, pad_id=0)
+    options = Sampling(work.samples, work.new_tokens, eos_id=-1, pad_id=0)
 
     def draw(params: Any, prompts: Any, mask: Any, ids: Any, i: Any) -> Any:
         key = jax.random.key(1)
@@ -165,7 +163,7 @@ def _learner(forward_completions: Callable, driver: Any, micro_batches: int) -> 
     )
 
 
-def _floor(config: Any) -> float:
+def _floor(config: Any, work: Work) -> float:
     """FLOPs of the weight matrices: rollout forward + 3 x forward for the update.
 
     Prompts count once a group; attention's own products, some 3 %, are left out.
@@ -174,7 +172,7 @@ def _floor(config: Any) -> float:
     layer = config.width * config.head_dim * (heads + config.num_heads)
     layer += 3 * config.width * config.ffn
     weights = config.num_layers * layer + config.width * config.vocab_size
-    tokens = PROMPTS * (PROMPT_TOKENS + SAMPLES * NEW_TOKENS)
+    tokens = work.prompts * (work.prompt_tokens + work.samples * work.new_tokens)
     return 4.0 * 2 * weights * tokens
 
 
