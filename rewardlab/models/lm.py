@@ -19,6 +19,8 @@ from jaxtyping import Array, Bool, Float, Int
 from rewardlab.models.cache import Cache, start
 from rewardlab.models.config import CONFIGS as CONFIGS
 from rewardlab.models.config import LMConfig as LMConfig
+from rewardlab.models.config import LoRA as LoRA
+from rewardlab.models.config import RopeScaling as RopeScaling
 from rewardlab.models.layer import Layer, rms_norm, run_layer
 from rewardlab.models.linear import linear
 from rewardlab.models.streams import Beside, Stream, View
