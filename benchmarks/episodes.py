@@ -38,7 +38,7 @@ def main() -> None:
     run = prepare(config, Path(args.workdir))
     task, params = run.task, saved_base(run)
     apply, key = lm.bind(run.program.model), jax.random.key(0)
-    options = Sampling(EPISODES, task.completion_length, eos_id=-1, pad_id=0)
+    options = Sampling(EPISODES, task.completion_length, eos_ids=(), pad_id=0)
     seconds: dict[str, list[float]] = {"device": [], "host": []}
     tokens, equal = 0, 0
     for i in range(args.rounds + 1):

@@ -113,7 +113,7 @@ def _sampler(config: Any, work: Work) -> Callable:
     from rewardlab.models import lm
     from rewardlab.rollouts import Sampling, rollout_completions
 
-    options = Sampling(work.samples, work.new_tokens, eos_id=-1, pad_id=0)
+    options = Sampling(work.samples, work.new_tokens, eos_ids=(), pad_id=0)
 
     def draw(params: Any, prompts: Any, mask: Any, ids: Any, i: Any) -> Any:
         key = jax.random.key(1)

@@ -25,7 +25,7 @@ def correct(
     """1 for whole equations, the right answer and an end, else 0."""
     verdicts = []
     for text, ids, wanted in zip(completions, completion_ids, answer, strict=True):
-        match = COMPLETION.fullmatch(text) if TOKENIZER.eos_id in ids[-1:] else None
+        match = COMPLETION.fullmatch(text) if TOKENIZER.eos_ids[0] in ids[-1:] else None
         verdicts.append(float(match is not None and int(match[4]) == wanted))
     return verdicts
 
@@ -40,7 +40,7 @@ def prm(
     rewards = []
     for text, ids in zip(completions, completion_ids, strict=True):
         *steps, rest = text.split(";")
-        if TOKENIZER.eos_id in ids[-1:]:
+        if TOKENIZER.eos_ids[0] in ids[-1:]:
             steps.append(rest + "<eos>")
         rewards.append([_step(step) for step in steps])
     return rewards

@@ -17,7 +17,7 @@ SETTING = Setting({}, TOKENIZER, {})
 
 def written(texts, group=None):
     """Rows of these texts, each with its end."""
-    ids = [[*TOKENIZER.encode(text), TOKENIZER.eos_id] for text in texts]
+    ids = [[*TOKENIZER.encode(text), TOKENIZER.eos_ids[0]] for text in texts]
     width = max(map(len, ids))
     valid = np.arange(width) < np.array([[len(row)] for row in ids])
     tokens = np.array([row + [0] * (width - len(row)) for row in ids])

@@ -21,7 +21,7 @@ CONFIG = lm.LMConfig(12, 1, 32, num_heads=4, num_kv_heads=2, head_dim=8, ffn=48)
 APPLY = lm.bind(CONFIG)
 FORWARD = lm.bind_forward_completions(CONFIG)
 PARAMS = jax.tree.map(lambda x: 1.5 * x, lm.init(CONFIG, jax.random.key(0)))
-OPTIONS = Sampling(4, 11, eos_id=-1, pad_id=0, temperature=0.8)
+OPTIONS = Sampling(4, 11, eos_ids=(), pad_id=0, temperature=0.8)
 KEY = jax.random.key(7)
 END, QUIT, FAIL, TURNS, WIDTH, SAID = 2, 3, 4, 3, 4, 3
 

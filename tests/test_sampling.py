@@ -17,7 +17,7 @@ from rewardlab.rollouts import Sampling, drawing, rollout_completions, truncate
 CONFIG = lm.LMConfig(16, 1, 32, num_heads=4, num_kv_heads=2, head_dim=8, ffn=48)
 APPLY = lm.bind(CONFIG)
 PARAMS = jax.tree.map(lambda x: 1.5 * x, lm.init(CONFIG, jax.random.key(0)))
-OPTIONS = Sampling(4, 12, eos_id=1, pad_id=0, temperature=0.8)
+OPTIONS = Sampling(4, 12, eos_ids=(1,), pad_id=0, temperature=0.8)
 KEY = jax.random.key(7)
 
 
@@ -198,7 +198,7 @@ def test_tokens_are_drawn_as_often_as_they_are_likely():
     """4000 first tokens: each frequency within 5 standard errors of its probability."""
     count = 4000
     prompts, mask, ids = (x[:1] for x in questions())
-    options = Sampling(count, 1, eos_id=-1, pad_id=0)
+    options = Sampling(count, 1, eos_ids=(), pad_id=0)
     r = rollout_completions(APPLY, PARAMS, prompts, mask, ids, KEY, 0, options)
     logits = jax.jit(APPLY)(PARAMS, prompts, start(mask))[0][0, -1]
     p = np.asarray(jax.nn.softmax(logits))

@@ -86,7 +86,7 @@ def test_without_the_question_one_token_of_it_is_left():
 
 
 def test_ends_and_columns():
-    rollout, end = rows(), SETTING.tokenizer.eos_id
+    rollout, end = rows(), SETTING.tokenizer.eos_ids[0]
     tokens = jnp.where(rollout.tokens == end, end + 1, rollout.tokens)
     tokens = tokens.at[0, 0].set(end).at[5, 0].set(end)  # row 5 is empty
     rollout = dataclasses.replace(rollout, tokens=tokens)
@@ -108,7 +108,7 @@ def test_greedy_is_the_verdict_on_the_likeliest_completion():
     config.model.update(TINY)
     task = TASKS["arithmetic"]._replace(score=score)
     driver = DRIVERS["jit"](jax.devices()[:1])
-    options = Sampling(3, 8, task.tokenizer.eos_id, task.tokenizer.pad_id, 1.0)
+    options = Sampling(3, 8, task.tokenizer.eos_ids, task.tokenizer.pad_id, 1.0)
     rng = np.random.default_rng(0)
     arrays = {
         "prompts": jnp.asarray(rng.integers(2, 60, (6, 4)), jnp.int32),

@@ -130,7 +130,7 @@ def test_the_sampler_keeps_what_a_forward_pass_would_make_again(temperature):
     params = lm.init(SMALL, jax.random.key(3))
     prompts = np.random.default_rng(1).integers(0, 64, (2, 4)).astype(np.int32)
     mask = np.array([[False, True, True, True], [True] * 4])
-    options = Sampling(3, 6, eos_id=5, pad_id=0, temperature=temperature)
+    options = Sampling(3, 6, eos_ids=(5,), pad_id=0, temperature=temperature)
     asked = (params, prompts, mask, np.arange(2), jax.random.key(0), np.int32(0))
     rollout = rollout_completions(
         lm.bind_with_states(SMALL), *asked, options, True, True

@@ -82,7 +82,7 @@ def test_score_agrees_with_reading_the_text(length):
 
 def scored(*texts, terms=(3, 4, 5), length=48):
     """These completions of one problem, each with its end."""
-    ids = [[*TOKENIZER.encode(text), TOKENIZER.eos_id] for text in texts]
+    ids = [[*TOKENIZER.encode(text), TOKENIZER.eos_ids[0]] for text in texts]
     rollout, _, _ = written([list(texts)], length, np.random.default_rng(0))
     valid = np.arange(length) < np.array([[len(i)] for i in ids])
     tokens = np.array([i + [0] * (length - len(i)) for i in ids])
@@ -160,7 +160,7 @@ def test_right_demonstrations_are_right_and_noisy_ones_as_noisy_as_told():
 def test_tokenizer_round_trip_and_foreign_characters():
     text = "what is 37+48?\n"
     assert TOKENIZER.decode(TOKENIZER.encode(text)) == text
-    assert TOKENIZER.decode([TOKENIZER.pad_id, 2, TOKENIZER.eos_id]) == "·0"
+    assert TOKENIZER.decode([TOKENIZER.pad_id, 2, TOKENIZER.eos_ids[0]]) == "·0"
     assert CharTokenizer("ab").vocab_size == 4
     with pytest.raises(ValueError, match=r"\['c'\] of 'abc' are not in the vocabulary"):
         CharTokenizer("ab").encode("abc")

@@ -100,7 +100,7 @@ def written(
     for row, text in enumerate(flat):
         ids = [0 if c == "·" else TOKENIZER.encode(c)[0] for c in text]
         ended.append(len(ids) < length and bool(rng.random() < 0.9))
-        ids = [*ids, TOKENIZER.eos_id] if ended[row] else ids[:length]
+        ids = [*ids, TOKENIZER.eos_ids[0]] if ended[row] else ids[:length]
         tokens[row, : len(ids)], valid[row, : len(ids)] = ids, True
         kept.append(text[:length])
     rollout = Rollout(

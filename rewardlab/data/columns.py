@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int
 
-from rewardlab.text.tokenizers import CharTokenizer
+from rewardlab.text.tokenizers import Tokenizer
 
 Columns = dict[str, np.ndarray]
 ASKED = ("completions", "completion_ids", "completion_mask")  # of text rewards
@@ -21,9 +21,7 @@ class Episodes(NamedTuple):
     valid: Bool[np.ndarray, "M T"]  # True: not padding
 
 
-def prompt_columns(
-    texts: Sequence[str], tokenizer: CharTokenizer, length: int
-) -> Columns:
+def prompt_columns(texts: Sequence[str], tokenizer: Tokenizer, length: int) -> Columns:
     """`prompts` [M, length] int32 with padding on the left, and `prompt_mask`."""
     prompts = np.full((len(texts), length), tokenizer.pad_id, np.int32)
     mask = np.zeros((len(texts), length), bool)
@@ -38,7 +36,7 @@ def prompt_columns(
     return {"prompts": prompts, "prompt_mask": mask}
 
 
-def prompt_texts(columns: Columns, tokenizer: CharTokenizer) -> list[str]:
+def prompt_texts(columns: Columns, tokenizer: Tokenizer) -> list[str]:
     """The prompts as text."""
     rows = zip(columns["prompts"], columns["prompt_mask"], strict=True)
     return [tokenizer.decode(ids[mask].tolist()) for ids, mask in rows]
@@ -46,7 +44,7 @@ def prompt_texts(columns: Columns, tokenizer: CharTokenizer) -> list[str]:
 
 def written(
     episodes: Sequence[Sequence[tuple[str, bool]]],
-    tokenizer: CharTokenizer,
+    tokenizer: Tokenizer,
     length: int,
     end: bool = True,
 ) -> Episodes:
@@ -58,9 +56,10 @@ def written(
     tokens = np.full((len(episodes), length), tokenizer.pad_id, np.int32)
     mask, valid = np.zeros(tokens.shape, bool), np.zeros(tokens.shape, bool)
     for row, pieces in enumerate(episodes):
-        ids = [i for text, _ in pieces for i in tokenizer.encode(text)]
-        own = [mine for text, mine in pieces for _ in text]
-        ids, own = ids + [tokenizer.eos_id] * end, own + [True] * end
+        said = [(tokenizer.encode(text), mine) for text, mine in pieces]
+        said += [(list(tokenizer.eos_ids[:1]), True)] if end else []
+        ids = [i for piece, _ in said for i in piece]
+        own = [mine for piece, mine in said for _ in piece]
         count = min(len(ids), length)
         tokens[row, :count], valid[row, :count] = ids[:count], True
         mask[row, :count] = own[:count]

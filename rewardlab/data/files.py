@@ -11,7 +11,7 @@ from rewardlab.data.batch import Batch
 from rewardlab.data.columns import RESERVED, prompt_columns
 from rewardlab.data.jsonl import read_rows
 from rewardlab.text.chat import render
-from rewardlab.text.tokenizers import CharTokenizer
+from rewardlab.text.tokenizers import CharTokenizer, Tokenizer
 
 KINDS = ((bool, bool), (int, np.int32), (float, np.float32))
 
@@ -78,7 +78,7 @@ def _text(prompt: Any, where: str) -> str:
     return text
 
 
-def batch_from(table: Table, tokenizer: CharTokenizer) -> Batch:
+def batch_from(table: Table, tokenizer: Tokenizer) -> Batch:
     """The rows as problems, of which `id` is the number of the row.
 
     Columns of numbers (all whole, all real, all true or false) are arrays. All columns

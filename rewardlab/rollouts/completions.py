@@ -130,7 +130,7 @@ def _append(
     token = jnp.where(alive, token, options.pad_id)
     return state._replace(
         t=state.t + 1,
-        ended=state.ended | (token == options.eos_id),
+        ended=state.ended | jnp.isin(token, jnp.array(options.eos_ids, jnp.int32)),
         tokens=state.tokens.at[state.t].set(token),
         logp=state.logp.at[state.t].set(jnp.where(alive, logp, 0)),
         mask=state.mask.at[state.t].set(alive),

@@ -20,7 +20,7 @@ Noise = Callable[[Int[Array, "*N"]], Float[Array, "N V"]]  # of token t of each 
     jax.tree_util.register_dataclass,
     data_fields=["temperature"],
     meta_fields=[
-        *("num_generations", "max_completion_length", "eos_id", "pad_id"),
+        *("num_generations", "max_completion_length", "eos_ids", "pad_id"),
         *("top_k", "top_p"),
     ],
 )
@@ -31,14 +31,13 @@ class Sampling:
     Logits are divided by `temperature` (0 or None takes the likeliest token; another
     number is an argument of what is compiled, not another program), then cut to the
     `top_k` largest (0: all), then to the fewest of those that hold `top_p` of what is
-    left. Logits that tie with the last one kept are kept. A row ends with `eos_id`,
-    which belongs to it, or after `max_completion_length` tokens; an id that is not in
-    the vocabulary, such as -1, never ends it.
+    left. Logits that tie with the last one kept are kept. A row ends with any of
+    `eos_ids`, which belongs to it, or after `max_completion_length` tokens.
     """
 
     num_generations: int
     max_completion_length: int
-    eos_id: int
+    eos_ids: tuple[int, ...]
     pad_id: int
     temperature: float | Float[Array, ""] | None = 1.0
     top_k: int = 0

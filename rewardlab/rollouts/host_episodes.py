@@ -186,9 +186,11 @@ class _Record:
         return {k: (x.astype(np.float32), np.isfinite(x)) for k, x in values.items()}
 
     def _text(self, ids: np.ndarray) -> str:
-        """An action as text, without its end; <eos> is shown as padding is."""
+        """An action as text, without its end; an <eos> is shown as padding is."""
         tokenizer, end = self.world.tokenizer, self.world.limits.turn_end
-        shown = np.where(ids == tokenizer.eos_id, tokenizer.pad_id, ids).tolist()
+        shown = np.where(
+            np.isin(ids, tokenizer.eos_ids), tokenizer.pad_id, ids
+        ).tolist()
         return tokenizer.decode(shown[:-1] if shown[-1:] == [end] else shown)
 
     def _complaint(self, turn: Turn) -> str:

@@ -199,7 +199,7 @@ def sampling_of(config: ConfigDict, task: Task) -> Sampling:
     return Sampling(
         num_generations=config.rollout.num_generations,
         max_completion_length=config.rollout.max_completion_length,
-        eos_id=-1 if playing else task.tokenizer.eos_id,
+        eos_ids=() if playing else task.tokenizer.eos_ids,
         pad_id=task.tokenizer.pad_id,
         temperature=config.rollout.temperature,
         top_k=config.rollout.top_k,

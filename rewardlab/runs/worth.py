@@ -56,7 +56,8 @@ def ends(task: Task, rollout: Rollout) -> Bool[Array, " N"]:
     """The rows that ended by themselves, not by a limit."""
     if "ended_by" in rollout.signals:  # an episode
         return rollout.signals["finished"] > 0
-    return jnp.any((rollout.tokens == task.tokenizer.eos_id) & rollout.mask, axis=1)
+    eos_ids = jnp.array(task.tokenizer.eos_ids, jnp.int32)
+    return jnp.any(jnp.isin(rollout.tokens, eos_ids) & rollout.mask, axis=1)
 
 
 def stages_with(

@@ -18,12 +18,12 @@ def finished() -> Maker:
     """
 
     def make(setting: Setting) -> Scorer:
-        end = setting.tokenizer.eos_id
+        ends = jnp.array(setting.tokenizer.eos_ids, jnp.int32)
 
         def score(
             state: Any, context: Context, rollout: Rollout, batch: Batch
         ) -> dict[str, Array]:
-            ended = jnp.any((rollout.tokens == end) & rollout.mask, axis=1)
+            ended = jnp.any(jnp.isin(rollout.tokens, ends) & rollout.mask, axis=1)
             return {"finished": ended.astype(jnp.float32)}
 
         return Scorer("finished", {"finished": "N"}, (), "shard", score)

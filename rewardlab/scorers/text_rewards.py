@@ -34,7 +34,7 @@ from rewardlab.data.batch import Batch
 from rewardlab.data.columns import ASKED, prompt_texts
 from rewardlab.scorers.protocol import Scorer
 from rewardlab.system.answers import Failure, NoAnswer, Row, ask
-from rewardlab.text.tokenizers import CharTokenizer
+from rewardlab.text.tokenizers import Tokenizer
 
 
 class TextReward(NamedTuple):
@@ -55,7 +55,7 @@ class TextReward(NamedTuple):
     stop_on_failure: bool = False
 
 
-def text_scorer(reward: TextReward, tokenizer: CharTokenizer) -> Scorer:
+def text_scorer(reward: TextReward, tokenizer: Tokenizer) -> Scorer:
     """The reward as a scorer on the host; it gives, for the completions of a batch,
 
     - `name` [N], or [N, steps], and `name_valid` of the same shape: False if none.
@@ -81,9 +81,7 @@ def text_scorer(reward: TextReward, tokenizer: CharTokenizer) -> Scorer:
     return Scorer(name, provides, (), "host", score)
 
 
-def questions(
-    rollout: Rollout, batch: Batch, tokenizer: CharTokenizer
-) -> dict[str, list]:
+def questions(rollout: Rollout, batch: Batch, tokenizer: Tokenizer) -> dict[str, list]:
     """The arguments of the function: lists with an entry for each completion."""
     columns = batch.columns
     if taken := sorted(set(ASKED).intersection(columns)):
@@ -127,7 +125,7 @@ def _as_messages(role: str, said: Any) -> Any:
 
 
 def _messages(
-    ids: list[int], own: list[bool], turns: list[int], tokenizer: CharTokenizer
+    ids: list[int], own: list[bool], turns: list[int], tokenizer: Tokenizer
 ) -> list[dict[str, str]]:
     """What the policy wrote in each turn, and what it was answered."""
     pieces = itertools.groupby(

@@ -18,7 +18,7 @@ from rewardlab.data.files import (
     split_by_share,
 )
 from rewardlab.tasks.task import Task
-from rewardlab.text.tokenizers import CharTokenizer
+from rewardlab.text.tokenizers import CharTokenizer, Tokenizer
 
 
 def task_of_files(data: Mapping[str, Any]) -> Task:
@@ -47,7 +47,7 @@ def task_of_files(data: Mapping[str, Any]) -> Task:
 
 
 def _imitated(
-    tokenizer: CharTokenizer,
+    tokenizer: Tokenizer,
     column: str,
     columns: Mapping[str, Any],
     seed: int | tuple[int, ...],

@@ -10,7 +10,7 @@ from rewardlab.data.batch import Batch
 from rewardlab.data.columns import Columns, Episodes
 from rewardlab.tasks.environment import Environment
 from rewardlab.tasks.text_episodes import HostEnvironment
-from rewardlab.text.tokenizers import CharTokenizer
+from rewardlab.text.tokenizers import Tokenizer
 
 
 class Task(NamedTuple):
@@ -32,7 +32,7 @@ class Task(NamedTuple):
     the task anew from the group `data` of a config.
     """
 
-    tokenizer: CharTokenizer
+    tokenizer: Tokenizer
     load: Callable[..., "Columns | Batch"]
     completion_length: int = 64  # default T, in tokens
     signals: tuple[str, ...] = ()  # made by `score` or the environment

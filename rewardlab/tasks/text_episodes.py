@@ -14,7 +14,7 @@ from absl import logging
 from rewardlab.system.answers import Failure, NoAnswer, failure, number
 from rewardlab.system.forked import forked
 from rewardlab.tasks.environment import Limits, TextEnvironment, Turn
-from rewardlab.text.tokenizers import CharTokenizer
+from rewardlab.text.tokenizers import Tokenizer
 
 
 class Patience(NamedTuple):
@@ -36,7 +36,7 @@ class HostEnvironment(NamedTuple):
 
     environment: TextEnvironment
     limits: Limits
-    tokenizer: CharTokenizer
+    tokenizer: Tokenizer
     rewards: tuple[str, ...]  # what a turn may be given
     outcomes: tuple[str, ...]  # what is true of an episode
     patience: Patience = Patience()

@@ -1,8 +1,31 @@
-"""Text to token ids and back."""
+"""Text to token ids and back: the protocol, and one id a character."""
 
 import dataclasses
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Protocol
+
+
+class Tokenizer(Protocol):
+    """What is needed of a tokenizer; a token is any number of characters, or a part.
+
+    `encode` adds no special tokens, and raises `ValueError` for a text that it cannot
+    write. `decode` writes what the ids are, ends included where these have a text. Ids
+    are below `vocab_size`; a model's vocabulary may be larger. A text ends with any of
+    `eos_ids`, of which the first is the one that is written.
+    """
+
+    @property
+    def vocab_size(self) -> int: ...
+
+    @property
+    def pad_id(self) -> int: ...
+
+    @property
+    def eos_ids(self) -> tuple[int, ...]: ...
+
+    def encode(self, text: str) -> list[int]: ...
+
+    def decode(self, ids: Iterable[int]) -> str: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -11,7 +34,7 @@ class CharTokenizer:
 
     characters: str
     pad_id: ClassVar[int] = 0
-    eos_id: ClassVar[int] = 1
+    eos_ids: ClassVar[tuple[int, ...]] = (1,)
 
     @property
     def vocab_size(self) -> int:

@@ -159,7 +159,7 @@ def _read(
     ) -> tuple[_Reader, _Facts]:
         token, real = now
         by_semicolon = real & (token == SEMICOLON)
-        by_end = real & (token == TOKENIZER.eos_id)
+        by_end = real & (token == TOKENIZER.eos_ids[0])
         ended = by_semicolon | by_end
         whole = at.legal & (at.digits > 0)
         left, right, result, said = at.numbers
