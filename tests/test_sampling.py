@@ -17,7 +17,7 @@ from rewardlab.rollouts import Sampling, drawing, rollout_completions, truncate
 CONFIG = lm.LMConfig(16, 1, 32, num_heads=4, num_kv_heads=2, head_dim=8, ffn=48)
 APPLY = lm.bind(CONFIG)
 PARAMS = jax.tree.map(lambda x: 1.5 * x, lm.init(CONFIG, jax.random.key(0)))
-OPTIONS = Sampling(4, 12, eos_ids=(1,), pad_id=0, temperature=0.8)
+OPTIONS = Sampling(4, 12, eos_ids=(1, 7), pad_id=0, temperature=0.8)
 KEY = jax.random.key(7)
 
 
@@ -49,7 +49,7 @@ def test_sampled_logp_is_teacher_forced_logp():
     np.testing.assert_allclose(r.logp, logp, atol=1e-4)
 
 
-def test_a_rollout_ends_with_eos_and_then_is_padding():
+def test_a_rollout_ends_with_any_end_and_then_is_padding():
     r = jax.tree.map(np.asarray, draw())
     np.testing.assert_array_equal(r.group, np.repeat(np.arange(8), 4))
     lengths = r.mask.sum(axis=1)
@@ -59,7 +59,9 @@ def test_a_rollout_ends_with_eos_and_then_is_padding():
         assert (
             (tokens[n:] == 0).all() and (logp[n:] == 0).all() and (logp[:n] < 0).all()
         )
-        assert (tokens[: n - 1] != 1).all() and (n == 12 or tokens[n - 1] == 1)
+        assert not np.isin(tokens[: n - 1], (1, 7)).any()
+        assert n == 12 or tokens[n - 1] in (1, 7)
+    assert {1, 7} <= set(r.tokens[r.mask].tolist())
     np.testing.assert_array_equal(r.valid, r.mask)
     np.testing.assert_array_equal(r.step, np.where(r.mask, 0, -1))
     assert r.signals == {} and r.iteration == 3
