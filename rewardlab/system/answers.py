@@ -5,7 +5,7 @@ import inspect
 import math
 import multiprocessing.connection
 import textwrap
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Set
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -130,8 +130,21 @@ def _settled(answer: Any) -> Any:
     some = isinstance(answer, list | tuple) and any(map(inspect.isawaitable, answer))
     if not (some or inspect.isawaitable(answer) or inspect.isasyncgen(answer)):
         return answer
+    return _run(_awaited(answer))
+
+
+def together(waits: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """What coroutines give, all awaited at the same time."""
+
+    async def all_of_them() -> list[Any]:
+        return list(await asyncio.gather(*waits))
+
+    return _run(all_of_them())
+
+
+def _run(awaited: Coroutine[Any, Any, Any]) -> Any:
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, _awaited(answer)).result()
+        return thread.submit(asyncio.run, awaited).result()
 
 
 async def _awaited(answer: Any) -> Any:

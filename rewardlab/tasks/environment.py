@@ -77,11 +77,12 @@ class TextEnvironment(NamedTuple):
     """An environment in Python, for one episode.
 
     `reset(facts)` gives the first state from one problem's columns; `step(state,
-    action)` reads an action as text, its end apart; `outcome(state)` as above.
+    action)` reads an action as text, its end apart, and may be an `async def`;
+    `outcome(state)` as above.
     """
 
     reset: Callable[[dict[str, Any]], Any]
-    step: Callable[[Any, str], Turn]
+    step: Callable[[Any, str], Any]  # a `Turn`, or what is awaited for one
     outcome: Callable[[Any], dict[str, float | None]]
 
 

@@ -4,14 +4,17 @@ A row gets an answer, or none for one of two reasons that stay apart: its enviro
 failed, or it ran out of time. The other rows go on, and no failure becomes a zero.
 """
 
+import asyncio
 import copy
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from absl import logging
 
-from rewardlab.system.answers import Failure, NoAnswer, failure, number
+from rewardlab.system.answers import Failure, NoAnswer, failure, number, together
 from rewardlab.system.forked import forked
 from rewardlab.tasks.environment import Limits, TextEnvironment, Turn
 from rewardlab.text.tokenizers import Tokenizer
@@ -20,15 +23,18 @@ from rewardlab.text.tokenizers import Tokenizer
 class Patience(NamedTuple):
     """How long an environment may take, and what happens if it does not answer.
 
-    With a time limit, steps run in a forked process that is killed at the limit, so a
-    hang ends even in C code; states come back pickled. Without one they run here. A
-    step that failed, or was late, is asked `retries` times more, with the state as it
-    was. With `stop_on_failure`, a row without an answer raises `NoAnswer`.
+    Steps of up to `at_once` rows run side by side: in threads of this process, or, with
+    a time limit, in forked processes that are killed at the limit, so a hang ends even
+    in C code, and states come back pickled. An `async def step` is awaited for all rows
+    together, in this process, and cancelled at the limit. A step that failed, or was
+    late, is asked `retries` times more, with the state as it was. With
+    `stop_on_failure`, a row without an answer raises `NoAnswer`.
     """
 
     time_limit: float = math.inf  # seconds a step of one row
     retries: int = 0
     stop_on_failure: bool = False
+    at_once: int = 16  # 1 where steps of two rows must not run at the same time
 
 
 class HostEnvironment(NamedTuple):
@@ -119,13 +125,48 @@ def _steps(
     rows: list[int],
     patience: Patience,
 ) -> list[Turn | Failure]:
-    if math.isinf(patience.time_limit):
-        keep = copy.deepcopy if patience.retries else lambda state: state
-        return [_step(environment, keep(asked[r][0]), asked[r][1]) for r in rows]
+    limit, late = patience.time_limit, f"a step took more than {patience.time_limit} s"
+    apart = math.isinf(limit) or inspect.iscoroutinefunction(environment.step)
+    keep = copy.deepcopy if apart and patience.retries else lambda state: state
+    cases = [(keep(asked[row][0]), asked[row][1]) for row in rows]
+    if inspect.iscoroutinefunction(environment.step):
+        waits = [_awaited(environment, case, limit, late) for case in cases]
+        return together(waits)
+    most = max(min(patience.at_once, len(cases)), 1)
+    with ThreadPoolExecutor(most) as threads:
+        if math.isinf(limit):
+            return list(threads.map(lambda case: _step(environment, *case), cases))
+        shares = [cases[first::most] for first in range(most)]
+        found = threads.map(lambda share: _share(environment, share, limit), shares)
+        answers: list[Any] = [None] * len(cases)
+        for first, share in enumerate(found):
+            answers[first::most] = share
+    return answers
+
+
+async def _awaited(
+    environment: TextEnvironment, case: Asked, limit: float, late: str
+) -> Turn | Failure:
+    waits = None if math.isinf(limit) else limit
+    try:
+        # `wait_for` cannot tell its own time-out from one that the step raises.
+        step = asyncio.ensure_future(environment.step(*case))
+        done, _ = await asyncio.wait([step], timeout=waits)
+        if not done:
+            step.cancel()
+            return Failure(True, late)
+        return Turn(*step.result())
+    except BaseException as error:  # whatever a user's function raises
+        return failure(error)
+
+
+def _share(
+    environment: TextEnvironment, cases: Sequence[Asked], limit: float
+) -> list[Turn | Failure]:
+    """Steps one after another, with a new process after one that was late."""
     answers: list[Turn | Failure] = []
-    while len(answers) < len(rows):
-        rest = [asked[row] for row in rows[len(answers) :]]
-        answers += _until_late(environment, rest, patience.time_limit)
+    while len(answers) < len(cases):
+        answers += _until_late(environment, cases[len(answers) :], limit)
     return answers
 
 
