@@ -1,4 +1,4 @@
-"""`rewardlab train`, `grid`, `explain`, `check`, `show`, `measure` and others."""
+"""`rewardlab train`, `grid`, `fetch`, `explain`, `check`, `show`, `measure` and others."""
 
 import argparse
 import ast
@@ -36,6 +36,7 @@ from rewardlab.system.printable import one_line
 RUNS = {
     "train": "one run, as a config says: rewardlab train --help",
     "grid": "methods times seeds, compared: rewardlab grid --help",
+    "fetch": "a real model into the user's cache: rewardlab fetch smollm2-135m",
 }
 
 
