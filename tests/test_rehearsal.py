@@ -3,6 +3,7 @@
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from small import TINY
@@ -15,6 +16,7 @@ from rewardlab.runs.prepare import prepare
 from rewardlab.runs.program import build_program
 from rewardlab.runs.training import train
 from rewardlab.runs.validate.rehearsal import rehearse
+from rewardlab.scorers.protocol import Scorer
 from rewardlab.scorers.text_rewards import TextReward
 from rewardlab.tasks import TASKS, task_named
 
@@ -142,3 +144,32 @@ def test_a_belief_needs_the_true_answers_tokens(tmp_path):
         prepare(small("igpo", f"{__name__}:UNTOLD"), tmp_path)
     with pytest.raises(ValueError, match="'belief', and nothing .* task.name='search'"):
         prepare(small("igpo"), tmp_path)
+
+
+def reads_reference(*roles: str):
+    def score(state, context, rollout, batch):
+        total = sum(map(jnp.sum, jax.tree.leaves(context.params["reference"])))
+        return {"mass": jnp.full(len(rollout.tokens), total)}
+
+    return lambda _: Scorer("mass", {"mass": "N"}, (), "batch", score, roles=roles)
+
+
+def says_so():
+    """`mass` [N]: the sum of the reference's numbers."""
+    return reads_reference("reference")
+
+
+def says_nothing():
+    """The same, by a scorer that does not name whose parameters it reads."""
+    return reads_reference()
+
+
+def test_the_reference_is_there_for_whom_it_is_kept(tmp_path):
+    """Without anybody who reads its numbers there is none in memory."""
+    reward = SPREAD.format("outcome('mass')")
+    run = prepare(small(reward, scorers=f"{__name__}:says_so()"), tmp_path)
+    assert run.program.refers and run.rollout.signals["mass"].shape == (16,)
+    with pytest.raises(ValueError, match="'mass' reads the parameters of 'reference'"):
+        prepare(small(reward, scorers=f"{__name__}:says_nothing()"), tmp_path)
+    assert program_of(small("grpo", loss="clipped() | kl(beta=0.1)")).refers
+    assert not program_of(small("grpo")).refers

@@ -26,7 +26,7 @@ from rewardlab.learning.parallel import (
     Driver,
 )
 from rewardlab.scorers.plan import Plan
-from rewardlab.scorers.protocol import Context, Scorer
+from rewardlab.scorers.protocol import Context, Scorer, naming_roles
 
 States = dict[str, Any]  # by the scorer's name
 Means = dict[str, Array]
@@ -188,9 +188,10 @@ def outline(plan: Plan, make: Make) -> Callable[[Context, Rollout, Batch], Rollo
         scorers = make(context.hp)
         for name in (s.name for s in plan.scorers if s.place != "sample"):
             own = _own(context, name)
-            state = scorers[name].init(own, rollout)
-            _refuse_early(scorers[name], state, own, rollout, batch)
-            found = scorers[name].score(state, own, rollout, batch)
+            with naming_roles(name, own):
+                state = scorers[name].init(own, rollout)
+                _refuse_early(scorers[name], state, own, rollout, batch)
+                found = scorers[name].score(state, own, rollout, batch)
             rollout = rollout.with_signals(**plan.own(name, found))
         return abstaining(rollout)
 

@@ -85,7 +85,8 @@ def reported(run: Run) -> list[str]:
     case = (params, run.rollout, run.key, program.hp)
     state = jax.eval_shape(program.init, *case)
     batch = run.held_out.take(np.arange(prompts) % run.held_out.size).on_device
-    arguments = (state, params, batch, run.key, program.hp)
+    reference = params if program.refers else {}
+    arguments = (state, reference, batch, run.key, program.hp)
     shapes = jax.eval_shape(program.evaluate, *arguments)
     nothing = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
     samples = len(nothing.tokens) // prompts if "correct" in nothing.signals else 0

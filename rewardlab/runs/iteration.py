@@ -30,14 +30,14 @@ _SCORERS = 2**31 - 3  # folded into a run's key: the noise of scorers
 
 
 def shapes_of(
-    draw: Callable[..., Rollout], outline: Callable[..., Rollout]
+    draw: Callable[..., Rollout], outline: Callable[..., Rollout], refers: bool
 ) -> Callable[[Params, Batch, Numbers], Rollout]:
     """Of a rollout in training, signals that end with it too; nothing is computed."""
 
     def gather(params: Params, batch: Batch, key: Array, hp: Numbers) -> Rollout:
         zero = jnp.zeros((), jnp.int32)
         rollout = draw(params, batch, key, zero, hp["rollout.temperature"])
-        context = _context(params, params, key, zero, hp)
+        context = _context(params, params if refers else {}, key, zero, hp)
         return outline(context, rollout, batch)
 
     def shapes(params: Params, batch: Batch, hp: Numbers) -> Rollout:
@@ -47,13 +47,16 @@ def shapes_of(
     return shapes
 
 
-def init_of(learn: Learner, score: Scoring, driver: Driver) -> Callable[..., Any]:
+def init_of(
+    learn: Learner, score: Scoring, driver: Driver, refers: bool
+) -> Callable[..., Any]:
     """`init` of a `Program`."""
 
     def init(params: Params, rollout: Rollout, key: Array, hp: Numbers) -> LearnerState:
         @jax.jit
         def fresh(params: Params) -> Any:
-            context = _context(params, params, key, jnp.zeros((), jnp.int32), hp)
+            zero, frozen = jnp.zeros((), jnp.int32), params if refers else {}
+            context = _context(params, frozen, key, zero, hp)
             # A state is donated as a whole, so no array may stand in it twice.
             return jax.tree.map(jnp.copy, score.init(context, rollout))
 
@@ -158,4 +161,5 @@ def _context(
     policy: Params, reference: Params, key: Array, iteration: Array, hp: Numbers
 ) -> Context:
     own = jax.random.fold_in(jax.random.fold_in(key, _SCORERS), iteration)
-    return Context(own, iteration, {"policy": policy, "reference": reference}, hp)
+    params = {"policy": policy, **({"reference": reference} if reference else {})}
+    return Context(own, iteration, params, hp)

@@ -26,13 +26,13 @@ from rewardlab.system.files import short, write_whole
 
 
 class Loop:
-    """Trains `state`; what is held out is judged with `params` as they are."""
+    """Trains a state; `reference` stays as it is."""
 
     def __init__(
-        self, run: Run, console: Console, sinks: Sinks, stop: Stop, base: Params
+        self, run: Run, console: Console, sinks: Sinks, stop: Stop, reference: Params
     ) -> None:
         self.context, self.console, self.sinks, self.stop = run, console, sinks, stop
-        self.base = base
+        self.reference = reference
         self.trouble = Trouble(run.config, run.workdir)
         self.iterate = run.program.iterate
 
@@ -43,7 +43,8 @@ class Loop:
         rows = batch_indices(run.config.seed, step - 1, run.problems.size, size)
         batch = run.problems.take(rows)
         batch = batch.on_device if program.fused else batch
-        return state, self.base, batch, run.key, jnp.asarray(step - 1), program.hp
+        now = jnp.asarray(step - 1)
+        return state, self.reference, batch, run.key, now, program.hp
 
     def compile(self, state: LearnerState) -> None:
         """Begins to compile the iteration, if there is one to come."""
@@ -89,7 +90,7 @@ class Loop:
     def evaluate(self, state: LearnerState, metrics: Row, when: tuple[str, ...]) -> Row:
         """Writes a step's metrics with held-out shares; shows samples at both ends."""
         run, step = self.context, int(state.step)
-        judged = held_out(run, state, self.base)
+        judged = held_out(run, state, self.reference)
         row = self.sinks.write(step, {**metrics, **_numbers(judged)})
         for which in when:
             _keep(run, f"held_out_{which}.npy", judged)

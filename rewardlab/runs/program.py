@@ -86,7 +86,8 @@ class Program(NamedTuple):
 
     A `Batch` holds `prompts`, `prompt_mask`, `id` and what the task scores by; where
     all is `fused`, without its facts. `reference` are the frozen parameters that the KL
-    terms refer to, and `hp` the numbers that are arguments of what is compiled.
+    terms refer to, {} where nothing `refers` to them, and `hp` the numbers that are
+    arguments of what is compiled.
     """
 
     model: lm.LMConfig
@@ -102,6 +103,7 @@ class Program(NamedTuple):
     words: tuple[str, ...]  # of the reward's sentence, one for each stage
     fused: bool  # an iteration asks nothing of the host
     judged: bool  # likewise the judging of held-out problems
+    refers: bool  # a scorer reads the parameters that training began with
     rounds: int  # an iteration is given so many times `rollout.num_prompts` problems
     hp: Numbers
 
@@ -127,6 +129,7 @@ def build_program(config: ConfigDict, task: Task, driver: Driver) -> Program:
     case, switches = (config, task, driver, model), switches_of(config, asked)
     draw = drawing(case, options, switches, asked)
     drawn = drawing(case, options, switches, asked, played=False)
+    refers = asked.refers or reported.refers
     fused = not (config.rollout.on_host or asked.on_host)
     gather, rounds = once(draw, score), rounds_of(select_of(config))
     if select and rounds > 1:
@@ -141,8 +144,8 @@ def build_program(config: ConfigDict, task: Task, driver: Driver) -> Program:
         policy_of(config, model, hp),
         learn,
         asked,
-        shapes_of(drawn, outline(asked, blanks(make, setting.sizes))),
-        init_of(learn, score, driver),
+        shapes_of(drawn, outline(asked, blanks(make, setting.sizes)), refers),
+        init_of(learn, score, driver, refers),
         driver.fuse(iterate, donate=(0,)) if fused else iterate,
         driver.fuse(evaluate) if judged else evaluate,
         measure_with(task, sentence),
@@ -150,6 +153,7 @@ def build_program(config: ConfigDict, task: Task, driver: Driver) -> Program:
         words(transform_of(config)),
         fused,
         judged,
+        refers,
         rounds,
         hp,
     )

@@ -37,7 +37,7 @@ class Start(NamedTuple):
     """What the first iteration begins with."""
 
     found: Path | None  # the checkpoint that it was restored from
-    base: Params  # on the devices
+    reference: Params  # the base on the devices, {} where nothing refers to it
     state: LearnerState
     known: list  # the newest rows of metrics, as its checkpoint holds them
     seconds: float  # of warm-up
@@ -62,7 +62,9 @@ def begin(run: Run, resume: str, console: Console, stop: Stop) -> Start:
     base, seconds = base_policy(run, console, found)
     stop.left = f"{short(workdir / 'base')} is saved, the same command begins from it"
     base = run.driver.replicate(base)
+    reference = base if run.program.refers else {}
     state = run.program.init(base, run.rollout, run.key, run.program.hp)
+    del base
     if found is not None:
         state = _restored(found, then, state, now)
         _say_scorers(found, {*extra.get("scorers", ())}, {*state.scorers}, console)
@@ -75,7 +77,7 @@ def begin(run: Run, resume: str, console: Console, stop: Stop) -> Start:
         stop.left = f"{short(saved)} is saved, the same command goes on from it"
     write_config(run.workdir, now, found)
     known = extra.get("rows", []) if own else []
-    return Start(found, base, state, known, seconds)
+    return Start(found, reference, state, known, seconds)
 
 
 def _restored(

@@ -100,7 +100,7 @@ def _trained(run: Run, console: Console, stop: Stop, start: Start) -> LearnerSta
     others = [weights_and_biases(workdir)] if run.config.log.wandb else []
     # A step that is judged now is written anew, with what was measured of it before.
     with Sinks(workdir, step - bool(when), tuple(others)) as sinks:
-        loop = Loop(run, console, sinks, stop, start.base)
+        loop = Loop(run, console, sinks, stop, start.reference)
         loop.compile(state)
         if when:
             loop.evaluate(state, row, tuple(when))

@@ -29,7 +29,8 @@ def reference(temperature: float | None = None, signal: str = "ref_logp") -> Mak
             return {signal: model.log_probs(params, rollout, at).logp}
 
         name = "reference" if signal == "ref_logp" else f"reference_{signal}"
-        return Scorer(name, {signal: "NT"}, (), "shard", score)
+        roles = ("reference",)
+        return Scorer(name, {signal: "NT"}, (), "shard", score, roles=roles)
 
     return make
 

@@ -41,6 +41,11 @@ class Plan(NamedTuple):
         """Whether Python is asked between sampling and the estimate."""
         return any(scorer.place == "host" for scorer in self.scorers)
 
+    @property
+    def refers(self) -> bool:
+        """Whether a scorer reads the parameters that training began with."""
+        return any("reference" in scorer.roles for scorer in self.scorers)
+
     def own(self, name: str, found: Mapping[str, Any]) -> dict[str, Any]:
         """What a scorer gives, without signals that another one makes."""
         return {

@@ -1,6 +1,7 @@
 """Scorers: whatever makes signals, as transforms are whatever makes rewards of them."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple
 
 import optax
@@ -23,7 +24,9 @@ class Context(NamedTuple):
 
     key: Array  # folded with the scorer's name, so that one more changes no other's
     iteration: Int[Array, ""]
-    params: dict[str, Any]  # role -> parameters; the policy's made this rollout
+    # role -> parameters: the policy's made this rollout; "reference", with which
+    # training began, is there where a scorer's `roles` name it.
+    params: dict[str, Any]
     hp: dict[str, Array]  # all numbers of the run, by path
 
 
@@ -61,3 +64,18 @@ class Scorer(NamedTuple):
     step: Callable[..., Any] | None = None  # after the policy's update: EMA, counts
     private: tuple[str, ...] = ()  # signals that end with the program
     columns: tuple[str, ...] = ()  # of the data, that it cannot do without
+    roles: tuple[str, ...] = ()  # whose parameters it reads beside the policy's
+
+
+@contextlib.contextmanager
+def naming_roles(name: str, context: Context) -> Iterator[None]:
+    """`ValueError` for a scorer that reads parameters which its `roles` do not name."""
+    try:
+        yield
+    except KeyError as error:
+        if error.args != ("reference",) or "reference" in context.params:
+            raise
+        raise ValueError(
+            f"the scorer {name!r} reads the parameters of 'reference', which are kept "
+            "only for scorers that say so; give it roles=('reference',)"
+        ) from None
