@@ -89,7 +89,7 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float]:
     draws = driver.fuse(driver.spmd(draw, ins, SHARDED_ROLLOUT))
     case = (params, *asked, np.int32(0))
     rollout = _laid(jax.eval_shape(draws, *case), here, apart)
-    learn = _learner(lm.bind_forward_completions(config), driver, micro_batches)
+    learn = _learner(config, driver, micro_batches)
     first = _laid(jax.eval_shape(learn.init, params, rollout), here)
     update = early(driver.fuse(learn.update, donate=(0,)), first, rollout)
     generate = early(draws, *case)
@@ -135,7 +135,7 @@ def _laid(shapes: Any, scalars: Any, arrays: Any = None) -> Any:
     return jax.tree.map(laid, shapes)
 
 
-def _learner(forward_completions: Callable, driver: Any, micro_batches: int) -> Any:
+def _learner(config: Any, driver: Any, micro_batches: int) -> Any:
     """GRPO with AdamW."""
     import optax
 
@@ -148,7 +148,7 @@ def _learner(forward_completions: Callable, driver: Any, micro_batches: int) -> 
 
     def policy(params: Any, r: Any) -> Any:
         return completion_logprobs(
-            forward_completions, params, r.prompts, r.prompt_mask, r.tokens, r.valid
+            config, params, r.prompts, r.prompt_mask, r.tokens, r.valid
         )
 
     parts = Parts(

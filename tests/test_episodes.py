@@ -19,7 +19,6 @@ from rewardlab.tasks.environment import Environment, Observation
 
 CONFIG = lm.LMConfig(12, 1, 32, num_heads=4, num_kv_heads=2, head_dim=8, ffn=48)
 APPLY = lm.bind(CONFIG)
-FORWARD = lm.bind_forward_completions(CONFIG)
 PARAMS = jax.tree.map(lambda x: 1.5 * x, lm.init(CONFIG, jax.random.key(0)))
 OPTIONS = Sampling(4, 11, eos_ids=(), pad_id=0, temperature=0.8)
 KEY = jax.random.key(7)
@@ -145,7 +144,7 @@ def test_a_row_is_its_turns_as_they_were_written(whole):
 def test_sampled_logp_and_entropy_are_teacher_forced_ones(whole):
     forced, r = jax.jit(completion_logprobs, static_argnums=(0, 7)), whole
     case = (r.prompts, r.prompt_mask, r.tokens, r.valid, OPTIONS.temperature, True)
-    stats = forced(FORWARD, PARAMS, *case)
+    stats = forced(CONFIG, PARAMS, *case)
     for name, own in (("logp", r.logp), ("entropy", r.signals["entropy"])):
         expected = np.where(r.mask, getattr(stats, name), 0)
         np.testing.assert_allclose(own, expected, atol=1e-4)
@@ -171,7 +170,7 @@ def test_beliefs_are_the_truths_likelihood_after_what_was_read(whole):
         wide[i, 20 - len(text) :], mask[i, 20 - len(text) :] = text, True
     truths, told = np.stack(truths), np.stack(told)
     case = (wide, mask, truths, np.ones(truths.shape, bool))
-    logp = np.asarray(forced(FORWARD, PARAMS, *case).logp, np.float64)
+    logp = np.asarray(forced(CONFIG, PARAMS, *case).logp, np.float64)
     valid = 0
     for i, (n, k) in enumerate(places):
         begun = (whole.mask[n] & (whole.step[n] == k)).any()

@@ -16,7 +16,6 @@ from rewardlab.models.logprobs import completion_logprobs
 
 CONFIG = lm.LMConfig(11, 2, 12, num_heads=4, num_kv_heads=2, head_dim=6, ffn=10)
 APPLY = jax.jit(lm.bind(CONFIG))
-TEACH = lm.bind_forward_completions(CONFIG)
 PARAMS = lm.init(CONFIG, jax.random.key(0))
 TOKENS = np.random.default_rng(0).integers(0, 11, (3, 7))
 
@@ -81,16 +80,14 @@ def shared_case():
     return prompts, prompt_mask, tokens, valid
 
 
-forced = jax.jit(
-    completion_logprobs, static_argnames=("forward_completions", "entropy")
-)
+forced = jax.jit(completion_logprobs, static_argnames=("config", "entropy"))
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
 def test_completion_logprobs_are_the_equations(temperature):
     prompts, prompt_mask, tokens, valid = shared_case()
     stats = forced(
-        TEACH, PARAMS, prompts, prompt_mask, tokens, valid, temperature, entropy=True
+        CONFIG, PARAMS, prompts, prompt_mask, tokens, valid, temperature, entropy=True
     )
     logp, entropy = np.zeros((6, 4)), np.zeros((6, 4))
     for n in range(6):
@@ -107,7 +104,7 @@ def test_completion_logprobs_are_the_equations(temperature):
 
 
 def test_entropy_is_left_out_unless_asked_for():
-    assert not np.any(forced(TEACH, PARAMS, *shared_case()).entropy)
+    assert not np.any(forced(CONFIG, PARAMS, *shared_case()).entropy)
 
 
 SHALLOW = dataclasses.replace(CONFIG, num_layers=1)
@@ -115,9 +112,7 @@ SHALLOW = dataclasses.replace(CONFIG, num_layers=1)
 
 def gradient(config, *case):
     def loss(params):
-        logp = completion_logprobs(
-            lm.bind_forward_completions(config), params, *case
-        ).logp
+        logp = completion_logprobs(config, params, *case).logp
         return jnp.sum(logp * jnp.cos(jnp.arange(24.0)).reshape(6, 4))
 
     return jax.jit(jax.grad(loss))(lm.init(config, jax.random.key(0)))
@@ -213,4 +208,4 @@ def test_rows_that_do_not_continue_the_prompts_say_so():
     with pytest.raises(ValueError, match="7 completions .* 2 prompts"):
         prompts, prompt_mask, _, _ = shared_case()
         ones = jnp.ones((7, 4), jnp.int32)
-        completion_logprobs(TEACH, PARAMS, prompts, prompt_mask, ones, ones > 0)
+        completion_logprobs(CONFIG, PARAMS, prompts, prompt_mask, ones, ones > 0)

@@ -38,14 +38,14 @@ def draw(options=OPTIONS, rows=slice(None), iteration=3, apply=APPLY):
 
 def fresh():
     """The same model as a new function, for which nothing is compiled yet."""
-    return lambda *args: APPLY(*args)
+    return lambda *args, **last: APPLY(*args, **last)
 
 
 def test_sampled_logp_is_teacher_forced_logp():
     r = draw()
     forced = jax.jit(completion_logprobs, static_argnums=0)
     case = (r.prompts, r.prompt_mask, r.tokens, r.valid, OPTIONS.temperature)
-    logp = forced(lm.bind_forward_completions(CONFIG), PARAMS, *case).logp
+    logp = forced(CONFIG, PARAMS, *case).logp
     np.testing.assert_allclose(r.logp, logp, atol=1e-4)
 
 

@@ -49,10 +49,11 @@ def predictions(rollout):
             before = np.concatenate([prompt, np.asarray(rollout.tokens)[n, :t]])[None]
             whole = np.ones(before.shape, bool)
             nothing = jnp.zeros((1, 1), jnp.int32)
-            ends, _ = lm.forward_completions(
+            states = lm.states(
                 SMALL, PARAMS, jnp.asarray(before), whole, nothing, nothing > 0
             )
-            x = np.asarray(ends[0], np.float64) / 0.7
+            logits = states[0, 0] @ lm.head(SMALL, PARAMS)
+            x = np.asarray(logits, np.float64) / 0.7
             p = np.exp(x - x.max())
             found[n, t] = p / p.sum()
     return found

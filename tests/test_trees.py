@@ -114,9 +114,8 @@ def test_own_tokens_are_drawn_with_the_rows_own_noise(at_turns):
     def anew(rollout):
         r = rollout
         case = (r.prompts, r.prompt_mask, r.tokens, r.valid)
-        first, rest = lm.forward_completions(CONFIG, PARAMS, *case)
-        first = jnp.repeat(first, G, axis=0)[:, None]
-        logits = jnp.concatenate([first, rest[:, :-1]], axis=1) / OPTIONS.temperature
+        logits = lm.states(CONFIG, PARAMS, *case) @ lm.head(CONFIG, PARAMS)
+        logits = logits / OPTIONS.temperature
         noise = gumbel_noise(row_keys(KEY, 3, facts()["id"], G), T, CONFIG.vocab_size)
         drawn = jax.vmap(noise, out_axes=1)(jnp.arange(T))
         logp = jax.nn.log_softmax(logits)

@@ -39,9 +39,8 @@ def test_values_of_turns_are_means_of_fresh_episodes():
             tokens,
             jnp.ones(tokens.shape, bool),
         )
-        first, rest = lm.forward_completions(CONFIG, PARAMS, *case)
-        first = jnp.repeat(first, G * K, axis=0)[:, None]
-        logits = jnp.concatenate([first, rest], axis=1)[rows, at]
+        states = lm.states(CONFIG, PARAMS, *case)[rows, at]
+        logits = states @ lm.head(CONFIG, PARAMS)
         return jnp.argmax(logits / OPTIONS.temperature + noise(at), axis=-1)
 
     for i in range(WIDTH):

@@ -1,8 +1,8 @@
 """A decoder-only language model: RMSNorm, RoPE, grouped-query attention, SwiGLU.
 
 The flax nnx module is split once into a plain dict of parameters and lives only in this
-package; others use `apply(params, tokens, cache) -> (logits, cache)` to sample and
-`forward_completions(params, prompts, ..., tokens, ...)` for existing completions.
+package; others use `apply(params, tokens, cache) -> (logits, cache)` to sample, and for
+completions that exist `states(params, prompts, ..., tokens, ...)` and the `head`.
 """
 
 import dataclasses
@@ -26,10 +26,7 @@ from rewardlab.models.linear import linear
 from rewardlab.models.streams import Beside, Stream, View
 
 Params = dict[str, Any]
-Apply = Callable[
-    [Params, Int[Array, "N t"], Cache], tuple[Float[Array, "N t V"], Cache]
-]
-CompletionLogits = Callable[..., tuple[Float[Array, "B V"], Float[Array, "N T V"]]]
+Apply = Callable[..., tuple[Float[Array, "N t V"], Cache]]  # as `apply`, of one config
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -56,42 +53,47 @@ class _Cut:
 
 
 def apply(
-    config: LMConfig, params: Params, tokens: Int[Array, "N t"], cache: Cache
-) -> tuple[Float[Array, "N t V"], Cache]:
+    config: LMConfig,
+    params: Params,
+    tokens: Int[Array, "N t"],
+    cache: Cache,
+    last: bool = False,
+) -> tuple[Float[Array, "N #t V"], Cache]:
     """Reads t more tokens in each row; logits (float32) predict the token after each.
+
+    With `last` they are those after the last one alone, [N, 1, V]: of a prompt no more
+    is needed, and no compiler finds that out.
 
     Row n attends to itself, causally, and to the prompt that its cache was forked
     from. Positions count the valid tokens of prompt and row, so padding changes
     nothing. Where `cache.valid` is False the logits mean nothing.
     """
-    return nnx.merge(_split(config)[0], nnx.State(params))(tokens, cache)
+    (logits, _), cache = apply_with_states(config, params, tokens, cache, last)
+    return logits, cache
 
 
 def apply_with_states(
-    config: LMConfig, params: Params, tokens: Int[Array, "N t"], cache: Cache
-) -> tuple[tuple[Float[Array, "N t V"], Float[Array, "N t W"]], Cache]:
+    config: LMConfig,
+    params: Params,
+    tokens: Int[Array, "N t"],
+    cache: Cache,
+    last: bool = False,
+) -> tuple[tuple[Float[Array, "N #t V"], Float[Array, "N #t W"]], Cache]:
     """As `apply`, with what the head reads beside what it says, both in float32."""
     model = nnx.merge(_split(config)[0], nnx.State(params))
     x, cache = model.read(tokens, cache)
-    return (model.logits(x), model.normed(x)), cache
+    x = model.normed(x[:, -1:] if last else x)
+    return (linear(x, head(config, params)), x), cache
 
 
-def forward_completions(
-    config: LMConfig,
-    params: Params,
-    prompts: Int[Array, "B P"],
-    prompt_mask: Bool[Array, "B P"],
-    tokens: Int[Array, "N T"],
-    valid: Bool[Array, "N T"],
-) -> tuple[Float[Array, "B V"], Float[Array, "N T V"]]:
-    """Logits after each prompt and after each completion token (float32).
+def head(config: LMConfig, params: Params) -> Float[Array, "W V"]:
+    """What makes logits of states, in float32 always.
 
-    Rows b*G .. b*G+G-1 of `tokens` answer prompt b, which is read once for all of them.
-    The same numbers as `apply` on the prompts and then on the fork of their cache, with
-    every product made once for prompts and completions.
+    Rounded logits make the ratio of training to sampling drift (MiniMax-M1, arXiv
+    2506.13585).
     """
-    model = nnx.merge(_split(config)[0], nnx.State(params))
-    return model.beside(prompts, prompt_mask, tokens, valid)
+    weights = params["embedding"].T if config.tied else params["head"]
+    return weights.astype(jnp.float32)
 
 
 def states(
@@ -104,7 +106,10 @@ def states(
 ) -> Float[Array, "N T W"]:
     """What the head reads to predict each completion token, in float32.
 
-    Slot t holds the state *before* token t: after the prompt for the first.
+    Slot t holds the state *before* token t: after the prompt for the first. Rows
+    b*G .. b*G+G-1 of `tokens` answer prompt b, which is read once for all of them.
+    The same numbers as `apply` on the prompts and then on the fork of their cache, with
+    every product made once for prompts and completions.
     """
     model = nnx.merge(_split(config)[0], nnx.State(params))
     ends, rest = map(model.normed, model.both(prompts, prompt_mask, tokens, valid))
@@ -119,21 +124,9 @@ def bind(config: LMConfig) -> Apply:
 
 
 @functools.cache
-def bind_forward_completions(config: LMConfig) -> CompletionLogits:
-    """`forward_completions` of one config: the same object each time."""
-    return functools.partial(forward_completions, config)
-
-
-@functools.cache
 def bind_with_states(config: LMConfig) -> Callable[..., Any]:
     """`apply_with_states` of one config: the same object each time."""
     return functools.partial(apply_with_states, config)
-
-
-@functools.cache
-def bind_states(config: LMConfig) -> Callable[..., Float[Array, "N T W"]]:
-    """`states` of one config: the same object each time."""
-    return functools.partial(states, config)
 
 
 @functools.cache
@@ -156,12 +149,6 @@ class _LM(nnx.Module):
         if not config.tied:
             self.head = nnx.Param(draw(width, vocab))
 
-    def __call__(
-        self, tokens: Int[Array, "N t"], cache: Cache
-    ) -> tuple[Float[Array, "N t V"], Cache]:
-        x, cache = self.read(tokens, cache)
-        return self.logits(x), cache
-
     def read(
         self, tokens: Int[Array, "N t"], cache: Cache
     ) -> tuple[Float[Array, "N t W"], Cache]:
@@ -172,12 +159,6 @@ class _LM(nnx.Module):
         x, layers = self._layers(tokens, tuple(streams))
         used = cache.used + count
         return x, dataclasses.replace(cache, layers=layers, used=used)
-
-    def beside(
-        self, *texts: Array
-    ) -> tuple[Float[Array, "B V"], Float[Array, "N T V"]]:
-        ends, rest = self.both(*texts)
-        return self.logits(ends[None])[0], self.logits(rest)
 
     def both(
         self,
@@ -214,9 +195,3 @@ class _LM(nnx.Module):
     def normed(self, x: Float[Array, "*N W"]) -> Float[Array, "*N W"]:
         x = rms_norm(x, self.final_norm[...], self.config.norm_eps)
         return x.astype(jnp.float32)
-
-    def logits(self, x: Float[Array, "N t W"]) -> Float[Array, "N t V"]:
-        head = self.embedding[...].T if self.config.tied else self.head[...]
-        # In float32 always: rounded logits make the ratio of training to sampling drift
-        # (MiniMax-M1, arXiv 2506.13585).
-        return linear(self.normed(x), head)

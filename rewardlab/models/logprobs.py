@@ -1,15 +1,20 @@
 """Teacher forcing: how likely a model finds completions that are already there."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab.models.lm import CompletionLogits, Params
+from rewardlab.models import lm
+from rewardlab.models.linear import linear
 
-Predicted = Callable[[Float[Array, "N T V"], Int[Array, "N T"]], Float[Array, "N T"]]
+# Of logits, as many numbers are made at a time, and of so many positions at least.
+_LOGITS, _POSITIONS = 2**24, 128
+# Numbers of logits [..., V] and of the tokens [...] that they predict, as a pytree.
+Predicted = Callable[[Float[Array, "... V"], Int[Array, "..."]], Any]
 
 
 class TokenStats(NamedTuple):
@@ -20,8 +25,8 @@ class TokenStats(NamedTuple):
 
 
 def completion_logprobs(
-    forward_completions: CompletionLogits,
-    params: Params,
+    config: lm.LMConfig,
+    params: lm.Params,
     prompts: Int[Array, "B P"],
     prompt_mask: Bool[Array, "B P"],
     tokens: Int[Array, "N T"],
@@ -36,40 +41,86 @@ def completion_logprobs(
     row come first. Entropy is that of the whole distribution p, which costs another
     pass over the logits. `temperature` must be positive.
     """
+
+    def stats(logits: Float[Array, "... V"], at: Int[Array, "..."]) -> TokenStats:
+        spread = token_entropy(logits) if entropy else jnp.zeros(at.shape)
+        return TokenStats(log_likelihood(logits, at), spread)
+
+    texts = (prompts, prompt_mask, tokens, valid)
+    return completion_statistic(config, params, texts, stats, temperature)
+
+
+def completion_statistic(
+    config: lm.LMConfig,
+    params: lm.Params,
+    texts: tuple[Array, Array, Array, Array],
+    f: Predicted,
+    temperature: float | Float[Array, ""] = 1.0,
+) -> Any:
+    """f(logits / temperature, token) of each completion token, 0 on padding.
+
+    `texts` are the prompts, their mask, the tokens and which of them are valid, as for
+    `completion_logprobs`.
+    """
+    prompts, _, tokens, valid = texts
     if tokens.shape[0] % prompts.shape[0]:
         raise ValueError(
             f"{tokens.shape[0]} completions cannot answer {prompts.shape[0]} prompts "
             "equally often; lay them out prompt by prompt, as many for each"
         )
-    logits = forward_completions(params, prompts, prompt_mask, tokens, valid)
+    states, head = lm.states(config, params, *texts), lm.head(config, params)
 
-    def each_token(f: Predicted) -> Float[Array, "N T"]:
-        return along(lambda x, at: f(x / temperature, at), logits, tokens, valid)
+    def read(case: tuple[Array, Array, Array]) -> Any:
+        states, tokens, valid = case
+        found = f(linear(states, head) / temperature, tokens)
+        return jax.tree.map(lambda x: jnp.where(valid, x, 0), found)
 
-    spread = (
-        each_token(lambda x, _: token_entropy(x))
-        if entropy
-        else jnp.zeros(tokens.shape)
-    )
-    return TokenStats(each_token(log_likelihood), spread)
+    return _in_chunks(read, (states, tokens, valid), head.shape[1])
 
 
-def along(
-    f: Predicted,
-    logits: tuple[Float[Array, "B V"], Float[Array, "N T V"]],
-    tokens: Int[Array, "N T"],
-    valid: Bool[Array, "N T"],
-) -> Float[Array, "N T"]:
-    """f(logits that predict a token, the token) of each valid token, else 0.
+def positions_at_once(vocab: int) -> int:
+    """Of how many positions the logits are made at a time: some 64 MB, 128 at least.
 
-    `logits` are those after each prompt and those after each completion token.
+    65,536 for a vocabulary of 256, 256 for one of 49,152, 128 for one of 151,936.
     """
-    ends, rest = logits
-    first = jnp.repeat(ends[:, None], tokens.shape[0] // ends.shape[0], axis=0)
-    # Slot t predicts token t + 1: shift the small array, not the logits.
-    follows = f(rest, jnp.roll(tokens, -1, axis=1))[:, :-1]
-    x = jnp.concatenate([f(first, tokens[:, :1]), follows], axis=1)
-    return jnp.where(valid, x, 0)
+    return max(_POSITIONS, _LOGITS // vocab // _POSITIONS * _POSITIONS)
+
+
+def _in_chunks(
+    read: Callable[[tuple[Array, Array, Array]], Any],
+    case: tuple[Array, Array, Array],
+    vocab: int,
+) -> Any:
+    """read(states [M, t, W], tokens [M, t], valid [M, t]) -> [M, t], at once or not.
+
+    If there are more than `positions_at_once`, then it is read chunk by chunk and once
+    more in the backward pass, so that the logits of one chunk are all that is ever
+    held. Positions go by in the order of time, and a chunk without a valid one is
+    skipped: after the end of the longest row nothing is computed.
+    """
+    rows, width = case[1].shape
+    count, most = rows * width, positions_at_once(vocab)
+    if count <= most:
+        return read(case)
+    chunks = -(-count // most)
+    size = -(-count // chunks)
+
+    def cut(x: Array) -> Array:
+        flat = x.swapaxes(0, 1).reshape(count, *x.shape[2:])
+        padding = ((0, chunks * size - count), *((0, 0),) * (x.ndim - 2))
+        return jnp.pad(flat, padding).reshape(chunks, 1, size, *x.shape[2:])
+
+    def joined(x: Array) -> Array:
+        return x.reshape(-1)[:count].reshape(width, rows).swapaxes(0, 1)
+
+    def nothing(case: tuple[Array, Array, Array]) -> Any:
+        return jax.tree.map(jnp.zeros_like, jax.eval_shape(read, case))
+
+    @jax.checkpoint
+    def one(case: tuple[Array, Array, Array]) -> Any:
+        return lax.cond(jnp.any(case[2]), read, nothing, case)
+
+    return jax.tree.map(joined, lax.map(one, jax.tree.map(cut, case)))
 
 
 def log_likelihood(

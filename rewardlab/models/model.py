@@ -6,7 +6,12 @@ from jaxtyping import Array, Float
 
 from rewardlab.core.types import Rollout
 from rewardlab.models import lm
-from rewardlab.models.logprobs import Predicted, TokenStats, along, completion_logprobs
+from rewardlab.models.logprobs import (
+    Predicted,
+    TokenStats,
+    completion_logprobs,
+    completion_statistic,
+)
 
 
 class Model(NamedTuple):
@@ -22,16 +27,8 @@ class Model(NamedTuple):
         entropy: bool = False,
     ) -> TokenStats:
         """Of each completion token, in nats; rows lie prompt by prompt."""
-        return completion_logprobs(
-            lm.bind_forward_completions(self.config),
-            params,
-            rollout.prompts,
-            rollout.prompt_mask,
-            rollout.tokens,
-            rollout.valid,
-            temperature,
-            entropy,
-        )
+        texts = _texts(rollout)
+        return completion_logprobs(self.config, params, *texts, temperature, entropy)
 
     def statistic(
         self,
@@ -41,12 +38,13 @@ class Model(NamedTuple):
         temperature: float | Float[Array, ""] = 1.0,
     ) -> Float[Array, "N T"]:
         """f(logits / temperature, token) of each completion token, 0 on padding."""
-        tokens, valid = rollout.tokens, rollout.valid
-        asked = rollout.prompts, rollout.prompt_mask, tokens, valid
-        logits = lm.bind_forward_completions(self.config)(params, *asked)
-        return along(lambda x, at: f(x / temperature, at), logits, tokens, valid)
+        texts = _texts(rollout)
+        return completion_statistic(self.config, params, texts, f, temperature)
 
     def states(self, params: lm.Params, rollout: Rollout) -> Float[Array, "N T W"]:
         """The hidden states before each completion token, as the head reads them."""
-        asked = rollout.prompts, rollout.prompt_mask, rollout.tokens, rollout.valid
-        return lm.bind_states(self.config)(params, *asked)
+        return lm.states(self.config, params, *_texts(rollout))
+
+
+def _texts(rollout: Rollout) -> tuple[Array, Array, Array, Array]:
+    return rollout.prompts, rollout.prompt_mask, rollout.tokens, rollout.valid

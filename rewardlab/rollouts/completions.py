@@ -44,7 +44,7 @@ def rollout_completions(
     ended.
     """
     num_generations, width = options.num_generations, options.max_completion_length
-    first, cache = apply(params, prompts, start(prompt_mask))
+    first, cache = apply(params, prompts, start(prompt_mask), last=True)
     logits = first[0] if states else first
     keys = row_keys(key, iteration, prompt_ids, num_generations)
     noise = gumbel_noise(keys, width, logits.shape[-1])
@@ -53,7 +53,7 @@ def rollout_completions(
     kept |= _room_for(first[1], width, len(keys)) if states else {}
     own = cache.fork(num_generations, slots)
     state = _Decoding.begin(own, width, options.pad_id, kept)
-    each_row = lambda x: jnp.repeat(x[:, -1], num_generations, axis=0)  # noqa: E731
+    each_row = lambda x: jnp.repeat(x[:, 0], num_generations, axis=0)  # noqa: E731
     state = _append(state, jax.tree.map(each_row, first), noise, options)
 
     def decode(state: _Decoding) -> _Decoding:

@@ -103,10 +103,11 @@ def prefill_episodes(
     The cache has room for `slots` tokens; `rewards` are the names of a turn's rewards.
     """
     num_generations = options.num_generations
-    first, cache = apply(params, columns["prompts"], start(columns["prompt_mask"]))
+    fresh = start(columns["prompt_mask"])
+    first, cache = apply(params, columns["prompts"], fresh, last=True)
     keys = row_keys(key, iteration, columns["id"], num_generations)
     cache = cache.fork(num_generations, jnp.ones((keys.shape[0], slots), bool))
-    logits = jnp.repeat(first[:, -1], num_generations, axis=0)
+    logits = jnp.repeat(first[:, 0], num_generations, axis=0)
     return begin(cache, logits, options, limits, rewards), keys
 
 
