@@ -20,7 +20,7 @@ from rewardlab.models.logprobs import (
 
 VOCAB, B, N, T = 37, 4, 20, 13
 CONFIG = lm.LMConfig(VOCAB, 1, 8, num_heads=2, num_kv_heads=1, head_dim=4, ffn=8)
-PARAMS = jax.tree.map(lambda x: 2 * x, lm.init(CONFIG, jax.random.key(0)))
+PARAMS = jax.tree.map(lambda x: x / 2, lm.init(CONFIG, jax.random.key(0)))
 
 
 @pytest.fixture(autouse=True)

@@ -141,9 +141,9 @@ def test_the_loop_stops_when_all_rows_have_ended():
     """A callback counts decoding steps: as many as the longest row needs."""
     calls = []
 
-    def counted(params, tokens, cache):
+    def counted(params, tokens, cache, last=False):
         jax.debug.callback(lambda: calls.append(tokens.shape[1]))
-        return APPLY(params, tokens, cache)
+        return APPLY(params, tokens, cache, last)
 
     prompts, mask, ids = questions()
     r = rollout_completions(
