@@ -29,12 +29,14 @@ SMALL: dict[str, Any] = dict(
     num_attention_heads=4,
     num_key_value_heads=2,
     intermediate_size=24,
-    max_position_embeddings=96,
+    max_position_embeddings=64,
     initializer_range=0.3,
     bos_token_id=1,
     eos_token_id=2,
     pad_token_id=0,
 )
+# Its heads share the width.
+QWEN2 = {**SMALL, "num_attention_heads": 2, "num_key_value_heads": 1}
 ROPE = {"rope_theta": 50.0}  # wavelengths of 6, 17, 44 and 118 positions of 8 numbers
 LLAMA3 = {
     **ROPE,
@@ -73,8 +75,8 @@ MODELS = {
     "llama_linear": LlamaConfig(
         **SMALL, head_dim=8, rope_parameters=LINEAR, tie_word_embeddings=True
     ),
-    "qwen2": Qwen2Config(**SMALL, rope_parameters=ROPE, tie_word_embeddings=True),
-    "qwen2_yarn": Qwen2Config(**SMALL, rope_parameters=YARN),
+    "qwen2": Qwen2Config(**QWEN2, rope_parameters=ROPE, tie_word_embeddings=True),
+    "qwen2_yarn": Qwen2Config(**QWEN2, rope_parameters=YARN),
     "qwen3": Qwen3Config(
         **SMALL, head_dim=8, rope_parameters=ROPE, tie_word_embeddings=True
     ),

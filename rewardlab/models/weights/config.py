@@ -84,7 +84,9 @@ def written(config: LMConfig) -> Json:
     raw |= {key: getattr(config, field) for key, (field, _) in family.keys.items()}
     if name == "gpt2":
         return {**raw, "activation_function": "gelu_new"}
-    raw |= {"hidden_act": "silu", "max_position_embeddings": config.max_positions}
+    raw |= {"hidden_act": "silu"}
+    if config.max_positions:
+        raw["max_position_embeddings"] = config.max_positions
     raw |= {"attention_bias": config.out_bias, "mlp_bias": config.mlp_bias}
     return {**raw, **write_rope(config)}
 

@@ -4,8 +4,12 @@ A `Linear` of torch lies [out, in] and is turned; GPT-2's `Conv1D` lies [in, out
 ours, and holds queries, keys and values side by side.
 """
 
+import dataclasses
 from typing import NamedTuple
 
+import jax
+
+from rewardlab.models import lm
 from rewardlab.models.config import LMConfig
 
 
@@ -70,7 +74,10 @@ GPT2 = Names(
         "attention_norm": Place("ln_1.weight"),
         "attention_norm_bias": Place("ln_1.bias"),
         **{x: Place("attn.c_attn.weight", third=i) for i, x in enumerate(_FUSED)},
-        **{f"{x}_bias": Place("attn.c_attn.bias", third=i) for i, x in enumerate(_FUSED)},
+        **{
+            f"{x}_bias": Place("attn.c_attn.bias", third=i)
+            for i, x in enumerate(_FUSED)
+        },
         "out": Place("attn.c_proj.weight"),
         "out_bias": Place("attn.c_proj.bias"),
         "ffn_norm": Place("ln_2.weight"),
@@ -109,13 +116,30 @@ class Leaf(NamedTuple):
 
 
 def leaves_of(config: LMConfig) -> list[Leaf]:
-    """Every parameter that a config has, layer by layer."""
-    names, shapes = names_of(config), shapes_of(config)
-    top, layer = shapes["top"], shapes["layer"]
-    found = [Leaf(x, None, top[x], p, p.tensor) for x, p in names.top.items() if x in top]
+    """Every parameter that a config has: those of no layer, then layer by layer."""
+    names, tree = names_of(config), shapes_of(config)
+    stacked = is_stacked(tree)
+    layer = tree["layers"] if stacked else tree["layers"]["00"]
+    cut = 1 if stacked else 0
+    found = [
+        Leaf(name, None, tree[name].shape, place, place.tensor)
+        for name, place in names.top.items()
+        if name in tree
+    ]
     for i in range(config.num_layers):
         for name, place in names.layer.items():
             if name in layer:
-                tensor = f"{names.layers}{i}.{place.tensor}"
-                found.append(Leaf(name, i, layer[name], place, tensor))
+                shape, tensor = layer[name].shape[cut:], f"{i}.{place.tensor}"
+                found.append(Leaf(name, i, shape, place, names.layers + tensor))
     return found
+
+
+def shapes_of(config: LMConfig) -> lm.Params:
+    """The parameters of a config, adapters aside, as shapes in its own layout."""
+    plain = dataclasses.replace(config, lora=None)
+    return jax.eval_shape(lambda key: lm.init(plain, key), jax.random.key(0))
+
+
+def is_stacked(params: lm.Params) -> bool:
+    """Whether all layers have one array a name, rather than a dict a layer."""
+    return "query" in params["layers"]

@@ -47,7 +47,7 @@ def refuse_what_is_not_computed(raw: Json, of: str, switched: bool) -> None:
 
 
 def refuse_unknown(raw: Json, key: str, of: str, known: Mapping[str, Any]) -> Any:
-    """What `known` has for `raw[key]`; a sentence with all of them if it has nothing."""
+    """What `known` has for `raw[key]`; if nothing, a sentence says what it has."""
     value = raw.get(key)
     if not isinstance(value, str) or value not in known:
         have = ", ".join(sorted(known))
@@ -60,6 +60,6 @@ def refuse_unknown(raw: Json, key: str, of: str, known: Mapping[str, Any]) -> An
 
 def _refuse(raw: Json, key: str, of: str, what: str) -> None:
     raise ValueError(
-        f"{of} says {key}={raw[key]!r}, which asks for {what} and is not computed here; "
-        "use a checkpoint without it"
+        f"{of} says {key}={raw[key]!r}, which asks for {what} and is not computed "
+        "here; use a checkpoint without it"
     )

@@ -1,7 +1,7 @@
 """RoPE as `config.json` says it, in the newer and in the older way.
 
-    rope_parameters: {"rope_theta": 1e6, "rope_type": "llama3", "factor": 8.0, ...}
-    rope_theta: 1e6, rope_scaling: {"type": "linear", "factor": 2.0}
+rope_parameters: {"rope_theta": 1e6, "rope_type": "llama3", "factor": 8.0, ...}
+rope_theta: 1e6, rope_scaling: {"type": "linear", "factor": 2.0}
 """
 
 from typing import Any
@@ -45,7 +45,9 @@ def read_rope(raw: Json, of: str) -> dict[str, Any]:
     said: Json = {"rope_type": both.get("rope_type") or both.get("type") or "default"}
     fields = refuse_unknown(said, "rope_type", of, _KINDS)
     foreign = {key for key, x in both.items() if x is not None}
-    if foreign := foreign - set(fields) - _IGNORED - _one(both):
+    if both.get("partial_rotary_factor") == 1:  # the whole of each head turns
+        foreign.remove("partial_rotary_factor")
+    if foreign := foreign - set(fields) - _IGNORED:
         raise ValueError(
             f"{of} says {sorted(foreign)[0]}={both[sorted(foreign)[0]]!r} for RoPE, "
             "which is not computed here; use a checkpoint without it"
@@ -72,8 +74,3 @@ def write_rope(config: LMConfig) -> Json:
     theta = {"rope_theta": config.rope_theta}
     older = {"rope_scaling": said if scaling else None}
     return {"rope_parameters": {**theta, **said}, **theta, **older}
-
-
-def _one(both: Json) -> set[str]:
-    """A share of 1 of each head that turns is what is computed."""
-    return {"partial_rotary_factor"} if both.get("partial_rotary_factor") == 1 else set()

@@ -1,0 +1,282 @@
+"""Folders of weights: read, refused in one sentence, and written whole."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import jax
+import ml_dtypes
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from rewardlab.models import lm
+from rewardlab.models.weights import read_config, read_weights, write_folder
+
+FOLDERS = Path(__file__).parent / "golden_models"
+NAMES = sorted(p.parent.name for p in FOLDERS.glob("*/config.json"))
+STORED = {"qwen3": "bfloat16", "qwen2_yarn": "float16"}  # others float32
+
+
+def tensors(folder):
+    """All arrays of a folder, as they lie in its files."""
+    files = sorted(folder.glob("*.safetensors"))
+    return {name: x for file in files for name, x in load_file(file).items()}
+
+
+def same_bits(a, b):
+    assert a.keys() == b.keys()
+    for name in a:
+        assert a[name].dtype == b[name].dtype
+        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A copy of the Llama with one file, to be spoilt."""
+    return shutil.copytree(FOLDERS / "llama3", tmp_path / "model")
+
+
+def mend(folder, **changes):
+    file = folder / "config.json"
+    raw = {**json.loads(file.read_text()), **changes}
+    file.write_text(json.dumps({k: x for k, x in raw.items() if x is not ...}))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("stacked", [False, True])
+def test_what_is_read_is_written_bit_for_bit(name, stacked, tmp_path):
+    there, here = FOLDERS / name, tmp_path / "out"
+    config = dataclasses.replace(read_config(there), stacked=stacked)
+    params = read_weights(there, config)
+    shapes = jax.eval_shape(lambda key: lm.init(config, key), jax.random.key(0))
+    assert jax.tree.map(lambda x: (x.shape, x.dtype), params) == jax.tree.map(
+        lambda x: (x.shape, np.dtype("float32")), shapes
+    )
+    write_folder(here, config, params, there, STORED.get(name, "float32"))
+    same_bits(tensors(here), tensors(there))
+    assert json.loads((here / "config.json").read_text()) == json.loads(
+        (there / "config.json").read_text()
+    )
+    assert (here / "generation_config.json").read_bytes() == (
+        there / "generation_config.json"
+    ).read_bytes()
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_config_of_no_folder_says_the_same(name, tmp_path):
+    config = read_config(FOLDERS / name)
+    params = read_weights(FOLDERS / name, config)
+    write_folder(tmp_path / "out", config, params)
+    assert read_config(tmp_path / "out") == config
+
+
+def test_large_models_are_several_files(tmp_path):
+    there = FOLDERS / "llama_biases"
+    config = read_config(there)
+    write_folder(
+        tmp_path / "out", config, read_weights(there, config), there, shard=8000
+    )
+    index = json.loads((tmp_path / "out" / "model.safetensors.index.json").read_text())
+    whole = tensors(tmp_path / "out")
+    assert set(index["weight_map"]) == set(whole)
+    assert index["metadata"]["total_size"] == sum(x.nbytes for x in whole.values())
+    assert len(set(index["weight_map"].values())) > 2
+    again = read_weights(tmp_path / "out", config)
+    jax.tree.map(np.testing.assert_array_equal, again, params)
+
+
+def test_a_linear_is_turned_and_a_conv1d_is_not():
+    held, params = (
+        tensors(FOLDERS / "llama3"),
+        read_weights(FOLDERS / "llama3", read_config(FOLDERS / "llama3")),
+    )
+    query = held["model.layers.1.self_attn.q_proj.weight"]
+    np.testing.assert_array_equal(params["layers"]["01"]["query"], query.T)
+    held = tensors(FOLDERS / "gpt2")
+    params = read_weights(FOLDERS / "gpt2", read_config(FOLDERS / "gpt2"))
+    fused = held["transformer.h.1.attn.c_attn.weight"]
+    np.testing.assert_array_equal(params["layers"]["01"]["key"], fused[:, 16:32])
+
+
+def test_older_files_say_rope_apart(folder):
+    new = read_config(folder)
+    said = json.loads((folder / "config.json").read_text())["rope_parameters"]
+    theta = said.pop("rope_theta")
+    said["type"] = said.pop("rope_type")
+    mend(folder, rope_parameters=..., rope_scaling=said, rope_theta=theta)
+    assert read_config(folder) == new
+
+
+def test_buffers_a_missing_prefix_and_a_second_embedding_are_no_matter(tmp_path):
+    there, here = FOLDERS / "gpt2", tmp_path / "gpt2"
+    shutil.copytree(there, here)
+    held = tensors(there)
+    bare = {name.removeprefix("transformer."): x for name, x in held.items()}
+    bare |= {"h.0.attn.bias": np.ones((1, 1, 32, 32), np.float32)}
+    bare |= {"h.0.attn.masked_bias": np.zeros((), np.float32)}
+    bare |= {"lm_head.weight": held["transformer.wte.weight"]}
+    save_file(bare, here / "model.safetensors")
+    config = read_config(here)
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        read_weights(here, config),
+        read_weights(there, config),
+    )
+    bare["lm_head.weight"] = bare["lm_head.weight"] + 1
+    save_file(bare, here / "model.safetensors")
+    with pytest.raises(ValueError, match="tie_word_embeddings: false"):
+        read_weights(here, config)
+
+
+def rope(kind, **numbers):
+    return {"rope_parameters": {"rope_type": kind, **numbers}}
+
+
+DYNAMIC = {"rope_parameters": ..., "rope_scaling": {"type": "dynamic", "factor": 2.0}}
+EACH = {"rope_parameters": {"full_attention": {"rope_theta": 1e4}}}
+KINDS = {"layer_types": ["full_attention", "sliding_attention"]}
+WINDOW = {"model_type": "qwen2", "use_sliding_window": True, "sliding_window": 8}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model_type": "gemma3"}, r"'gemma3'.*\(have gpt2, llama, qwen2, qwen3\)"),
+        ({"model_type": ...}, "model_type=None"),
+        ({"sliding_window": 128}, "sliding_window=128.*sliding windows"),
+        (WINDOW, "use_sliding_window=True"),
+        (KINDS, "layer_types="),
+        ({"attn_logit_softcapping": 50.0}, "attn_logit_softcapping=50.0.*soft-capped"),
+        ({"final_logit_softcapping": 30.0}, "soft-capped logits"),
+        (DYNAMIC, r"rope_type='dynamic'.*\(have default, linear, llama3, yarn\)"),
+        (rope("longrope", factor=2.0), "'longrope'"),
+        (rope("yarn", factor=2.0, mscale=0.7), "mscale=0.7"),
+        (rope("linear"), "no factor"),
+        (EACH, "each kind of layer"),
+        ({"hidden_act": "relu"}, r"hidden_act='relu'.*\(have silu, swish\)"),
+        ({"quantization_config": {"bits": 4}}, "quantized weights"),
+        ({"num_local_experts": 8}, "num_local_experts=8.*mixture of experts"),
+        ({"hidden_size": ...}, "no hidden_size"),
+        ({"num_key_value_heads": 3}, "gives a model that cannot be"),
+    ],
+)
+def test_what_is_not_computed_is_refused_by_name(folder, changes, message):
+    mend(folder, **changes)
+    with pytest.raises(ValueError, match=message) as error:
+        read_config(folder)
+    assert "\n" not in str(error.value)
+
+
+def test_windows_that_are_off_are_no_matter(tmp_path):
+    folder = shutil.copytree(FOLDERS / "qwen2", tmp_path / "model")
+    config = read_config(folder)
+    mend(folder, use_sliding_window=False, sliding_window=32768, layer_types=...)
+    assert read_config(folder) == config
+
+
+def test_gpt2_whose_attention_is_scaled_by_layer_is_refused(tmp_path):
+    folder = shutil.copytree(FOLDERS / "gpt2", tmp_path / "model")
+    mend(folder, scale_attn_by_inverse_layer_idx=True)
+    with pytest.raises(ValueError, match="scale_attn_by_inverse_layer_idx=True"):
+        read_config(folder)
+    mend(folder, scale_attn_by_inverse_layer_idx=False, activation_function="gelu")
+    with pytest.raises(ValueError, match="activation_function='gelu'"):
+        read_config(folder)
+
+
+def spoil(folder, **changes):
+    """The weights with arrays changed, `...`: left out."""
+    held = {**tensors(folder), **changes}
+    held = {name: x for name, x in held.items() if x is not ...}
+    save_file(held, folder / "model.safetensors")
+
+
+NORM = "model.norm.weight"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({NORM: ...}, "lack norm.weight, which"),
+        ({"lm_head.weight": ...}, "lack lm_head.weight"),
+        ({"model.layers.0.extra": np.ones(3)}, "hold layers.0.extra, which"),
+        (
+            {"model.layers.2.mlp.up_proj.weight": np.ones(3)},
+            "hold layers.2.mlp.up_proj",
+        ),
+        ({NORM: np.ones(16, np.int8)}, "model.norm.weight in .* of type I8"),
+        (
+            {NORM: np.ones(17, np.float32)},
+            r"shape \[17\], and config.json gives \[16\]",
+        ),
+        (
+            {"model.embed_tokens.weight": np.ones((50, 16), np.float32)},
+            r"shape \[50, 16\], and vocab_size gives \[48, 16\]",
+        ),
+    ],
+)
+def test_tensors_that_are_not_the_models_are_named(folder, changes, message):
+    spoil(folder, **changes)
+    with pytest.raises(ValueError, match=message) as error:
+        read_weights(folder, read_config(folder))
+    assert "\n" not in str(error.value)
+
+
+def test_a_broken_folder_says_what_is_broken(folder, tmp_path):
+    config, file = read_config(folder), folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="model.safetensors is cut short"):
+        read_weights(folder, config)
+    file.unlink()
+    (folder / "pytorch_model.bin").touch()
+    with pytest.raises(ValueError, match=r"no model.safetensors.*pytorch_model.bin"):
+        read_weights(folder, config)
+    (folder / "config.json").write_text("{")
+    with pytest.raises(ValueError, match="no JSON of a model"):
+        read_config(folder)
+    (folder / "config.json").unlink()
+    with pytest.raises(ValueError, match="has no config.json"):
+        read_config(folder)
+
+
+def test_a_shard_that_is_missing_is_named(tmp_path):
+    folder = shutil.copytree(FOLDERS / "llama_biases", tmp_path / "model")
+    config = read_config(folder)
+    third = folder / "model-00003-of-00004.safetensors"
+    shutil.copy(folder / "model-00002-of-00004.safetensors", third)
+    with pytest.raises(ValueError, match="00003-of-00004.safetensors does not hold"):
+        read_weights(folder, config)
+    third.unlink()
+    with pytest.raises(ValueError, match="00003-of-00004.safetensors is missing"):
+        read_weights(folder, config)
+    (folder / "model.safetensors.index.json").write_text("[]")
+    with pytest.raises(ValueError, match="no index of weights"):
+        read_weights(folder, config)
+
+
+def test_nothing_half_written_is_left(folder, tmp_path, monkeypatch):
+    config = read_config(folder)
+    params = read_weights(folder, config)
+    with pytest.raises(ValueError, match="holds something already"):
+        write_folder(folder, config, params)
+    with pytest.raises(ValueError, match="dtype='int8' is no type to export"):
+        write_folder(tmp_path / "out", config, params, dtype="int8")
+    with pytest.raises(ValueError, match="of another model than these weights"):
+        write_folder(tmp_path / "out", config, params, FOLDERS / "qwen2")
+    params["layers"]["01"].pop("down")
+    with pytest.raises(KeyError):
+        write_folder(tmp_path / "out", config, params, folder)
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_bfloat16_on_export_rounds(folder, tmp_path):
+    config = read_config(folder)
+    params = read_weights(folder, config)
+    write_folder(tmp_path / "out", config, params, folder, "bfloat16")
+    rounded = {n: x.astype(ml_dtypes.bfloat16) for n, x in tensors(folder).items()}
+    same_bits(tensors(tmp_path / "out"), rounded)
+    said = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert said["dtype"] == "bfloat16"
