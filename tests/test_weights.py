@@ -3,26 +3,18 @@
 import dataclasses
 import json
 import shutil
-from pathlib import Path
 
 import jax
 import ml_dtypes
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
+from folders import FOLDERS, NAMES, copied, mend, tensors
+from safetensors.numpy import save_file
 
 from rewardlab.models import lm
 from rewardlab.models.weights import read_config, read_weights, write_folder
 
-FOLDERS = Path(__file__).parent / "golden_models"
-NAMES = sorted(p.parent.name for p in FOLDERS.glob("*/config.json"))
 STORED = {"qwen3": "bfloat16", "qwen2_yarn": "float16"}  # others float32
-
-
-def tensors(folder):
-    """All arrays of a folder, as they lie in its files."""
-    files = sorted(folder.glob("*.safetensors"))
-    return {name: x for file in files for name, x in load_file(file).items()}
 
 
 def same_bits(a, b):
@@ -30,18 +22,6 @@ def same_bits(a, b):
     for name in a:
         assert a[name].dtype == b[name].dtype
         np.testing.assert_array_equal(a[name], b[name], err_msg=name)
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A copy of the Llama with one file, to be spoilt."""
-    return shutil.copytree(FOLDERS / "llama3", tmp_path / "model")
-
-
-def mend(folder, **changes):
-    file = folder / "config.json"
-    raw = {**json.loads(file.read_text()), **changes}
-    file.write_text(json.dumps({k: x for k, x in raw.items() if x is not ...}))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -101,7 +81,8 @@ def test_a_linear_is_turned_and_a_conv1d_is_not():
     np.testing.assert_array_equal(params["layers"]["01"]["key"], fused[:, 16:32])
 
 
-def test_older_files_say_rope_apart(folder):
+def test_older_files_say_rope_apart(tmp_path):
+    folder = copied("llama3", tmp_path)
     new = read_config(folder)
     said = json.loads((folder / "config.json").read_text())["rope_parameters"]
     theta = said.pop("rope_theta")
@@ -131,7 +112,8 @@ def test_buffers_a_missing_prefix_and_a_second_embedding_are_no_matter(tmp_path)
         read_weights(here, config)
 
 
-def test_nothing_half_written_is_left(folder, tmp_path, monkeypatch):
+def test_nothing_half_written_is_left(tmp_path, monkeypatch):
+    folder = copied("llama3", tmp_path)
     config = read_config(folder)
     params = read_weights(folder, config)
     with pytest.raises(ValueError, match="holds something already"):
@@ -146,7 +128,8 @@ def test_nothing_half_written_is_left(folder, tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
 
 
-def test_bfloat16_on_export_rounds(folder, tmp_path):
+def test_bfloat16_on_export_rounds(tmp_path):
+    folder = copied("llama3", tmp_path)
     config = read_config(folder)
     params = read_weights(folder, config)
     write_folder(tmp_path / "out", config, params, folder, "bfloat16")

@@ -4,8 +4,8 @@ import shutil
 
 import numpy as np
 import pytest
+from folders import copied, mend, tensors
 from safetensors.numpy import save_file
-from test_weights import FOLDERS, folder, mend, tensors  # noqa: F401
 
 from rewardlab.models.weights import read_config, read_weights
 
@@ -42,7 +42,8 @@ WINDOW = {"model_type": "qwen2", "use_sliding_window": True, "sliding_window": 8
         ({"num_key_value_heads": 3}, "gives a model that cannot be"),
     ],
 )
-def test_what_is_not_computed_is_refused_by_name(folder, changes, message):
+def test_what_is_not_computed_is_refused_by_name(tmp_path, changes, message):
+    folder = copied("llama3", tmp_path)
     mend(folder, **changes)
     with pytest.raises(ValueError, match=message) as error:
         read_config(folder)
@@ -50,14 +51,14 @@ def test_what_is_not_computed_is_refused_by_name(folder, changes, message):
 
 
 def test_windows_that_are_off_are_no_matter(tmp_path):
-    folder = shutil.copytree(FOLDERS / "qwen2", tmp_path / "model")
+    folder = copied("qwen2", tmp_path)
     config = read_config(folder)
     mend(folder, use_sliding_window=False, sliding_window=32768, layer_types=...)
     assert read_config(folder) == config
 
 
 def test_gpt2_whose_attention_is_scaled_by_layer_is_refused(tmp_path):
-    folder = shutil.copytree(FOLDERS / "gpt2", tmp_path / "model")
+    folder = copied("gpt2", tmp_path)
     mend(folder, scale_attn_by_inverse_layer_idx=True)
     with pytest.raises(ValueError, match="scale_attn_by_inverse_layer_idx=True"):
         read_config(folder)
@@ -97,14 +98,16 @@ NORM = "model.norm.weight"
         ),
     ],
 )
-def test_tensors_that_are_not_the_models_are_named(folder, changes, message):
+def test_tensors_that_are_not_the_models_are_named(tmp_path, changes, message):
+    folder = copied("llama3", tmp_path)
     spoil(folder, **changes)
     with pytest.raises(ValueError, match=message) as error:
         read_weights(folder, read_config(folder))
     assert "\n" not in str(error.value)
 
 
-def test_a_broken_folder_says_what_is_broken(folder, tmp_path):
+def test_a_broken_folder_says_what_is_broken(tmp_path):
+    folder = copied("llama3", tmp_path)
     config, file = read_config(folder), folder / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(ValueError, match="model.safetensors is cut short"):
@@ -122,7 +125,7 @@ def test_a_broken_folder_says_what_is_broken(folder, tmp_path):
 
 
 def test_a_shard_that_is_missing_is_named(tmp_path):
-    folder = shutil.copytree(FOLDERS / "llama_biases", tmp_path / "model")
+    folder = copied("llama_biases", tmp_path)
     config = read_config(folder)
     third = folder / "model-00003-of-00004.safetensors"
     shutil.copy(folder / "model-00002-of-00004.safetensors", third)
