@@ -8,7 +8,7 @@ import jax
 import ml_dtypes
 import numpy as np
 import pytest
-from folders import FOLDERS, NAMES, copied, mend, tensors
+from checkpoints import FOLDERS, NAMES, copied, mend, tensors
 from safetensors.numpy import save_file
 
 from rewardlab.models import lm

@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from folders import copied, mend, tensors
+from checkpoints import copied, mend, tensors
 from safetensors.numpy import save_file
 
 from rewardlab.models.weights import read_config, read_weights
