@@ -15,6 +15,7 @@ from rewardlab.runs.sinks import Sinks
 from rewardlab.show import page, read_episode, read_step
 from rewardlab.show.rows import SORTS, in_order
 from rewardlab.testing import ragged
+from rewardlab.text.tokenizers import CharTokenizer
 
 SENTENCE = (
     "outcome('correct') | process('prm') | on('prm', delta()) | "
@@ -37,7 +38,8 @@ def run(tmp_path_factory):
             named = list(zip(words(transform), channels, strict=True))
             n = len(rollout.group)
             worth = Worth(last.value, np.arange(n) * 0.1, np.arange(n) != 2, named)
-            out.write_completions(step, completion_lines(rollout, worth, repr))
+            lines = completion_lines(rollout, worth, CharTokenizer(""))
+            out.write_completions(step, lines)
             made[step] = rollout, named, last
     return workdir, made
 

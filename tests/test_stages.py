@@ -15,6 +15,7 @@ from rewardlab.core.stages import made, named_state, trace, words
 from rewardlab.core.types import Reward, place
 from rewardlab.runs.completions import SCHEMA, Worth, completion_lines
 from rewardlab.testing import from_arrays, ragged
+from rewardlab.text.tokenizers import CharTokenizer
 
 SENTENCES = {
     "outcome('correct') | center_by_group() | broadcast_to_tokens()": ["correct"],
@@ -86,7 +87,10 @@ def lines(rollout, stages=(), kept=True):
     host = jax.device_get(rollout)
     n = len(host.group)
     worth = Worth(host.logp * 2, np.full(n, 0.3, np.float32), np.full(n, kept), stages)
-    return [json.loads(json.dumps(x)) for x in completion_lines(host, worth, str)]
+    return [
+        json.loads(json.dumps(x))
+        for x in completion_lines(host, worth, CharTokenizer(""))
+    ]
 
 
 def test_completions_hold_every_signal_token_and_stage() -> None:
@@ -105,8 +109,8 @@ def test_completions_hold_every_signal_token_and_stage() -> None:
         "schema": SCHEMA,
         "row": 0,
         "group": 0,
-        "prompt": "[0, 0, 0]",
-        "completion": "[0, 0, 0]",
+        "prompt": "···",
+        "completion": "···",
         "reward": 0.3,
         "kept": True,
         "stages": [
@@ -119,7 +123,7 @@ def test_completions_hold_every_signal_token_and_stage() -> None:
             "dense": [1.0, 2.0, 3.0],
         },
         "prompt_tokens": [0, 0, 0],
-        "texts": ["[0]", "[0]", "[0]"],
+        "texts": ["·", "·", "·"],
         "tokens": [0, 0, 0],
         "mask": [True, False, True],
         "step_of_token": [0, 0, 0],

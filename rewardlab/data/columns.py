@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int
 
+from rewardlab.text.stops import end_of
 from rewardlab.text.tokenizers import Tokenizer
 
 Columns = dict[str, np.ndarray]
@@ -50,14 +51,14 @@ def written(
 ) -> Episodes:
     """Episodes of T = `length` tokens from pieces (text, is it the policy's own).
 
-    With `end` a row ends with <eos>, which the policy writes. What does not fit is cut
-    off.
+    With `end` a row ends with the tokenizer's end, which the policy writes. What does
+    not fit is cut off.
     """
     tokens = np.full((len(episodes), length), tokenizer.pad_id, np.int32)
     mask, valid = np.zeros(tokens.shape, bool), np.zeros(tokens.shape, bool)
     for row, pieces in enumerate(episodes):
         said = [(tokenizer.encode(text), mine) for text, mine in pieces]
-        said += [(list(tokenizer.eos_ids[:1]), True)] if end else []
+        said += [(end_of(tokenizer), True)] if end else []
         ids = [i for piece, _ in said for i in piece]
         own = [mine for piece, mine in said for _ in piece]
         count = min(len(ids), length)

@@ -13,6 +13,7 @@ from rewardlab.models.cache import Cache, start
 from rewardlab.models.lm import Apply, Params
 from rewardlab.models.logprobs import token_entropy
 from rewardlab.rollouts.drawing import Noise, Sampling, choose, gumbel_noise, row_keys
+from rewardlab.text.ends import after
 
 
 @functools.partial(jax.jit, static_argnames=("apply", "entropy", "states"))
@@ -87,6 +88,7 @@ class _Decoding(NamedTuple):
     t: Int[Array, ""]
     cache: Cache
     ended: Bool[Array, " N"]
+    stop: Int[Array, " N"]  # what is begun of a stop string: see `text.ends`
     tokens: Int[Array, "T N"]
     logp: Float[Array, "T N"]
     mask: Bool[Array, "T N"]
@@ -101,6 +103,7 @@ class _Decoding(NamedTuple):
             t=jnp.zeros((), jnp.int32),
             cache=cache,
             ended=jnp.zeros(n, bool),
+            stop=jnp.zeros(n, jnp.int32),
             tokens=jnp.full((width, n), pad_id, jnp.int32),
             logp=jnp.zeros((width, n)),
             mask=jnp.zeros((width, n), bool),
@@ -128,9 +131,11 @@ def _append(
         there = jnp.where(alive[:, None], hidden, 0)
         kept["hidden"] = kept["hidden"].at[state.t].set(there)
     token = jnp.where(alive, token, options.pad_id)
+    over, stop = after(token, options.eos_ids, options.stops, state.stop)
     return state._replace(
         t=state.t + 1,
-        ended=state.ended | jnp.isin(token, jnp.array(options.eos_ids, jnp.int32)),
+        ended=state.ended | over,
+        stop=stop,
         tokens=state.tokens.at[state.t].set(token),
         logp=state.logp.at[state.t].set(jnp.where(alive, logp, 0)),
         mask=state.mask.at[state.t].set(alive),

@@ -18,7 +18,7 @@ Noise = Callable[[Int[Array, "*N"]], Float[Array, "N V"]]  # of token t of each 
 
 @functools.partial(
     jax.tree_util.register_dataclass,
-    data_fields=["temperature"],
+    data_fields=["temperature", "stops"],
     meta_fields=[
         *("num_generations", "max_completion_length", "eos_ids", "pad_id"),
         *("top_k", "top_p"),
@@ -32,7 +32,8 @@ class Sampling:
     number is an argument of what is compiled, not another program), then cut to the
     `top_k` largest (0: all), then to the fewest of those that hold `top_p` of what is
     left. Logits that tie with the last one kept are kept. A row ends with any of
-    `eos_ids`, which belongs to it, or after `max_completion_length` tokens.
+    `eos_ids`, or a string of the table `stops` (`text.stops`), which belong to it, or
+    after `max_completion_length` tokens.
     """
 
     num_generations: int
@@ -42,6 +43,7 @@ class Sampling:
     temperature: float | Float[Array, ""] | None = 1.0
     top_k: int = 0
     top_p: float = 1.0
+    stops: Int[Array, "S V"] | None = None
 
     def __post_init__(self) -> None:
         for name in ("num_generations", "max_completion_length"):

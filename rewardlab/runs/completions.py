@@ -4,7 +4,7 @@ The schema's number goes up when a key is dropped or means something else; a rea
 takes files of its own number and of those before.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,8 @@ from jaxtyping import Bool, Float, Int
 
 from rewardlab.core.masked import step_ends
 from rewardlab.core.types import Channels, Reward, Rollout
+from rewardlab.text.stops import completed, pieces
+from rewardlab.text.tokenizers import Tokenizer
 
 SCHEMA = 2  # 1 had no number, no stages and no `kept`
 NOT_FINITE = "not finite"  # in place of a number of a stage, where null is absence
@@ -29,16 +31,14 @@ class Worth(NamedTuple):
 
 
 def completion_lines(
-    rollout: Rollout, worth: Worth, decode: Callable[[list[int]], str]
+    rollout: Rollout, worth: Worth, tokenizer: Tokenizer
 ) -> Iterator[dict[str, Any]]:
     """One record a completion, from a rollout of the host.
 
     Per-token lists hold the valid tokens only; `mask` says which of them the policy
-    chose, `texts` what each is by itself. A number that is not finite is null, as is
-    the `reward` of a row without one.
+    chose, `texts` what each adds to the text. A number that is not finite is null, as
+    is the `reward` of a row without one.
     """
-    ids = np.unique(rollout.tokens[rollout.valid]).tolist()
-    texts = {token: decode([token]) for token in ids}
     per_token: dict[str, Any] = {
         "tokens": rollout.tokens,
         "mask": rollout.mask,
@@ -52,14 +52,15 @@ def completion_lines(
     ]
     for n, prompt in enumerate(np.asarray(rollout.group)):
         valid = rollout.valid[n]
+        tokens = rollout.tokens[n][valid].tolist()
         prompt_tokens = rollout.prompts[prompt][rollout.prompt_mask[prompt]]
         signals = {name: values[n] for name, values in rollout.signals.items()}
         yield {
             "schema": SCHEMA,
             "row": n,
             "group": int(prompt),
-            "prompt": decode(prompt_tokens.tolist()),
-            "completion": decode(rollout.tokens[n][valid].tolist()),
+            "prompt": tokenizer.decode(prompt_tokens.tolist()),
+            "completion": completed(tokenizer, tokens),
             "reward": _listed(worth.reward[n]),
             "kept": bool(worth.kept[n]),
             "stages": [
@@ -71,7 +72,7 @@ def completion_lines(
                 for name, x in signals.items()
             },
             "prompt_tokens": _listed(prompt_tokens),
-            "texts": [texts[i] for i in rollout.tokens[n][valid].tolist()],
+            "texts": pieces(tokenizer, tokens),
             **{name: _listed(x[n][valid]) for name, x in per_token.items()},
         }
 

@@ -15,6 +15,7 @@ from rewardlab.models import lm
 from rewardlab.runs.console import Sample
 from rewardlab.runs.prepare import Run
 from rewardlab.scorers.plan import base_of
+from rewardlab.text.stops import completed
 
 AT_ONCE = 64  # prompts, or a few more where the devices need it
 Verdicts = Bool[np.ndarray, "problems samples"]
@@ -117,14 +118,14 @@ def pass_at(correct: Verdicts) -> dict[str, Interval]:
 
 def samples_of(run: Run, judged: Judged) -> list[Sample]:
     """The first sample of up to six problems."""
-    decode, rollout = run.task.tokenizer.decode, judged.rollout
+    tokenizer, rollout = run.task.tokenizer, judged.rollout
     firsts = np.unique(rollout.group, return_index=True)[1]
     verdicts = rollout.signals.get("correct")
     shown = []
     for row in firsts[: min(6, len(judged.correct))]:
         b = rollout.group[row]
         right = None if verdicts is None else bool(verdicts[row] > 0)
-        prompt = decode(rollout.prompts[b][rollout.prompt_mask[b]].tolist())
-        text = decode(rollout.tokens[row][rollout.valid[row]].tolist())
+        prompt = tokenizer.decode(rollout.prompts[b][rollout.prompt_mask[b]].tolist())
+        text = completed(tokenizer, rollout.tokens[row][rollout.valid[row]].tolist())
         shown.append(Sample(prompt, text, right))
     return shown

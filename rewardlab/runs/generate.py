@@ -28,6 +28,7 @@ from rewardlab.rollouts import (
 )
 from rewardlab.runs.switches import NOTHING_MORE, Switches, Tree
 from rewardlab.tasks import Task
+from rewardlab.text.ends import stop_table
 
 Columns = dict[str, Any]  # by name: an array of B rows
 Temperature = Float[Array, ""] | None  # None: greedy
@@ -204,6 +205,7 @@ def sampling_of(config: ConfigDict, task: Task) -> Sampling:
         temperature=config.rollout.temperature,
         top_k=config.rollout.top_k,
         top_p=config.rollout.top_p,
+        stops=None if playing else stop_table(task.tokenizer),
     )
 
 

@@ -125,8 +125,9 @@ class Loop:
             stages.kept,
             list(zip(program.words, stages.channels, strict=True)),
         )
-        decode = self.context.task.tokenizer.decode
-        self.sinks.write_completions(step, completion_lines(rollout, worth, decode))
+        tokenizer = self.context.task.tokenizer
+        lines = completion_lines(rollout, worth, tokenizer)
+        self.sinks.write_completions(step, lines)
 
     def save(self, state: LearnerState) -> None:
         """A checkpoint of this step; its metrics are on the disk before it is."""

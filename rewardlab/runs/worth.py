@@ -14,6 +14,7 @@ from rewardlab.core.types import Channels, RewardTransform, Rollout
 from rewardlab.learning.learner import LearnerState, Numbers, Report
 from rewardlab.runs import metrics
 from rewardlab.tasks import Task
+from rewardlab.text.ends import have_ended
 
 Sentence = Callable[[Numbers], RewardTransform]  # of the numbers that are traced
 
@@ -56,8 +57,7 @@ def ends(task: Task, rollout: Rollout) -> Bool[Array, " N"]:
     """The rows that ended by themselves, not by a limit."""
     if "ended_by" in rollout.signals:  # an episode
         return rollout.signals["finished"] > 0
-    eos_ids = jnp.array(task.tokenizer.eos_ids, jnp.int32)
-    return jnp.any(jnp.isin(rollout.tokens, eos_ids) & rollout.mask, axis=1)
+    return have_ended(task.tokenizer, rollout.tokens, rollout.mask)
 
 
 def stages_with(

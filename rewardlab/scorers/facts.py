@@ -9,6 +9,7 @@ from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
 from rewardlab.scorers.protocol import Context, Scorer, Setting
 from rewardlab.scorers.verifier import Maker
+from rewardlab.text.ends import have_ended
 
 
 def finished() -> Maker:
@@ -18,12 +19,10 @@ def finished() -> Maker:
     """
 
     def make(setting: Setting) -> Scorer:
-        ends = jnp.array(setting.tokenizer.eos_ids, jnp.int32)
-
         def score(
             state: Any, context: Context, rollout: Rollout, batch: Batch
         ) -> dict[str, Array]:
-            ended = jnp.any(jnp.isin(rollout.tokens, ends) & rollout.mask, axis=1)
+            ended = have_ended(setting.tokenizer, rollout.tokens, rollout.mask)
             return {"finished": ended.astype(jnp.float32)}
 
         return Scorer("finished", {"finished": "N"}, (), "shard", score)

@@ -34,6 +34,7 @@ from rewardlab.data.batch import Batch
 from rewardlab.data.columns import ASKED, prompt_texts
 from rewardlab.scorers.protocol import Scorer
 from rewardlab.system.answers import Failure, NoAnswer, Row, ask
+from rewardlab.text.stops import completed
 from rewardlab.text.tokenizers import Tokenizer
 
 
@@ -106,7 +107,7 @@ def questions(rollout: Rollout, batch: Batch, tokenizer: Tokenizer) -> dict[str,
         asked["completion_mask"] = own
         prompts = [_as_messages("user", prompt) for prompt in prompts]
     else:
-        texts = [tokenizer.decode(row) for row in ids]
+        texts = [completed(tokenizer, row) for row in ids]
         asked["completions"] = [  # as the prompt is: text, or messages
             text if isinstance(prompt, str) else _as_messages("assistant", text)
             for text, prompt in zip(texts, prompts, strict=True)
@@ -131,12 +132,12 @@ def _messages(
     pieces = itertools.groupby(
         zip(ids, own, turns, strict=True), key=lambda token: token[1:]
     )
+    said = [(mine, [token for token, *_ in piece]) for (mine, _), piece in pieces]
     return [
-        {
-            "role": "assistant" if mine else "tool",
-            "content": tokenizer.decode(token for token, *_ in piece),
-        }
-        for (mine, _), piece in pieces
+        {"role": "assistant", "content": completed(tokenizer, piece)}
+        if mine
+        else {"role": "tool", "content": tokenizer.decode(piece)}
+        for mine, piece in said
     ]
 
 
