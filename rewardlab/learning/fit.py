@@ -2,7 +2,7 @@
 
 `fit_step` is the per-shard program that both drivers run. It cuts the rows into
 micro-batches, adds up over them and over the devices, divides once, guards and steps;
-it knows one axis and uses it once, on sums, before dividing.
+it meets the others once, with sums, before dividing.
 """
 
 import dataclasses
@@ -14,11 +14,11 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool
 
 from rewardlab.core.finite import all_finite
 from rewardlab.core.types import Rollout, Sum
+from rewardlab.learning.shards import ALONE, Shards
 
 Trained = Any  # the parameters that a step moves
 Rows = Any  # a pytree of arrays, of N rows or B prompts each
@@ -31,25 +31,28 @@ def fit_step(
     loss: Loss,
     optimizer: optax.GradientTransformation,
     micro_batches: int = 1,
-    axis: str | None = None,
+    shards: Shards = ALONE,
 ) -> Step:
     """step(trained, opt, rollout, rows) -> (trained, opt, metrics, each).
 
     `loss(trained, rollout, rows)` gives a `Sum`, metrics of sums, and `each`: arrays of
     rows that are given back whole. `rows` are cut as the rollout is, by whole prompts,
     and inside a cut `rollout.group` counts its own prompts from 0. Gradients are of the
-    loss's sum; sums over micro-batches and over `axis` are divided once by the count of
-    the whole batch, so the cut changes nothing. A step whose loss, gradient or outcome
+    loss's sum; sums over micro-batches and devices are divided once by the count of the
+    whole batch, so the cut changes nothing. `trained` and `opt` are a device's parts of
+    them; the optimizer moves each number by itself, and is told the `norm` of the whole
+    gradient. A step whose loss, gradient or outcome
     (parameters, optimizer) is not finite leaves both alone and reports `skipped` 1; so
     does one of which nothing counts, or which is told not to learn, without such a
     report.
     """
 
     def summed(trained: Trained, rollout: Rollout, rows: Rows) -> tuple[Any, Any]:
-        total, metrics, each = loss(trained, rollout, rows)
+        total, metrics, each = loss(shards.whole(trained), rollout, rows)
         return total.value, ((total, metrics), each)
 
     gradient = jax.grad(summed, has_aux=True)
+    optimizer = optax.with_extra_args_support(optimizer)
 
     def step(
         trained: Trained,
@@ -58,20 +61,16 @@ def fit_step(
         rows: Rows,
         learns: Bool[Array, ""] | None = None,
     ) -> tuple[Trained, optax.OptState, Metrics, Rows]:
-        own = rollout if axis is None else of_shard(rollout)
+        own = of_shard(rollout) if shards.axes else rollout
         of_parts = functools.partial(gradient, trained)
         grads, sums, each = _accumulate(of_parts, own, rows, micro_batches)
-        if axis is not None:
-            grads, sums = lax.psum((grads, sums), axis)
-        total, metrics = sums
-        # One long vector, as `optax.flatten` makes it: a loop, not one a parameter.
-        flat, unravel = ravel_pytree(grads)
-        flat = flat / jnp.maximum(total.count, 1)
-        grads, norm, one = unravel(flat), jnp.linalg.norm(flat), jnp.ones(())
+        grads, (total, metrics) = shards.sum(grads, sums)
+        grads = jax.tree.map(lambda g: g / jnp.maximum(total.count, 1), grads)
+        norm, one = shards.norm(grads), jnp.ones(())
         finite = jnp.isfinite(norm) & jnp.isfinite(total.value)
-        updates, after = optimizer.update(grads, opt, trained)
+        updates, after = optimizer.update(grads, opt, trained, norm=norm)
         new = (optax.apply_updates(trained, updates), after)
-        finite &= all_finite(new)
+        finite &= shards.all(all_finite(new))
         moves = finite & (total.count > 0)
         moves = moves if learns is None else moves & learns
         kept = jax.tree.map(lambda n, o: jnp.where(moves, n, o), new, (trained, opt))
@@ -80,6 +79,28 @@ def fit_step(
         return *kept, {**metrics, **whole, **skipped}, each
 
     return step
+
+
+def clip_by_norm(most: float) -> optax.GradientTransformationExtraArgs:
+    """g min(1, most / |g|), as `optax.clip_by_global_norm`, with the norm of the whole
+    gradient where a device has a part of it.
+
+    most 1, g (3, 4) -> (0.6, 0.8)
+    """
+
+    def update(
+        grads: Any,
+        state: optax.EmptyState,
+        _: Any = None,
+        norm: Any = None,
+        **more: Any,
+    ) -> tuple[Any, optax.EmptyState]:
+        size = optax.global_norm(grads) if norm is None else norm
+        small = size < most
+        clipped = lambda g: jnp.where(small, g, g / size * most)  # noqa: E731
+        return jax.tree.map(clipped, grads), state
+
+    return optax.GradientTransformationExtraArgs(lambda _: optax.EmptyState(), update)
 
 
 def of_shard(rollout: Rollout) -> Rollout:

@@ -21,19 +21,20 @@ from rewardlab.learning.estimate import Estimate, Holes, estimate_with
 from rewardlab.learning.fit import Step, fit_step
 from rewardlab.learning.mini_batches import in_mini_batches, micro_batches_in
 from rewardlab.learning.parallel import (
-    AXIS,
+    PARTED,
     REPLICATED,
     SHARDED,
     SHARDED_ROLLOUT,
     Driver,
 )
+from rewardlab.learning.shards import ALONE, Shards
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives import Metrics, Objective
 from rewardlab.objectives.updates import ONCE, Updates
 
 STEP: dict[str, Any] = {  # how a gradient step meets devices
-    "ins": (REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED, REPLICATED),
-    "outs": (REPLICATED, REPLICATED, REPLICATED, SHARDED),
+    "ins": (PARTED, PARTED, SHARDED_ROLLOUT, SHARDED, REPLICATED),
+    "outs": (PARTED, PARTED, REPLICATED, SHARDED),
     "donate": (0, 1),
 }
 Params = Any
@@ -96,7 +97,7 @@ def gradient_step(
     objective: Objective,
     optimizer: optax.GradientTransformation,
     micro_batches: int = 1,
-    axis: str | None = None,
+    shards: Shards = ALONE,
     on_policy: bool = False,
 ) -> Step:
     """One `fit_step` of the policy: step(params, opt, rollout, advantage).
@@ -111,7 +112,7 @@ def gradient_step(
         then = dataclasses.replace(rollout, logp=logp) if on_policy else rollout
         return *objective(stats, then, advantage), logp
 
-    return fit_step(loss, optimizer, micro_batches, axis)
+    return fit_step(loss, optimizer, micro_batches, shards)
 
 
 def learner(
@@ -139,7 +140,10 @@ def learner(
     estimate = estimate_with(parts, select or (lambda rollout: rollout))
 
     def init(params: Params, rollout: Rollout, hp: Numbers | None = None) -> Any:
-        return driver.replicate(_first_state(params, rollout, parts, hp or {}))
+        state = _first_state(params, rollout, parts, hp or {}, driver.part)
+        apart = {"params": driver.part(state.params), "opt": driver.part(state.opt)}
+        rest = driver.replicate(state._replace(params=(), opt=()))
+        return rest._replace(**apart)
 
     def update(
         state: LearnerState,
@@ -204,26 +208,31 @@ def _step_of(
 ) -> Callable[..., Any]:
     """The policy's step on all devices: (params, opt, rollout, advantage, told)."""
 
-    def step(params: Any, opt: Any, rollout: Rollout, advantage: Any, told: Any) -> Any:
-        hp, learns = told
+    def step(shards: Shards, params: Any, opt: Any, *rows: Any) -> Any:
+        rollout, advantage, (hp, learns) = rows
         policy, _, _, objective, optimizer = parts(hp)
         prompts = rollout.prompts.shape[0]
         count = updates.fitted(prompts).mini_batches
         micro = micro_batches_in(prompts, count, micro_batches)
-        own = gradient_step(policy, objective, optimizer, micro, AXIS, on_policy)
+        own = gradient_step(policy, objective, optimizer, micro, shards, on_policy)
         own = in_mini_batches(own, count)
         return own(params, opt, rollout, advantage, learns)
 
-    return driver.spmd(step, **STEP)
+    return driver.fit(step, **STEP)
 
 
 def _first_state(
-    params: Params, rollout: Rollout, parts: Callable[[Numbers], Parts], hp: Numbers
+    params: Params,
+    rollout: Rollout,
+    parts: Callable[[Numbers], Parts],
+    hp: Numbers,
+    part: Callable[[Any], Any],
 ) -> LearnerState:
     @jax.jit
     def fresh(params: Params, hp: Numbers) -> LearnerState:
         zero, own = jnp.zeros((), jnp.int32), parts(hp)
         opt, reward = own.optimizer.init(params), own.estimator.init(rollout)
+        params, opt = part(params), part(opt)  # never whole on one device
         # A state is donated as a whole, so no array may stand in it twice.
         return jax.tree.map(jnp.copy, LearnerState(zero, zero, params, opt, reward))
 

@@ -1,8 +1,9 @@
 """Devices: the jit and pmap drivers. Which ones a run has, `prepare.py` says.
 
-A driver runs a per-shard program over the devices. Its arguments and results are either
-`SHARDED` (the leading axis is cut into equal parts, one a device) or `REPLICATED`. Both
-drivers run the same program, which may use the axis name `AXIS` in collectives.
+A driver runs a per-shard program over the devices. Its arguments and results are
+`SHARDED` (the leading axis is cut into equal parts, one a device), `REPLICATED`, or
+`PARTED` (what is trained: see `shards.py`). Both drivers run the same program; one that
+learns is given `Shards`, its way to the others.
 """
 
 import contextlib
@@ -18,8 +19,8 @@ from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from rewardlab.core.types import Rollout
+from rewardlab.learning.shards import AXES, DATA, FSDP, Shards, cuts_of, specs_of
 
-AXIS = "data"
 # XLA's newer CPU emitters and its higher optimization take longer to compile and make
 # an iteration no faster (benchmarks/README.md). What XLA_FLAGS names stays as it says,
 # and what this JAX does not know is left out: options come and go between releases.
@@ -29,7 +30,7 @@ CPU_OPTIONS = {
     "xla_cpu_parallel_codegen_split_count": 2,
 }
 PRECISIONS = ("bfloat16", "tensorfloat32", "float32")
-SHARDED, REPLICATED = P(AXIS), P()
+SHARDED, REPLICATED, PARTED = P(AXES), P(), P(FSDP)
 SHARDED_ROLLOUT: Any = Rollout(*[SHARDED] * 9, iteration=REPLICATED)  # type: ignore
 
 
@@ -51,44 +52,69 @@ def matmul_precision(name: str) -> contextlib.AbstractContextManager[None]:
 class Driver(NamedTuple):
     """How programs meet devices.
 
-    `replicate` puts a pytree on every device. `spmd(f, ins, outs, donate)` runs the
-    per-shard `f` everywhere. `fuse(f, donate)` compiles a function that calls such
-    programs into one, where the driver can.
+    `replicate` puts a pytree on every device, `part` each device's part of it. `spmd(f,
+    ins, outs, donate)` runs the per-shard `f` everywhere; so does `fit`, whose `f` has
+    `Shards` as its first argument: there the first of `ins` is what it trains, and what
+    is `PARTED` of `outs` lies as the argument in the same place. `fuse(f, donate)`
+    compiles a function that calls such programs into one, where the driver can.
     """
 
     devices: int
     replicate: Callable[[Any], Any]
+    part: Callable[[Any], Any]
     spmd: Callable[..., Callable[..., Any]]
+    fit: Callable[..., Callable[..., Any]]
     fuse: Callable[..., Callable[..., Any]]
     fuses: bool  # whether it does
 
 
-def jit_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
-    """`jit` over a mesh with `NamedSharding`s; the default.
+def jit_driver(devices: Sequence[jax.Device] | None = None, fsdp: int = 1) -> Driver:
+    """`jit` over a mesh with `NamedSharding`s; the default. `fsdp` devices share what
+    is trained.
 
     The mesh has Auto axes. Per-shard programs run under `shard_map` with `check_vma`
     off: with it on, the transpose of a replicated parameter already sums over the
     devices, and the explicit `psum` of the gradient would sum once more.
     """
-    mesh = Mesh(
-        np.array(devices or jax.devices()), (AXIS,), axis_types=(AxisType.Auto,)
-    )
+    used = np.array(devices or jax.devices())
+    if used.size % fsdp:
+        fits = [n for n in range(1, used.size + 1) if used.size % n == 0]
+        raise ValueError(
+            f"mesh.fsdp={fsdp} does not divide {used.size} devices; use one of {fits}"
+        )
+    mesh = Mesh(used.reshape(-1, fsdp), AXES, axis_types=(AxisType.Auto,) * 2)
     everywhere = NamedSharding(mesh, REPLICATED)
-    on_cpu = mesh.devices.flat[0].platform == "cpu"
-    said = os.environ.get("XLA_FLAGS", "")
-    options = {
-        name: value
-        for name, value in (CPU_OPTIONS.items() if on_cpu else ())
-        if name not in said and accepts(name, value)
-    }
+
+    def part(tree: Any) -> Any:
+        specs = specs_of(tree, fsdp)
+        where = jax.tree.map(lambda spec: NamedSharding(mesh, spec), specs)
+        return jax.device_put(tree, where)
+
+    def mapped(f: Callable[..., Any], ins: Any, outs: Any) -> Callable[..., Any]:
+        layout = {"mesh": mesh, "in_specs": ins, "out_specs": outs}
+        return jax.shard_map(f, **layout, check_vma=False)
 
     def spmd(
         f: Callable[..., Any], ins: Any, outs: Any, donate: Sequence[int] = ()
     ) -> Callable[..., Any]:
-        mapped = jax.shard_map(
-            f, mesh=mesh, in_specs=ins, out_specs=outs, check_vma=False
-        )
-        return jax.jit(mapped, donate_argnums=tuple(donate))
+        return jax.jit(mapped(f, ins, outs), donate_argnums=tuple(donate))
+
+    def fit(
+        f: Callable[..., Any], ins: Any, outs: Any, donate: Sequence[int] = ()
+    ) -> Callable[..., Any]:
+        def run(*args: Any) -> Any:
+            given = [
+                specs_of(arg, fsdp) if spec == PARTED else spec
+                for spec, arg in zip(ins, args, strict=True)
+            ]
+            made = [given[i] if x == PARTED else x for i, x in enumerate(outs)]
+            cuts = cuts_of(args[0], fsdp) if ins[0] == PARTED else ()
+            own = functools.partial(f, Shards(AXES, cuts))
+            return mapped(own, tuple(given), tuple(made))(*args)
+
+        return jax.jit(run, donate_argnums=tuple(donate))
+
+    options = _options(used.flat[0].platform)
 
     def fuse(f: Callable[..., Any], donate: Sequence[int] = ()) -> Callable[..., Any]:
         return jax.jit(
@@ -98,25 +124,42 @@ def jit_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
     return Driver(
         devices=mesh.size,
         replicate=lambda tree: jax.device_put(tree, everywhere),
+        part=part,
         spmd=spmd,
+        fit=fit,
         fuse=fuse,
         fuses=True,
     )
 
 
-def pmap_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
-    """`jax.pmap`: one program a device.
+def _options(platform: str) -> dict[str, bool | int]:
+    """How a CPU's programs are compiled, where nobody says otherwise."""
+    said = os.environ.get("XLA_FLAGS", "")
+    return {
+        name: value
+        for name, value in (CPU_OPTIONS.items() if platform == "cpu" else ())
+        if name not in said and accepts(name, value)
+    }
+
+
+def pmap_driver(devices: Sequence[jax.Device] | None = None, fsdp: int = 1) -> Driver:
+    """`jax.pmap`: one program a device, with all that is trained on each.
 
     What stands between two per-shard programs (scores, advantages) sees global arrays,
     so it is compiled apart: `fuse` leaves the function as it is.
     """
+    if fsdp != 1:
+        raise ValueError(
+            f"mesh.driver='pmap' keeps all parameters on every device; use 'jit' for "
+            f"mesh.fsdp={fsdp}"
+        )
     used = list(devices or jax.devices())
-    mesh = Mesh(np.array(used), (AXIS,))
+    mesh = Mesh(np.array(used), (DATA,))
     count = len(used)
 
     def split(x: Any) -> jax.Array:
         parts = jnp.reshape(x, (count, x.shape[0] // count, *x.shape[1:]))
-        return jax.device_put(parts, NamedSharding(mesh, SHARDED))
+        return jax.device_put(parts, NamedSharding(mesh, P(DATA)))
 
     def merge(x: jax.Array) -> jax.Array:
         return jnp.reshape(x, (-1, *x.shape[2:]))
@@ -129,7 +172,7 @@ def pmap_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
     ) -> Callable[..., Any]:
         program = jax.pmap(
             f,
-            AXIS,
+            DATA,
             in_axes=_axes(ins),
             out_axes=_axes(outs),
             devices=used,
@@ -145,7 +188,11 @@ def pmap_driver(devices: Sequence[jax.Device] | None = None) -> Driver:
     return Driver(
         devices=count,
         replicate=replicate,
+        part=replicate,
         spmd=spmd,
+        fit=lambda f, *layout, **more: spmd(
+            functools.partial(f, Shards((DATA,))), *layout, **more
+        ),
         fuse=lambda f, donate=(): f,
         fuses=False,
     )

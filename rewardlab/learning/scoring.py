@@ -19,12 +19,12 @@ from rewardlab.core.types import Reward, Rollout
 from rewardlab.data.batch import Batch
 from rewardlab.learning.fit import fit_step, of_shard
 from rewardlab.learning.parallel import (
-    AXIS,
     REPLICATED,
     SHARDED,
     SHARDED_ROLLOUT,
     Driver,
 )
+from rewardlab.learning.shards import Shards
 from rewardlab.scorers.plan import Plan
 from rewardlab.scorers.protocol import Context, Scorer, naming_roles
 
@@ -152,7 +152,9 @@ def _fitting(
     """One step of a scorer's own learning, on all devices."""
     name = scorer.name
 
-    def learn(state: Learned, context: Context, rollout: Rollout, rows: Any) -> Any:
+    def learn(
+        shards: Shards, state: Learned, context: Context, rollout: Rollout, rows: Any
+    ) -> Any:
         fit = make(context.hp)[name].fit
         assert fit is not None
 
@@ -160,14 +162,14 @@ def _fitting(
             total, metrics = fit.loss(params, _own(context, name), rollout, *rows)
             return total, metrics, ()
 
-        step = fit_step(loss, fit.optimizer(context.hp), micro_batches, AXIS)
+        step = fit_step(loss, fit.optimizer(context.hp), micro_batches, shards)
         params, opt, sums, _ = step(state.params, state.opt, rollout, rows)
         skipped = jnp.where(sums["skipped"].value > 0, state.skipped + 1, 0)
         return Learned(params, opt, skipped), sums
 
     ins = (REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED)
     outs = (REPLICATED, REPLICATED)
-    program = driver.spmd(learn, ins=ins, outs=outs, donate=(0,))
+    program = driver.fit(learn, ins=ins, outs=outs, donate=(0,))
 
     def fit(
         states: States, context: Context, rollout: Rollout, batch: Batch, reward: Any

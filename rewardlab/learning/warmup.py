@@ -12,7 +12,7 @@ from rewardlab import objectives
 from rewardlab.core.types import Rollout
 from rewardlab.learning.learner import Params, Policy, gradient_step
 from rewardlab.learning.parallel import (
-    AXIS,
+    PARTED,
     REPLICATED,
     SHARDED,
     SHARDED_ROLLOUT,
@@ -36,10 +36,12 @@ def warm_up(
     objective = objectives.objective(
         objectives.negative_log_likelihood(), aggregate=objectives.token_mean()
     )
-    sharded = driver.spmd(
-        gradient_step(policy, objective, optimizer, micro_batches, AXIS),
-        ins=(REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED),
-        outs=(REPLICATED, REPLICATED, REPLICATED, SHARDED),
+    sharded = driver.fit(
+        lambda shards, *case: gradient_step(
+            policy, objective, optimizer, micro_batches, shards
+        )(*case),
+        ins=(PARTED, PARTED, SHARDED_ROLLOUT, SHARDED),
+        outs=(PARTED, PARTED, REPLICATED, SHARDED),
         donate=(0, 1),
     )
 
@@ -48,7 +50,7 @@ def warm_up(
         return params, opt, {name: s.mean() for name, s in sums.items()}
 
     step = driver.fuse(one, donate=(0, 1))
-    params, opt = driver.replicate((params, jax.jit(optimizer.init)(params)))
+    params, opt = driver.part((params, jax.jit(optimizer.init)(params)))
     for batch in batches:
         demonstrations = as_rollout(**batch)
         nothing = jnp.zeros(demonstrations.mask.shape)

@@ -17,6 +17,7 @@ from flax.traverse_util import flatten_dict
 
 from rewardlab.core.finite import all_finite
 from rewardlab.data.columns import Columns, batch_indices, take
+from rewardlab.learning.fit import clip_by_norm
 from rewardlab.learning.learner import Params
 from rewardlab.learning.warmup import warm_up
 from rewardlab.models import lm
@@ -163,12 +164,12 @@ def _made(run: Run) -> Iterator[tuple[int, Params, dict[str, Any]]]:
     schedule = optax.warmup_cosine_decay_schedule(
         0.0, warmup.lr, warmup.steps // 20, max(warmup.steps, 1)
     )
-    optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule))
+    optimizer = optax.chain(clip_by_norm(1.0), optax.adam(schedule))
     steps = warm_up(
         run.program.policy,
         params,
         _demonstrations(run),
-        optax.flatten(optimizer),
+        optimizer,
         run.driver,
         warmup.micro_batches,
     )

@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from rewardlab.core import sentence
 from rewardlab.core.tree import Tree
 from rewardlab.core.types import RewardTransform
+from rewardlab.learning.fit import clip_by_norm
 from rewardlab.methods import Method, method_of
 from rewardlab.objectives import Objective, refuse_reversed
 from rewardlab.objectives.updates import Updates
@@ -116,8 +117,7 @@ def build_optimizer(
 ) -> optax.GradientTransformation:
     """Clipping by global norm (a norm of 0: none), then the optimizer on its schedule.
 
-    All parameters are one long vector to it: a few loops instead of a few a parameter,
-    which halves what there is to compile. `lr`, if it is traced, stands for that of the
+    It moves each number by itself. `lr`, if it is traced, stands for that of the
     config. A schedule counts optimizer steps, of which a rollout may have several.
     """
     updates = updates_of(config).fitted(config.rollout.num_prompts // devices)
@@ -128,5 +128,5 @@ def build_optimizer(
         ramp = optax.linear_schedule(0.0, lr, c.warmup_steps)
         rate = optax.join_schedules([ramp, rate], [c.warmup_steps])
     norm = c.max_grad_norm
-    clip = optax.clip_by_global_norm(norm) if norm else optax.identity()
-    return optax.flatten(optax.chain(clip, OPTIMIZERS[c.name](rate, c)))
+    clip = clip_by_norm(norm) if norm else optax.identity()
+    return optax.chain(clip, OPTIMIZERS[c.name](rate, c))

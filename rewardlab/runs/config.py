@@ -93,7 +93,13 @@ DEFAULTS: dict[str, Any] = {
     },
     "log": {"completions_every": 20, "wandb": False},
     "checkpoint": {"every": 20, "keep": 3},
-    "mesh": {"driver": "jit", "devices": 0},  # 0: all there are
+    "mesh": {
+        "driver": "jit",
+        "devices": 0,  # 0: all there are
+        # So many of them share the parameters, gradients and the optimizer's state; 1:
+        # each has all of them.
+        "fsdp": 1,
+    },
 }
 
 

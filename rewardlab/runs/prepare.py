@@ -56,7 +56,7 @@ def prepare(config: ConfigDict, workdir: Path) -> Run:
         )
     devices = devices[: config.mesh.devices or None]
     validate(config, len(devices))
-    driver = DRIVERS[config.mesh.driver](devices)
+    driver = DRIVERS[config.mesh.driver](devices, config.mesh.fsdp)
     task = task_of(config)
     problems = problems_of(config, task, data_folder(config.data_dir))
     episodes = task.environment is not None or config.rollout.on_host

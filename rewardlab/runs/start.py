@@ -61,7 +61,7 @@ def begin(run: Run, resume: str, console: Console, stop: Stop) -> Start:
         _refuse_another(run, then, now)
     base, seconds = base_policy(run, console, found)
     stop.left = f"{short(workdir / 'base')} is saved, the same command begins from it"
-    base = run.driver.replicate(base)
+    base = run.driver.part(base)
     reference = base if run.program.refers else {}
     state = run.program.init(base, run.rollout, run.key, run.program.hp)
     del base

@@ -98,6 +98,7 @@ RULES: dict[str, Rule] = {
     "checkpoint.keep": whole(1),
     "mesh.driver": OneOf(DRIVERS),
     "mesh.devices": whole(0),
+    "mesh.fsdp": whole(1),
     "task.name": Named(TASKS),
     "task.difficulty.train": whole(0),
     "task.difficulty.validation": whole(0),
