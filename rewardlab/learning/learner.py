@@ -140,10 +140,7 @@ def learner(
     estimate = estimate_with(parts, select or (lambda rollout: rollout))
 
     def init(params: Params, rollout: Rollout, hp: Numbers | None = None) -> Any:
-        state = _first_state(params, rollout, parts, hp or {}, driver.part)
-        apart = {"params": driver.part(state.params), "opt": driver.part(state.opt)}
-        rest = driver.replicate(state._replace(params=(), opt=()))
-        return rest._replace(**apart)
+        return _first_state(params, rollout, parts, hp or {}, driver)
 
     def update(
         state: LearnerState,
@@ -226,17 +223,20 @@ def _first_state(
     rollout: Rollout,
     parts: Callable[[Numbers], Parts],
     hp: Numbers,
-    part: Callable[[Any], Any],
+    driver: Driver,
 ) -> LearnerState:
     @jax.jit
     def fresh(params: Params, hp: Numbers) -> LearnerState:
         zero, own = jnp.zeros((), jnp.int32), parts(hp)
         opt, reward = own.optimizer.init(params), own.estimator.init(rollout)
-        params, opt = part(params), part(opt)  # never whole on one device
+        params, opt = driver.part((params, opt))  # never whole on one device
         # A state is donated as a whole, so no array may stand in it twice.
         return jax.tree.map(jnp.copy, LearnerState(zero, zero, params, opt, reward))
 
-    return fresh(params, hp)
+    state = fresh(params, hp)
+    params, opt = driver.part((state.params, state.opt))
+    rest = driver.replicate(state._replace(params=(), opt=()))
+    return rest._replace(params=params, opt=opt)
 
 
 def _selected(kept: Rollout, rollout: Rollout) -> Means:
