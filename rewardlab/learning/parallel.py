@@ -76,13 +76,7 @@ def jit_driver(devices: Sequence[jax.Device] | None = None, fsdp: int = 1) -> Dr
     off: with it on, the transpose of a replicated parameter already sums over the
     devices, and the explicit `psum` of the gradient would sum once more.
     """
-    used = np.array(devices or jax.devices())
-    if used.size % fsdp:
-        fits = [n for n in range(1, used.size + 1) if used.size % n == 0]
-        raise ValueError(
-            f"mesh.fsdp={fsdp} does not divide {used.size} devices; use one of {fits}"
-        )
-    mesh = Mesh(used.reshape(-1, fsdp), AXES, axis_types=(AxisType.Auto,) * 2)
+    mesh = _mesh(devices or jax.devices(), fsdp)
     everywhere = NamedSharding(mesh, REPLICATED)
 
     def part(tree: Any) -> Any:
@@ -103,18 +97,12 @@ def jit_driver(devices: Sequence[jax.Device] | None = None, fsdp: int = 1) -> Dr
         f: Callable[..., Any], ins: Any, outs: Any, donate: Sequence[int] = ()
     ) -> Callable[..., Any]:
         def run(*args: Any) -> Any:
-            given = [
-                specs_of(arg, fsdp) if spec == PARTED else spec
-                for spec, arg in zip(ins, args, strict=True)
-            ]
-            made = [given[i] if x == PARTED else x for i, x in enumerate(outs)]
-            cuts = cuts_of(args[0], fsdp) if ins[0] == PARTED else ()
-            own = functools.partial(f, Shards(AXES, cuts))
-            return mapped(own, tuple(given), tuple(made))(*args)
+            given, made, cuts = _places(args, ins, outs, fsdp)
+            return mapped(functools.partial(f, Shards(AXES, cuts)), given, made)(*args)
 
         return jax.jit(run, donate_argnums=tuple(donate))
 
-    options = _options(used.flat[0].platform)
+    options = _options(mesh.devices.flat[0].platform)
 
     def fuse(f: Callable[..., Any], donate: Sequence[int] = ()) -> Callable[..., Any]:
         return jax.jit(
@@ -130,6 +118,29 @@ def jit_driver(devices: Sequence[jax.Device] | None = None, fsdp: int = 1) -> Dr
         fuse=fuse,
         fuses=True,
     )
+
+
+def _mesh(devices: Sequence[jax.Device], fsdp: int) -> Mesh:
+    used = np.array(devices)
+    if used.size % fsdp:
+        fits = [n for n in range(1, used.size + 1) if used.size % n == 0]
+        raise ValueError(
+            f"mesh.fsdp={fsdp} does not divide {used.size} devices; use one of {fits}"
+        )
+    return Mesh(used.reshape(-1, fsdp), AXES, axis_types=(AxisType.Auto,) * 2)
+
+
+def _places(
+    args: tuple[Any, ...], ins: tuple[Any, ...], outs: tuple[Any, ...], fsdp: int
+) -> tuple[Any, Any, tuple[int | None, ...]]:
+    """The specs of arguments and results, and how what is trained is cut."""
+    given = [
+        specs_of(arg, fsdp) if spec == PARTED else spec
+        for spec, arg in zip(ins, args, strict=True)
+    ]
+    made = [given[i] if spec == PARTED else spec for i, spec in enumerate(outs)]
+    cuts = cuts_of(args[0], fsdp) if ins[0] == PARTED else ()
+    return tuple(given), tuple(made), cuts
 
 
 def _options(platform: str) -> dict[str, bool | int]:
