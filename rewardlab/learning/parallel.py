@@ -159,11 +159,7 @@ def pmap_driver(devices: Sequence[jax.Device] | None = None, fsdp: int = 1) -> D
     What stands between two per-shard programs (scores, advantages) sees global arrays,
     so it is compiled apart: `fuse` leaves the function as it is.
     """
-    if fsdp != 1:
-        raise ValueError(
-            f"mesh.driver='pmap' keeps all parameters on every device; use 'jit' for "
-            f"mesh.fsdp={fsdp}"
-        )
+    _refuse_parts(fsdp)
     used = list(devices or jax.devices())
     mesh = Mesh(np.array(used), (DATA,))
     count = len(used)
@@ -171,9 +167,6 @@ def pmap_driver(devices: Sequence[jax.Device] | None = None, fsdp: int = 1) -> D
     def split(x: Any) -> jax.Array:
         parts = jnp.reshape(x, (count, x.shape[0] // count, *x.shape[1:]))
         return jax.device_put(parts, NamedSharding(mesh, P(DATA)))
-
-    def merge(x: jax.Array) -> jax.Array:
-        return jnp.reshape(x, (-1, *x.shape[2:]))
 
     def replicate(tree: Any) -> Any:
         return jax.device_put(tree, NamedSharding(mesh, REPLICATED))
@@ -192,7 +185,7 @@ def pmap_driver(devices: Sequence[jax.Device] | None = None, fsdp: int = 1) -> D
 
         def run(*args: Any) -> Any:
             results = program(*_by_spec(split, replicate, ins, args))
-            return _by_spec(merge, lambda x: x, outs, results)
+            return _by_spec(_merge, lambda x: x, outs, results)
 
         return run
 
@@ -207,6 +200,18 @@ def pmap_driver(devices: Sequence[jax.Device] | None = None, fsdp: int = 1) -> D
         fuse=lambda f, donate=(): f,
         fuses=False,
     )
+
+
+def _refuse_parts(fsdp: int) -> None:
+    if fsdp != 1:
+        raise ValueError(
+            f"mesh.driver='pmap' keeps all parameters on every device; use 'jit' for "
+            f"mesh.fsdp={fsdp}"
+        )
+
+
+def _merge(x: jax.Array) -> jax.Array:
+    return jnp.reshape(x, (-1, *x.shape[2:]))
 
 
 DRIVERS = {"jit": jit_driver, "pmap": pmap_driver}
