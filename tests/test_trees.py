@@ -22,7 +22,7 @@ from test_episodes import (
 from rewardlab.learning.parallel import DRIVERS, REPLICATED, SHARDED, SHARDED_ROLLOUT
 from rewardlab.models import lm
 from rewardlab.rollouts import Branching, End, rollout_trees
-from rewardlab.rollouts.drawing import gumbel_noise, row_keys
+from rewardlab.rollouts.drawing import row_keys, row_noise
 from rewardlab.rollouts.forking import uniform
 from rewardlab.rollouts.trees import _CHOICE
 
@@ -116,7 +116,7 @@ def test_own_tokens_are_drawn_with_the_rows_own_noise(at_turns):
         case = (r.prompts, r.prompt_mask, r.tokens, r.valid)
         logits = lm.states(CONFIG, PARAMS, *case) @ lm.head(CONFIG, PARAMS)
         logits = logits / OPTIONS.temperature
-        noise = gumbel_noise(row_keys(KEY, 3, facts()["id"], G), T, CONFIG.vocab_size)
+        noise = row_noise(row_keys(KEY, 3, facts()["id"], G), T, CONFIG.vocab_size)
         drawn = jax.vmap(noise, out_axes=1)(jnp.arange(T))
         logp = jax.nn.log_softmax(logits)
         logp = jnp.take_along_axis(logp, r.tokens[..., None], axis=2)[..., 0]

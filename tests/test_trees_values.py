@@ -17,7 +17,7 @@ from test_episodes import (
 from test_trees import B, G, K, T, trees
 
 from rewardlab.models import lm
-from rewardlab.rollouts.drawing import gumbel_noise, row_keys
+from rewardlab.rollouts.drawing import row_keys, row_noise
 from rewardlab.rollouts.values import _VALUES
 
 
@@ -25,7 +25,7 @@ def test_values_of_turns_are_means_of_fresh_episodes():
     """The last turn of each row, taken K times more by a model that reads it anew."""
     unsure = jax.tree.map(np.asarray, trees(PARAMS, facts(), 3))
     key = jax.random.fold_in(jax.random.fold_in(KEY, _VALUES), TURNS - 1)
-    noise = gumbel_noise(row_keys(key, 3, facts()["id"], G * K), T, CONFIG.vocab_size)
+    noise = row_noise(row_keys(key, 3, facts()["id"], G * K), T, CONFIG.vocab_size)
     tokens = np.repeat(unsure.tokens, K, axis=0)
     before = np.repeat(unsure.valid & (unsure.step < TURNS - 1), K, axis=0).sum(axis=1)
     own = np.repeat(unsure.mask & (unsure.step < TURNS - 1), K, axis=0).sum(axis=1)

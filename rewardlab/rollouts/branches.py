@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from rewardlab.models.lm import Apply, Params
-from rewardlab.rollouts.drawing import Sampling, gumbel_noise
+from rewardlab.rollouts.drawing import Sampling, row_noise
 from rewardlab.rollouts.episodes import (
     Columns,
     init_episodes,
@@ -97,7 +97,7 @@ def resume_from_turn(
         old.turn_states,
         context.apply,
         context.params,
-        gumbel_noise(keys, width, logits.shape[-1]),
+        row_noise(keys, width, logits.shape[-1]),
         options,
         context.environment,
     )

@@ -12,7 +12,7 @@ from rewardlab.core.types import Rollout
 from rewardlab.models.cache import Cache, start
 from rewardlab.models.lm import Apply, Params
 from rewardlab.models.logprobs import token_entropy
-from rewardlab.rollouts.drawing import Noise, Sampling, choose, gumbel_noise, row_keys
+from rewardlab.rollouts.drawing import Noise, Sampling, choose, row_keys, row_noise
 from rewardlab.text.ends import after
 
 
@@ -48,7 +48,7 @@ def rollout_completions(
     first, cache = apply(params, prompts, start(prompt_mask), last=True)
     logits = first[0] if states else first
     keys = row_keys(key, iteration, prompt_ids, num_generations)
-    noise = gumbel_noise(keys, width, logits.shape[-1])
+    noise = row_noise(keys, width, logits.shape[-1])
     slots = jnp.ones((len(keys), max(width - 1, 1)), bool)
     kept = {"entropy": jnp.zeros((width, len(keys)))} if entropy else {}
     kept |= _room_for(first[1], width, len(keys)) if states else {}

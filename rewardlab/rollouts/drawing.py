@@ -13,7 +13,9 @@ from rewardlab.models.logprobs import log_likelihood
 
 # Noise for a whole rollout is drawn at once up to this many bytes, else token by token.
 _NOISE_BYTES = 2**27
-Noise = Callable[[Int[Array, "*N"]], Float[Array, "N V"]]  # of token t of each row
+_GUMBEL = 4096  # the largest vocabulary with noise of its own for each token of it
+_BLOCK = 256  # tokens whose probabilities are summed before one of them is chosen
+Noise = Callable[[Int[Array, "*N"]], Float[Array, "N _"]]  # of token t of each row
 
 
 @functools.partial(
@@ -86,15 +88,57 @@ def truncate(
 
 
 def choose(
-    logits: Float[Array, "N V"], noise: Float[Array, "N V"], options: Sampling
+    logits: Float[Array, "N V"], noise: Float[Array, "N _"], options: Sampling
 ) -> tuple[Int[Array, " N"], Float[Array, " N"]]:
-    """argmax(logits + Gumbel noise) is a draw from softmax(logits)."""
+    """A token of each row, and its log-prob in the distribution it is drawn from.
+
+    `noise` is that of `row_noise` for V tokens.
+    """
     if options.temperature is None:
         token = jnp.argmax(logits, axis=-1).astype(jnp.int32)
         return token, jnp.zeros(token.shape)
     logits = truncate(options.scaled(logits), options.top_k, options.top_p)
-    token = jnp.argmax(logits + noise, axis=-1).astype(jnp.int32)
+    draw = gumbel_max if logits.shape[-1] <= _GUMBEL else inverse_cdf
+    token = draw(logits, noise)
     return token, log_likelihood(logits, token)
+
+
+def gumbel_max(
+    logits: Float[Array, "N V"], noise: Float[Array, "N V"]
+) -> Int[Array, " N"]:
+    """argmax(logits + Gumbel noise) is a draw from softmax(logits)."""
+    return jnp.argmax(logits + noise, axis=-1).astype(jnp.int32)
+
+
+def inverse_cdf(
+    logits: Float[Array, "N V"], uniform: Float[Array, "N 2"]
+) -> Int[Array, " N"]:
+    """A draw from softmax(logits) of two uniform numbers in [0, 1).
+
+    The first finds a block of 256 tokens, the second a token in it, so a token of
+    little mass is as likely as it should be where one number of 2^23 would miss it.
+    """
+    n, size = logits.shape
+    weights = jnp.exp(logits - jnp.max(logits, axis=-1, keepdims=True))
+    weights = jnp.pad(weights, ((0, 0), (0, -size % _BLOCK))).reshape(n, -1, _BLOCK)
+    block = _first_beyond(jnp.sum(weights, axis=-1), uniform[:, 0])
+    inside = jnp.take_along_axis(weights, block[:, None, None], axis=1)[:, 0]
+    return block * _BLOCK + _first_beyond(inside, uniform[:, 1])
+
+
+def _first_beyond(
+    weights: Float[Array, "N K"], share: Float[Array, " N"]
+) -> Int[Array, " N"]:
+    """The first place where the sum of `weights` so far is more than its `share`.
+
+    Only a place with a positive weight is ever taken, the last such at the edge, also
+    where float32 rounds a running sum the wrong way.
+    """
+    sums, some = jnp.cumsum(weights, axis=-1), weights > 0
+    places = jnp.arange(weights.shape[-1])
+    last = places == jnp.max(jnp.where(some, places, 0), axis=-1, keepdims=True)
+    beyond = sums > share[:, None] * sums[:, -1:]
+    return jnp.argmax(some & (beyond | last), axis=-1).astype(jnp.int32)
 
 
 def row_keys(
@@ -108,20 +152,25 @@ def row_keys(
     return keys.reshape(-1, *keys.shape[2:])
 
 
-def gumbel_noise(keys: Array, width: int, vocab: int) -> Noise:
-    """Gumbel noise of token t: drawn ahead for all t if it fits, else when asked.
+def row_noise(keys: Array, width: int, vocab: int) -> Noise:
+    """What is random in token t of each row: drawn ahead if it fits, else when asked.
 
-    Both draw the same numbers; ahead, the random bits vectorise over the rollout. `t`
-    is one number for all rows, or one for each [N].
+    That is Gumbel noise for every token of a vocabulary of up to 4,096, and two uniform
+    numbers for a larger one, of which all that noise would cost more than the head
+    does. Both ways draw the same numbers; ahead, the random bits vectorise over the
+    rollout. `t` is one number for all rows, or one for each [N].
     """
+    size = vocab if vocab <= _GUMBEL else 2
 
-    def one(key: Array, t: Int[Array, ""]) -> Float[Array, " V"]:
-        return jax.random.gumbel(jax.random.fold_in(key, t), (vocab,))
+    def one(key: Array, t: Int[Array, ""]) -> Float[Array, " _"]:
+        key = jax.random.fold_in(key, t)
+        kind = jax.random.gumbel if size == vocab else jax.random.uniform
+        return kind(key, (size,))
 
-    def draw(t: Int[Array, "*N"]) -> Float[Array, "N V"]:
+    def draw(t: Int[Array, "*N"]) -> Float[Array, "N _"]:
         return jax.vmap(one)(keys, jnp.broadcast_to(t, keys.shape[:1]))
 
-    if 4 * keys.shape[0] * width * vocab > _NOISE_BYTES:
+    if 4 * keys.shape[0] * width * size > _NOISE_BYTES:
         return draw
     ahead = jax.vmap(draw)(jnp.arange(width))
     rows = jnp.arange(keys.shape[0])

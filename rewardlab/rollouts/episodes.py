@@ -13,7 +13,7 @@ from rewardlab.core.types import Rollout
 from rewardlab.models.cache import start
 from rewardlab.models.lm import Apply, Params
 from rewardlab.rollouts.beliefs import beliefs
-from rewardlab.rollouts.drawing import Noise, Sampling, gumbel_noise, row_keys
+from rewardlab.rollouts.drawing import Noise, Sampling, row_keys, row_noise
 from rewardlab.rollouts.state import End, EpisodeState, advance, answer, begin
 from rewardlab.tasks.environment import Environment, Limits, Observation
 from rewardlab.transforms.sources.signals import at_steps
@@ -84,7 +84,7 @@ def init_episodes(
     state, keys = prefill_episodes(
         apply, params, columns, key, iteration, options, limits, names, slots
     )
-    return state, env_states, gumbel_noise(keys, slots, state.logits.shape[-1])
+    return state, env_states, row_noise(keys, slots, state.logits.shape[-1])
 
 
 def prefill_episodes(

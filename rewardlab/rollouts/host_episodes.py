@@ -17,7 +17,7 @@ from jaxtyping import Array, Int
 from rewardlab.core.types import Rollout
 from rewardlab.models.lm import Apply, Params
 from rewardlab.rollouts.beliefs import beliefs
-from rewardlab.rollouts.drawing import Sampling, gumbel_noise
+from rewardlab.rollouts.drawing import Sampling, row_noise
 from rewardlab.rollouts.episodes import Columns, assemble_rollout, prefill_episodes
 from rewardlab.rollouts.state import End, EpisodeState, advance, answer
 from rewardlab.tasks.environment import Limits, Observation, Turn
@@ -111,7 +111,7 @@ def _turn(
     limits: Limits,
 ) -> EpisodeState:
     """Adds tokens until every row waits for its environment or has ended."""
-    noise = gumbel_noise(keys, options.max_completion_length, state.logits.shape[-1])
+    noise = row_noise(keys, options.max_completion_length, state.logits.shape[-1])
     return lax.while_loop(
         lambda state: jnp.any(state.active),
         lambda state: advance(state, apply, params, noise, options, limits),
