@@ -18,7 +18,7 @@ def said(state, action):
 
 def answers(step, cases, **patience):
     environment = TextEnvironment(lambda facts: 0, step, lambda state: {})
-    return ask(environment, cases, Patience(**patience), lambda turn: "")
+    return ask(environment, cases, Patience(**patience), lambda row, turn: "")
 
 
 def meets_in_threads():

@@ -159,13 +159,18 @@ class _Record:
         tokens = np.zeros((n, world.limits.observation_length), np.int32)
         length, failed = np.zeros(n, np.int32), np.zeros(n, np.int32)
         done, rows = np.zeros(n, bool), np.flatnonzero(awaiting_env)
-        asked = [(self.states[r], self._text(action[r, : end[r]])) for r in rows]
-        answers = ask(world.environment, asked, world.patience, self._complaint)
-        for row, reply in zip(rows, answers, strict=True):
+        acts = [action[row, : end[row]].tolist() for row in rows]
+        ended = [ids[-1:] == [world.limits.turn_end] for ids in acts]
+        pairs = zip(acts, ended, strict=True)
+        texts = [self._text(ids[:-1] if over else ids) for ids, over in pairs]
+        asked = [(self.states[r], x) for r, x in zip(rows, texts, strict=True)]
+        complaint = lambda i, turn: self._complaint(turn, ended[i])  # noqa: E731
+        answers = ask(world.environment, asked, world.patience, complaint)
+        for row, reply, over in zip(rows, answers, ended, strict=True):
             if isinstance(reply, Failure):
                 failed[row] = End.TIMEOUT if reply.timed_out else End.ERROR
                 continue
-            ids = world.tokenizer.encode(reply.text)
+            ids = world.written(reply.text, over)
             self.states[row] = reply.state
             tokens[row, : len(ids)], length[row], done[row] = ids, len(ids), reply.done
             for name, value in numbers(reply.rewards, "reward").items():
@@ -185,19 +190,17 @@ class _Record:
         values = {**self.rewards, **outcomes}
         return {k: (x.astype(np.float32), np.isfinite(x)) for k, x in values.items()}
 
-    def _text(self, ids: np.ndarray) -> str:
-        """An action as text, without its end; an <eos> is shown as padding is."""
-        tokenizer, end = self.world.tokenizer, self.world.limits.turn_end
-        shown = np.where(
-            np.isin(ids, tokenizer.eos_ids), tokenizer.pad_id, ids
-        ).tolist()
-        return tokenizer.decode(shown[:-1] if shown[-1:] == [end] else shown)
+    def _text(self, ids: list[int]) -> str:
+        """An action as text, its end apart; other ends are shown as padding is."""
+        tokenizer = self.world.tokenizer
+        ends, pad = tokenizer.eos_ids, tokenizer.pad_id
+        return tokenizer.decode([pad if i in ends else i for i in ids])
 
-    def _complaint(self, turn: Turn) -> str:
+    def _complaint(self, turn: Turn, ended: bool) -> str:
         """What is wrong with an answer; "" if nothing is."""
         longest = self.world.limits.observation_length
         try:
-            count = len(self.world.tokenizer.encode(turn.text))
+            count = len(self.world.written(turn.text, ended))
         except (ValueError, TypeError) as error:
             return f"{type(error).__name__}: {error}"
         if count > longest:

@@ -15,6 +15,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from rewardlab.text import Text
+
 State = Any  # a pytree of arrays, whose shapes do not change
 
 
@@ -65,10 +67,13 @@ class Environment(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """What one action leads to, in Python; a reward of None does not apply."""
+    """What one action leads to, in Python; a reward of None does not apply.
+
+    `text` is what the environment says: text as it stands in the row, or messages.
+    """
 
     state: Any
-    text: str
+    text: Text
     done: bool
     rewards: dict[str, float | None]
 

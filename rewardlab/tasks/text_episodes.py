@@ -17,7 +17,9 @@ from absl import logging
 from rewardlab.system.answers import Failure, NoAnswer, failure, number, together
 from rewardlab.system.forked import forked
 from rewardlab.tasks.environment import Limits, TextEnvironment, Turn
+from rewardlab.text import Text
 from rewardlab.text.tokenizers import Tokenizer
+from rewardlab.text.turns import between_turns
 
 
 class Patience(NamedTuple):
@@ -38,7 +40,11 @@ class Patience(NamedTuple):
 
 
 class HostEnvironment(NamedTuple):
-    """A text environment, the limits of its episodes and the patience with it."""
+    """A text environment, the limits of its episodes and the patience with it.
+
+    What it answers may be text, which stands in a row as it is, or messages, which the
+    tokenizer's chat template renders.
+    """
 
     environment: TextEnvironment
     limits: Limits
@@ -47,10 +53,19 @@ class HostEnvironment(NamedTuple):
     outcomes: tuple[str, ...]  # what is true of an episode
     patience: Patience = Patience()
 
+    def written(self, said: Text, ended: bool) -> list[int]:
+        """The ids of an answer, after a turn that `ended` with `turn_end` or did not.
+
+        `ValueError` for what cannot be written.
+        """
+        if not isinstance(said, str):
+            said = between_turns(self.tokenizer, said, self.limits.turn_end, ended)
+        return self.tokenizer.encode(said)
+
 
 _NOT_YET = Failure(False, "it was not asked")
 Asked = tuple[Any, str]  # a state and an action
-Complaint = Callable[[Turn], str]  # what is wrong with an answer, or nothing
+Complaint = Callable[[int, Turn], str]  # what is wrong with a row's answer, or ""
 
 
 def first(environment: TextEnvironment, facts: dict[str, Any]) -> Any:
@@ -75,7 +90,7 @@ def ask(
     for _ in range(1 + patience.retries):
         steps = _steps(environment, asked, left, patience)
         for row, step in zip(left, steps, strict=True):
-            wrong = "" if isinstance(step, Failure) else complaint(step)
+            wrong = "" if isinstance(step, Failure) else complaint(row, step)
             answers[row] = Failure(False, wrong) if wrong else step
         left = [row for row in left if isinstance(answers[row], Failure)]
     _report(answers, patience)

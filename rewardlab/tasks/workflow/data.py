@@ -150,6 +150,7 @@ def _episode(
         else:
             action = _diligent(state, verdict, rng, wrong)
         state, text, done, _ = step(state, action)
+        assert isinstance(text, str)
         verdict = {"t": text, "e": ""}.get(action[0], verdict)
         pieces += [(f"{action}\n", True), (text, False)]
     return pieces
