@@ -40,7 +40,8 @@ def run_seed(grid: Grid, seed: int, children: Children, logs: bool) -> None:
     for another. `RuntimeError` for a run that fails.
     """
     first = next(iter(grid.arms))
-    base = base_of(grid.config_of(first, seed))
+    config = grid.config_of(first, seed)
+    base = None if has_weights(config.model.name) else base_of(config)
     for arm in grid.arms:
         folder, arguments = grid.folder(arm, seed), grid.arguments(arm, seed)
         shares = arm != first and base_of(grid.config_of(arm, seed)) == base

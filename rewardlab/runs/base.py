@@ -1,4 +1,4 @@
-"""The policy that a run begins from: warm-up, or what another run came from.
+"""The policy that a run begins from: warm-up, another run's, or weights that exist.
 
 It lies in `workdir/base`, with what it was made from beside it. The reference of the KL
 terms is this policy, so a run keeps a copy of its own for life, whatever becomes of the
@@ -21,9 +21,11 @@ from rewardlab.learning.fit import clip_by_norm
 from rewardlab.learning.learner import Params
 from rewardlab.learning.warmup import warm_up
 from rewardlab.models import lm
+from rewardlab.models.shapes import has_weights
 from rewardlab.runs import checkpoint
 from rewardlab.runs.console import WARMUP, Console
 from rewardlab.runs.prepare import Run
+from rewardlab.runs.pretrained import read_base
 from rewardlab.system.files import short
 
 _IMPLIED = ("validation", "test", "remat")  # what says nothing of the base
@@ -36,9 +38,12 @@ def base_policy(
 
     With `found`, the checkpoint that the run goes on from, it is the one that the
     policy of that checkpoint came from. Else it is that of `model.init_from`; else the
-    one here, if it was made as the config says; else it is made.
+    one here, if it was made as the config says; else it is made. Weights that exist
+    are read, and no copy of them is kept.
     """
     began, here = time.monotonic(), run.workdir / "base"
+    if has_weights(run.config.model.name):
+        return read_base(run, found), time.monotonic() - began
     if found is not None:
         return _origin(run, found), time.monotonic() - began
     if run.config.model.init_from:

@@ -35,7 +35,12 @@ DEFAULTS: dict[str, Any] = {
         "too_long": "drop",  # prompts above rollout.max_prompt_length; or "refuse"
     },
     "model": {
-        "name": "S",  # or "M", or "package.module:attribute" of an `LMConfig`
+        # A shape: "S", "M", or "package.module:attribute" of an `LMConfig`. Or weights:
+        # the path of a Hugging Face folder, or "smollm2-135m", which is fetched once.
+        "name": "S",
+        # "": that of the folder, or else the task's own. A folder with tokenizer.json,
+        # or "package.module:attribute" of a `Tokenizer`.
+        "tokenizer": "",
         "num_layers": 0,  # 0 here and in the next three: as `name` has it
         "width": 0,
         "num_heads": 0,

@@ -7,6 +7,7 @@ process finds it too, and else `given:NAME`, which means something until `train`
 import contextlib
 import copy
 import dataclasses
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -24,11 +25,13 @@ from rewardlab.core.types import RewardTransform
 from rewardlab.methods import Method, resolve
 from rewardlab.methods.outside import new_words, words_at_hand
 from rewardlab.methods.sentence import WORDS
+from rewardlab.models.lm import LMConfig, Params
 from rewardlab.objectives import Objective
 from rewardlab.runs.config import name_hyperparameters, use_reward, use_task
 from rewardlab.scorers.protocol import Scorer
 from rewardlab.scorers.text_rewards import TextReward
 from rewardlab.tasks import Task
+from rewardlab.text.tokenizers import Tokenizer
 
 Scorers = TextReward | Scorer | Callable[..., Any] | str
 Words = ModuleType | Mapping[str, Any] | str  # or a module's name
@@ -67,6 +70,25 @@ def handed(
     texts = [_scorer_named(scorer, objects) for scorer in _several(scorers)]
     config.scorers = " | ".join(filter(None, (*texts, config.scorers)))
     with handing(objects), words_at_hand(config.words):
+        yield config
+
+
+@contextlib.contextmanager
+def handed_model(
+    config: ConfigDict,
+    model: "str | os.PathLike | tuple[LMConfig, Params] | None" = None,
+    tokenizer: "str | os.PathLike | Tokenizer | None" = None,
+) -> Iterator[ConfigDict]:
+    """Likewise, of the model that is trained and of its tokenizer."""
+    config, objects = copy.deepcopy(config), dict[str, Any]()
+    for key, thing in (("name", model), ("tokenizer", tokenizer)):
+        if isinstance(thing, str | os.PathLike):
+            config.model[key] = os.fspath(thing)
+        elif thing is not None:
+            kind = "model" if key == "name" else key
+            config.model[key] = name_of(thing) or f"{GIVEN}:{kind}"
+            objects[f"{GIVEN}:{kind}"] = thing
+    with handing(objects):
         yield config
 
 

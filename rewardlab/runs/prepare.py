@@ -1,7 +1,7 @@
 """Before a run can start: its data and its programs."""
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
 from rewardlab.learning.parallel import DRIVERS, Driver
+from rewardlab.models.known import KNOWN, fetch
 from rewardlab.runs.aliases import names_of
 from rewardlab.runs.problems import problems_of
 from rewardlab.runs.program import Program, build_program
@@ -41,9 +42,16 @@ class Run(NamedTuple):
     notes: tuple[str, ...] = ()  # what is worth saying of the problems
 
 
-def prepare(config: ConfigDict, workdir: Path) -> Run:
-    """Checks the config, loads the data and builds the programs; nothing runs yet."""
+def prepare(
+    config: ConfigDict, workdir: Path, say: Callable[[str], None] = print
+) -> Run:
+    """Checks the config, loads the data and builds the programs; nothing runs yet.
+
+    A known model that is not on this machine is fetched first, and `say` told so.
+    """
     check_values(config)
+    if config.model.name in KNOWN:
+        fetch(config.model.name, say)
     keep_programs()
     if config.mesh.devices > 1:
         with contextlib.suppress(RuntimeError):  # too late once JAX has looked

@@ -36,7 +36,7 @@ from rewardlab.learning.scoring import Make, Scoring, outline, scoring
 from rewardlab.methods.sentence import shaped_reward
 from rewardlab.models import lm
 from rewardlab.models.model import Model
-from rewardlab.models.shapes import shape_of
+from rewardlab.models.shapes import has_weights, shape_of
 from rewardlab.objectives import reads_entropy
 from rewardlab.runs import metrics
 from rewardlab.runs.builders import (
@@ -208,11 +208,23 @@ def _parts(
 
 
 def model_of(config: ConfigDict, task: Task) -> lm.LMConfig:
-    """The sizes of the model that a config names, for the task's tokens."""
+    """The sizes of the model that a config names, for the task's tokens.
+
+    A model with weights keeps its vocabulary, of which some may be no token's.
+    """
     sizes = ("num_layers", "width", "num_heads", "ffn")
+    name, size = config.model.name, task.tokenizer.vocab_size
+    shape = shape_of(name, **{size: config.model[size] for size in sizes})
+    if has_weights(name):
+        if size > shape.vocab_size:
+            raise ValueError(
+                f"the tokenizer has {size} tokens and model.name={name!r} knows "
+                f"{shape.vocab_size}; use the tokenizer that belongs to it"
+            )
+        size = shape.vocab_size
     return dataclasses.replace(
-        shape_of(config.model.name, **{size: config.model[size] for size in sizes}),
-        vocab_size=task.tokenizer.vocab_size,
+        shape,
+        vocab_size=size,
         dtype=config.model.dtype,
         remat=config.model.remat,
     )

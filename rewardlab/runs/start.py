@@ -26,6 +26,7 @@ _OF_A_WORKDIR = (  # one of each, for life
     "data.path",
     "data.train",
     "model.name",
+    "model.tokenizer",
     "model.num_layers",
     "model.width",
     "model.num_heads",

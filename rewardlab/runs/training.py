@@ -13,10 +13,11 @@ from rewardlab.core.types import RewardTransform
 from rewardlab.learning.learner import LearnerState, Params
 from rewardlab.learning.parallel import matmul_precision
 from rewardlab.methods import Method
+from rewardlab.models.lm import LMConfig
 from rewardlab.objectives import Objective
 from rewardlab.runs.console import Console
 from rewardlab.runs.evaluate import pass_at
-from rewardlab.runs.handed import Scorers, Words, handed
+from rewardlab.runs.handed import Scorers, Words, handed, handed_model
 from rewardlab.runs.interrupts import Stop, stopping
 from rewardlab.runs.loop import Loop, judged_at, verdicts
 from rewardlab.runs.plots import learning_curves
@@ -27,6 +28,7 @@ from rewardlab.runs.start import Start, begin
 from rewardlab.system.files import in_a_sentence
 from rewardlab.system.lock import only_one
 from rewardlab.tasks import Task
+from rewardlab.text.tokenizers import Tokenizer
 
 
 class Result(NamedTuple):
@@ -48,6 +50,8 @@ def train(
     loss: "Objective | str | None" = None,
     scorers: "Scorers | Sequence[Scorers]" = (),
     words: "Words | Sequence[Words]" = (),
+    model: "str | os.PathLike | tuple[LMConfig, Params] | None" = None,
+    tokenizer: "str | os.PathLike | Tokenizer | None" = None,
 ) -> Result:
     """Trains as the config says and leaves everything in `workdir`.
 
@@ -56,7 +60,9 @@ def train(
     Without a `workdir` it is a folder of `runs/`, named by the time. A `task`, a
     `reward`, a `loss` and `words` of your own, as objects or by name, stand before what
     the config says, and `scorers`, such as functions that read text, beside it; the
-    record has them by `package.module:attribute` where they have such a name.
+    record has them by `package.module:attribute` where they have such a name. `model`
+    is a Hugging Face folder, a name, or an `LMConfig` with its parameters; its own
+    tokenizer is used, unless a `tokenizer` is given.
 
     `resume`: "auto" goes on from the latest checkpoint in `workdir` if there is one,
     "never" refuses to touch a run that is there, a path begins from another run's
@@ -71,8 +77,9 @@ def train(
         stopping(console) as stop,
         in_a_sentence(),
         handed(config, task, reward, loss, scorers, words) as config,
+        handed_model(config, model, tokenizer) as config,
     ):
-        run = prepare(config, workdir)
+        run = prepare(config, workdir, console.say)
         for note in run.notes:
             console.say(note)
         for sentence in run.program.plan.replaced:

@@ -1,12 +1,16 @@
 """Tasks: prompts, and what is true of completions."""
 
+import functools
 import reprlib
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from ml_collections import ConfigDict
 
 from rewardlab.core.lookup import look_up
+from rewardlab.models.lm import CONFIGS
+from rewardlab.models.shapes import folder_of
 from rewardlab.tasks.arithmetic import data as arithmetic_data
 from rewardlab.tasks.arithmetic import verifier as arithmetic
 from rewardlab.tasks.calculator import data as calculator_data
@@ -22,6 +26,8 @@ from rewardlab.tasks.text_episodes import HostEnvironment
 from rewardlab.tasks.workflow import data as workflow_data
 from rewardlab.tasks.workflow import environment as workflow
 from rewardlab.tasks.workflow import text as workflow_text
+from rewardlab.text.folder import read_tokenizer
+from rewardlab.text.tokenizers import CharTokenizer, Tokenizer
 
 
 def _on_host(module: ModuleType, twin: TextEnvironment) -> HostEnvironment:
@@ -84,11 +90,40 @@ TASKS: dict[str, Task] = {
 
 
 def task_of(config: ConfigDict) -> Task:
-    """The task of a config, with the files that its group `data` names."""
-    task = task_named(config.task.name)
-    if task.of_data is None:
-        return task
-    return task.of_data(config.data)._replace(of_data=task.of_data)
+    """The task of a config, with the files that its group `data` names, and in the
+    tokens of its model, where that brings a tokenizer."""
+    task, tokenizer = task_named(config.task.name), tokenizer_of(config)
+    if task.of_data is not None:
+        return task.of_data(config.data, tokenizer)._replace(of_data=task.of_data)
+    if tokenizer is not None and isinstance(task.tokenizer, CharTokenizer):
+        texts = ", ".join(name for name, one in TASKS.items() if one.of_data)
+        raise ValueError(
+            f"task.name={config.task.name!r} is written in characters of its own, and "
+            f"model.name={config.model.name!r} brings another tokenizer; use a task of "
+            f"text ({texts}), or one of the shapes {', '.join(CONFIGS)}"
+        )
+    return task
+
+
+def tokenizer_of(config: ConfigDict) -> Tokenizer | None:
+    """The tokenizer that the config names, or that lies beside the model's weights."""
+    if given := config.model.tokenizer:
+        path = Path(given).expanduser()
+        found = path if path.is_dir() else look_up(given, "tokenizer", {})
+        return found if not isinstance(found, Path) else _read(found)
+    folder = folder_of(config.model.name)
+    return _read(folder) if folder else None
+
+
+def _read(folder: Path) -> Tokenizer:
+    """That of a folder, read once as long as its files stay as they are."""
+    files = sorted(folder.glob("*token*.json*"))
+    return _read_once(folder, tuple(file.stat().st_mtime_ns for file in files))
+
+
+@functools.lru_cache(4)
+def _read_once(folder: Path, changed: tuple[int, ...]) -> Tokenizer:
+    return read_tokenizer(folder)
 
 
 def task_named(name: Any) -> Task:

@@ -21,14 +21,15 @@ from rewardlab.tasks.task import Task
 from rewardlab.text.tokenizers import CharTokenizer, Tokenizer
 
 
-def task_of_files(data: Mapping[str, Any]) -> Task:
+def task_of_files(data: Mapping[str, Any], own: Tokenizer | None = None) -> Task:
     """The task of the files that `config.data` names.
 
     Either `train` and `test` are files, or `held_out` is the share of the prompts of
     `path` that are kept apart. `demonstrations` names the column to imitate, if any.
+    Without a tokenizer of its `own` a token is a character of the files.
     """
     train, test = _tables(data)
-    tokenizer = alphabet((train, test))
+    tokenizer = own or alphabet((train, test))
     splits = {"train": train, "test": test}
     task = Task(tokenizer, lambda split, data_dir: batch_from(splits[split], tokenizer))
     column = data["demonstrations"]

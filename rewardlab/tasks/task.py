@@ -28,8 +28,9 @@ class Task(NamedTuple):
     all of a completion are. `correct` [N] is the true outcome, 0 or 1, where a task has
     one. `demonstrations(columns, seed, length, **how)` are episodes to imitate; without
     them there is no warm-up. With an `environment` a completion is an episode of turns,
-    and the environment makes the signals; `score` may add some. `of_data(data)` makes
-    the task anew from the group `data` of a config.
+    and the environment makes the signals; `score` may add some. `of_data(data,
+    tokenizer)` makes the task anew from the group `data` of a config, and from the
+    tokenizer that a model brings, if it brings one.
     """
 
     tokenizer: Tokenizer
@@ -44,4 +45,4 @@ class Task(NamedTuple):
     noise: Mapping[str, float] = {}  # likewise of `demonstrations`
     environment: Environment | None = None
     on_host: HostEnvironment | None = None  # one in Python, of the same name
-    of_data: Callable[[Mapping[str, Any]], "Task"] | None = None
+    of_data: Callable[[Mapping[str, Any], Tokenizer | None], "Task"] | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ml_collections import ConfigDict
 
 from rewardlab.core.ranges import LEAST_FLOAT
+from rewardlab.models.shapes import has_weights
 from rewardlab.rollouts.values import VALUE_SIGNALS
 from rewardlab.runs.aliases import wanted
 from rewardlab.runs.builders import (
@@ -38,6 +39,7 @@ def impossible(config: ConfigDict, devices: int) -> Iterator[str]:
             "is in Python only; set it to True"
         )
     yield from _of_data(config, task)
+    yield from _of_weights(config)
     yield from _sentences(config)
     yield from _shapes(config, devices)
     yield from _no_ops(config)
@@ -60,6 +62,23 @@ def _of_data(config: ConfigDict, task: Task) -> Iterator[str]:
                 f"task.name={config.task.name!r} has problems of its own; set "
                 "task.name='data'"
             )
+
+
+def _of_weights(config: ConfigDict) -> Iterator[str]:
+    """A second place that the weights are to come from."""
+    name = config.model.name
+    if not has_weights(name):
+        return
+    if config.model.init_from:
+        yield (
+            f"model.init_from={config.model.init_from!r} and model.name={name!r} both "
+            "say where the weights come from; leave one out"
+        )
+    if config.warmup.steps:
+        yield (
+            f"warmup.steps={config.warmup.steps} is for models without weights, and "
+            f"model.name={name!r} has some; set it to 0"
+        )
 
 
 def _shapes(config: ConfigDict, devices: int) -> Iterator[str]:
