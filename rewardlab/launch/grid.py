@@ -17,6 +17,7 @@ from rewardlab.launch.plan import (
     seeds_of,
 )
 from rewardlab.launch.table import draw, files_of, measured, report
+from rewardlab.models.shapes import has_weights
 from rewardlab.system.files import in_a_sentence, write_whole
 
 ABOUT = """Runs every arm with every seed and compares them.

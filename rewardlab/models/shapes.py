@@ -57,7 +57,7 @@ def shape_of(name: Any, **sizes: int) -> LMConfig:
     """
     own: dict[str, Any] = {size: number for size, number in sizes.items() if number}
     folder = folder_of(name)
-    found = read_config(folder) if folder else look_up(name, "model", CONFIGS)
+    found = read_config(folder) if folder else _looked_up(name)
     shape = found[0] if _is_pair(found) else found
     if not isinstance(shape, LMConfig):
         raise ValueError(
@@ -90,15 +90,14 @@ def _resized(shape: LMConfig, own: dict[str, Any]) -> LMConfig:
 
 def has_weights(name: Any) -> bool:
     """Whether a name stands for more than a shape."""
-    return folder_of(name) is not None or _is_pair(look_up(name, "model", CONFIGS))
+    return folder_of(name) is not None or _is_pair(_looked_up(name))
 
 
 def weights_of(name: Any, config: LMConfig) -> lm.Params:
     """The weights of a name that `has_weights`, in the layout of the config."""
     if folder := folder_of(name):
         return read_weights(folder, config)
-    _, params = look_up(name, "model", CONFIGS)
-    params = (lm.stacked if config.is_stacked else lm.unstacked)(params)
+    _, params = _looked_up(name)
     given = jax.tree.map(lambda x: x.shape, params)
     fresh = jax.eval_shape(lambda: lm.init(config, jax.random.key(0)))
     if given != jax.tree.map(lambda x: x.shape, fresh):
@@ -107,6 +106,10 @@ def weights_of(name: Any, config: LMConfig) -> lm.Params:
             "LMConfig; give what rewardlab.models.lm.init makes, or read_weights"
         )
     return params
+
+
+def _looked_up(name: Any) -> Any:
+    return look_up(name, "model", CONFIGS)
 
 
 def _is_pair(found: Any) -> bool:

@@ -64,7 +64,7 @@ def origin_of(name: str, params: Params) -> dict[str, Any]:
     if folder is None:
         crc, arrays = 0, jax.tree.leaves(params)
         for array in arrays:
-            crc = zlib.crc32(np.ascontiguousarray(array), crc)
+            crc = zlib.crc32(np.ascontiguousarray(array).data, crc)
         return {"folder": None, "files": {"parameters": [len(arrays), crc]}}
     files = [folder / "config.json", *sorted(folder.glob("*.safetensors"))]
     kept = {file.name: fingerprint(file) for file in files}
