@@ -57,7 +57,7 @@ def shape_of(name: Any, **sizes: int) -> LMConfig:
     """
     own: dict[str, Any] = {size: number for size, number in sizes.items() if number}
     folder = folder_of(name)
-    found = read_config(folder) if folder else _looked_up(name)
+    found: Any = read_config(folder) if folder else _looked_up(name)
     shape = found[0] if _is_pair(found) else found
     if not isinstance(shape, LMConfig):
         raise ValueError(

@@ -26,7 +26,6 @@ from rewardlab.core.ranges import (
     whole,
 )
 from rewardlab.learning.parallel import DRIVERS, PRECISIONS
-from rewardlab.models.lm import CONFIGS
 from rewardlab.runs.builders import OPTIMIZERS, SCHEDULES
 from rewardlab.tasks import TASKS
 
