@@ -32,7 +32,10 @@ REFUSED = {
     ),
     "unknown group": ({"zzz": 1}, "unknown config key 'zzz'; remove it"),
     "task": ({"task.name": "chess"}, "task.name='chess' is unknown; have arithmetic"),
-    "model": ({"model.name": "XL"}, "model.name='XL' is unknown; have S, M"),
+    "model": (
+        {"model.name": "XL"},
+        "no model 'XL'; have M, S, smollm2-135m, or write .*, or a folder",
+    ),
     "optimizer": ({"optim.name": "rmsprop"}, "have adamw, adam, sgd, lion"),
     "method": ({"reward": "grpoo"}, "no method 'grpoo'; did you mean 'grpo'"),
     "transform": ({"reward": "outcom('correct')"}, "did you mean 'outcome'"),

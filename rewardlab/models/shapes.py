@@ -44,7 +44,8 @@ def folder_of(name: Any) -> Path | None:
             f"model.name={name!r}: there is no such folder; name one with config.json, "
             "weights in safetensors and tokenizer.json (nothing is asked of a hub)"
         )
-    raise ValueError(f"{unknown(name, 'model', [*CONFIGS, *KNOWN])}, or a folder")
+    said = unknown(name, "model", [*CONFIGS, *KNOWN])
+    raise ValueError(f"model.name={name!r}: {said}, or a folder")
 
 
 def shape_of(name: Any, **sizes: int) -> LMConfig:
