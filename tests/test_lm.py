@@ -130,10 +130,14 @@ def test_the_gradient_flows_through_the_shared_prompt():
     assert_close(shared, gradient(SHALLOW, *copies, tokens, valid), 1e-5)
 
 
-def test_remat_changes_no_gradient():
-    remat = dataclasses.replace(SHALLOW, remat=True)
-    plain = gradient(SHALLOW, *shared_case())
-    assert_close(plain, gradient(remat, *shared_case()), 1e-6)
+@pytest.mark.parametrize("tied", [True, False])
+def test_both_layouts_give_equal_gradients(tied):
+    config = dataclasses.replace(CONFIG, tied=tied)
+    apart = gradient(config, *shared_case())
+    whole = gradient(dataclasses.replace(config, stacked=True), *shared_case())
+    assert whole["layers"]["gate"].shape == (2, 12, 10)
+    assert_close(lm.unstacked(whole), apart, 1e-5)
+    assert_close(whole, lm.stacked(apart), 1e-5)
 
 
 def test_the_written_derivatives_are_those_of_the_function():

@@ -124,7 +124,7 @@ def test_a_base_is_what_the_config_says(run, capsys, change, why):
 
 
 def test_what_says_nothing_of_a_base_keeps_it(run, capsys):
-    config = two(**{"task.difficulty.test": 32, "optim.lr": 1.0, "model.remat": True})
+    config = two(**{"task.difficulty.test": 32, "optim.lr": 1.0})
     base_policy(prepare(config, run), Console())
     assert "anew" not in capsys.readouterr().out
 

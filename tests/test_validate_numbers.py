@@ -31,7 +31,7 @@ OUT_OF_RANGE = {
     "task.noise.useless": (*NOT_NUMBERS, *NOT_A_SHARE),
     "task.difficulty.max_operand": (*NOT_WHOLE, 0),
     "rollout.on_host": (1, 0, None, "yes"),
-    "model.remat": (1, "no", None),
+    "model.layers": (1, "scan", None),
     "log.wandb": (1, None),
     "model.dtype": ("float16", None, 32, {}),
     "model.name": ("XL", None, [], {}),

@@ -25,7 +25,7 @@ from rewardlab.runs.validate import check_values
 SAID = "config workdir config.seed config.reward config.model.init_from".split()
 # A run may go on with another value of these groups, and of these names in any group.
 _FREE = "train log checkpoint mesh data_dir history".split()
-_FREE_NAMES = "init_from micro_batches remat".split()
+_FREE_NAMES = "init_from micro_batches".split()
 USUAL = ("pass@1", "pass@8", "mean_length")
 
 

@@ -76,9 +76,12 @@ class LMConfig:
     queries and keys by their root mean square before RoPE. `norm` is "rms" or "layer"
     (with a mean and a bias), `mlp` "swiglu" or "gelu_tanh" (no gate), `positions`
     "rope" or "learned": a table of `max_positions` rows. With RoPE `max_positions` is
-    what a checkpoint was trained for, 0 where nobody said. `remat` recomputes each
-    layer in the backward pass: less memory, about a fifth more time. `stacked` gives
-    all layers one array a name, with a leading layer axis; None chooses by size.
+    what a checkpoint was trained for, 0 where nobody said.
+
+    `stacked` gives all layers one array a name, with a leading layer axis. They are
+    then scanned and recomputed in the backward pass: a tenth of the memory, a fifth of
+    the compiling, a few per cent more time. None does so if the layers have more than
+    2^25 weights: S and M have fewer, a checkpoint has more.
     """
 
     vocab_size: int
@@ -90,7 +93,6 @@ class LMConfig:
     ffn: int
     tied: bool = True
     dtype: str = "float32"
-    remat: bool = False
     rope_theta: float = 10_000.0
     norm_eps: float = 1e-6
     qkv_bias: bool = False
@@ -126,12 +128,24 @@ class LMConfig:
         if self.positions == "learned" and self.rope_scaling:
             raise ValueError("rope_scaling needs positions='rope'; leave out one")
 
+    @property
+    def is_stacked(self) -> bool:
+        """Whether `init` and the readers of weights give stacked layers."""
+        if self.stacked is not None:
+            return self.stacked
+        heads = 2 * (self.num_heads + self.num_kv_heads) * self.head_dim
+        ffn = (3 if self.mlp == "swiglu" else 2) * self.ffn
+        return self.num_layers * self.width * (heads + ffn) > 2**25
+
 
 def _one_of(name: str, value: str, *allowed: str) -> None:
     if value not in allowed:
         *most, last = map(repr, allowed)
         raise ValueError(f"{name}={value!r}; write {', '.join(most)} or {last}")
 
+
+# How a config of a run names `LMConfig.stacked`.
+LAYERS = {"auto": None, "unrolled": False, "stacked": True}
 
 CONFIGS = {
     "S": LMConfig(64, 2, 128, num_heads=4, num_kv_heads=4, head_dim=32, ffn=512),

@@ -1,6 +1,6 @@
 """One layer of the decoder."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -10,39 +10,67 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from rewardlab.models.cache import Memory
-from rewardlab.models.linear import project, swiglu
+from rewardlab.models.linear import linear, project, swiglu
 from rewardlab.models.streams import Beside, Stream
-
-Draw = Callable[[int, int], Float[Array, "rows columns"]]  # weights of that shape
 
 
 class Layer(nnx.Module):
-    """Attention and a gated feed-forward network, each after a norm and added."""
+    """Attention and a feed-forward network, each after a norm and added.
 
-    def __init__(self, config: Any, draw: Draw) -> None:
+    It has what its weights name: biases, norms of queries and keys, adapters.
+    """
+
+    def __init__(self, config: Any, weights: Mapping[str, Array]) -> None:
         self.config = config
-        width, ffn, d = config.width, config.ffn, config.head_dim
-        self.attention_norm = nnx.Param(jnp.ones(width))
-        self.query = nnx.Param(draw(width, config.num_heads * d))
-        self.key = nnx.Param(draw(width, config.num_kv_heads * d))
-        self.value = nnx.Param(draw(width, config.num_kv_heads * d))
-        self.out = nnx.Param(draw(config.num_heads * d, width))
-        self.ffn_norm = nnx.Param(jnp.ones(width))
-        self.gate = nnx.Param(draw(width, ffn))
-        self.up = nnx.Param(draw(width, ffn))
-        self.down = nnx.Param(draw(ffn, width))
+        for name, value in weights.items():
+            setattr(self, name, nnx.Param(value))
 
     def __call__(
         self, x: Float[Array, "N t W"], stream: Stream | Beside
     ) -> tuple[Float[Array, "N t W"], Memory | None]:
         config = self.config
-        h = rms_norm(x, self.attention_norm[...], config.norm_eps)
-        q, k, v = project(h, self.query[...], self.key[...], self.value[...])
+        h = self._normed("attention_norm", x)
+        q, k, v = self._project(h, "query", "key", "value")
+        if config.qk_norm:
+            q = self._heads_normed("query_norm", q)
+            k = self._heads_normed("key_norm", k)
         mixed, memory = stream.read(q, k, v, config.head_dim)
-        x = x + project(mixed, self.out[...])[0]
-        h = rms_norm(x, self.ffn_norm[...], config.norm_eps)
-        gate, up = project(h, self.gate[...], self.up[...])
-        return x + project(swiglu(gate, up), self.down[...])[0], memory
+        x = x + self._project(mixed, "out")[0]
+        h = self._normed("ffn_norm", x)
+        return x + self._project(self._gated(h), "down")[0], memory
+
+    def _gated(self, h: Float[Array, "N t W"]) -> Float[Array, "N t F"]:
+        if self.config.mlp == "swiglu":
+            return swiglu(*self._project(h, "gate", "up"))
+        return jax.nn.gelu(self._project(h, "up")[0], approximate=True)
+
+    def _project(
+        self, x: Float[Array, "N t I"], *names: str
+    ) -> tuple[Float[Array, "N t _"], ...]:
+        """x w + scale (x a) b + bias of each name; what it lacks is left out."""
+        plain = project(x, *(getattr(self, name)[...] for name in names))
+        added = zip(names, plain, strict=True)
+        return tuple(self._biased(name, self._adapted(name, x, y)) for name, y in added)
+
+    def _adapted(self, name: str, x: Array, y: Array) -> Array:
+        if not hasattr(self, f"{name}_a"):
+            return y
+        a, b = getattr(self, f"{name}_a")[...], getattr(self, f"{name}_b")[...]
+        low = self.config.lora.scale * linear(x, a.astype(x.dtype))
+        return y + linear(low, b.astype(x.dtype))
+
+    def _biased(self, name: str, y: Array) -> Array:
+        bias = getattr(self, f"{name}_bias", None)
+        return y if bias is None else y + bias[...].astype(y.dtype)
+
+    def _normed(self, name: str, x: Float[Array, "N t W"]) -> Float[Array, "N t W"]:
+        bias = getattr(self, f"{name}_bias", None)
+        return normed(x, getattr(self, name), bias, self.config.norm_eps)
+
+    def _heads_normed(self, name: str, x: Float[Array, "N t C"]) -> Array:
+        heads = x.reshape(*x.shape[:-1], -1, self.config.head_dim)
+        scale = getattr(self, name)[...]
+        return rms_norm(heads, scale, self.config.norm_eps).reshape(x.shape)
 
 
 @jax.jit
@@ -53,8 +81,23 @@ def run_layer(
     return layer(x, stream)
 
 
+def normed(x: Array, scale: nnx.Param, bias: nnx.Param | None, eps: float) -> Array:
+    """`rms_norm`, or `layer_norm` where there is a bias."""
+    if bias is None:
+        return rms_norm(x, scale[...], eps)
+    return layer_norm(x, scale[...], bias[...], eps)
+
+
 def rms_norm(x: Array, scale: Array, eps: float) -> Array:
     """x / sqrt(mean(x^2) + eps) * scale, in float32."""
     wide = x.astype(jnp.float32)
     power = jnp.mean(wide**2, axis=-1, keepdims=True)
     return (wide * lax.rsqrt(power + eps) * scale).astype(x.dtype)
+
+
+def layer_norm(x: Array, scale: Array, bias: Array, eps: float) -> Array:
+    """(x - mean) / sqrt(variance + eps) * scale + bias, in float32."""
+    wide = x.astype(jnp.float32)
+    wide = wide - jnp.mean(wide, axis=-1, keepdims=True)
+    power = jnp.mean(wide**2, axis=-1, keepdims=True)
+    return (wide * lax.rsqrt(power + eps) * scale + bias).astype(x.dtype)

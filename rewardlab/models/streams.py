@@ -1,43 +1,59 @@
 """What new tokens read: a cache, or prompts and their completions side by side."""
 
-import functools
 from typing import NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.models.attention import attend
 from rewardlab.models.cache import Cache, Memory, write
+from rewardlab.models.config import LMConfig
+from rewardlab.models.rope import rope_table, rotate
 
 
 class View(NamedTuple):
     """Where new tokens stand and what they see; the same in every layer."""
 
-    cos: Float[Array, "B 1 G t E"]
-    sin: Float[Array, "B 1 G t E"]
+    places: Int[Array, "N t"] | None  # rows of the table of learned positions
+    turns: tuple[Float[Array, "B 1 G t E"], Array] | None  # cos and sin of RoPE
     own: Bool[Array, "B 1 1 G t S"]
     prompt: Bool[Array, "B 1 1 #G 1 P"] | None
     used: Int[Array, ""]
 
     @classmethod
-    def of(cls, cache: Cache, count: int, head_dim: int, theta: float) -> "View":
-        """The view of the next `count` tokens of each row; `theta` is RoPE's base."""
+    def of(cls, cache: Cache, count: int, config: LMConfig) -> "View":
+        """The view of the next `count` tokens of each row."""
         groups = (cache.prompts, cache.rows)
         slots = cache.valid.shape[1]
         slots += cache.prompt.valid.shape[2] if cache.prompt else 0
-        table = jnp.asarray(_rope_table(head_dim, theta, slots))
-        turns = table[cache.positions(count)]
-        turns = turns.reshape(groups[0], 1, groups[1], count, -1)
-        cos, sin = jnp.split(turns, 2, axis=-1)
+        places: Array | None = cache.positions(count)
+        turns: tuple[Array, Array] | None = None
+        if config.positions == "rope":
+            angles = jnp.asarray(rope_table(config, slots))[places]
+            angles = angles.reshape(groups[0], 1, groups[1], count, -1)
+            cos, sin = jnp.split(angles, 2, axis=-1)
+            places, turns = None, (cos, sin)
+        elif slots > config.max_positions:
+            raise ValueError(
+                f"a text of {slots} tokens does not fit a model with "
+                f"{config.max_positions} learned positions; make the longest prompt "
+                "or the longest completion shorter"
+            )
         own = cache.visible(count).reshape(groups[0], 1, 1, groups[1], count, -1)
         prompt = cache.prompt.valid[:, None, None, :, None] if cache.prompt else None
-        return cls(cos, sin, own, prompt, cache.used)
+        return cls(places, turns, own, prompt, cache.used)
+
+    @property
+    def rows(self) -> tuple[int, int, int]:
+        """How many prompts, rows of each, and new tokens of each row there are."""
+        b, _, _, g, t, _ = self.own.shape
+        return b, g, t
 
     @property
     def tokens(self) -> int:
         """How many new tokens there are in all rows."""
-        return self.cos.shape[0] * self.cos.shape[2] * self.cos.shape[3]
+        b, g, t = self.rows
+        return b * g * t
 
 
 class Stream(NamedTuple):
@@ -52,12 +68,13 @@ class Stream(NamedTuple):
     ) -> tuple[Float[Array, "N t C"], Memory]:
         """What the tokens read, and the memory with theirs in it."""
         view = self.view
-        heads = [_heads(x, view, head_dim) for x in (q, k, v)]
-        new = Memory(_rotate(heads[1], view), heads[2])
+        queries, keys, values = (_heads(x, view, head_dim) for x in (q, k, v))
+        if view.turns:
+            queries, keys = rotate(queries, *view.turns), rotate(keys, *view.turns)
+        new = Memory(keys, values)
         memory = write(self.memory, new, view.used, view.own.shape[-1])
-        b, _, g, t, d = heads[0].shape
-        queries = _rotate(heads[0], view)
-        queries = queries.reshape(b, new.keys.shape[1], -1, g, t, d)
+        b, _, g, t, d = queries.shape
+        queries = queries.reshape(b, keys.shape[1], -1, g, t, d)
         mixed = attend(queries, memory, view.own, self.prompt, view.prompt)
         return mixed.transpose(0, 3, 4, 1, 2, 5).reshape(q.shape), memory
 
@@ -83,23 +100,8 @@ class Beside(NamedTuple):
         return jnp.concatenate([mixed, rest], axis=1), None
 
 
-@functools.cache
-def _rope_table(head_dim: int, theta: float, slots: int) -> np.ndarray:
-    half = head_dim // 2
-    angle = np.outer(np.arange(slots), theta ** (-np.arange(half) / half))
-    return np.concatenate([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
-
-
 def _heads(
     x: Float[Array, "..."], view: View, head_dim: int
 ) -> Float[Array, "B H G t D"]:
-    b, _, g, t, _ = view.cos.shape
+    b, g, t = view.rows
     return x.reshape(b, g, t, -1, head_dim).transpose(0, 3, 1, 2, 4)
-
-
-def _rotate(x: Float[Array, "B H G t D"], view: View) -> Float[Array, "B H G t D"]:
-    """RoPE (arXiv 2104.09864): pairs (i, i + D/2) turn with the position."""
-    x1, x2 = jnp.split(x.astype(jnp.float32), 2, axis=-1)
-    cos, sin = view.cos, view.sin
-    turned = jnp.concatenate([x1 * cos - x2 * sin, x2 * cos + x1 * sin], axis=-1)
-    return turned.astype(x.dtype)

@@ -28,7 +28,7 @@ from rewardlab.runs.prepare import Run
 from rewardlab.runs.pretrained import read_base
 from rewardlab.system.files import short
 
-_IMPLIED = ("validation", "test", "remat")  # what says nothing of the base
+_IMPLIED = ("validation", "test")  # what says nothing of the base
 
 
 def base_policy(

@@ -51,7 +51,10 @@ DEFAULTS: dict[str, Any] = {
         # Of float32 products: "": JAX's own, which is less than float32 on GPUs and
         # TPUs (TF32, bfloat16 passes); "float32" there is whole and slower.
         "matmul_precision": "",
-        "remat": False,
+        # How the layers run where completions are scored: "unrolled" one by one, or
+        # "stacked" in one scan that recomputes them in the backward pass (a tenth of
+        # the memory). "auto": stacked beyond 2^25 weights.
+        "layers": "auto",
         "init_from": "",  # the workdir of a run whose warm model to start from
     },
     "warmup": {"steps": 500, "batch_size": 64, "lr": 3e-3, "micro_batches": 1},

@@ -226,7 +226,7 @@ def model_of(config: ConfigDict, task: Task) -> lm.LMConfig:
         shape,
         vocab_size=size,
         dtype=config.model.dtype,
-        remat=config.model.remat,
+        stacked=lm.LAYERS[config.model.layers],
     )
 
 

@@ -90,9 +90,7 @@ def _config(config: LMConfig, source: Path | None, dtype: str) -> dict[str, Any]
 
 def shape(config: LMConfig) -> LMConfig:
     """What a model computes, whatever the types and the layout it computes in."""
-    return dataclasses.replace(
-        config, dtype="float32", remat=False, stacked=None, lora=None
-    )
+    return dataclasses.replace(config, dtype="float32", stacked=None, lora=None)
 
 
 def _write_tensors(

@@ -26,6 +26,7 @@ from rewardlab.core.ranges import (
     whole,
 )
 from rewardlab.learning.parallel import DRIVERS, PRECISIONS
+from rewardlab.models.lm import LAYERS
 from rewardlab.runs.builders import OPTIMIZERS, SCHEDULES
 from rewardlab.tasks import TASKS
 
@@ -56,7 +57,7 @@ RULES: dict[str, Rule] = {
     "model.ffn": whole(0),
     "model.dtype": OneOf(("float32", "bfloat16")),
     "model.matmul_precision": OneOf(("", *PRECISIONS)),
-    "model.remat": FLAG,
+    "model.layers": OneOf(tuple(LAYERS)),
     "model.init_from": TEXT,
     "warmup.steps": whole(0),
     "warmup.batch_size": whole(1),

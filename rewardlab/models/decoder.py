@@ -1,0 +1,105 @@
+"""The decoder as a module: embedding, layers and last norm."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
+
+from rewardlab.models.cache import Cache, start
+from rewardlab.models.config import LMConfig
+from rewardlab.models.layer import Layer, normed, run_layer
+from rewardlab.models.parameters import Params, are_stacked
+from rewardlab.models.streams import Beside, Stream, View
+
+
+class Decoder(nnx.Module):
+    """Made of its parameters, whose layout says how the layers run.
+
+    Reading into a cache goes layer by layer. Prompts beside completions do so too with
+    unstacked layers; stacked ones are scanned, and recomputed in the backward pass, so
+    that only one layer's intermediate results are ever held.
+    """
+
+    def __init__(self, config: LMConfig, params: Params) -> None:
+        self.config = config
+        self.embedding = nnx.Param(params["embedding"])
+        self.final_norm = nnx.Param(params["final_norm"])
+        self.final_norm_bias = _maybe(params, "final_norm_bias")
+        self.positions = _maybe(params, "positions")
+        self.scanned, layers = are_stacked(params), params["layers"]
+        names = [] if self.scanned else sorted(layers, key=int)
+        each = nnx.List(Layer(config, layers[name]) for name in names)
+        self.layers: Any = Layer(config, layers) if self.scanned else each
+
+    def read(
+        self, tokens: Int[Array, "N t"], cache: Cache
+    ) -> tuple[Float[Array, "N t W"], Cache]:
+        count, number = tokens.shape[1], self.config.num_layers
+        view, nothing = View.of(cache, count, self.config), (None,) * number
+        prompts = cache.prompt.layers if cache.prompt else nothing
+        streams = map(Stream, (view,) * number, cache.layers or nothing, prompts)
+        x, memories = self._embedded(tokens, view), []
+        for layer, stream in zip(self._each(), streams, strict=True):
+            x, memory = run_layer(layer, x, stream)
+            memories.append(memory)
+        used = cache.used + count
+        return x, dataclasses.replace(cache, layers=tuple(memories), used=used)
+
+    def both(
+        self,
+        prompts: Int[Array, "B P"],
+        prompt_mask: Bool[Array, "B P"],
+        tokens: Int[Array, "N T"],
+        valid: Bool[Array, "N T"],
+    ) -> tuple[Float[Array, "B W"], Float[Array, "N T W"]]:
+        cache = start(prompt_mask)
+        rows = cache.fork(tokens.shape[0] // prompts.shape[0], valid)
+        views = Beside(
+            View.of(cache, prompts.shape[1], self.config),
+            View.of(rows, tokens.shape[1], self.config),
+        )
+        together = jnp.concatenate([prompts.reshape(1, -1), tokens.reshape(1, -1)], 1)
+        x = self._through(self._embedded(together, *views), views)
+        ends = x[0, : prompts.size].reshape(*prompts.shape, -1)[:, -1]
+        return ends, x[0, prompts.size :].reshape(*tokens.shape, -1)
+
+    def normed(self, x: Float[Array, "*N W"]) -> Float[Array, "*N W"]:
+        bias, eps = self.final_norm_bias, self.config.norm_eps
+        x = normed(x, self.final_norm, bias, eps)
+        return x.astype(jnp.float32)
+
+    def _embedded(
+        self, tokens: Int[Array, "N t"], *views: View
+    ) -> Float[Array, "N t W"]:
+        x = self.embedding[...][tokens]
+        places = [view.places.reshape(-1) for view in views if view.places is not None]
+        if self.positions is not None:
+            x = x + self.positions[...][jnp.concatenate(places).reshape(tokens.shape)]
+        return x.astype(self.config.dtype)
+
+    def _through(
+        self, x: Float[Array, "1 M W"], views: Beside
+    ) -> Float[Array, "1 M W"]:
+        if not self.scanned:
+            for layer in self.layers:
+                x, _ = run_layer(layer, x, views)
+            return x
+
+        def step(x: Array, layer: Layer) -> tuple[Array, None]:
+            return layer(x, views)[0], None
+
+        return lax.scan(jax.checkpoint(step, prevent_cse=False), x, self.layers)[0]
+
+    def _each(self) -> Any:
+        if not self.scanned:
+            return self.layers
+        of = lambda i: jax.tree.map(lambda w: w[i], self.layers)  # noqa: E731
+        return [of(i) for i in range(self.config.num_layers)]
+
+
+def _maybe(params: Params, name: str) -> nnx.Param | None:
+    return nnx.Param(params[name]) if name in params else None
