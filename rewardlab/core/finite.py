@@ -5,14 +5,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool
 
 
 def all_finite(tree: Any) -> Bool[Array, ""]:
     """Whether every float of the tree is finite."""
-    flat, _ = ravel_pytree([x for x in jax.tree.leaves(tree) if _is_float(x)])
-    return jnp.all(jnp.isfinite(flat))
+    finite = [jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves(tree) if _is_float(x)]
+    return functools.reduce(jnp.logical_and, finite, jnp.ones((), bool))
 
 
 def turns_nan(before: Any, after: Any) -> Bool[Array, ""]:

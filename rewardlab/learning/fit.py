@@ -65,20 +65,38 @@ def fit_step(
         of_parts = functools.partial(gradient, trained)
         grads, sums, each = _accumulate(of_parts, own, rows, micro_batches)
         grads, (total, metrics) = shards.sum(grads, sums)
-        grads = jax.tree.map(lambda g: g / jnp.maximum(total.count, 1), grads)
+        each_counts = 1 / jnp.maximum(total.count, 1)
+        grads = jax.tree.map(lambda g: g * each_counts, grads)
         norm, one = shards.norm(grads), jnp.ones(())
+
+        def moved(now: Any) -> tuple[Trained, optax.OptState]:
+            updates, after = optimizer.update(grads, now[1], now[0], norm=norm)
+            return optax.apply_updates(now[0], updates), after
+
         finite = jnp.isfinite(norm) & jnp.isfinite(total.value)
-        updates, after = optimizer.update(grads, opt, trained, norm=norm)
-        new = (optax.apply_updates(trained, updates), after)
-        finite &= shards.all(all_finite(new))
+        finite = _stays_finite(moved, (trained, opt), finite, shards)
         moves = finite & (total.count > 0)
         moves = moves if learns is None else moves & learns
-        kept = jax.tree.map(lambda n, o: jnp.where(moves, n, o), new, (trained, opt))
+        kept = lax.cond(moves, moved, lambda now: now, (trained, opt))
         whole = {"loss": total, "grad_norm": Sum(norm, one)}
         skipped = {"skipped": Sum(1.0 - finite, one)}
         return *kept, {**metrics, **whole, **skipped}, each
 
     return step
+
+
+def _stays_finite(
+    moved: Callable[[Any], Any], now: Any, finite: Bool[Array, ""], shards: Shards
+) -> Bool[Array, ""]:
+    """Whether all that a step makes of `now` is finite.
+
+    It is computed in a branch of which nothing but the answer is left, and once more
+    where it is kept: then it is written over what is donated, and a choice between two
+    whole states would hold both of them.
+    """
+    nothing = jnp.zeros((), bool)
+    asked = lambda now: all_finite(moved(now))  # noqa: E731
+    return shards.all(lax.cond(finite, asked, lambda _: nothing, now))
 
 
 def clip_by_norm(most: float) -> optax.GradientTransformationExtraArgs:
@@ -96,9 +114,8 @@ def clip_by_norm(most: float) -> optax.GradientTransformationExtraArgs:
         **more: Any,
     ) -> tuple[Any, optax.EmptyState]:
         size = optax.global_norm(grads) if norm is None else norm
-        small = size < most
-        clipped = lambda g: jnp.where(small, g, g / size * most)  # noqa: E731
-        return jax.tree.map(clipped, grads), state
+        share = jnp.where(size < most, 1, most / size)  # a number: no gradient is kept
+        return jax.tree.map(lambda g: g * share, grads), state
 
     return optax.GradientTransformationExtraArgs(lambda _: optax.EmptyState(), update)
 
