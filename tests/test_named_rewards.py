@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from rewardlab.data.files import read_table
+from rewardlab.data.sources import read_table
 from rewardlab.runs.config import default_config
 from rewardlab.runs.handed import handed
 from rewardlab.runs.prepare import prepare

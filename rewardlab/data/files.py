@@ -1,6 +1,5 @@
 """Problems from files: rows are read, checked, rendered and split once."""
 
-import pathlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -9,7 +8,7 @@ from jaxtyping import Int
 
 from rewardlab.data.batch import Batch
 from rewardlab.data.columns import RESERVED, prompt_columns
-from rewardlab.data.jsonl import read_rows
+from rewardlab.data.jsonl import Row
 from rewardlab.text.chat import render
 from rewardlab.text.tokenizers import CharTokenizer, Tokenizer
 
@@ -19,13 +18,15 @@ KINDS = ((bool, bool), (int, np.int32), (float, np.float32))
 class Table(NamedTuple):
     """The rows of a file: prompts as they were written, and as the policy reads them.
 
-    `columns` are the others, a list of M for each name.
+    `columns` are the others, a list of M for each name, and `notes` what is worth
+    saying of the rows.
     """
 
     source: str
     prompts: list[Any]
     texts: list[str]
     columns: dict[str, list[Any]]
+    notes: tuple[str, ...] = ()
 
     def take(self, rows: Int[np.ndarray, " m"]) -> "Table":
         """Some of the rows, by their numbers."""
@@ -34,38 +35,37 @@ class Table(NamedTuple):
             return [values[row] for row in rows]
 
         columns = {name: some(values) for name, values in self.columns.items()}
-        return Table(self.source, some(self.prompts), some(self.texts), columns)
+        prompts, texts = some(self.prompts), some(self.texts)
+        return self._replace(prompts=prompts, texts=texts, columns=columns)
 
 
-def read_table(path: str | pathlib.Path, prompt: str = "prompt") -> Table:
-    """The problems of a .jsonl or .parquet file, of which `prompt` is a column.
+def table_of(rows: Sequence[Row], source: str, prompt: str = "prompt") -> Table:
+    """Rows as problems, of which `prompt` is a column; `source` is for messages.
 
     A prompt is text, or messages `[{"role": ..., "content": ...}]`. `ValueError`, in
-    one sentence with the file and the row, for any other file.
+    one sentence with the source and the row, for rows that are no problems.
     """
-    path = pathlib.Path(path)
-    rows = read_rows(path)
     if not rows:
-        raise ValueError(f"{path} has no rows; write one problem a line")
+        raise ValueError(f"{source} has no rows; write one problem a line")
     if lacking := [i for i, row in enumerate(rows) if row.keys() != rows[0].keys()]:
         raise ValueError(
-            f"row {lacking[0]} of {path} has columns {sorted(rows[lacking[0]])} and "
+            f"row {lacking[0]} of {source} has columns {sorted(rows[lacking[0]])} and "
             f"row 0 has {sorted(rows[0])}; give all rows the same"
         )
     if prompt not in rows[0]:
         raise ValueError(
-            f"{path} has no column {prompt!r}; have {sorted(rows[0])}, and data.prompt "
-            "says which of them the policy reads"
+            f"{source} has no column {prompt!r}; have {sorted(rows[0])}, and "
+            "data.prompt says which of them the policy reads"
         )
     if taken := [name for name in rows[0] if name in RESERVED]:
         raise ValueError(
-            f"{path} has a column {taken[0]!r}, as something of the run's own is "
+            f"{source} has a column {taken[0]!r}, as something of the run's own is "
             "called; give it another name"
         )
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     prompts = columns.pop(prompt)
-    texts = [_text(one, f"row {i} of {path}") for i, one in enumerate(prompts)]
-    return Table(str(path), prompts, texts, columns)
+    texts = [_text(one, f"row {i} of {source}") for i, one in enumerate(prompts)]
+    return Table(source, prompts, texts, columns)
 
 
 def _text(prompt: Any, where: str) -> str:

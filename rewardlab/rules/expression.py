@@ -36,7 +36,7 @@ Step = float | str | Operator  # a number, a name, or what is done to the last o
 
 def names(text: str) -> set[str]:
     """The names that an expression reads; `ValueError` if it is not an expression."""
-    return {step for step in _steps(text) if isinstance(step, str)}
+    return {step for step in steps(text) if isinstance(step, str)}
 
 
 def calculate(text: str, values: Mapping[str, Any]) -> Any:
@@ -46,7 +46,7 @@ def calculate(text: str, values: Mapping[str, Any]) -> Any:
     outside the grammar or an unknown name, and what the arithmetic raises.
     """
     stack: list[Any] = []
-    for step in _steps(text):
+    for step in steps(text):
         if isinstance(step, Operator):
             sides = stack[-step.sides :]
             stack[-step.sides :] = [step.apply(*sides)]
@@ -68,17 +68,17 @@ def calculate_or_zero(text: str, values: Mapping[str, float]) -> float:
     return result if math.isfinite(result) else 0.0
 
 
-def _steps(text: str) -> list[Step]:
+def steps(text: str) -> list[Step]:
     """The expression in the order in which it is worked out (Dijkstra's shunting yard).
 
     No recursion, so that an expression may be as long as it likes.
     """
-    steps: list[Step] = []
+    order: list[Step] = []
     waiting: list[Operator | None] = []  # None is an open parenthesis
     value_next, depth = True, 0
     for kind, token in _tokens(text):
         if value_next and kind != "sign":
-            steps.append(_read(kind, token, text))
+            order.append(_read(kind, token, text))
             value_next = False
         elif value_next and token == "(":
             waiting.append(None)
@@ -89,21 +89,21 @@ def _steps(text: str) -> list[Step]:
             waiting.append(UNARY[token])
         elif not value_next and token in BINARY:
             found = BINARY[token]
-            steps += _before(waiting, found.binds + (token == "**"))
+            order += _before(waiting, found.binds + (token == "**"))
             waiting.append(found)
             value_next = True
         elif not value_next and token == ")":
-            steps += _before(waiting, 0)
+            order += _before(waiting, 0)
             if not waiting:
                 raise _refusal(text)
             waiting.pop()
             depth -= 1
         else:
             raise _refusal(text)
-    steps += _before(waiting, 0)
+    order += _before(waiting, 0)
     if value_next or waiting:
         raise _refusal(text)
-    return steps
+    return order
 
 
 def _before(waiting: list[Operator | None], binds: int) -> Iterator[Operator]:

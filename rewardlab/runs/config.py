@@ -24,10 +24,11 @@ DEFAULTS: dict[str, Any] = {
     # "critic(lr=1e-3) | my.judges:polite(time_limit=10)".
     "scorers": "",
     "data_dir": "",  # "": a folder of the user's cache
-    # Files of problems, .jsonl or .parquet, for task.name="data".
+    # Sources of problems for task.name="data": a .jsonl or .parquet file, a folder of
+    # them, "tfds:NAME", "reasoning_gym:NAME(size=500)", "package.module:attribute".
     "data": {
-        "path": "",  # of which a share is held out
-        "train": "",  # or one file for each split
+        "path": "",  # with both splits, or a share of it is held out
+        "train": "",  # or one source for each split
         "test": "",
         "held_out": 0.1,  # of the different prompts of `path`
         "prompt": "prompt",  # the column that the policy reads

@@ -27,7 +27,7 @@ def problems_of(config: ConfigDict, task: Task, folder: Path) -> Problems:
     Prompts that are longer than `rollout.max_prompt_length` are dropped, and counted in
     `notes`, or refused, as `data.too_long` says.
     """
-    splits, notes = {}, []
+    splits, notes = {}, [*task.notes]
     for split in ("train", "test"):
         found = task.load(split, folder, **config.task.difficulty)
         source = f"the {split} split of {config.task.name!r}"

@@ -21,6 +21,7 @@ from rewardlab.scorers.sentence import scorers_of, tree_of
 from rewardlab.tasks import Task
 
 Make = Callable[[dict[str, Any]], dict[str, Scorer]]
+JUDGED = "the task's own"  # whose scorers a task's sentence names
 
 
 def setting_of(config: ConfigDict, task: Task, model: lm.LMConfig) -> Setting:
@@ -52,6 +53,9 @@ def sources_of(
         if place < yours or scorer.name not in names:
             found.append(Source("your" if place < yours else "the method's", scorer))
         names.add(scorer.name)
+    for scorer in scorers_of(task.scorers, setting, numbers):
+        if scorer.name not in names:
+            found.append(Source(JUDGED, scorer))
     if task.score is not None and task.signals:
         found.append(Source("the task's", task_verifier(task.score, task.signals)))
     found.append(Source("the run's", played(_of_sampler(config, task))))
@@ -108,7 +112,7 @@ def judging_plan(task: Task, sources: Sequence[Source]) -> Plan:
 
 def reported_of(task: Task, sources: Sequence[Source]) -> set[str]:
     """What is told of completions: the task's signals, yours, and the method's."""
-    brought = [s for whose, s in sources if whose in ("your", "the method's")]
+    brought = [s for whose, s in sources if whose in ("your", "the method's", JUDGED)]
     names = {name for s in brought for name in s.provides if name not in s.private}
     given = {
         name for _, s in sources if s.name in ("task", "sampler") for name in s.provides

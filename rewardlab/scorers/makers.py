@@ -126,7 +126,8 @@ def made_on(task: str, trees: bool = False, brings: Sequence[Scorer] = ()) -> se
     if known.environment is not None:
         names |= {"entropy", *EPISODES, *(TREES if trees else ())}
         names |= {"is_call"} if "call" in known.signals else set()
-    waiting = [*brings, *usual()]
+    judges = [s._replace(columns=()) for s in scorers_of(known.scorers, SETTING)]
+    waiting = [*brings, *judges, *usual()]
     while able := [s for s in waiting if _can(s, names, known.facts)]:
         waiting = [s for s in waiting if s not in able]
         names |= {base_of(name) for scorer in able for name in scorer.provides}

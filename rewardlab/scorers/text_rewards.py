@@ -20,7 +20,7 @@ policy wrote.
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -73,8 +73,8 @@ def text_scorer(reward: TextReward, tokenizer: Tokenizer) -> Scorer:
         answers = ask(reward.function, asked, reward.steps, reward.time_limit)
         if isinstance(answers, Failure):
             answers = [answers] * rollout.tokens.shape[0]
-        _report(reward, answers)
-        return _signals(reward, answers)
+        report(reward.name, answers, reward.stop_on_failure)
+        return signals_of(reward.name, answers, reward.steps)
 
     name, shape = reward.name, f"N{reward.steps}" if reward.steps else "N"
     provides = {name: shape, f"{name}_valid": shape}
@@ -141,19 +141,21 @@ def _messages(
     ]
 
 
-def _signals(reward: TextReward, answers: list[Row | Failure]) -> dict[str, Array]:
-    """What the answers are, as arrays by name."""
-    value, valid = _arrays(answers, reward.steps)
+def signals_of(
+    name: str, answers: Sequence[Row | Failure], steps: int = 0
+) -> dict[str, Array]:
+    """What the answers are, as arrays: `name` and its _valid, _error and _timeout."""
+    value, valid = _arrays(answers, steps)
     failed = [isinstance(answer, Failure) for answer in answers]
     late = [isinstance(answer, Failure) and answer.timed_out for answer in answers]
     signals = {"": value, "_valid": valid}
     signals["_error"] = np.array(failed, bool) & ~np.array(late, bool)
     signals["_timeout"] = np.array(late, bool)
-    return {reward.name + suffix: jnp.asarray(x) for suffix, x in signals.items()}
+    return {name + suffix: jnp.asarray(x) for suffix, x in signals.items()}
 
 
 def _arrays(
-    answers: list[Row | Failure], steps: int
+    answers: Sequence[Row | Failure], steps: int
 ) -> tuple[Float[np.ndarray, "N *S"], Bool[np.ndarray, "N *S"]]:
     value = np.zeros((len(answers), max(steps, 1)), np.float32)
     valid = np.zeros(value.shape, bool)
@@ -167,15 +169,16 @@ def _arrays(
     return (value, valid) if steps else (value[:, 0], valid[:, 0])
 
 
-def _report(reward: TextReward, answers: list[Row | Failure]) -> None:
+def report(name: str, answers: Sequence[Row | Failure], stop: bool = False) -> None:
+    """Logs the first failure among the answers; `NoAnswer` for it, with `stop`."""
     failures = [answer for answer in answers if isinstance(answer, Failure)]
     if not failures:
         return
     what = (
-        f"the reward {reward.name!r} failed for {len(failures)} of {len(answers)} "
+        f"the reward {name!r} failed for {len(failures)} of {len(answers)} "
         f"completions, first because: {failures[0].reason}"
     )
-    if reward.stop_on_failure:
+    if stop:
         raise NoAnswer(
             f"{what}; mend it, or set stop_on_failure=False to let failures abstain"
         )

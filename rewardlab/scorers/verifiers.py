@@ -2,10 +2,17 @@
 
 from collections.abc import Callable
 
-from rewardlab.scorers import answers, comparators, texts, tools
+from rewardlab.scorers import answers, comparators, maths, texts, tools, verdicts
 from rewardlab.scorers.verifier import Maker
 
 VERIFIERS: dict[str, Callable[..., Maker]] = {
+    "exact": verdicts.exact,
+    "last_number": verdicts.last_number,
+    "gsm8k": verdicts.gsm8k,
+    "countdown": verdicts.countdown,
+    "likeness": verdicts.likeness,
+    "maths": maths.maths,
+    "reasoning_gym": verdicts.reasoning_gym,
     "exact_match": answers.exact_match,
     "word_f1": answers.word_f1,
     "answer_ids": answers.answer_ids,

@@ -16,8 +16,13 @@ from rewardlab.tasks.arithmetic import verifier as arithmetic
 from rewardlab.tasks.calculator import data as calculator_data
 from rewardlab.tasks.calculator import environment as calculator
 from rewardlab.tasks.calculator import text as calculator_text
+from rewardlab.tasks.chain_sum import data as chain_sum
+from rewardlab.tasks.countdown import data as countdown
 from rewardlab.tasks.environment import TextEnvironment
 from rewardlab.tasks.files import DATA
+from rewardlab.tasks.letter_counting import data as letter_counting
+from rewardlab.tasks.questions import question_task
+from rewardlab.tasks.reverse_text import data as reverse_text
 from rewardlab.tasks.search import data as search_data
 from rewardlab.tasks.search import environment as search
 from rewardlab.tasks.search import text as search_text
@@ -84,6 +89,12 @@ TASKS: dict[str, Task] = {
         demonstrations=calculator_data.demonstrations,
         environment=calculator.ENVIRONMENT,
         on_host=_on_host(calculator, calculator_text.ENVIRONMENT),
+    ),
+    "chain_sum": question_task(chain_sum, "exact('answer')", 16),
+    "letter_counting": question_task(letter_counting, "exact('answer')", 16),
+    "countdown": question_task(countdown, "countdown('nums', 'target')", 256),
+    "reverse_text": question_task(
+        reverse_text, "exact('answer') | likeness('answer')", 64
     ),
     "data": DATA,
 }

@@ -1,41 +1,46 @@
-"""The task that files of problems are: `config.task.name = "data"`.
+"""The task that problems of yours are: `config.task.name = "data"`.
 
 It has no verdict of its own; scorers make the signals.
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from rewardlab.data.batch import Batch
 from rewardlab.data.columns import Episodes, written
-from rewardlab.data.files import (
-    Table,
-    alphabet,
-    batch_from,
-    read_table,
-    split_by_share,
-)
+from rewardlab.data.files import Table, alphabet, batch_from, split_by_share
+from rewardlab.data.sources import changed, read_table, source_of
 from rewardlab.tasks.task import Task
 from rewardlab.text.tokenizers import CharTokenizer, Tokenizer
 
 
-def task_of_files(data: Mapping[str, Any], own: Tokenizer | None = None) -> Task:
-    """The task of the files that `config.data` names.
+def task_of_files(data: Mapping[str, Any], tokenizer: Tokenizer | None = None) -> Task:
+    """The task of the sources that `config.data` names; of letters without a tokenizer.
 
-    Either `train` and `test` are files, or `held_out` is the share of the prompts of
-    `path` that are kept apart. `demonstrations` names the column to imitate, if any.
-    Without a tokenizer of its `own` a token is a character of the files.
+    Either `train` and `test` are sources, or `path` is one, with both splits or with
+    prompts of which the share `held_out` is kept apart. `demonstrations` names the
+    column to imitate, if any.
     """
     train, test = _tables(data)
-    tokenizer = own or alphabet((train, test))
+    known = tokenizer or alphabet((train, test))
     splits = {"train": train, "test": test}
-    task = Task(tokenizer, lambda split, data_dir: batch_from(splits[split], tokenizer))
+    task = Task(
+        known,
+        lambda split, data_dir: batch_from(splits[split], known),
+        notes=tuple(dict.fromkeys(train.notes + test.notes)),
+    )
     column = data["demonstrations"]
     if not column:
         return task
-    for table in splits.values():
+    _refuse_column(column, (train, test))
+    return task._replace(demonstrations=imitating(column, known))
+
+
+def _refuse_column(column: str, tables: Iterable[Table]) -> None:
+    """`ValueError` for a column to imitate that is not there, or is no text."""
+    for table in tables:
         texts = table.columns.get(column)
         if texts is None or not all(isinstance(text, str) for text in texts):
             kind = "no column" if texts is None else "not only text in its column"
@@ -43,46 +48,55 @@ def task_of_files(data: Mapping[str, Any], own: Tokenizer | None = None) -> Task
                 f"data.demonstrations={column!r} and {table.source} has {kind} "
                 f"{column!r}; have {', '.join(table.columns)}"
             )
-    imitated = functools.partial(_imitated, tokenizer, column)
-    return task._replace(demonstrations=imitated)
 
 
-def _imitated(
-    tokenizer: Tokenizer,
-    column: str,
-    columns: Mapping[str, Any],
-    seed: int | tuple[int, ...],
-    length: int,
-) -> Episodes:
-    return written([[(text, True)] for text in columns[column]], tokenizer, length)
+def imitating(column: str, tokenizer: Tokenizer) -> Callable[..., Episodes]:
+    """The `demonstrations` of a task that imitates the texts of a column."""
+
+    def imitated(
+        columns: Mapping[str, Any], seed: int | tuple[int, ...], length: int
+    ) -> Episodes:
+        return written([[(text, True)] for text in columns[column]], tokenizer, length)
+
+    return imitated
 
 
 def _tables(data: Mapping[str, Any]) -> tuple[Table, Table]:
     """Of training and held out; `ValueError` where the config names none, or more."""
     path, train, test = data["path"], data["train"], data["test"]
     if path and not train and not test:
-        return split_by_share(_read(path, data["prompt"]), data["held_out"])
+        whole, splits = _read(path, "train", data["prompt"])
+        if splits:
+            return whole, _read(path, "test", data["prompt"])[0]
+        return split_by_share(whole, data["held_out"])
     if train and test and not path:
-        return _read(train, data["prompt"]), _read(test, data["prompt"])
+        for key, text in (("train", train), ("test", test)):
+            if text.startswith("reasoning_gym:"):
+                raise ValueError(
+                    f"data.{key}={text!r}: its seeds share questions; name it in "
+                    "data.path, of whose questions data.held_out is kept apart"
+                )
+        first, _ = _read(train, "train", data["prompt"])
+        return first, _read(test, "test", data["prompt"])[0]
     said = ", ".join(f"data.{k}={data[k]!r}" for k in ("path", "train", "test"))
     raise ValueError(
-        f"task.name='data' with {said}: set data.path to a file of which data.held_out "
-        "is kept apart, or data.train and data.test to a file each"
+        f"task.name='data' with {said}: set data.path to a source that has both splits "
+        "or of which data.held_out is kept apart, or data.train and data.test to one "
+        "each"
     )
 
 
-def _read(path: str, prompt: str) -> Table:
-    try:
-        stat = Path(path).stat()
-        key = (stat.st_mtime_ns, stat.st_size)
-    except OSError:
-        key = (0, 0)  # reading it says why not
-    return _read_once(path, prompt, key)
+def _read(text: str, split: str, prompt: str) -> tuple[Table, tuple[str, ...]]:
+    """A split of a source, and the splits that it has; read once until it changes."""
+    return _read_once(text, split, prompt, changed(Path(text).expanduser()))
 
 
 @functools.lru_cache(4)
-def _read_once(path: str, prompt: str, key: tuple[int, int]) -> Table:
-    return read_table(path, prompt)
+def _read_once(
+    text: str, split: str, prompt: str, key: Any
+) -> tuple[Table, tuple[str, ...]]:
+    source = source_of(text)
+    return read_table(source, prompt, split), source.splits
 
 
 DATA = Task(

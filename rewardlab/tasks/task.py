@@ -28,9 +28,10 @@ class Task(NamedTuple):
     all of a completion are. `correct` [N] is the true outcome, 0 or 1, where a task has
     one. `demonstrations(columns, seed, length, **how)` are episodes to imitate; without
     them there is no warm-up. With an `environment` a completion is an episode of turns,
-    and the environment makes the signals; `score` may add some. `of_data(data,
-    tokenizer)` makes the task anew from the group `data` of a config, and from the
-    tokenizer that a model brings, if it brings one.
+    and the environment makes the signals; `score` may add some. `scorers` is a sentence
+    of those that judge its completions on the host. `of_data(data, tokenizer)` makes
+    the task anew from the group `data` of a config, in tokens of the tokenizer or, for
+    None, of its own.
     """
 
     tokenizer: Tokenizer
@@ -45,4 +46,6 @@ class Task(NamedTuple):
     noise: Mapping[str, float] = {}  # likewise of `demonstrations`
     environment: Environment | None = None
     on_host: HostEnvironment | None = None  # one in Python, of the same name
+    scorers: str = ""  # words that judge on the host: "exact('answer')"
+    notes: tuple[str, ...] = ()  # what is worth saying of the problems
     of_data: Callable[[Mapping[str, Any], Tokenizer | None], "Task"] | None = None

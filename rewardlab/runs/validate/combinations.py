@@ -23,6 +23,7 @@ from rewardlab.tasks import TASKS, Task, task_of
 from rewardlab.transforms import BASELINES
 
 LEAST_TEMPERATURE = 1e-3
+OF_FILES = ("path", "train", "test", "held_out", "prompt")  # keys of the group data
 
 
 def impossible(config: ConfigDict, devices: int) -> Iterator[str]:
@@ -55,8 +56,11 @@ def _of_data(config: ConfigDict, task: Task) -> Iterator[str]:
             f"warmup.steps={config.warmup.steps} and task {config.task.name!r} has no "
             f"demonstrations to imitate; set it to 0, or {how}"
         )
-    for key, usual in DEFAULTS["data"].items():
-        if task.of_data is None and key != "too_long" and config.data[key] != usual:
+    usual = DEFAULTS["data"]
+    idle = {*usual} - {"too_long"} if task.of_data is None else set[str]()
+    idle |= {*OF_FILES} if task.of_data and task.difficulty else set()
+    for key in sorted(idle):
+        if config.data[key] != usual[key]:
             yield (
                 f"data.{key}={config.data[key]!r} does nothing, since "
                 f"task.name={config.task.name!r} has problems of its own; set "

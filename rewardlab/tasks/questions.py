@@ -1,0 +1,91 @@
+"""What tasks of generated questions share: rows of text, written once by TFDS.
+
+A question is text for any tokenizer; without one a token is a letter. A row has
+`prompt` and `answer`, both text, and what else a verifier of the task reads.
+"""
+
+import pathlib
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from rewardlab.data import datasets
+from rewardlab.data.batch import Batch
+from rewardlab.data.files import alphabet, batch_from, table_of
+from rewardlab.data.jsonl import Row
+from rewardlab.tasks.files import imitating
+from rewardlab.tasks.task import Task
+from rewardlab.text.tokenizers import Tokenizer
+
+SIZES = {"train": 1024, "validation": 128, "test": 128}
+# Common words, of which short texts are made.
+WORDS = (
+    "apple arrow autumn basket bottle branch bread bridge butter button candle carpet "
+    "castle cheese chimney circle cloud coffee corner cotton dinner doctor dragon "
+    "engine evening family farmer feather finger flower forest friend garden glass "
+    "hammer harbour honey hotel island jacket journey kettle kitchen ladder lantern "
+    "letter library lemon market meadow mirror mountain music narrow needle ocean "
+    "orange paper pencil pepper picture pillow planet pocket queen quiet rabbit river "
+    "saddle sailor school shadow silver soldier spider spring square station summer "
+    "table teacher thunder ticket tower travel turtle uncle valley village violin "
+    "wagon water weather whisper window winter wooden yellow zebra"
+).split()
+
+
+class Questions(datasets.ProblemBuilder):
+    """Problems with `prompt` and `answer` as text; an example may have more."""
+
+    def features(self) -> dict[str, Any]:
+        return {"prompt": tfds.features.Text(), "answer": tfds.features.Text()}
+
+
+def read_questions(
+    builder: type[Questions],
+    config: datasets.Problems,
+    split: str,
+    data_dir: str | pathlib.Path,
+) -> list[Row]:
+    """A split's rows in order, generated under `data_dir` if they are not there."""
+    examples = datasets.read(builder, config, split, data_dir)
+    return [{k: _plain(x) for k, x in row.items() if k != "id"} for row in examples]
+
+
+def _plain(value: Any) -> Any:
+    return value.decode() if isinstance(value, bytes) else np.asarray(value).tolist()
+
+
+def question_task(module: ModuleType, scorers: str, completion_length: int) -> Task:
+    """The task of a module's `load` and `DIFFICULTY`, judged by the scorers.
+
+    Completions have `completion_length` tokens, unless the config says otherwise.
+    """
+
+    def of_data(data: Mapping[str, Any], tokenizer: Tokenizer | None = None) -> Task:
+        known = tokenizer or alphabet(())
+        column = data["demonstrations"]
+        if column not in ("", "answer"):
+            raise ValueError(
+                f"data.demonstrations={column!r} is no column of text to imitate; have "
+                "'answer'"
+            )
+
+        def load(split: str, data_dir: str | pathlib.Path, **options: int) -> Batch:
+            rows = module.load(split, data_dir, **options)
+            return batch_from(table_of(rows, f"the {split} split"), known)
+
+        task = plain._replace(tokenizer=known, load=load)
+        imitated = imitating(column, known) if column else None
+        return task._replace(demonstrations=imitated)
+
+    plain = Task(
+        tokenizer=alphabet(()),
+        load=module.load,
+        completion_length=completion_length,
+        difficulty=module.DIFFICULTY,
+        scorers=scorers,
+        of_data=of_data,
+    )
+    return plain
