@@ -33,6 +33,14 @@ DEFAULTS: dict[str, Any] = {
         "held_out": 0.1,  # of the different prompts of `path`
         "prompt": "prompt",  # the column that the policy reads
         "demonstrations": "",  # the column to imitate in the warm-up
+        # As the policy reads it: "plain", "chat" (the template of the tokenizer's
+        # folder), or "few_shot" (solved problems before it, each as `shot` says).
+        "format": "plain",
+        "template_options": "",  # of "chat": "enable_thinking=False"
+        "shots": 3,  # of "few_shot": rows that are then in neither split
+        "shots_from": "",  # a file of them; "": the first rows of the train split
+        # Columns in braces; the policy writes the last, and ends with what follows it.
+        "shot": "Q: {prompt}\nA: {answer}\n",
         "too_long": "drop",  # prompts above rollout.max_prompt_length; or "refuse"
     },
     "model": {
@@ -67,6 +75,7 @@ DEFAULTS: dict[str, Any] = {
         "temperature": 1.0,
         "top_k": 0,  # 0: off
         "top_p": 1.0,
+        "stop": (),  # strings that end a completion, besides the tokenizer's ends
         "on_host": False,  # ask the environment in Python, once a turn
         # Episodes that share prefixes: see `Branching`.
         "branching": {

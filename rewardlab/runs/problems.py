@@ -44,8 +44,8 @@ def problems_of(config: ConfigDict, task: Task, folder: Path) -> Problems:
     if task.of_data:
         longest, size = train.arrays["prompts"].shape[1], task.tokenizer.vocab_size
         notes.append(
-            f"{train.size} problems to train on and {test.size} held out; a token is a "
-            f"character, one of {size}, and prompts have up to {longest}"
+            f"{train.size} problems to train on and {test.size} held out; prompts have "
+            f"up to {longest} tokens, of a vocabulary of {size}"
         )
     return Problems(train, test, tuple(notes))
 

@@ -39,6 +39,11 @@ def impossible(config: ConfigDict, devices: int) -> Iterator[str]:
             f"rollout.on_host=False and the environment of task {config.task.name!r} "
             "is in Python only; set it to True"
         )
+    if config.rollout.stop and (config.rollout.on_host or task.environment):
+        yield (
+            f"rollout.stop={config.rollout.stop!r} ends completions, and turns of task "
+            f"{config.task.name!r} end as its environment says; leave it out"
+        )
     yield from _of_data(config, task)
     yield from _of_weights(config)
     yield from _sentences(config)

@@ -29,6 +29,7 @@ from rewardlab.learning.parallel import DRIVERS, PRECISIONS
 from rewardlab.models.lm import LAYERS
 from rewardlab.runs.builders import OPTIMIZERS, SCHEDULES
 from rewardlab.tasks import TASKS
+from rewardlab.text.formats import FORMATS
 
 SEED = whole(0, 2**32 - 1)  # JAX reads 32 bits, and drops the others in silence
 
@@ -48,6 +49,11 @@ RULES: dict[str, Rule] = {
     "data.held_out": Range(low=0, high=1, above=True, below=True),
     "data.prompt": TEXT,
     "data.demonstrations": TEXT,
+    "data.format": OneOf(FORMATS),
+    "data.template_options": TEXT,
+    "data.shots": whole(0),
+    "data.shots_from": TEXT,
+    "data.shot": TEXT,
     "data.too_long": OneOf(("drop", "refuse")),
     "model.name": TEXT,
     "model.tokenizer": TEXT,
@@ -70,6 +76,7 @@ RULES: dict[str, Rule] = {
     "rollout.temperature": NOT_NEGATIVE,
     "rollout.top_k": whole(0),
     "rollout.top_p": Range(low=0, high=1, above=True),
+    "rollout.stop": Each(TEXT),
     "rollout.on_host": FLAG,
     "rollout.branching.roots": whole(0),
     "rollout.branching.rounds": whole(1),
