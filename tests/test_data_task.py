@@ -75,7 +75,7 @@ def test_splits_and_their_sizes_are_said(tmp_path):
     run = prepare(config, tmp_path, exact)
     assert run.problems.size == 30 and run.held_out.size == 10
     assert run.problems.arrays["id"].tolist() == list(range(30))
-    assert "30 problems to train on and 10 held out; a token is a" in run.notes[0]
+    assert "30 problems to train on and 10 held out; prompts have" in run.notes[0]
     texts = prompt_texts(run.problems.arrays, run.task.tokenizer)
     assert texts == run.problems.facts["prompts"]
     imitated = run.task.demonstrations(run.problems.columns, 0, 4)

@@ -13,6 +13,9 @@ from rewardlab.models import lm
 from rewardlab.models.cache import start
 from rewardlab.models.logprobs import completion_logprobs
 from rewardlab.rollouts import Sampling, drawing, rollout_completions, truncate
+from rewardlab.text.ends import have_ended, stop_table
+from rewardlab.text.stops import Stopping
+from rewardlab.text.tokenizers import CharTokenizer
 
 CONFIG = lm.LMConfig(16, 1, 32, num_heads=4, num_kv_heads=2, head_dim=8, ffn=48)
 APPLY = lm.bind(CONFIG)
@@ -135,6 +138,25 @@ def test_greedy_takes_the_likeliest_token():
             logits = jax.jit(APPLY)(PARAMS, row, start(jnp.ones(row.shape, bool)))[0]
             assert token == np.argmax(logits[0, len(text) - 1])
             text.append(token)
+
+
+def test_a_stop_string_cuts_what_would_have_been_written():
+    """Tokens of a letter each, "ab" or "c" stops: a row is cut where it has one."""
+    stopping = Stopping(CharTokenizer("aaabbbcddddddd"), ("ab", "c"))
+    free = dataclasses.replace(OPTIONS, eos_ids=())
+    ends = {"eos_ids": stopping.eos_ids, "stops": stop_table(stopping)}
+    stopped = dataclasses.replace(free, **ends)
+    whole, cut = draw(free), draw(stopped)
+    ended = np.asarray(have_ended(stopping, cut.tokens, cut.mask)).tolist()
+    for row, over in enumerate(ended):
+        tokens = whole.tokens[row].tolist()
+        texts = [stopping.decode(tokens[:n]) for n in range(1, 13)]
+        have = [any(stop in text for stop in stopping.stops) for text in texts]
+        have = [over or 1 in tokens[: n + 1] for n, over in enumerate(have)]
+        length = have.index(True) + 1 if over else 12
+        assert over == have[-1] and int(cut.mask[row].sum()) == length
+        assert cut.tokens[row, :length].tolist() == tokens[:length]
+    assert 0 < sum(ended) < len(ended)
 
 
 def test_the_loop_stops_when_all_rows_have_ended():

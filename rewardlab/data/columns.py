@@ -22,12 +22,18 @@ class Episodes(NamedTuple):
     valid: Bool[np.ndarray, "M T"]  # True: not padding
 
 
-def prompt_columns(texts: Sequence[str], tokenizer: Tokenizer, length: int) -> Columns:
-    """`prompts` [M, length] int32 with padding on the left, and `prompt_mask`."""
+def prompt_columns(
+    texts: Sequence[str], tokenizer: Tokenizer, length: int | None = None
+) -> Columns:
+    """`prompts` [M, length] int32 with padding on the left, and `prompt_mask`.
+
+    Without a length it is that of the longest.
+    """
+    coded = [tokenizer.encode(text) for text in texts]
+    length = max(map(len, coded), default=1) if length is None else length
     prompts = np.full((len(texts), length), tokenizer.pad_id, np.int32)
     mask = np.zeros((len(texts), length), bool)
-    for row, text in enumerate(texts):
-        ids = tokenizer.encode(text)
+    for row, (text, ids) in enumerate(zip(texts, coded, strict=True)):
         if not 0 < len(ids) <= length:
             raise ValueError(
                 f"prompt {text!r} has {len(ids)} tokens; write 1 to {length}, or raise "

@@ -84,8 +84,7 @@ def batch_from(table: Table, tokenizer: Tokenizer) -> Batch:
     Columns of numbers (all whole, all real, all true or false) are arrays. All columns
     are facts as they were written, with `prompts` as text or messages.
     """
-    longest = max(len(tokenizer.encode(text)) for text in table.texts)
-    arrays: dict[str, Any] = prompt_columns(table.texts, tokenizer, longest)
+    arrays: dict[str, Any] = prompt_columns(table.texts, tokenizer)
     for name, values in table.columns.items():
         if (column := _numbers(values)) is not None:
             arrays[name] = column

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from rewardlab.data.files import Table, read_table
+from rewardlab.data.files import Table
+from rewardlab.data.sources import read_table
 from rewardlab.text.formats import Render, Row, chat, few_shot, plain, stop_of
 from rewardlab.text.tokenizers import Tokenizer
 
@@ -28,7 +29,9 @@ def in_format(
         own = [row for row, text in enumerate(table.texts) if text not in solved]
         table = table.take(np.array(own, np.int64))
         if not own:
-            raise ValueError(f"every prompt of {table.source} is a shot; lower data.shots")
+            raise ValueError(
+                f"every prompt of {table.source} is a shot; lower data.shots"
+            )
     write = _render(data, tokenizer, shots)
     texts = [
         _text(write, prompt, row, f"row {i} of {table.source}")

@@ -9,6 +9,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from rewardlab.core.lookup import look_up
+from rewardlab.data.formats import stops_of
 from rewardlab.models.lm import CONFIGS
 from rewardlab.models.shapes import folder_of
 from rewardlab.tasks.arithmetic import data as arithmetic_data
@@ -32,6 +33,7 @@ from rewardlab.tasks.workflow import data as workflow_data
 from rewardlab.tasks.workflow import environment as workflow
 from rewardlab.tasks.workflow import text as workflow_text
 from rewardlab.text.folder import read_tokenizer
+from rewardlab.text.stops import stopping
 from rewardlab.text.tokenizers import CharTokenizer, Tokenizer
 
 
@@ -101,10 +103,13 @@ TASKS: dict[str, Task] = {
 
 
 def task_of(config: ConfigDict) -> Task:
-    """The task of a config, with the files that its group `data` names, and in the
+    """The task of a config: its sources, its format of prompts, its ends, and in the
     tokens of its model, where that brings a tokenizer."""
     task, tokenizer = task_named(config.task.name), tokenizer_of(config)
     if task.of_data is not None:
+        if stops := config.rollout.stop or stops_of(config.data):
+            known = tokenizer or task.of_data(config.data, None).tokenizer
+            tokenizer = stopping(known, stops)
         return task.of_data(config.data, tokenizer)._replace(of_data=task.of_data)
     if tokenizer is not None and isinstance(task.tokenizer, CharTokenizer):
         texts = ", ".join(name for name, one in TASKS.items() if one.of_data)
@@ -113,7 +118,7 @@ def task_of(config: ConfigDict) -> Task:
             f"model.name={config.model.name!r} brings another tokenizer; use a task of "
             f"text ({texts}), or one of the shapes {', '.join(CONFIGS)}"
         )
-    return task
+    return task._replace(tokenizer=stopping(task.tokenizer, config.rollout.stop))
 
 
 def tokenizer_of(config: ConfigDict) -> Tokenizer | None:
@@ -128,7 +133,7 @@ def tokenizer_of(config: ConfigDict) -> Tokenizer | None:
 
 def _read(folder: Path) -> Tokenizer:
     """That of a folder, read once as long as its files stay as they are."""
-    files = sorted(folder.glob("*token*.json*"))
+    files = sorted([*folder.glob("*.json"), *folder.glob("**/*.jinja")])
     return _read_once(folder, tuple(file.stat().st_mtime_ns for file in files))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from rewardlab.data.batch import Batch
 from rewardlab.data.columns import Episodes, written
 from rewardlab.data.files import Table, alphabet, batch_from, split_by_share
+from rewardlab.data.formats import in_format
 from rewardlab.data.sources import changed, read_table, source_of
 from rewardlab.tasks.task import Task
 from rewardlab.text.tokenizers import CharTokenizer, Tokenizer
@@ -26,11 +27,12 @@ def task_of_files(data: Mapping[str, Any], tokenizer: Tokenizer | None = None) -
     train, test = _tables(data)
     known = tokenizer or alphabet((train, test))
     splits = {"train": train, "test": test}
-    task = Task(
-        known,
-        lambda split, data_dir: batch_from(splits[split], known),
-        notes=tuple(dict.fromkeys(train.notes + test.notes)),
-    )
+
+    def load(split: str, data_dir: str | Path) -> Batch:
+        return batch_from(in_format(split, splits.__getitem__, data, known), known)
+
+    notes = tuple(dict.fromkeys(train.notes + test.notes))
+    task = Task(known, load, notes=notes)
     column = data["demonstrations"]
     if not column:
         return task

@@ -14,7 +14,8 @@ import tensorflow_datasets as tfds
 
 from rewardlab.data import datasets
 from rewardlab.data.batch import Batch
-from rewardlab.data.files import alphabet, batch_from, table_of
+from rewardlab.data.files import Table, alphabet, batch_from, table_of
+from rewardlab.data.formats import in_format
 from rewardlab.data.jsonl import Row
 from rewardlab.tasks.files import imitating
 from rewardlab.tasks.task import Task
@@ -73,8 +74,11 @@ def question_task(module: ModuleType, scorers: str, completion_length: int) -> T
             )
 
         def load(split: str, data_dir: str | pathlib.Path, **options: int) -> Batch:
-            rows = module.load(split, data_dir, **options)
-            return batch_from(table_of(rows, f"the {split} split"), known)
+            def table(split: str) -> Table:
+                rows = module.load(split, data_dir, **options)
+                return table_of(rows, f"the {split} split")
+
+            return batch_from(in_format(split, table, data, known), known)
 
         task = plain._replace(tokenizer=known, load=load)
         imitated = imitating(column, known) if column else None

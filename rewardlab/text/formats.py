@@ -1,8 +1,8 @@
 """How a problem's prompt becomes the text that the policy reads.
 
-    plain      text as it is, messages as lines `role: content`
-    chat       the chat template of the tokenizer's folder; text is a user's message
-    few_shot   solved problems before it, all in one pattern
+plain      text as it is, messages as lines `role: content`
+chat       the chat template of the tokenizer's folder; text is a user's message
+few_shot   solved problems before it, all in one pattern
 """
 
 import ast
@@ -95,7 +95,8 @@ def options_of(text: str) -> dict[str, Any]:
     """Names and values: "a=False, b='x'" -> {"a": False, "b": "x"}."""
     try:
         call = ast.parse(f"f({text})", mode="eval").body
-        assert isinstance(call, ast.Call) and not call.args
+        assert isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+        assert not call.args and all(k.arg for k in call.keywords)
         return {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
     except (SyntaxError, ValueError, AssertionError, MemoryError, RecursionError):
         raise ValueError(
