@@ -6,8 +6,8 @@ import pytest
 from folders import tokenizer_folder
 
 from rewardlab import default_config
-from rewardlab.data.sources import read_table
 from rewardlab.data.formats import in_format, stops_of
+from rewardlab.data.sources import read_table
 from rewardlab.tasks import task_of
 from rewardlab.text.folder import read_tokenizer
 from rewardlab.text.formats import columns_of, options_of, stop_of

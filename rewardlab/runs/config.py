@@ -38,7 +38,7 @@ DEFAULTS: dict[str, Any] = {
         "format": "plain",
         "template_options": "",  # of "chat": "enable_thinking=False"
         "shots": 3,  # of "few_shot": rows that are then in neither split
-        "shots_from": "",  # a file of them; "": the first rows of the train split
+        "shots_from": "",  # a source of them; "": the first rows of the train split
         # Columns in braces; the policy writes the last, and ends with what follows it.
         "shot": "Q: {prompt}\nA: {answer}\n",
         "too_long": "drop",  # prompts above rollout.max_prompt_length; or "refuse"
