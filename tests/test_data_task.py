@@ -136,8 +136,8 @@ def test_a_prompt_of_messages_is_answered_by_one(tmp_path):
 
 REFUSED = {
     "data.path='none.jsonl'": "none.jsonl cannot be read: .* No such file",
-    "data.path=''": "set data.path to a file of which data.held_out is kept apart, or",
-    "data.train='a.jsonl'": "set data.path to a file of which data.held_out",
+    "data.path=''": "set data.path to a source that has both splits",
+    "data.train='a.jsonl'": "set data.path to a source that has both splits",
     "data.held_out=0.001": "data.held_out=0.001 of the 40 different prompts",
     "data.held_out=1.5": "data.held_out=1.5 must be above 0 and below 1",
     "data.prompt='question'": "has no column 'question'; have .*'prompt'",
