@@ -8,6 +8,7 @@ import absl.logging
 
 from rewardlab.launch.children import end_with_grid
 from rewardlab.launch.configs import load_config, override, shipped
+from rewardlab.launch.together import add_flags, together
 from rewardlab.runs.training import train
 
 ABOUT = """Trains as a config file says and writes everything to a folder.
@@ -36,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
         default="auto",
         help="auto: go on if there is a checkpoint; never; or a run's path",
     )
+    add_flags(made)
     return made
 
 
@@ -45,11 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     absl.logging.set_verbosity("warning")  # JAX tells of every backend it lacks
     args, rest = parser().parse_known_args(arguments)
     try:
-        config = load_config(args.config)
-        override(config, rest)
-        train(config, args.workdir, args.resume)
+        with together(args):
+            _train(args, rest)
     except (ValueError, FloatingPointError) as error:
         sys.exit(f"error: {error}")
+
+
+def _train(args: argparse.Namespace, rest: Sequence[str]) -> None:
+    config = load_config(args.config)
+    override(config, rest)
+    train(config, args.workdir, args.resume)
 
 
 if __name__ == "__main__":

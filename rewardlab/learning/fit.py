@@ -113,7 +113,7 @@ def clip_by_norm(most: float) -> optax.GradientTransformationExtraArgs:
         norm: Any = None,
         **more: Any,
     ) -> tuple[Any, optax.EmptyState]:
-        size = optax.global_norm(grads) if norm is None else norm
+        size = ALONE.norm(grads) if norm is None else norm
         share = jnp.where(size < most, 1, most / size)  # a number: no gradient is kept
         return jax.tree.map(lambda g: g * share, grads), state
 

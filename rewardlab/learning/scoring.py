@@ -27,6 +27,7 @@ from rewardlab.learning.parallel import (
 from rewardlab.learning.shards import Shards
 from rewardlab.scorers.plan import Plan
 from rewardlab.scorers.protocol import Context, Scorer, naming_roles
+from rewardlab.system.processes import agreed, fetched
 
 States = dict[str, Any]  # by the scorer's name
 Means = dict[str, Array]
@@ -133,8 +134,10 @@ def _piece(
         def on_host(
             own: States, context: Context, rollout: Rollout, batch: Batch
         ) -> Any:
-            case = own[scorer.name], _own(context, scorer.name), rollout, batch
-            found = plan.own(scorer.name, scorer.score(*case))
+            # Of several processes the first asks Python, for all.
+            read = fetched((_own(context, scorer.name), rollout))
+            case = own[scorer.name], *read, batch
+            found = agreed(lambda: plan.own(scorer.name, scorer.score(*case)))
             return {name: jnp.asarray(x) for name, x in found.items()}
 
         return group, on_host

@@ -153,7 +153,7 @@ def _keep(run: Run, params: Params, extra: dict[str, Any]) -> None:
 
 
 def _fresh(run: Run) -> Params:
-    return lm.init(run.program.model, run.key)
+    return run.driver.part(lm.init(run.program.model, run.key))
 
 
 def _made(run: Run) -> Iterator[tuple[int, Params, dict[str, Any]]]:

@@ -18,11 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import jax
-
 from rewardlab.system import arrays
 from rewardlab.system.files import fingerprint, naming, short, sync, sync_all
 from rewardlab.system.files import fingerprints as _fingerprints
+from rewardlab.system.processes import agreed, highest, is_first
 
 State = TypeVar("State")
 
@@ -44,33 +43,40 @@ def save(
     """
     path = _folder(workdir) / str(step)
     saving = path.with_name(path.name + _SAVING)
-    first = jax.process_index() == 0
-    if first:
-        for stale in [
-            *path.parent.glob(f"*{_SAVING}"),
-            *path.parent.glob(f"*{_DELETED}"),
-        ]:
-            shutil.rmtree(stale)
-        saving.mkdir(parents=True)
+    agreed(lambda: _begin(saving))
     arrays.write(saving / "state", state)
-    if not arrays.same(arrays.read(saving / "state", state), state):
+    changed = not arrays.same(arrays.read(saving / "state", state), state)
+    if highest(int(changed)):
         raise ValueError(
             f"checkpoint {short(path)} does not read back as it was written; check the "
             "disk, or use another --workdir"
         )
-    if first:
-        with naming(path):
-            (saving / "extra.json").write_text(json.dumps(extra, indent=1))
-            shapes, files = arrays.shapes(state), _fingerprints(saving)
-            manifest = {"arrays": shapes, "files": files, "crc": _crc(shapes, files)}
-            (saving / "manifest.json").write_text(json.dumps(manifest, indent=1))
-        sync_all(saving)
-        _discard(path)
-        saving.rename(path)
-        sync(path.parent)
-        for old in steps(workdir)[:-keep]:
-            _discard(path.with_name(str(old)))
+    agreed(lambda: _end(saving, path, arrays.shapes(state), extra))
+    for old in steps(workdir)[:-keep] if is_first() else []:
+        _discard(path.with_name(str(old)))
     return path
+
+
+def _begin(saving: Path) -> None:
+    for what in (_SAVING, _DELETED):
+        for stale in saving.parent.glob(f"*{what}"):
+            shutil.rmtree(stale)
+    saving.mkdir(parents=True)
+
+
+def _end(
+    saving: Path, path: Path, shapes: dict[str, str], extra: dict[str, Any]
+) -> None:
+    """What the arrays were written beside, and their name."""
+    with naming(path):
+        (saving / "extra.json").write_text(json.dumps(extra, indent=1))
+        files = _fingerprints(saving)
+        manifest = {"arrays": shapes, "files": files, "crc": _crc(shapes, files)}
+        (saving / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    sync_all(saving)
+    _discard(path)
+    saving.rename(path)
+    sync(path.parent)
 
 
 def restore(path: str | os.PathLike, like: State, apart: str = "") -> State:

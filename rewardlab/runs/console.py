@@ -61,6 +61,10 @@ class Console:
     def __init__(self, out: rich.console.Console | None = None) -> None:
         self.out = out or rich.console.Console(highlight=False)
 
+    def speak(self, loud: bool) -> None:
+        """Whether anything is printed from now on."""
+        self.out.quiet = not loud
+
     def say(self, text: str) -> None:
         """One line of text, as it is."""
         self.out.print(Text(text), soft_wrap=True)

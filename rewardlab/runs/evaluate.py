@@ -15,6 +15,7 @@ from rewardlab.models import lm
 from rewardlab.runs.console import Sample
 from rewardlab.runs.prepare import Run
 from rewardlab.scorers.plan import base_of
+from rewardlab.system.processes import fetched
 from rewardlab.text.stops import completed
 
 AT_ONCE = 64  # prompts, or a few more where the devices need it
@@ -48,7 +49,7 @@ def held_out(run: Run, state: LearnerState, reference: Params) -> Judged:
         batch = batch.on_device if run.program.judged else batch
         case = (state, reference, batch, run.key, run.program.hp)
         rollout = run.program.evaluate(*case)
-        rollout = jax.device_get(rollout)
+        rollout = jax.device_get(fetched(rollout))
         samples = len(rollout.tokens) // size
         real = min(size, count - start) * samples
         facts.append({name: x[:real] for name, x in _facts(rollout).items()})

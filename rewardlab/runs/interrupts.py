@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from types import FrameType
 
 from rewardlab.runs.console import Console
+from rewardlab.system.processes import highest
 
 _NAMES = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C"}
 
 
 class Stopped(SystemExit):
     """The end of a run that was told to stop; the exit status is 128 + the signal."""
+
+    together = False  # whether all processes of the run stop so
 
 
 class Stop:
@@ -32,10 +35,17 @@ class Stop:
         finally:
             self._waits = False
 
+    def agree(self) -> bool:
+        """Whether the run was told to stop, in whichever of its processes."""
+        self.told = highest(self.told or 0) or None
+        return self.told is not None
+
     def leave(self) -> None:
-        """Ends the run if it was told to stop."""
+        """Ends the run if it was told to stop, and its processes agree."""
         if self.told is not None:
-            raise Stopped(128 + self.told)
+            end = Stopped(128 + self.told)
+            end.together = True
+            raise end
 
     def on_signal(self, number: int, _: FrameType | None) -> None:
         """The handler."""

@@ -23,6 +23,7 @@ from rewardlab.runs.record import save_state
 from rewardlab.runs.sinks import Sinks
 from rewardlab.runs.stopping import Trouble, hole, not_finite
 from rewardlab.system.files import short, write_whole
+from rewardlab.system.processes import fetched, is_first
 
 
 class Loop:
@@ -60,7 +61,7 @@ class Loop:
             for step in range(first + 1, last + 1):
                 state, row = self.step(state, step)
                 show(step, row, below(self.context, row))
-                told = self.stop.told is not None
+                told = self.stop.agree()
                 if step % config.checkpoint.every == 0 or step == last or told:
                     self.save(state)
                 if step < last:
@@ -117,7 +118,10 @@ class Loop:
         """The file of this step's completions: every signal, stage and advantage."""
         program = self.context.program
         stages = program.stages(before, rollout, program.hp)
-        rollout, report, stages = jax.device_get((rollout, report, stages))
+        seen = jax.device_get(fetched((rollout, report, stages)))
+        if not is_first():
+            return
+        rollout, report, stages = seen
         reward = report.reward
         worth = Worth(
             np.asarray(report.advantage),
@@ -176,6 +180,8 @@ def _numbers(judged: Judged) -> Row:
 
 
 def _keep(run: Run, name: str, judged: Judged) -> None:
+    if not is_first():
+        return
     content = io.BytesIO()
     np.save(content, judged.correct)
     write_whole(run.workdir / name, content.getvalue())

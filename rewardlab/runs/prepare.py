@@ -24,6 +24,7 @@ from rewardlab.scorers.named_rewards import refuse
 from rewardlab.scorers.plan import Plan
 from rewardlab.scorers.sentence import texts_of
 from rewardlab.system.caches import data_folder, keep_programs
+from rewardlab.system.processes import several
 from rewardlab.tasks import Task, task_of
 
 
@@ -53,7 +54,8 @@ def prepare(
     if config.model.name in KNOWN:
         fetch(config.model.name, say)
     keep_programs()
-    if config.mesh.devices > 1:
+    joined = jax.distributed.is_initialized()
+    if config.mesh.devices > 1 and not joined:
         with contextlib.suppress(RuntimeError):  # too late once JAX has looked
             jax.config.update("jax_num_cpu_devices", config.mesh.devices)
     devices = jax.devices()
@@ -62,6 +64,8 @@ def prepare(
             f"mesh.devices={config.mesh.devices} and there are {len(devices)}; lower "
             "it, or write 0 for all (CPU devices are made before JAX is first used)"
         )
+    if joined and several():
+        _refuse_alone(config, len(devices))
     devices = devices[: config.mesh.devices or None]
     validate(config, len(devices))
     driver = DRIVERS[config.mesh.driver](devices, config.mesh.fsdp)
@@ -86,6 +90,24 @@ def prepare(
         jax.random.key(config.seed),
         problems.notes,
     )
+
+
+def _refuse_alone(config: ConfigDict, devices: int) -> None:
+    """`ValueError` for what one process alone can do."""
+    if config.mesh.devices not in (0, devices):
+        raise ValueError(
+            f"mesh.devices={config.mesh.devices} and the processes of this run have "
+            f"{devices}; write 0 for all"
+        )
+    for key, value, usual in (
+        ("mesh.driver", config.mesh.driver, "jit"),
+        ("rollout.on_host", config.rollout.on_host, False),
+    ):
+        if value != usual:
+            raise ValueError(
+                f"{key}={value!r} works in one process alone, and this run has "
+                f"several; use {usual!r}, or start one process"
+            )
 
 
 def _refuse_lacking(plan: Plan, columns: Collection[str]) -> None:

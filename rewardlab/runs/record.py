@@ -20,6 +20,7 @@ from rewardlab.objectives import spelled
 from rewardlab.runs import checkpoint
 from rewardlab.runs.builders import loss_of, method_in
 from rewardlab.system.files import short, write_whole
+from rewardlab.system.processes import agreed
 
 Record = dict[str, Any]
 SAVED = "last_checkpoint.txt"  # its step: there was one, whatever became of it
@@ -51,7 +52,7 @@ def save_state(
     path = checkpoint.save(
         workdir, int(state.step), state, extra, config.checkpoint.keep
     )
-    write_whole(workdir / SAVED, f"{path.name}\n")
+    agreed(lambda: write_whole(workdir / SAVED, f"{path.name}\n"))
     return path
 
 

@@ -24,6 +24,7 @@ from tensorboardX.proto.summary_pb2 import Summary
 from rewardlab.runs.metrics import Metrics, Row, plain
 from rewardlab.runs.rows import cut_back, parsed
 from rewardlab.system.files import naming, short, sync, write_whole
+from rewardlab.system.processes import is_first
 
 
 class Sink(NamedTuple):
@@ -34,7 +35,7 @@ class Sink(NamedTuple):
 
 
 class Sinks:
-    """All that a run writes down, in `workdir`, by one process.
+    """All that a run writes down, in `workdir`, by one process: of several the first.
 
     `resume_step` is the step of the checkpoint that the run continues from, None for a
     run from the beginning: what lies after it is cut off first. Write a step's metrics,
@@ -47,13 +48,16 @@ class Sinks:
         resume_step: int | None = None,
         others: tuple[Sink, ...] = (),
     ) -> None:
-        self.workdir = Path(workdir)
+        self.workdir, self.writes = Path(workdir), is_first()
+        self.sinks: tuple[Sink, ...] = ()
+        self._unsettled: list[dict[str, Any]] = []
+        if not self.writes:
+            return
         self.workdir.mkdir(parents=True, exist_ok=True)
         kept = -1 if resume_step is None else resume_step
         cut_back(self.workdir, kept)
         own = json_lines(self.workdir), tensorboard(self.workdir, kept + 1)
         self.sinks = (*own, *others)
-        self._unsettled: list[dict[str, Any]] = []
 
     def write(self, step: int, metrics: Metrics) -> Row:
         """Writes one step everywhere; gives back the numbers that were written."""
@@ -65,7 +69,8 @@ class Sinks:
 
     def settle(self) -> list[dict[str, Any]]:
         """Waits until all metrics are on the disk; the rows that were not before."""
-        sync(self.workdir / "metrics.jsonl")
+        if self.writes:
+            sync(self.workdir / "metrics.jsonl")
         rows, self._unsettled = self._unsettled, []
         return rows
 

@@ -19,6 +19,7 @@ from rewardlab.runs.record import (
     write_config,
 )
 from rewardlab.system.files import short
+from rewardlab.system.processes import agreed
 
 _OF_A_WORKDIR = (  # one of each, for life
     "reward",
@@ -51,7 +52,7 @@ def begin(run: Run, resume: str, console: Console, stop: Stop) -> Start:
     whose checkpoints are gone. What is taken from another run is saved here at once.
     """
     now, workdir = resolved(run.config), run.workdir.absolute()
-    found = checkpoint.find(workdir, resume, console.say)
+    found = agreed(lambda: checkpoint.find(workdir, resume, console.say))
     own = found is not None and found.parents[1] == workdir
     # Read once: each reading checks every file of the checkpoint.
     extra = checkpoint.read_extra(found) if found is not None else {}
@@ -73,10 +74,11 @@ def begin(run: Run, resume: str, console: Console, stop: Stop) -> Start:
         others = f" with another {', '.join(changed)}" if changed else ""
         console.say(f"going on from {short(found)}{others}")
         if own:
-            checkpoint.set_aside(workdir, beyond=int(state.step))
+            beyond = int(state.step)
+            agreed(lambda: checkpoint.set_aside(workdir, beyond))
         saved = found if own else save_state(workdir, run.config, state, [])
         stop.left = f"{short(saved)} is saved, the same command goes on from it"
-    write_config(run.workdir, now, found)
+    agreed(lambda: write_config(run.workdir, now, found))
     known = extra.get("rows", []) if own else []
     return Start(found, reference, state, known, seconds)
 

@@ -9,6 +9,7 @@ from rewardlab.core.signals.holes import said_of
 from rewardlab.learning.learner import LearnerState, Report
 from rewardlab.runs.metrics import Metrics, Row
 from rewardlab.system.answers import NoAnswer
+from rewardlab.system.processes import fetched
 
 REASONS = ("/errors", "/timeouts", "/abstained")  # of no reward
 
@@ -49,14 +50,15 @@ class Trouble:
 
 def hole(state: LearnerState, report: Report) -> Exception | None:
     """The error of a signal that is NaN and does not say that it abstains."""
-    said = said_of({name: np.asarray(rows) for name, rows in report.holes.items()})
+    holes = fetched(report.holes)
+    said = said_of({name: np.asarray(rows) for name, rows in holes.items()})
     step = int(state.step)
     return ValueError(f"step {step} was skipped: {said}") if said else None
 
 
 def not_finite(report: Report) -> str:
     """What is not finite in a step that was skipped."""
-    rows = np.flatnonzero(report.bad_rows).tolist()
+    rows = np.flatnonzero(fetched(report.bad_rows)).tolist()
     return f"rows {rows[:8]}" if rows else "the gradient"
 
 

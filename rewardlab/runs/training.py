@@ -27,6 +27,8 @@ from rewardlab.runs.sinks import Sinks, read_metrics, weights_and_biases
 from rewardlab.runs.start import Start, begin
 from rewardlab.system.files import in_a_sentence
 from rewardlab.system.lock import only_one
+from rewardlab.system.processes import agreed, held, is_first
+from rewardlab.system.watch import watched
 from rewardlab.tasks import Task
 from rewardlab.text.tokenizers import Tokenizer
 
@@ -70,6 +72,9 @@ def train(
     an uninterrupted one does. One process at a time may train in a workdir. Raises
     `ValueError` for what cannot run, `FloatingPointError` when too many steps in a row
     are not finite, and ends the process on SIGTERM or Ctrl-C once a step is saved.
+
+    Processes that `jax.distributed` has joined train together when each calls this with
+    the same arguments, `workdir` among them; the first of them writes and speaks.
     """
     workdir = Path(workdir or Path("runs", time.strftime("%Y%m%d-%H%M%S")))
     console = Console()
@@ -79,13 +84,14 @@ def train(
         handed(config, task, reward, loss, scorers, words) as config,
         handed_model(config, model, tokenizer) as config,
     ):
+        console.speak(is_first())
         run = prepare(config, workdir, console.say)
         for note in run.notes:
             console.say(note)
         for sentence in run.program.plan.replaced:
             console.say(sentence)
         precision = matmul_precision(config.model.matmul_precision)
-        with only_one(workdir), precision:
+        with watched(), held(lambda: only_one(workdir)), precision:
             start = begin(run, resume, console, stop)
             state = _trained(run, console, stop, start)
             return _finish(run, console, state, {"warm-up": start.seconds})
@@ -94,17 +100,21 @@ def train(
 def _trained(run: Run, console: Console, stop: Stop, start: Start) -> LearnerState:
     """The last state; held-out problems are judged at both ends, if they are not."""
     workdir, state, step = run.workdir, start.state, int(start.state.step)
-    if lacks := cut_back(workdir, step if start.found else -1, start.known):
+    back = step if start.found else -1
+    if lacks := agreed(lambda: cut_back(workdir, back, start.known)):
         console.say(f"{workdir / 'metrics.jsonl'} lacks the steps {lacks}")
-    row = row_at(workdir, step)
+    row = agreed(lambda: row_at(workdir, step))
     when = []
-    if not start.found or verdicts(workdir, "before") is None:
+    if not start.found or agreed(lambda: verdicts(workdir, "before")) is None:
         when.append("before")
         if row:
             console.say(f"the first held-out verdicts are gone: taken at step {step}")
-    if step >= run.config.train.max_steps and not judged_at(run, step, row):
+    if step >= run.config.train.max_steps and not agreed(
+        lambda: judged_at(run, step, row)
+    ):
         when.append("after")
-    others = [weights_and_biases(workdir)] if run.config.log.wandb else []
+    wandb = run.config.log.wandb and is_first()
+    others = [weights_and_biases(workdir)] if wandb else []
     # A step that is judged now is written anew, with what was measured of it before.
     with Sinks(workdir, step - bool(when), tuple(others)) as sinks:
         loop = Loop(run, console, sinks, stop, start.reference)
@@ -118,6 +128,13 @@ def _finish(
     run: Run, console: Console, state: LearnerState, seconds: dict[str, float]
 ) -> Result:
     """The picture, the table, and where everything lies."""
+    told = agreed(lambda: _told(run, console, seconds))
+    return Result(run.workdir, state.params, *told)
+
+
+def _told(
+    run: Run, console: Console, seconds: dict[str, float]
+) -> tuple[dict[str, Interval], dict[str, Interval], float]:
     workdir = run.workdir
     judged = (verdicts(workdir, when) for when in ("before", "after"))
     before, after = ({} if x is None else pass_at(x) for x in judged)
@@ -138,4 +155,4 @@ def _finish(
         "TensorBoard": f"tensorboard --logdir {workdir}/tensorboard",
     }
     console.result(shares, {**seconds, "training": trained}, files)
-    return Result(workdir, state.params, before, after, trained)
+    return before, after, trained
