@@ -74,6 +74,8 @@ def _join(said: dict[str, Any]) -> None:
     coordinator, number, own = said.values()
     if "JAX_CPU_COLLECTIVES_IMPLEMENTATION" not in os.environ:
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    # It would take SIGTERM for itself, and a run asks its processes at every step.
+    jax.config.update("jax_enable_preemption_service", False)
     try:
         jax.distributed.initialize(
             coordinator, number, own, heartbeat_timeout_seconds=HEARTBEAT

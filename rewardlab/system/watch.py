@@ -29,21 +29,22 @@ LOST = (
 def watched() -> Iterator[None]:
     """Inside, the end of another process ends this one, with one sentence and status 1.
 
-    An error here is what the others see as the end of this process.
+    An error here is what the others see as the end of this process; a stop that all
+    agreed on is none.
     """
     if not several():
         yield
         return
     connections = _connected()
-    left = threading.Event()
+    left, in_order = threading.Event(), False
     for one in connections:
         threading.Thread(target=_listen, args=(one, left), daemon=True).start()
     try:
         yield
-        left.set()
-        for one in connections:
-            with contextlib.suppress(OSError):
-                one.sendall(BYE)
+        in_order = True
+    except SystemExit as stop:
+        in_order = getattr(stop, "together", False)
+        raise
     except jax.errors.JaxRuntimeError as error:
         if "Gloo" in str(error) or "peer" in str(error):
             end()
@@ -52,6 +53,8 @@ def watched() -> Iterator[None]:
         left.set()
         for one in connections:
             with contextlib.suppress(OSError):
+                if in_order:
+                    one.sendall(BYE)
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
 
