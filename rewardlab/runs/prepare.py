@@ -54,8 +54,7 @@ def prepare(
     if config.model.name in KNOWN:
         fetch(config.model.name, say)
     keep_programs()
-    joined = jax.distributed.is_initialized()
-    if config.mesh.devices > 1 and not joined:
+    if config.mesh.devices > 1 and not several():
         with contextlib.suppress(RuntimeError):  # too late once JAX has looked
             jax.config.update("jax_num_cpu_devices", config.mesh.devices)
     devices = jax.devices()
@@ -64,7 +63,7 @@ def prepare(
             f"mesh.devices={config.mesh.devices} and there are {len(devices)}; lower "
             "it, or write 0 for all (CPU devices are made before JAX is first used)"
         )
-    if joined and several():
+    if several():
         _refuse_alone(config, len(devices))
     devices = devices[: config.mesh.devices or None]
     validate(config, len(devices))

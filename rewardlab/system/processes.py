@@ -1,7 +1,7 @@
 """Several processes that are one run: what the first does for all, and what is shared.
 
 Every process runs the same lines in the same order. With one process each function here
-does what its argument says, and nothing more.
+does what its argument says and nothing more, and JAX's devices are not looked for.
 """
 
 import contextlib
@@ -19,12 +19,12 @@ T = TypeVar("T")
 
 def several() -> bool:
     """Whether other processes take part."""
-    return jax.process_count() > 1
+    return jax.distributed.is_initialized() and jax.process_count() > 1
 
 
 def is_first() -> bool:
     """Whether it is this process that writes and speaks for all."""
-    return jax.process_index() == 0
+    return not jax.distributed.is_initialized() or jax.process_index() == 0
 
 
 def agreed(make: Callable[[], T]) -> T:
