@@ -68,8 +68,12 @@ def pytest_configure():
 
 
 def pytest_collection_finish():
-    """What was imported and collected stays; to look through it again and again for
-    garbage takes a twentieth of the whole time."""
+    """All eight devices are made now, before a run makes those that it asks for.
+
+    What was imported and collected stays; to look through it again and again for
+    garbage takes a twentieth of the whole time.
+    """
+    jax.devices()
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
