@@ -127,3 +127,11 @@ def test_a_config_says_where_completions_end(tmp_path):
     config.rollout.stop = ("é",)
     with pytest.raises(ValueError, match="rollout.stop has 'é'"):
         task_of(config)
+
+
+def test_an_instruction_follows_every_prompt(tmp_path, opening):
+    path = file_of(tmp_path, [{"prompt": "2+2"}, {"prompt": TALK}])
+    found = texts(path, opening, format="chat", instruction=" Go.")
+    assert all("user\n2+2 Go.<|im_end|>" in text for text in found)
+    assert "Be short.<|im_end|>" in found[1]
+    assert read_table(path).prompts == ["2+2", TALK]

@@ -1,5 +1,6 @@
 """`rewardlab train` and `rewardlab grid`: names, flags and what they refuse."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -34,7 +35,9 @@ def refused(capsys, main, *arguments):
 
 
 def test_configs_are_found_by_name_and_by_path():
-    assert set(shipped()) == {"calculator", "quickstart", "search", "workflow"}
+    built_in = {"calculator", "quickstart", "search", "workflow"}
+    of_models = {"countdown", "gsm8k", "reverse_text"}  # what they need is a user's
+    assert set(shipped()) - {"smollm2"} == built_in | of_models
     for name, path in shipped().items():
         assert load_config(name).to_json() == load_config(str(path)).to_json()
     assert load_config("quickstart:pure").reward == "pure"
@@ -43,11 +46,18 @@ def test_configs_are_found_by_name_and_by_path():
     assert rewardlab.load_config is load_config
 
 
-def test_shipped_configs_run_on_any_number_of_devices():
+def test_shipped_configs_run_on_any_number_of_devices(tmp_path):
+    """GSM8K's with a file of the same columns, as its own is not on every disk."""
+    row = {"question": "2 + 3?", "answer": "2 + 3 = 5\n#### 5"}
+    (tmp_path / "train.jsonl").write_text(json.dumps(row) + "\n")
+    (tmp_path / "test.jsonl").write_text(json.dumps(row) + "\n")
     for name in shipped():
-        assert load_config(name).mesh.devices == 0
+        config = load_config(name)
+        assert config.mesh.devices == 0
+        if name == "gsm8k":
+            config.data.path = str(tmp_path)
         for devices in (1, 2, 4, 8):
-            rewardlab.runs.validate.validate(load_config(name), devices)
+            rewardlab.runs.validate.validate(config, devices)
 
 
 FILES = {

@@ -7,7 +7,15 @@ import numpy as np
 
 from rewardlab.data.files import Table
 from rewardlab.data.sources import read_table
-from rewardlab.text.formats import Render, Row, chat, few_shot, plain, stop_of
+from rewardlab.text.formats import (
+    Render,
+    Row,
+    chat,
+    few_shot,
+    instructed,
+    plain,
+    stop_of,
+)
 from rewardlab.text.tokenizers import Tokenizer
 
 Tables = Callable[[str], Table]  # by the split's name
@@ -32,9 +40,9 @@ def in_format(
             raise ValueError(
                 f"every prompt of {table.source} is a shot; lower data.shots"
             )
-    write = _render(data, tokenizer, shots)
+    write, told = _render(data, tokenizer, shots), data["instruction"]
     texts = [
-        _text(write, prompt, row, f"row {i} of {table.source}")
+        _text(write, instructed(prompt, told), row, f"row {i} of {table.source}")
         for i, (prompt, row) in enumerate(zip(table.prompts, _rows(table), strict=True))
     ]
     return table._replace(texts=texts)

@@ -32,6 +32,7 @@ DEFAULTS: dict[str, Any] = {
         "test": "",
         "held_out": 0.1,  # of the different prompts of `path`
         "prompt": "prompt",  # the column that the policy reads
+        "instruction": "",  # text that follows every prompt, before it is formatted
         "demonstrations": "",  # the column to imitate in the warm-up
         # As the policy reads it: "plain", "chat" (the template of the tokenizer's
         # folder), or "few_shot" (solved problems before it, each as `shot` says).

@@ -65,6 +65,17 @@ def few_shot(tokenizer: Tokenizer, pattern: str, shots: Sequence[Row]) -> Render
     return written
 
 
+def instructed(prompt: Prompt, instruction: str) -> Prompt:
+    """The prompt with the instruction behind it; of messages, behind the last one.
+
+    instructed("2+3?", " Be brief.") == "2+3? Be brief."
+    """
+    if isinstance(prompt, str):
+        return prompt + instruction
+    *before, last = prompt
+    return [*before, {**last, "content": last["content"] + instruction}]
+
+
 def columns_of(pattern: str) -> list[str]:
     r"""The columns that a pattern names, of which the policy writes the last.
 

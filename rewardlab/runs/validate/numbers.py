@@ -49,6 +49,7 @@ RULES: dict[str, Rule] = {
     "data.held_out": Range(low=0, high=1, above=True, below=True),
     "data.prompt": TEXT,
     "data.demonstrations": TEXT,
+    "data.instruction": TEXT,
     "data.format": OneOf(FORMATS),
     "data.template_options": TEXT,
     "data.shots": whole(0),
