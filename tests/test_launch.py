@@ -72,7 +72,7 @@ FILES = {
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("nosuch", "no config 'nosuch'; have calculator, quickstart"),
+        ("nosuch", "no config 'nosuch'; have calculator, countdown"),
         ("quickstrat", "did you mean 'quickstart'"),
         ("no/such.py", "no config 'no/such.py'"),
         ("no/quickstart.py", "did you mean 'quickstart'"),

@@ -38,7 +38,7 @@ class Pool:
 
     def __init__(self, work: Work, size: int = 0) -> None:
         self.work = work
-        self.size = size or len(os.sched_getaffinity(0))
+        self.size = size or _cores()
         self._idle: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
         for _ in range(self.size):
             self._idle.put(None)
@@ -82,6 +82,13 @@ class Pool:
         worker.process.kill()
         worker.process.communicate()
         self._alive.discard(worker)
+
+
+def _cores() -> int:
+    """How many this process may use; all, where the system does not say."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class _Worker:
