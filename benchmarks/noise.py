@@ -1,0 +1,82 @@
+"""Times tokens drawn by Gumbel noise and by the inverse CDF; prints JSON.
+
+    python -m benchmarks.noise
+
+The work: 8 prompts of 64 tokens x 8 completions of exactly 16 tokens with random
+weights of SmolLM2-135M's shape, float32. `rollout` are milliseconds a token of all 64
+rows, prefill included, and the others those of one piece of it alone: the choice of a
+token with its noise, and the product with the head. All in turns; the least of each.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import jax
+import jax.numpy as jnp
+
+from rewardlab.models import lm
+from rewardlab.rollouts import Sampling, drawing, rollout_completions
+
+PROMPTS, SAMPLES, PROMPT_TOKENS, NEW_TOKENS = 8, 8, 64, 16
+EVERY = 2**30  # Gumbel noise for vocabularies up to this size
+SMOLLM2 = lm.LMConfig(
+    49_152, 30, 576, num_heads=9, num_kv_heads=3, head_dim=64, ffn=1536, stacked=False
+)
+
+
+def main() -> None:
+    """Compiles everything, then times it in turns."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    params = lm.init(SMOLLM2, jax.random.key(0))
+    keys = jax.random.split(jax.random.key(1), PROMPTS * SAMPLES)
+    states = jnp.ones((len(keys), SMOLLM2.width))
+    head = jax.jit(lambda params, x: x @ lm.head(SMOLLM2, params))
+    logits = head(params, states)
+    timed: dict[str, Callable[[], Any]] = {"head": lambda: head(params, states)}
+    for name, largest in (("inverse_cdf", 4_096), ("gumbel", EVERY)):
+        with mock.patch.object(drawing, "_GUMBEL", largest):
+            draw = jax.jit(_choice).lower(logits, keys).compile()
+            play = rollout_completions.lower(lm.bind(SMOLLM2), *_case(params)).compile()
+        timed[f"choice_{name}"] = lambda draw=draw: draw(logits, keys)
+        timed[f"rollout_{name}"] = lambda play=play: play(*_case(params))
+    found = {name: [_seconds(f) for _ in range(1)] for name, f in timed.items()}
+    for _ in range(rounds):
+        for name, f in timed.items():
+            found[name].append(_seconds(f))
+    least = {name: 1e3 * min(times[1:]) for name, times in found.items()}
+    per_token = {k: x / (NEW_TOKENS if "rollout" in k else 1) for k, x in least.items()}
+    print(json.dumps({f"{k}_ms": round(x, 1) for k, x in per_token.items()}))
+
+
+def _choice(logits: Any, keys: Any) -> Any:
+    """One token of every row, its noise drawn when it is asked for."""
+    with mock.patch.object(drawing, "_NOISE_BYTES", 0):
+        noise = drawing.row_noise(keys, 1, logits.shape[-1])
+    return drawing.choose(logits, noise(jnp.zeros((), jnp.int32)), _options())
+
+
+def _options() -> Sampling:
+    return Sampling(SAMPLES, NEW_TOKENS, (), pad_id=0)
+
+
+def _case(params: Any) -> tuple[Any, ...]:
+    prompts = jnp.arange(PROMPTS * PROMPT_TOKENS).reshape(PROMPTS, -1)
+    ids, zero = jnp.arange(PROMPTS), jnp.zeros((), jnp.int32)
+    mask = jnp.ones(prompts.shape, bool)
+    return params, prompts, mask, ids, jax.random.key(2), zero, _options()
+
+
+def _seconds(f: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    jax.block_until_ready(f())
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
