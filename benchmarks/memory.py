@@ -6,8 +6,8 @@ The work: a clipped update with AdamW of 8 prompts of 64 tokens x 8 completions,
 of SmolLM2's width (576, 9 heads that share 3, ffn 1,536, tied) with two layers, which
 are scanned and recomputed. Nothing runs: the numbers are XLA's own, of the compiled
 program's temporaries in MB. `gradient` is the pass forward and back, `update` that with
-the optimizer's step, `at_once` the same where all logits are made in one piece, and
-`logits` what one copy of those takes.
+the optimizer's step, `at_once` the gradient where all logits are made in one piece,
+and `logits` what one copy of those takes.
 """
 
 import argparse
@@ -44,19 +44,23 @@ def main() -> None:
         config = dataclasses.replace(SMOLLM2, vocab_size=vocab)
         for length in args.lengths:
             positions = PROMPTS * SAMPLES * length
+            gradient, update = _lowered(config, length)
+            with mock.patch.object(logprobs, "_LOGITS", vocab * positions):
+                at_once, _ = _lowered(config, length)
             found = {
                 "vocabulary": vocab,
                 "positions": positions,
                 "chunk": logprobs.positions_at_once(vocab),
+                "gradient_mb": _held(gradient),
+                "update_mb": _held(update),
+                "at_once_mb": _held(at_once),
                 "logits_mb": round(4 * positions * vocab / 1e6),
-                **_temporaries(config, length, ""),
             }
-            with mock.patch.object(logprobs, "_LOGITS", vocab * positions):
-                found |= _temporaries(config, length, "at_once_")
             print(json.dumps(found), flush=True)
 
 
-def _temporaries(config: lm.LMConfig, length: int, kind: str) -> dict[str, int]:
+def _lowered(config: lm.LMConfig, length: int) -> tuple[Any, Any]:
+    """The gradient of the log-probs, and a whole step of the policy."""
     policy = Model(config).log_probs
     surrogate = objective(clipped(), aggregate=sequence_mean())
     optimizer, rollout = optax.adamw(1e-5), _rollout(length)
@@ -69,8 +73,7 @@ def _temporaries(config: lm.LMConfig, length: int, kind: str) -> dict[str, int]:
         return jnp.sum(policy(params, rollout).logp)
 
     gradient = jax.jit(jax.grad(loss)).lower(params, rollout)
-    update = jax.jit(step, donate_argnums=(0, 1)).lower(*case)
-    return {f"{kind}gradient_mb": _held(gradient), f"{kind}update_mb": _held(update)}
+    return gradient, jax.jit(step, donate_argnums=(0, 1)).lower(*case)
 
 
 def _held(lowered: Any) -> int:

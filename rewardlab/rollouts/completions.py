@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.core.types import Rollout
 from rewardlab.models.cache import Cache, start
-from rewardlab.models.lm import Apply, Params
+from rewardlab.models.lm import Apply, Params, unstacked
 from rewardlab.models.logprobs import token_entropy
 from rewardlab.rollouts.drawing import Noise, Sampling, choose, row_keys, row_noise
 from rewardlab.text.ends import after
@@ -45,6 +45,7 @@ def rollout_completions(
     ended.
     """
     num_generations, width = options.num_generations, options.max_completion_length
+    params = unstacked(params)  # once, not once a token
     first, cache = apply(params, prompts, start(prompt_mask), last=True)
     logits = first[0] if states else first
     keys = row_keys(key, iteration, prompt_ids, num_generations)

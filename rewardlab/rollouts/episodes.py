@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Int
 from rewardlab.core import masked
 from rewardlab.core.types import Rollout
 from rewardlab.models.cache import start
-from rewardlab.models.lm import Apply, Params
+from rewardlab.models.lm import Apply, Params, unstacked
 from rewardlab.rollouts.beliefs import beliefs
 from rewardlab.rollouts.drawing import Noise, Sampling, row_keys, row_noise
 from rewardlab.rollouts.state import End, EpisodeState, advance, answer, begin
@@ -53,6 +53,7 @@ def rollout_episodes(
     The noise of token t is as in `rollout_completions`: an episode does not depend on
     the others in its batch or device.
     """
+    params = unstacked(params)  # once, not once a token
     state, env_states, noise = init_episodes(
         apply, params, columns, key, iteration, options, environment
     )

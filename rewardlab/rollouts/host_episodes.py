@@ -15,7 +15,7 @@ from jax import lax
 from jaxtyping import Array, Int
 
 from rewardlab.core.types import Rollout
-from rewardlab.models.lm import Apply, Params
+from rewardlab.models.lm import Apply, Params, unstacked
 from rewardlab.rollouts.beliefs import beliefs
 from rewardlab.rollouts.drawing import Sampling, row_noise
 from rewardlab.rollouts.episodes import Columns, assemble_rollout, prefill_episodes
@@ -34,6 +34,7 @@ _prefill_episodes = jax.jit(prefill_episodes, static_argnums=(0, 6, 7, 8))
 _assemble_rollout = jax.jit(assemble_rollout)
 _beliefs = jax.jit(beliefs, static_argnums=(0, 5))
 _answer = jax.jit(answer, donate_argnums=0)
+_unstacked = jax.jit(unstacked)
 
 
 def rollout_episodes_on_host(
@@ -53,6 +54,7 @@ def rollout_episodes_on_host(
     """
     num_generations, limits = options.num_generations, world.limits
     slots = limits.max_turns * (limits.action_length + limits.observation_length)
+    params = _unstacked(params)  # once, not once a token
     record = _Record(world, _rows(columns, num_generations))
     columns = {name: x for name, x in columns.items() if not isinstance(x, list)}
     state, keys = _prefill_episodes(

@@ -16,7 +16,7 @@ from jax import lax
 from jaxtyping import Array, Int
 
 from rewardlab.core.types import Rollout
-from rewardlab.models.lm import Apply, Params
+from rewardlab.models.lm import Apply, Params, unstacked
 from rewardlab.rollouts.beliefs import beliefs
 from rewardlab.rollouts.branches import TreeContext, resume_from_turn, roots
 from rewardlab.rollouts.drawing import Sampling, row_keys
@@ -70,6 +70,7 @@ def rollout_trees(
     problem = branching and branching.validate(num_generations, turns)
     if problem:
         raise ValueError(problem)
+    params = unstacked(params)  # once, not once a token
     first = branching.roots if branching else num_generations
     context, rows = roots(
         apply, params, columns, key, iteration, options, environment, first
