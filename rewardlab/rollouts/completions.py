@@ -47,9 +47,8 @@ def rollout_completions(
     num_generations, width = options.num_generations, options.max_completion_length
     params = unstacked(params)  # once, not once a token
     first, cache = apply(params, prompts, start(prompt_mask), last=True)
-    logits = first[0] if states else first
     keys = row_keys(key, iteration, prompt_ids, num_generations)
-    noise = row_noise(keys, width, logits.shape[-1])
+    noise = row_noise(keys, width, jax.tree.leaves(first)[0].shape[-1])
     slots = jnp.ones((len(keys), max(width - 1, 1)), bool)
     kept = {"entropy": jnp.zeros((width, len(keys)))} if entropy else {}
     kept |= _room_for(first[1], width, len(keys)) if states else {}
