@@ -97,7 +97,7 @@ def test_a_completion_is_a_function_of_its_own_keys():
     params, ids = lm.init(config, jax.random.key(0)), jnp.arange(100, 106)
     prompts = jnp.asarray(np.random.default_rng(0).integers(0, VOCAB, (6, 5)))
 
-    def draw(rows, iteration):
+    def draw(rows, iteration, params=params):
         asked = prompts[rows], jnp.ones((len(rows), 5), bool), ids[rows]
         case = (params, *asked, jax.random.key(7), iteration, OPTIONS)
         return rollout_completions(lm.bind(config), *case)
@@ -105,6 +105,8 @@ def test_a_completion_is_a_function_of_its_own_keys():
     whole, order = draw(np.arange(6), 3), np.array([4, 1])
     rows = (4 * order[:, None] + np.arange(4)).reshape(-1)
     np.testing.assert_array_equal(draw(order, 3).tokens, whole.tokens[rows])
+    stacked = draw(order, 3, lm.stacked(params))
+    np.testing.assert_array_equal(stacked.tokens, whole.tokens[rows])
     assert np.mean(draw(order, 4).tokens != whole.tokens[rows]) > 0.9
     texts = (whole.prompts, whole.prompt_mask, whole.tokens, whole.valid)
     at = OPTIONS.temperature

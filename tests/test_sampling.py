@@ -81,13 +81,6 @@ def test_micro_batches_draw_the_same_completions(size):
         np.testing.assert_allclose(part.logp, whole.logp[rows], atol=1e-5)
 
 
-def test_stacked_layers_draw_the_same_completions():
-    stacked = rollout_completions(
-        APPLY, lm.stacked(PARAMS), *questions(), KEY, 3, OPTIONS
-    )
-    np.testing.assert_array_equal(stacked.tokens, draw().tokens)
-
-
 def test_a_prompt_draws_the_same_wherever_it_stands():
     order = np.array([5, 2, 7, 0])
     rows = (4 * order[:, None] + np.arange(4)).reshape(-1)
