@@ -5,8 +5,8 @@
 The work: 8 prompts of 64 tokens x 8 completions of exactly 16 tokens with random
 weights of SmolLM2-135M's shape, float32. `rollout` are milliseconds a token of all 64
 rows, prefill included, and the others those of one piece of it alone: the choice of a
-token with its noise, and the product with the head. All in turns; the least of each, and
-the least of the processor's own time, which other programs disturb less.
+token with its noise, and the product with the head. All in turns; the least of each,
+and that of the processor's own time, which other programs disturb less.
 """
 
 import argparse
