@@ -130,9 +130,8 @@ def test_the_gradient_flows_through_the_shared_prompt():
     assert_close(shared, gradient(SHALLOW, *copies, tokens, valid), 1e-5)
 
 
-@pytest.mark.parametrize("tied", [True, False])
-def test_both_layouts_give_equal_gradients(tied):
-    config = dataclasses.replace(CONFIG, tied=tied)
+def test_both_layouts_give_equal_gradients():
+    config = dataclasses.replace(CONFIG, tied=False)
     apart = gradient(config, *shared_case())
     whole = gradient(dataclasses.replace(config, stacked=True), *shared_case())
     assert whole["layers"]["gate"].shape == (2, 12, 10)

@@ -94,6 +94,18 @@ def test_each_family_is_its_equations(family):
             np.testing.assert_allclose(logits[n][valid[n]], expected, atol=3e-4)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_bfloat16_goes_through_all_layers(family):
+    """Memories are bfloat16, and what the head reads is float32."""
+    config = dataclasses.replace(FAMILIES[family], dtype="bfloat16", stacked=True)
+    params, (prompts, *rest) = shaken(config), texts()
+    states = jax.eval_shape(lambda: lm.states(config, params, prompts, *rest))
+    assert states.shape == (4, 4, 12) and states.dtype == jnp.float32
+    fresh = start(jnp.ones(prompts.shape, bool))
+    _, cache = jax.eval_shape(lambda: lm.apply(config, params, prompts, fresh))
+    assert {x.dtype for x in jax.tree.leaves(cache.layers)} == {jnp.dtype("bfloat16")}
+
+
 def test_a_text_beyond_the_learned_positions_says_so():
     config = dataclasses.replace(FAMILIES["gpt2"], max_positions=8)
     with pytest.raises(ValueError, match="9 tokens does not fit .* 8 learned pos"):

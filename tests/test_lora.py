@@ -56,28 +56,28 @@ def test_merged_weights_are_the_model_with_its_adapters():
     assert_close(lm.unstacked(stacked), merged)
 
 
-@pytest.mark.parametrize("config", [CONFIG, STACKED], ids=["unrolled", "stacked"])
-def test_no_gradient_of_a_frozen_weight_is_computed(config):
-    """The compiled program does less than two thirds of what gradients of all need.
+def test_no_gradient_of_a_frozen_weight_is_computed():
+    """Of four equal parts of the work, the one that makes them is left out.
 
-    Forward 1, through the weights back 1, of the weights 1 (and 1 more where layers
-    are recomputed); the sizes are such that the head and attention hardly count.
+    Forward, forward again (layers are recomputed), back through the weights, and of the
+    weights. The sizes are such that attention hardly counts.
     """
     adapted = lm.LoRA(1, 1.0, ("query", "down"))
-    config = dataclasses.replace(config, width=128, ffn=512, num_layers=1, lora=adapted)
+    config = dataclasses.replace(
+        STACKED, width=128, ffn=512, num_layers=1, lora=adapted
+    )
     frozen, adapters = learnt(config)
 
-    def work(of):
-        def loss(learning, frozen):
-            return jnp.sum(lm.states(config, of(frozen, learning), *texts()) ** 2)
+    def work(learning, params):
+        def loss(learning):
+            return jnp.sum(lm.states(config, params(learning), *texts()) ** 2)
 
-        learning = frozen if of is not lora.join else adapters
-        compiled = jax.jit(jax.grad(loss)).lower(learning, frozen).compile()
+        compiled = jax.jit(jax.grad(loss)).lower(learning).compile()
         return compiled.cost_analysis()["flops"]
 
-    everything = work(lambda _, learning: learning)
-    share = 3 / 4 if config.stacked else 2 / 3
-    assert work(lora.join) < (share + 0.08) * everything
+    everything = work(frozen, lambda learning: learning)
+    adapters_alone = work(adapters, lambda learning: lora.join(frozen, learning))
+    assert adapters_alone < 0.83 * everything
 
 
 def test_adapters_without_a_lora_say_so():
