@@ -9,7 +9,7 @@ import pytest
 from jax.test_util import check_grads
 from oracle_lm import oracle
 
-from rewardlab.models import lm
+from rewardlab.models import decoder, lm
 from rewardlab.models.cache import start
 from rewardlab.models.linear import linear, swiglu
 from rewardlab.models.logprobs import completion_logprobs
@@ -130,10 +130,15 @@ def test_the_gradient_flows_through_the_shared_prompt():
     assert_close(shared, gradient(SHALLOW, *copies, tokens, valid), 1e-5)
 
 
-def test_both_layouts_give_equal_gradients():
+@pytest.mark.parametrize("anew", [False, True])
+def test_both_layouts_give_equal_gradients(anew, monkeypatch):
+    """Whether the products with weights are kept or made again."""
     config = dataclasses.replace(CONFIG, tied=False)
     apart = gradient(config, *shared_case())
-    whole = gradient(dataclasses.replace(config, stacked=True), *shared_case())
+    if anew:
+        monkeypatch.setattr(decoder, "_KEPT", 0)
+    config = dataclasses.replace(config, stacked=True)
+    whole = gradient(config, *shared_case())
     assert whole["layers"]["gate"].shape == (2, 12, 10)
     assert_close(lm.unstacked(whole), apart, 1e-5)
     assert_close(whole, lm.stacked(apart), 1e-5)

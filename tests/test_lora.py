@@ -57,10 +57,10 @@ def test_merged_weights_are_the_model_with_its_adapters():
 
 
 def test_no_gradient_of_a_frozen_weight_is_computed():
-    """Of four equal parts of the work, the one that makes them is left out.
+    """Of three equal parts of the work, the one that makes them is left out.
 
-    Forward, forward again (layers are recomputed), back through the weights, and of the
-    weights. The sizes are such that attention hardly counts.
+    Forward, back through the weights, and of the weights. The sizes are such that
+    attention hardly counts.
     """
     adapted = lm.LoRA(1, 1.0, ("query", "down"))
     config = dataclasses.replace(
@@ -77,7 +77,7 @@ def test_no_gradient_of_a_frozen_weight_is_computed():
 
     everything = work(frozen, lambda learning: learning)
     adapters_alone = work(adapters, lambda learning: lora.join(frozen, learning))
-    assert adapters_alone < 0.83 * everything
+    assert adapters_alone < 0.75 * everything
 
 
 def test_adapters_without_a_lora_say_so():

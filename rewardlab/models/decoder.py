@@ -11,17 +11,23 @@ from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.models.cache import Cache, start
 from rewardlab.models.config import LMConfig
-from rewardlab.models.layer import Layer, normed, run_layer
-from rewardlab.models.parameters import Params, are_stacked
+from rewardlab.models.layer import PRODUCT, Layer, normed, run_layer
+from rewardlab.models.parameters import Params, are_stacked, matrix_shapes
 from rewardlab.models.streams import Beside, Stream, View
+
+# Of products with weights, as many bytes are kept for the backward pass: to make them
+# again takes a third more time.
+_KEPT = 2**30
+_PRODUCTS = jax.checkpoint_policies.save_only_these_names(PRODUCT)
 
 
 class Decoder(nnx.Module):
     """Made of its parameters, whose layout says how the layers run.
 
     Reading into a cache goes layer by layer. Prompts beside completions do so too with
-    unstacked layers; stacked ones are scanned, and recomputed in the backward pass, so
-    that only one layer's intermediate results are ever held.
+    unstacked layers; stacked ones are scanned and recomputed in the backward pass: but
+    for the products with weights while those of all layers take at most 1 GB, whole
+    beyond, so that only one layer's intermediate results are ever held.
     """
 
     def __init__(self, config: LMConfig, params: Params) -> None:
@@ -92,7 +98,12 @@ class Decoder(nnx.Module):
         def step(x: Array, layer: Layer) -> tuple[Array, None]:
             return layer(x, views)[0], None
 
-        return lax.scan(jax.checkpoint(step, prevent_cse=False), x, self.layers)[0]
+        shapes = matrix_shapes(self.config)
+        products = sum(shapes[name][1] for name in shapes if name != "down")
+        kept = x.shape[1] * self.config.num_layers * products * x.dtype.itemsize
+        policy = _PRODUCTS if kept <= _KEPT else None
+        step = jax.checkpoint(step, prevent_cse=False, policy=policy)
+        return lax.scan(step, x, self.layers)[0]
 
     def _each(self) -> Any:
         if not self.scanned:

@@ -7,11 +7,14 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax import lax
+from jax.ad_checkpoint import checkpoint_name
 from jaxtyping import Array, Float
 
 from rewardlab.models.cache import Memory
 from rewardlab.models.linear import linear, project, swiglu
 from rewardlab.models.streams import Beside, Stream
+
+PRODUCT = "product"  # the name of what a recomputed layer may keep
 
 
 class Layer(nnx.Module):
@@ -49,8 +52,10 @@ class Layer(nnx.Module):
     ) -> tuple[Float[Array, "N t _"], ...]:
         """x w + scale (x a) b + bias of each name; what it lacks is left out."""
         plain = project(x, *(getattr(self, name)[...] for name in names))
-        added = zip(names, plain, strict=True)
-        return tuple(self._biased(name, self._adapted(name, x, y)) for name, y in added)
+        return tuple(
+            checkpoint_name(self._biased(name, self._adapted(name, x, y)), PRODUCT)
+            for name, y in zip(names, plain, strict=True)
+        )
 
     def _adapted(self, name: str, x: Array, y: Array) -> Array:
         if not hasattr(self, f"{name}_a"):
