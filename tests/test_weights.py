@@ -56,9 +56,8 @@ def test_a_config_of_no_folder_says_the_same(name, tmp_path):
 def test_large_models_are_several_files(tmp_path):
     there = FOLDERS / "llama_biases"
     config = read_config(there)
-    write_folder(
-        tmp_path / "out", config, read_weights(there, config), there, shard=8000
-    )
+    params = read_weights(there, config)
+    write_folder(tmp_path / "out", config, params, there, shard=8000)
     index = json.loads((tmp_path / "out" / "model.safetensors.index.json").read_text())
     whole = tensors(tmp_path / "out")
     assert set(index["weight_map"]) == set(whole)

@@ -101,7 +101,9 @@ def make(name: str, folder: Path) -> None:
     moved(model)
     model.to(DTYPES.get(name, torch.float32))
     model.save_pretrained(folder / name, max_shard_size=SHARDS.get(name, "5GB"))
-    model.float().eval()
+    # Read anew: what is rounded are weights, and not RoPE's table.
+    model = AutoModelForCausalLM.from_pretrained(folder / name, dtype=torch.float32)
+    model.eval()
     tokens = np.random.default_rng(len(name)).integers(3, 48, (2, 24))
     with torch.no_grad():
         logits = model(torch.tensor(tokens)).logits.numpy()
