@@ -36,6 +36,7 @@ from rewardlab.system.printable import one_line
 RUNS = {
     "train": "one run, as a config says: rewardlab train --help",
     "grid": "methods times seeds, compared: rewardlab grid --help",
+    "export": "a run's policy as a Hugging Face folder: rewardlab export RUN --to NEW",
     "fetch": "a real model into the user's cache: rewardlab fetch smollm2-135m",
 }
 

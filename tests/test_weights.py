@@ -53,6 +53,15 @@ def test_a_config_of_no_folder_says_the_same(name, tmp_path):
     assert read_config(tmp_path / "out") == config
 
 
+def test_a_tokenizer_of_another_model_brings_no_config(tmp_path):
+    config = read_config(FOLDERS / "llama3")
+    params = read_weights(FOLDERS / "llama3", config)
+    write_folder(tmp_path / "out", config, params, FOLDERS / "qwen2")
+    assert read_config(tmp_path / "out") == config
+    said = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert (said["eos_token_id"], said["pad_token_id"]) == (2, 0)
+
+
 def test_large_models_are_several_files(tmp_path):
     there = FOLDERS / "llama_biases"
     config = read_config(there)
@@ -119,8 +128,6 @@ def test_nothing_half_written_is_left(tmp_path, monkeypatch):
         write_folder(folder, config, params)
     with pytest.raises(ValueError, match="dtype='int8' is no type to export"):
         write_folder(tmp_path / "out", config, params, dtype="int8")
-    with pytest.raises(ValueError, match="of another model than these weights"):
-        write_folder(tmp_path / "out", config, params, FOLDERS / "qwen2")
     params["layers"]["01"].pop("down")
     with pytest.raises(KeyError):
         write_folder(tmp_path / "out", config, params, folder)

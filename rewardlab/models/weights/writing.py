@@ -44,9 +44,9 @@ def write_folder(
 ) -> None:
     """Writes config.json and safetensors that transformers and `read_weights` load.
 
-    The tokenizer's files, and config.json if there is one, are those of another folder,
-    as that which the weights came from. Files hold at most `shard` bytes. The folder
-    must not be there yet; it appears when all of it is on the disk.
+    The tokenizer's files are those of another folder, and so is config.json where that
+    is of the same model: the folder that the weights came from. Files hold at most
+    `shard` bytes. The folder must be new; it appears when all of it is on the disk.
     """
     folder, source = Path(folder).absolute(), tokenizer_files_from
     if dtype not in DTYPES.values():
@@ -72,25 +72,25 @@ def write_folder(
 
 
 def _config(config: LMConfig, source: Path | None, dtype: str) -> dict[str, Any]:
-    """`config.json`: that of `source` where it is of the same model."""
-    if source is None or not (source / "config.json").exists():
-        file = source / "generation_config.json" if source else None
-        said = json.loads(file.read_bytes()) if file and file.exists() else {}
-        ids = {key: said[key] for key in _IDS if key in said}
-        return {**written(config), **ids, "dtype": dtype, "torch_dtype": dtype}
-    if shape(read_config(source)) != shape(config):
-        raise ValueError(
-            f"{short(source)} is of another model than these weights; name the folder "
-            "that they came from"
-        )
-    raw, _ = read_json(source)
-    keys = {"dtype", "torch_dtype"} & set(raw) or {"dtype"}
-    return {**raw, **dict.fromkeys(keys, dtype)}
+    """`config.json`: that of `source` where it is of the same model, or a new one."""
+    if source is not None and _is_of(source, config):
+        raw, _ = read_json(source)
+        keys = {"dtype", "torch_dtype"} & set(raw) or {"dtype"}
+        return {**raw, **dict.fromkeys(keys, dtype)}
+    file = source / "generation_config.json" if source else None
+    said = json.loads(file.read_bytes()) if file and file.exists() else {}
+    ids = {key: said[key] for key in _IDS if key in said}
+    return {**written(config), **ids, "dtype": dtype, "torch_dtype": dtype}
 
 
-def shape(config: LMConfig) -> LMConfig:
-    """What a model computes, whatever the types and the layout it computes in."""
-    return dataclasses.replace(config, dtype="float32", stacked=None, lora=None)
+def _is_of(source: Path, config: LMConfig) -> bool:
+    """Whether a folder computes the same, whatever the types and the layout."""
+    try:
+        found = read_config(source)
+    except ValueError:  # of a tokenizer alone, or of a family that is not computed here
+        return False
+    how = {"dtype": config.dtype, "stacked": config.stacked, "lora": config.lora}
+    return dataclasses.replace(found, **how) == config
 
 
 def _write_tensors(
