@@ -79,7 +79,7 @@ def _config(config: LMConfig, source: Path | None, dtype: str) -> dict[str, Any]
         return {**raw, **dict.fromkeys(keys, dtype)}
     file = source / "generation_config.json" if source else None
     said = json.loads(file.read_bytes()) if file and file.exists() else {}
-    ids = {key: said[key] for key in _IDS if key in said}
+    ids = {key: said.get(key) for key in _IDS}
     return {**written(config), **ids, "dtype": dtype, "torch_dtype": dtype}
 
 
