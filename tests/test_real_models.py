@@ -10,6 +10,7 @@ from folders import write
 from tiny_model import tiny_folder
 
 import rewardlab
+from rewardlab.launch import export
 from rewardlab.launch import train as command
 from rewardlab.models import known
 from rewardlab.models.weights import read_config, read_weights
@@ -89,6 +90,24 @@ def test_the_record_says_what_was_trained(trained, files):
     record = json.loads((trained.workdir / "config.json").read_text())
     assert record["model"]["name"] == str(files / "qwen")
     assert record["warmup"]["steps"] == 0
+
+
+def test_its_export_is_such_a_folder(trained, files, capsys):
+    exported, dtype = files / "exported", "--dtype=bfloat16"
+    export.main([str(trained.workdir), "--to", str(exported)])
+    assert "at step 2" in capsys.readouterr().out
+    config, params = read_config(files / "qwen"), jax.device_get(trained.params)
+    assert read_config(exported) == config
+    there = read_weights(exported, config)
+    jax.tree.map(np.testing.assert_array_equal, there, params)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        assert (exported / name).read_bytes() == (files / "qwen" / name).read_bytes()
+    with pytest.raises(SystemExit, match="holds something already"):
+        export.main([str(trained.workdir), "--to", str(exported)])
+    export.main([str(trained.workdir), "--to", str(files / "half"), dtype])
+    half = read_weights(files / "half", read_config(files / "half"))
+    rounded = jax.tree.map(lambda x: np.float32(x.astype("bfloat16")), params)
+    jax.tree.map(np.testing.assert_array_equal, half, rounded)
 
 
 def refused(config, workdir, match, **more):

@@ -15,7 +15,7 @@ from pages import workshop as workshop
 
 import rewardlab
 from rewardlab import __main__ as command_line
-from rewardlab.launch import grid, train
+from rewardlab.launch import export, grid, train
 from rewardlab.runs.handed import handed
 from rewardlab.runs.prepare import prepare
 from rewardlab.show import commands
@@ -64,6 +64,7 @@ def test_a_command_is_understood(words, monkeypatch, workshop, capsys):
     monkeypatch.setattr(train, "train", begin)
     monkeypatch.setattr(grid, "run", lambda *_: None)
     monkeypatch.setattr(command_line, "show", lambda *_: None)  # there is no run here
+    monkeypatch.setattr(export, "export", lambda *_: "")
     for name in ("measure", "compare", "distance", "judged"):  # nor a file
         monkeypatch.setattr(commands, name, lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["rewardlab", *words])
