@@ -104,6 +104,8 @@ def test_its_export_is_such_a_folder(trained, files, capsys):
         assert (exported / name).read_bytes() == (files / "qwen" / name).read_bytes()
     with pytest.raises(SystemExit, match="holds something already"):
         export.main([str(trained.workdir), "--to", str(exported)])
+    with pytest.raises(SystemExit, match="nowhere has no checkpoint to export"):
+        export.main([str(files / "nowhere"), "--to", str(files / "half")])
     export.main([str(trained.workdir), "--to", str(files / "half"), dtype])
     half = read_weights(files / "half", read_config(files / "half"))
     rounded = jax.tree.map(lambda x: np.float32(x.astype("bfloat16")), params)

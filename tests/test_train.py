@@ -12,11 +12,15 @@ import numpy as np
 import pytest
 from small import TINY_FLAT
 
+from rewardlab.launch import export
+from rewardlab.models.weights import read_config, read_weights
 from rewardlab.runs import checkpoint
 from rewardlab.runs.config import default_config
 from rewardlab.runs.metrics import WALL_CLOCK
 from rewardlab.runs.sinks import read_metrics
 from rewardlab.runs.training import train
+from rewardlab.tasks import TASKS
+from rewardlab.text.folder import read_tokenizer
 
 REWARD = "process('prm') | episode_return() | center_by_group() | broadcast_to_tokens()"
 
@@ -116,6 +120,18 @@ def start(workdir):
 def wait_for_checkpoint(process, workdir):
     while process.poll() is None and not checkpoint.steps(workdir):
         time.sleep(0.01)
+
+
+def test_an_export_brings_the_characters_as_a_tokenizer(finished, tmp_path):
+    workdir, result = finished
+    export.main([str(workdir), "--to", str(tmp_path / "out")])
+    there = read_weights(tmp_path / "out", read_config(tmp_path / "out"))
+    jax.tree.map(np.testing.assert_array_equal, there, jax.device_get(result.params))
+    own, other = TASKS["arithmetic"].tokenizer, read_tokenizer(tmp_path / "out")
+    assert other.encode("12+3=#15") == own.encode("12+3=#15")
+    assert other.decode(own.encode("12+3=#15")) == "12+3=#15"
+    for name in ("vocab_size", "pad_id", "eos_ids"):
+        assert getattr(other, name) == getattr(own, name)
 
 
 @pytest.fixture(scope="module")

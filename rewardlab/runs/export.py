@@ -9,7 +9,7 @@ import jax
 from ml_collections import ConfigDict
 
 from rewardlab.models import lm, lora
-from rewardlab.models.shapes import folder_of, has_weights, weights_of
+from rewardlab.models.shapes import has_weights, weights_of
 from rewardlab.models.weights import write_folder
 from rewardlab.runs import checkpoint
 from rewardlab.runs.program import model_of

@@ -27,7 +27,10 @@ def write_characters(tokenizer: CharTokenizer, folder: Path) -> None:
     made.decoder = decoders.Fuse()  # type: ignore[assignment]
     made.add_special_tokens([PAD, EOS])
     made.save(str(folder / "tokenizer.json"))
-    told = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
+    told = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "clean_up_tokenization_spaces": False,
+    }
     named = {"pad_token": PAD, "eos_token": EOS}
     ids = {"pad_token_id": tokenizer.pad_id, "eos_token_id": tokenizer.eos_ids[0]}
     for name, content in (

@@ -11,6 +11,7 @@ import jax
 
 from rewardlab.models import lm
 from rewardlab.models.config import LMConfig
+from rewardlab.models.parameters import are_stacked
 
 
 class Place(NamedTuple):
@@ -118,7 +119,7 @@ class Leaf(NamedTuple):
 def leaves_of(config: LMConfig) -> list[Leaf]:
     """Every parameter that a config has: those of no layer, then layer by layer."""
     names, tree = names_of(config), shapes_of(config)
-    stacked = is_stacked(tree)
+    stacked = are_stacked(tree)
     layer = tree["layers"] if stacked else tree["layers"]["00"]
     cut = 1 if stacked else 0
     found = [
@@ -138,8 +139,3 @@ def shapes_of(config: LMConfig) -> lm.Params:
     """The parameters of a config, adapters aside, as shapes in its own layout."""
     plain = dataclasses.replace(config, lora=None)
     return jax.eval_shape(lambda key: lm.init(plain, key), jax.random.key(0))
-
-
-def is_stacked(params: lm.Params) -> bool:
-    """Whether all layers have one array a name, rather than a dict a layer."""
-    return "query" in params["layers"]

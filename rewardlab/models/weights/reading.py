@@ -12,12 +12,12 @@ import numpy as np
 
 from rewardlab.models.config import LMConfig
 from rewardlab.models.lm import Params
+from rewardlab.models.parameters import are_stacked
 from rewardlab.models.weights.files import DTYPES, Tensors
 from rewardlab.models.weights.names import (
     HEAD,
     Leaf,
     Names,
-    is_stacked,
     leaves_of,
     names_of,
     shapes_of,
@@ -42,7 +42,7 @@ def read_weights(folder: str | Path, config: LMConfig) -> Params:
     if config.tied and HEAD in found:
         _refuse_another_head(tensors, found, leaves, where)
     shapes = shapes_of(config)
-    stacked = is_stacked(shapes)
+    stacked = are_stacked(shapes)
     params: Params = {"layers": {}}
     for leaf in leaves:
         numbers = tensors.read(found[leaf.tensor], leaf.place.third)

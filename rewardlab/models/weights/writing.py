@@ -14,9 +14,10 @@ import numpy as np
 
 from rewardlab.models.config import LMConfig
 from rewardlab.models.lm import Params
+from rewardlab.models.parameters import are_stacked
 from rewardlab.models.weights.config import read_config, read_json, written
 from rewardlab.models.weights.files import DTYPES, INDEX, WHOLE, library
-from rewardlab.models.weights.names import HEAD, Leaf, is_stacked, leaves_of, names_of
+from rewardlab.models.weights.names import HEAD, Leaf, leaves_of, names_of
 from rewardlab.system.files import naming, short, sync, sync_all
 
 SHARD = 5_000_000_000  # bytes of one file
@@ -152,7 +153,7 @@ def _of(params: Params, leaf: Leaf) -> np.ndarray:
     """One parameter of one layer, whatever the layout."""
     if leaf.layer is None:
         return params[leaf.name]
-    if is_stacked(params):
+    if are_stacked(params):
         return params["layers"][leaf.name][leaf.layer]
     return params["layers"][f"{leaf.layer:02}"][leaf.name]
 
