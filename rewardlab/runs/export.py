@@ -64,9 +64,10 @@ def _frozen(config: ConfigDict, model: lm.LMConfig, found: Path) -> lm.Params:
         return weights_of(config.model.name, plain)
     base = checkpoint.find(found.parents[1] / "base", "auto")
     if base is None:
+        where = short(found.parents[1] / "base")
         raise ValueError(
-            f"{short(found.parents[1] / 'base')} is gone, whose weights the adapters of "
-            f"{short(found)} are added to; put it back"
+            f"{where} is gone, whose weights the adapters of {short(found)} are added "
+            "to; put it back"
         )
     return _restored(base, lambda key: lm.init(plain, key), under="")
 

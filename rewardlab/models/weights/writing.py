@@ -1,6 +1,5 @@
 """Parameters as a Hugging Face folder: whole, or not there."""
 
-import dataclasses
 import json
 import math
 import os
@@ -91,7 +90,7 @@ def _is_of(source: Path, config: LMConfig) -> bool:
     except ValueError:  # of a tokenizer alone, or of a family that is not computed here
         return False
     how = {"dtype": config.dtype, "stacked": config.stacked, "lora": config.lora}
-    return dataclasses.replace(found, **how) == config
+    return {**vars(found), **how} == vars(config)
 
 
 def _write_tensors(
