@@ -33,7 +33,7 @@ def export(run: str | Path, to: str | Path, dtype: str = "float32") -> str:
             f"{short(workdir)} has no checkpoint to export; name the --workdir of a "
             "run that has saved one"
         )
-    config = ConfigDict(checkpoint.read_extra(found)["config"])
+    config = ConfigDict(_with_tuples(checkpoint.read_extra(found)["config"]))
     # Weights bring their vocabulary; a shape of its own has that of its task.
     task = DATA if has_weights(config.model.name) else task_of(config)
     model = model_of(config, task)
@@ -47,6 +47,13 @@ def export(run: str | Path, to: str | Path, dtype: str = "float32") -> str:
         f"{count / 1e6:.1f} M parameters in {dtype}; transformers loads it with "
         "AutoModelForCausalLM.from_pretrained"
     )
+
+
+def _with_tuples(record: Any) -> Any:
+    """What JSON made lists of, as the config had it."""
+    if isinstance(record, dict):
+        return {name: _with_tuples(x) for name, x in record.items()}
+    return tuple(map(_with_tuples, record)) if isinstance(record, list) else record
 
 
 def _policy(config: ConfigDict, model: lm.LMConfig, found: Path) -> lm.Params:
