@@ -1,4 +1,5 @@
-# `make demo` and `make test` are all that a newcomer needs.
+# `make demo` and `make test` are all that a newcomer needs; `make smollm2` trains a real
+# model (a download of 93 MB).
 # `make PYTHON=python3.13 demo` takes another Python. It gets the exact versions of its
 # lock; a Python without one gets the newest that the bounds of setup.py allow.
 PYTHON ?= python3
@@ -11,10 +12,13 @@ LOCK := $(wildcard requirements-$(VERSION).lock)
 READY := .venv/ready-$(VERSION)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint lock clean
+.PHONY: demo smollm2 test lint lock clean
 
 demo: $(READY)
 	$(BIN)/python -m rewardlab train --config=quickstart --workdir=runs/quickstart
+
+smollm2: $(READY)
+	$(BIN)/python -m rewardlab train --config=smollm2 --workdir=runs/smollm2
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tiny_model import known_is_tiny
 
 import rewardlab.__main__
 from rewardlab.launch import children, grid, train
@@ -16,8 +17,9 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
-def nothing_runs(monkeypatch):
-    """A run that begins all the same fails at once."""
+def nothing_runs(monkeypatch, tmp_path_factory):
+    """A run that begins all the same fails at once; models are tiny."""
+    known_is_tiny(tmp_path_factory.mktemp("cache"), monkeypatch)
     monkeypatch.setattr(
         children, "TRAIN", (sys.executable, "-c", "raise SystemExit(9)")
     )

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 from folders import write
+from safetensors.numpy import load_file, save_file
 from tiny_model import tiny_folder
 
 import rewardlab
@@ -22,12 +23,12 @@ from rewardlab.runs.prepare import prepare
 from rewardlab.runs.sinks import read_metrics
 from rewardlab.text.folder import read_tokenizer
 
-GRPO = "outcome('brief') | center_by_group() | broadcast_to_tokens()"
+GRPO = "outcome('arbitrary') | center_by_group() | broadcast_to_tokens()"
 
 
-def brief(completions, **columns):
+def arbitrary(completions, **columns):
     """A reward in TRL's signature."""
-    return [float(len(said[0]["content"]) < 4) for said in completions]
+    return [float(sum(map(ord, said[0]["content"])) % 7) for said in completions]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def files(tmp_path_factory):
 
 def short_run(files, **changes):
     config = default_config("data")
-    config.data.update(path=str(files / "chat.jsonl"), held_out=0.2)
+    config.data.update(path=str(files / "chat.jsonl"), held_out=0.2, format="chat")
     config.reward = GRPO
     config.update_from_flattened_dict(
         {
@@ -67,7 +68,7 @@ def short_run(files, **changes):
 def trained(files):
     """A run of two steps from the folder."""
     workdir = files / "run"
-    return rewardlab.train(short_run(files), workdir, scorers=[brief])
+    return rewardlab.train(short_run(files), workdir, scorers=[arbitrary])
 
 
 def test_a_run_begins_from_a_folder(trained, files):
@@ -114,7 +115,7 @@ def test_its_export_is_such_a_folder(trained, files, capsys):
 
 def refused(config, workdir, match, **more):
     with pytest.raises(ValueError, match=match) as error:
-        rewardlab.train(config, workdir, scorers=[brief], **more)
+        rewardlab.train(config, workdir, scorers=[arbitrary], **more)
     assert "\n" not in str(error.value)
 
 
@@ -139,7 +140,7 @@ def test_a_pair_is_a_model(files, tmp_path):
     given = short_run(files, **{"model.name": "S"})
     told = {"model": pair, "tokenizer": files / "qwen"}
     with (
-        handed(given, scorers=[brief]) as run,
+        handed(given, scorers=[arbitrary]) as run,
         handed_model(run, **told) as run,
     ):
         assert run.model.name == "given:model"
@@ -161,12 +162,15 @@ def test_a_known_model_that_is_not_there_is_fetched(files, tmp_path, monkeypatch
 
 def damaged(folder, name, change):
     """A copy of the tiny folder with a file changed; None takes it away."""
-    made = shutil.copytree(folder / "qwen", folder / f"damaged-{name}-{change!r:.9}")
+    count = len(list(folder.iterdir()))
+    made = shutil.copytree(folder / "qwen", folder / f"{name}-{count}")
     file = made / name
     if change is None:
         file.unlink()
     elif isinstance(change, int):
         file.write_bytes(file.read_bytes()[:change])
+    elif isinstance(change, str):
+        save_file({k: x.astype(change) for k, x in load_file(file).items()}, file)
     else:
         write(file, {**json.loads(file.read_text()), **change})
     return made
@@ -179,6 +183,10 @@ def damaged(folder, name, change):
         ("tokenizer.json", 100, "tokenizer.json is no tokenizer"),
         ("model.safetensors", None, "safetensors"),
         ("model.safetensors", 3000, "model.safetensors"),
+        ("model.safetensors", "int32", "I32"),
+        ("tokenizer_config.json", {"chat_template": "{{ no.such }}"}, "chat template"),
+        ("tokenizer_config.json", {"chat_template": "{% if %}"}, "chat template"),
+        ("tokenizer_config.json", {"chat_template": None}, "has no chat template"),
         ("config.json", {"model_type": "mamba"}, "mamba"),
         ("config.json", {"use_sliding_window": True, "sliding_window": 8}, "sliding"),
         ("config.json", {"num_hidden_layers": 2}, "layers.1"),
@@ -194,7 +202,8 @@ def test_a_bad_folder_is_one_sentence(files, capsys, tmp_path, name, change, say
         "def get_config():\n"
         "    config = default_config('data')\n"
         "    config.update(rollout={'num_prompts': 2}, mesh={'devices': 1})\n"
-        "    config.scorers = 'test_real_models:brief'\n"
+        "    config.data.format = 'chat'\n"
+        "    config.scorers = 'test_real_models:arbitrary'\n"
         f"    config.reward = {GRPO!r}\n"
         "    return config\n"
     )
@@ -215,6 +224,7 @@ def test_a_bad_folder_is_one_sentence(files, capsys, tmp_path, name, change, say
         ({"model.init_from": "x"}, "both say where the weights come from"),
         ({"model.tokenizer": "nosuch"}, "no tokenizer 'nosuch'"),
         ({"warmup.steps": 1, "data.demonstrations": "answer"}, "models without weig"),
+        ({"rollout.max_completion_length": 500}, "go beyond the 512 positions of mo"),
         ({"rollout.max_prompt_length": 3}, "no prompt of the train split"),
     ],
 )

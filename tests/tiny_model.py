@@ -1,15 +1,35 @@
 """A tiny random checkpoint of Qwen2.5's shape, with a tokenizer and a chat template."""
 
+import atexit
+import functools
+import shutil
+import tempfile
 from pathlib import Path
 
 import jax
 from folders import tokenizer_folder
 
-from rewardlab.models import lm
+from rewardlab.models import known, lm
 from rewardlab.models.weights import write_folder
 from rewardlab.text.folder import read_tokenizer
 
 PADDED = 16  # embeddings that are no token's, as Qwen2.5 has them
+
+
+@functools.cache
+def tiny() -> Path:
+    """One folder for all who change nothing in it."""
+    folder = tempfile.mkdtemp(prefix="tiny-model-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return tiny_folder(Path(folder) / "model")
+
+
+def known_is_tiny(cache: Path, monkeypatch) -> None:
+    """The models that have a name lie in a cache of their own, and are that folder."""
+    monkeypatch.setattr(known, "CACHE", cache)
+    (cache / "models").mkdir(parents=True)
+    for name in known.KNOWN:
+        known.known_folder(name).symlink_to(tiny())
 
 
 def tiny_folder(folder: Path, key: int = 0, **changes) -> Path:

@@ -99,6 +99,7 @@ def weights_of(name: Any, config: LMConfig) -> lm.Params:
     if folder := folder_of(name):
         return read_weights(folder, config)
     _, params = _looked_up(name)
+    params = (lm.stacked if config.is_stacked else lm.unstacked)(params)
     given = jax.tree.map(lambda x: x.shape, params)
     fresh = jax.eval_shape(lambda: lm.init(config, jax.random.key(0)))
     if given != jax.tree.map(lambda x: x.shape, fresh):

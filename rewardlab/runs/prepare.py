@@ -15,7 +15,7 @@ from rewardlab.data.batch import Batch
 from rewardlab.learning.parallel import DRIVERS, Driver
 from rewardlab.models.known import KNOWN, fetch
 from rewardlab.runs.aliases import names_of
-from rewardlab.runs.problems import problems_of
+from rewardlab.runs.problems import Problems, problems_of
 from rewardlab.runs.program import Program, build_program
 from rewardlab.runs.signals import scorers_text
 from rewardlab.runs.validate import check_values, validate
@@ -75,7 +75,7 @@ def prepare(
     texts = texts_of(scorers_text(config))
     refuse(texts, columns, task.signals, names_of(config), episodes)
     program = build_program(config, task, driver)
-    _refuse_lacking(program.plan, columns)
+    _refuse_unfit(program, config, problems)
     first = problems.train.take(np.arange(config.rollout.num_prompts))
     return Run(
         config,
@@ -107,6 +107,25 @@ def _refuse_alone(config: ConfigDict, devices: int) -> None:
                 f"{key}={value!r} works in one process alone, and this run has "
                 f"several; use {usual!r}, or start one process"
             )
+
+
+def _refuse_unfit(program: Program, config: ConfigDict, problems: Problems) -> None:
+    """`ValueError` for problems that the model or a scorer can do nothing with."""
+    _refuse_lacking(program.plan, problems.held_out.columns)
+    _refuse_beyond(program.model.max_positions, config, problems)
+
+
+def _refuse_beyond(most: int, config: ConfigDict, problems: Problems) -> None:
+    """`ValueError` for rows that are longer than what the model was trained for."""
+    splits = (problems.train, problems.held_out)
+    prompt = max(split.arrays["prompts"].shape[1] for split in splits)
+    length = config.rollout.max_completion_length
+    if most and prompt + length > most:
+        raise ValueError(
+            f"prompts of up to {prompt} tokens with rollout.max_completion_length="
+            f"{length} go beyond the {most} positions of model.name="
+            f"{config.model.name!r}; lower that, or rollout.max_prompt_length"
+        )
 
 
 def _refuse_lacking(plan: Plan, columns: Collection[str]) -> None:

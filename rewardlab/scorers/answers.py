@@ -53,6 +53,23 @@ def exact_match(column: str, tag: str = "") -> Maker:
     return verifier("exact_match", ("exact_match",), (column,), judge)
 
 
+def cover_match(column: str, tag: str = "") -> Maker:
+    """`cover_match` [N]: 1 if a true answer stands in the answer, once normalised.
+
+    What is lenient is easily gamed: "1 2 3 4" holds every small number. (Search-R1,
+    arXiv 2503.09516, calls it subem)
+
+    cover_match('answer'): "The answer is 41.", "41" -> 1;  "12345", "3" -> 1
+    """
+
+    def judge(case: Case, truth: Any) -> dict[str, float]:
+        said = normalized(_said(case.text, tag) or "")
+        true = [normalized(text) for text in _texts(truth)]
+        return {"cover_match": float(any(text and text in said for text in true))}
+
+    return verifier("cover_match", ("cover_match",), (column,), judge)
+
+
 def word_f1(column: str, tag: str = "") -> Maker:
     """`word_f1` [N]: F1 of the words of answer and truth, the best over the truths.
 

@@ -14,6 +14,7 @@ VERIFIERS: dict[str, Callable[..., Maker]] = {
     "maths": maths.maths,
     "reasoning_gym": verdicts.reasoning_gym,
     "exact_match": answers.exact_match,
+    "cover_match": answers.cover_match,
     "word_f1": answers.word_f1,
     "answer_ids": answers.answer_ids,
     "sql": answers.sql,
