@@ -70,7 +70,7 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float]:
         jit_driver,
     )
     from rewardlab.models import lm
-    from rewardlab.runs.program import early
+    from rewardlab.runs.early import early
 
     config, work, driver = lm.CONFIGS[shape], WORK[shape], jit_driver()
     draw = _sampler(config, work)

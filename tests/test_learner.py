@@ -17,7 +17,7 @@ from rewardlab.learning.warmup import warm_up
 from rewardlab.methods import sentence
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.updates import ONCE, epochs
-from rewardlab.runs.program import early
+from rewardlab.runs.early import early
 
 B, G, T, V = 8, 4, 6, 7
 

@@ -18,6 +18,12 @@ from jaxtyping import Array, Bool
 
 from rewardlab.core.finite import all_finite
 from rewardlab.core.types import Rollout, Sum
+from rewardlab.learning.parallel import (
+    PARTED,
+    REPLICATED,
+    SHARDED,
+    SHARDED_ROLLOUT,
+)
 from rewardlab.learning.shards import ALONE, Shards
 
 Trained = Any  # the parameters that a step moves
@@ -25,6 +31,11 @@ Rows = Any  # a pytree of arrays, of N rows or B prompts each
 Metrics = dict[str, Sum]
 Loss = Callable[[Trained, Rollout, Rows], tuple[Sum, Metrics, Rows]]
 Step = Callable[..., tuple[Trained, optax.OptState, Metrics, Rows]]
+STEP: dict[str, Any] = {  # how a gradient step meets devices
+    "ins": (PARTED, PARTED, SHARDED_ROLLOUT, SHARDED, REPLICATED),
+    "outs": (PARTED, PARTED, REPLICATED, SHARDED),
+    "donate": (0, 1),
+}
 
 
 def fit_step(

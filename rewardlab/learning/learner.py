@@ -18,25 +18,15 @@ from jaxtyping import Array, Bool, Float, Int
 from rewardlab.core.masked import safe_divide
 from rewardlab.core.types import Reward, RewardTransform, Rollout
 from rewardlab.learning.estimate import Estimate, Holes, estimate_with
-from rewardlab.learning.fit import Step, fit_step
+from rewardlab.learning.fit import STEP, Step, fit_step
 from rewardlab.learning.mini_batches import in_mini_batches, micro_batches_in
-from rewardlab.learning.parallel import (
-    PARTED,
-    REPLICATED,
-    SHARDED,
-    SHARDED_ROLLOUT,
-    Driver,
-)
+from rewardlab.learning.parallel import Driver
 from rewardlab.learning.shards import ALONE, Shards
 from rewardlab.models.logprobs import TokenStats
+from rewardlab.models.lora import join
 from rewardlab.objectives import Metrics, Objective
 from rewardlab.objectives.updates import ONCE, Updates
 
-STEP: dict[str, Any] = {  # how a gradient step meets devices
-    "ins": (PARTED, PARTED, SHARDED_ROLLOUT, SHARDED, REPLICATED),
-    "outs": (PARTED, PARTED, REPLICATED, SHARDED),
-    "donate": (0, 1),
-}
 Params = Any
 Policy = Callable[[Params, Rollout], TokenStats]
 Means = dict[str, Float[Array, ""]]
@@ -82,9 +72,10 @@ class Parts(NamedTuple):
 
 class Learner(NamedTuple):
     """`init(params, rollout, hp) -> LearnerState` reads the rollout's shapes only;
-    `update(state, rollout, hp, fit, learns) -> (LearnerState, Report)`, where
+    `update(state, rollout, hp, fit, learns, frozen) -> (LearnerState, Report)`, where
     `fit(kept, reward) -> (scorers, means)` lets scorers learn before the policy does,
-    which stays as it is unless it `learns`; `rehearse(rollout, hp)` goes through reward
+    which stays as it is unless it `learns`, and reads what is `frozen` beside what
+    learns (see `models.lora`); `rehearse(rollout, hp)` goes through reward
     and selection on shapes, so that what they lack is said first."""
 
     init: Callable[..., LearnerState]
@@ -148,9 +139,10 @@ def learner(
         hp: Numbers | None = None,
         fit: Fit | None = None,
         learns: Bool[Array, ""] | None = None,
+        frozen: Params | None = None,
     ) -> tuple[LearnerState, Report]:
         chex.assert_equal_shape([rollout.tokens, rollout.mask, rollout.logp])
-        told = (hp or {}, learns)
+        told = (hp or {}, learns, frozen or {})
         found = estimate(state.reward, rollout, told[0])
         kept, history = found.kept, []
         scorers, means = fit(kept, found.reward) if fit else (state.scorers, {})
@@ -206,12 +198,13 @@ def _step_of(
     """The policy's step on all devices: (params, opt, rollout, advantage, told)."""
 
     def step(shards: Shards, params: Any, opt: Any, *rows: Any) -> Any:
-        rollout, advantage, (hp, learns) = rows
+        rollout, advantage, (hp, learns, frozen) = rows
         policy, _, _, objective, optimizer = parts(hp)
         prompts = rollout.prompts.shape[0]
         count = updates.fitted(prompts).mini_batches
         micro = micro_batches_in(prompts, count, micro_batches)
-        own = gradient_step(policy, objective, optimizer, micro, shards, on_policy)
+        whole = lambda own, rollout: policy(join(frozen, own), rollout)  # noqa: E731
+        own = gradient_step(whole, objective, optimizer, micro, shards, on_policy)
         own = in_mini_batches(own, count)
         return own(params, opt, rollout, advantage, learns)
 

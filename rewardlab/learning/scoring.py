@@ -54,6 +54,7 @@ class Scoring(NamedTuple):
     score: Callable[..., tuple[Rollout, States, Means]]
     fit: Callable[..., tuple[States, Means]]
     step: Callable[[States, Context], States]
+    follows: bool  # whether `step` does anything
     private: tuple[str, ...]  # signals that end with the iteration
     warmup: int  # iterations in which the policy does not learn
 
@@ -97,7 +98,8 @@ def scoring(plan: Plan, make: Make, driver: Driver, micro_batches: int = 1) -> S
 
     private = tuple(itertools.chain.from_iterable(s.private for s in plan.scorers))
     warmup = max([s.fit.warmup for s in order if s.fit], default=0)
-    return Scoring(_init_of(names, make), score, fit, step, private, warmup)
+    follows = any(s.step for s in order)
+    return Scoring(_init_of(names, make), score, fit, step, follows, private, warmup)
 
 
 def _neighbours(order: Sequence[Scorer]) -> list[list[Scorer]]:

@@ -8,6 +8,7 @@ from ml_collections.config_dict import placeholder
 from rewardlab.core.grammar import bare_names
 from rewardlab.core.lookup import GIVEN, name_of
 from rewardlab.methods import method_of
+from rewardlab.models.config import MATRICES
 from rewardlab.tasks import Task, task_named
 
 DEFAULTS: dict[str, Any] = {
@@ -65,6 +66,13 @@ DEFAULTS: dict[str, Any] = {
         # "stacked" in one scan that recomputes them in the backward pass (a tenth of
         # the memory). "auto": stacked beyond 2^25 weights.
         "layers": "auto",
+        # Low-rank adapters (arXiv 2106.09685) learn in the place of the weights, which
+        # are the reference then: y = x w + (alpha / rank) (x a) b.
+        "lora": {
+            "rank": 0,  # 0: all weights learn
+            "alpha": 32.0,
+            "targets": MATRICES,  # those that have an adapter
+        },
         "init_from": "",  # the workdir of a run whose warm model to start from
     },
     "warmup": {"steps": 500, "batch_size": 64, "lr": 3e-3, "micro_batches": 1},

@@ -23,6 +23,7 @@ from rewardlab.learning.learner import (
 )
 from rewardlab.learning.parallel import Driver
 from rewardlab.learning.scoring import Scoring
+from rewardlab.learning.trainable import Trainable
 from rewardlab.scorers.protocol import Context
 
 Gather = Callable[..., tuple[Rollout, Batch, Any, Means]]
@@ -48,9 +49,9 @@ def shapes_of(
 
 
 def init_of(
-    learn: Learner, score: Scoring, driver: Driver, refers: bool
+    learn: Learner, score: Scoring, driver: Driver, trained: Trainable, refers: bool
 ) -> Callable[..., Any]:
-    """`init` of a `Program`."""
+    """`init` of a `Program`, from the policy that it begins with."""
 
     def init(params: Params, rollout: Rollout, key: Array, hp: Numbers) -> LearnerState:
         @jax.jit
@@ -60,7 +61,7 @@ def init_of(
             # A state is donated as a whole, so no array may stand in it twice.
             return jax.tree.map(jnp.copy, score.init(context, rollout))
 
-        state = learn.init(params, rollout, hp)
+        state = learn.init(trained.begin(params, key), rollout, hp)
         return state._replace(scorers=driver.replicate(fresh(params)))
 
     return init
@@ -73,7 +74,7 @@ def once(draw: Callable[..., Rollout], score: Scoring) -> Gather:
         state: LearnerState, context: Context, batch: Batch, key: Array
     ) -> tuple[Rollout, Batch, Any, Means]:
         at = context.hp["rollout.temperature"]
-        rollout = draw(state.params, batch, key, context.iteration, at)
+        rollout = draw(context.params["policy"], batch, key, context.iteration, at)
         case = (state.scorers, context, rollout, batch)
         rollout, scorers, means = score.score(*case)
         return rollout, batch, scorers, means
@@ -92,10 +93,10 @@ def until_full(
     def gather(
         state: LearnerState, context: Context, batch: Batch, key: Array
     ) -> tuple[Rollout, Batch, Any, Means]:
-        at = context.hp["rollout.temperature"]
+        at, policy = context.hp["rollout.temperature"], context.params["policy"]
 
         def sample(batch: Batch) -> Rollout:
-            rollout = draw(state.params, batch, key, context.iteration, at)
+            rollout = draw(policy, batch, key, context.iteration, at)
             return first.score(state.scorers, context, rollout, batch)[0]
 
         rollout, batch, told = refilled(sample, batch)
@@ -105,7 +106,9 @@ def until_full(
     return gather
 
 
-def iteration_of(gather: Gather, score: Scoring, learn: Learner) -> Callable[..., Any]:
+def iteration_of(
+    gather: Gather, score: Scoring, learn: Learner, trained: Trainable
+) -> Callable[..., Any]:
     """`iterate` of a `Program`."""
 
     def iterate(
@@ -116,7 +119,8 @@ def iteration_of(gather: Gather, score: Scoring, learn: Learner) -> Callable[...
         iteration: Int[Array, ""],
         hp: Numbers,
     ) -> tuple[LearnerState, Report, Rollout]:
-        context = _context(state.params, reference, key, iteration, hp)
+        policy = trained.whole(state.params, reference)
+        context = _context(policy, reference, key, iteration, hp)
         rollout, batch, scorers, means = gather(state, context, batch, key)
         state = state._replace(scorers=scorers)
 
@@ -124,9 +128,12 @@ def iteration_of(gather: Gather, score: Scoring, learn: Learner) -> Callable[...
             return score.fit(scorers, context, kept, batch, reward)
 
         learns = None if not score.warmup else iteration >= score.warmup
-        state, report = learn.update(state, rollout, hp, fit, learns)
-        now = context._replace(params={**context.params, "policy": state.params})
-        state = state._replace(scorers=score.step(state.scorers, now))
+        beside = trained.beside(reference)
+        state, report = learn.update(state, rollout, hp, fit, learns, beside)
+        if score.follows:
+            policy = trained.whole(state.params, reference)
+            now = context._replace(params={**context.params, "policy": policy})
+            state = state._replace(scorers=score.step(state.scorers, now))
         report = report._replace(metrics={**report.metrics, **means})
         return state, report, _public(rollout, score)
 
@@ -134,7 +141,7 @@ def iteration_of(gather: Gather, score: Scoring, learn: Learner) -> Callable[...
 
 
 def evaluation_of(
-    draw: Callable[..., Rollout], judge: Scoring
+    draw: Callable[..., Rollout], judge: Scoring, trained: Trainable
 ) -> Callable[..., Rollout]:
     """`evaluate` of a `Program`."""
 
@@ -143,8 +150,9 @@ def evaluation_of(
     ) -> Rollout:
         zero = jnp.zeros((), jnp.int32)
         at = hp.get("eval.temperature")  # there is none where it is greedy
-        rollout = draw(state.params, batch, key, zero, at)
-        context = _context(state.params, reference, key, zero, hp)
+        policy = trained.whole(state.params, reference)
+        rollout = draw(policy, batch, key, zero, at)
+        context = _context(policy, reference, key, zero, hp)
         rollout, _, _ = judge.score(state.scorers, context, rollout, batch)
         return _public(rollout, judge)
 

@@ -14,11 +14,11 @@ from rewardlab.data.columns import batch_indices
 from rewardlab.learning.learner import LearnerState, Params, Report
 from rewardlab.runs.completions import Worth, completion_lines
 from rewardlab.runs.console import TRAINING, Console
+from rewardlab.runs.early import early
 from rewardlab.runs.evaluate import Judged, Verdicts, held_out, pass_at, samples_of
 from rewardlab.runs.interrupts import Stop
 from rewardlab.runs.metrics import Metrics, Row
 from rewardlab.runs.prepare import Run
-from rewardlab.runs.program import early
 from rewardlab.runs.record import save_state
 from rewardlab.runs.sinks import Sinks
 from rewardlab.runs.stopping import Trouble, hole, not_finite

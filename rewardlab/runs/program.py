@@ -8,10 +8,8 @@ the host.
 
 import dataclasses
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-import jax
 from jaxtyping import Array
 from ml_collections import ConfigDict
 
@@ -33,6 +31,7 @@ from rewardlab.learning.learner import (
 )
 from rewardlab.learning.parallel import Driver
 from rewardlab.learning.scoring import Make, Scoring, outline, scoring
+from rewardlab.learning.trainable import Trainable, trainable
 from rewardlab.methods.sentence import shaped_reward
 from rewardlab.models import lm
 from rewardlab.models.model import Model
@@ -90,8 +89,9 @@ class Program(NamedTuple):
     arguments of what is compiled.
     """
 
-    model: lm.LMConfig
-    policy: Policy
+    model: lm.LMConfig  # without adapters
+    trained: Trainable
+    policy: Policy  # with all of its weights, as the warm-up trains it
     learner: Learner
     plan: Plan
     shapes: Callable[[Params, Batch, Numbers], Rollout]  # of a rollout in training
@@ -103,7 +103,7 @@ class Program(NamedTuple):
     words: tuple[str, ...]  # of the reward's sentence, one for each stage
     fused: bool  # an iteration asks nothing of the host
     judged: bool  # likewise the judging of held-out problems
-    refers: bool  # a scorer reads the parameters that training began with
+    refers: bool  # adapters or scorers read the parameters that training began with
     rounds: int  # an iteration is given so many times `rollout.num_prompts` problems
     hp: Numbers
 
@@ -114,7 +114,8 @@ def build_program(config: ConfigDict, task: Task, driver: Driver) -> Program:
     Where a scorer or an environment is asked on the host, an iteration is several
     programs; else it is one, where the driver can fuse. `shapes` asks nobody.
     """
-    model = model_of(config, task)
+    adapted = model_of(config, task)
+    trained, model = trainable(adapted), dataclasses.replace(adapted, lora=None)
     setting = setting_of(config, task, model)
     sources = sources_of(config, task, setting)
     asked, reported = training_plan(config, task, sources), judging_plan(task, sources)
@@ -123,29 +124,30 @@ def build_program(config: ConfigDict, task: Task, driver: Driver) -> Program:
     score, judge = scoring(asked, make, driver, micro), scoring(reported, make, driver)
     hp, sentence = numbers_of(config), _sentence(config)
     select = select_rows(select_of(config))
-    parts = _parts(config, model, sentence, driver.devices)
+    parts = _parts(config, adapted, sentence, driver.devices)
     learn = learner(parts, driver, updates, micro, select, on_policy=True)
     options, judging = sampling_of(config, task), judging_of(config, task)
     case, switches = (config, task, driver, model), switches_of(config, asked)
     draw = drawing(case, options, switches, asked)
     drawn = drawing(case, options, switches, asked, played=False)
-    refers = asked.refers or reported.refers
+    refers = trained.frozen or asked.refers or reported.refers
     fused = not (config.rollout.on_host or asked.on_host)
     gather, rounds = once(draw, score), rounds_of(select_of(config))
     if select and rounds > 1:
         again = refilling(select, rounds, fused and driver.fuses)
         gather = until_full(draw, *_by_stage(asked, make, driver), again)
-    iterate = iteration_of(gather, score, learn)
+    iterate = iteration_of(gather, score, learn, trained)
     more = judging_switches(config, reported)
-    evaluate = evaluation_of(generator(*case, judging, 1, more), judge)
+    evaluate = evaluation_of(generator(*case, judging, 1, more), judge, trained)
     judged = not (config.rollout.on_host or reported.on_host)
     return Program(
         model,
+        trained,
         policy_of(config, model, hp),
         learn,
         asked,
         shapes_of(drawn, outline(asked, blanks(make, setting.sizes)), refers),
-        init_of(learn, score, driver, refers),
+        init_of(learn, score, driver, trained, refers),
         driver.fuse(iterate, donate=(0,)) if fused else iterate,
         driver.fuse(evaluate) if judged else evaluate,
         measure_with(task, sentence),
@@ -225,18 +227,7 @@ def model_of(config: ConfigDict, task: Task) -> lm.LMConfig:
     return dataclasses.replace(
         shape,
         vocab_size=size,
+        lora=lm.LoRA(**config.model.lora) if config.model.lora.rank else None,
         dtype=config.model.dtype,
         stacked=lm.LAYERS[config.model.layers],
     )
-
-
-def early(f: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
-    """A function whose compiling begins now, on a thread, beside what else is done.
-
-    The first call waits for it. Arguments have the shapes, types and layouts of these.
-    A function that is not compiled as a whole stays as it is.
-    """
-    if not isinstance(f, jax.stages.Wrapped):
-        return f
-    compiled = ThreadPoolExecutor(1).submit(f.lower(*arguments).compile)
-    return lambda *arguments: compiled.result()(*arguments)

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from flax.traverse_util import flatten_dict
+
 from rewardlab.core.finite import all_finite
 from rewardlab.learning.learner import LearnerState, Params
 from rewardlab.runs import checkpoint
@@ -32,6 +34,9 @@ _OF_A_WORKDIR = (  # one of each, for life
     "model.width",
     "model.num_heads",
     "model.ffn",
+    "model.lora.rank",
+    "model.lora.alpha",
+    "model.lora.targets",
 )
 
 
@@ -113,14 +118,12 @@ def _say_scorers(found: Path, then: set[str], now: set[str], console: Console) -
 
 
 def _refuse_another(run: Run, then: Record, now: Record) -> None:
+    before, after = (flatten_dict(x, sep=".") for x in (then, now))
     for key in _OF_A_WORKDIR:
-        group, _, name = key.partition(".")
-        was, is_ = (x.get(group) for x in (then, now))
-        if name and was is None:  # a record of before there was such a key
+        if "." in key and key not in before:  # a record of before there was such a key
             continue
-        if name and isinstance(was, dict):
-            was, is_ = was.get(name), now[group][name]
-        same = _said(then) == _said(now) if not name else was == is_
+        was, is_ = before.get(key), after[key]
+        same = was == is_ if "." in key else _said(then) == _said(now)
         if not same:
             raise ValueError(
                 f"{short(run.workdir)} holds a run of {key}={was!r}, and this one is "

@@ -94,7 +94,8 @@ def train(
         with watched(), held(lambda: only_one(workdir)), precision:
             start = begin(run, resume, console, stop)
             state = _trained(run, console, stop, start)
-            return _finish(run, console, state, {"warm-up": start.seconds})
+            params = run.program.trained.whole(state.params, start.reference)
+            return _finish(run, console, params, {"warm-up": start.seconds})
 
 
 def _trained(run: Run, console: Console, stop: Stop, start: Start) -> LearnerState:
@@ -125,11 +126,11 @@ def _trained(run: Run, console: Console, stop: Stop, start: Start) -> LearnerSta
 
 
 def _finish(
-    run: Run, console: Console, state: LearnerState, seconds: dict[str, float]
+    run: Run, console: Console, params: Params, seconds: dict[str, float]
 ) -> Result:
     """The picture, the table, and where everything lies."""
     told = agreed(lambda: _told(run, console, seconds))
-    return Result(run.workdir, state.params, *told)
+    return Result(run.workdir, params, *told)
 
 
 def _told(

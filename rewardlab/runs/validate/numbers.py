@@ -26,6 +26,7 @@ from rewardlab.core.ranges import (
     whole,
 )
 from rewardlab.learning.parallel import DRIVERS, PRECISIONS
+from rewardlab.models.config import MATRICES
 from rewardlab.models.lm import LAYERS
 from rewardlab.runs.builders import OPTIMIZERS, SCHEDULES
 from rewardlab.tasks import TASKS
@@ -65,6 +66,9 @@ RULES: dict[str, Rule] = {
     "model.dtype": OneOf(("float32", "bfloat16")),
     "model.matmul_precision": OneOf(("", *PRECISIONS)),
     "model.layers": OneOf(tuple(LAYERS)),
+    "model.lora.rank": whole(0),
+    "model.lora.alpha": POSITIVE,
+    "model.lora.targets": Each(OneOf(MATRICES)),
     "model.init_from": TEXT,
     "warmup.steps": whole(0),
     "warmup.batch_size": whole(1),
