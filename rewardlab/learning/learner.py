@@ -157,8 +157,7 @@ def learner(
             if on_policy and step is fresh:
                 kept = dataclasses.replace(kept, logp=logp)
         metrics = {**_mean_over_epochs(history), **means}
-        if select is not None:
-            metrics |= _selected(kept, rollout)
+        metrics |= _selected(kept, rollout) if select else {}
         new = state._replace(params=params, opt=opt, scorers=scorers)
         return _next(new, found, metrics), _report(found, metrics, bad)
 
