@@ -11,7 +11,9 @@ from test_train import REWARD, numbers, tiny
 from rewardlab.models import lm
 from rewardlab.models.lora import join, merged
 from rewardlab.models.model import Model
+from rewardlab.models.weights import read_config, read_weights
 from rewardlab.runs import checkpoint
+from rewardlab.runs.export import export
 from rewardlab.runs.prepare import prepare
 from rewardlab.runs.program import model_of
 from rewardlab.runs.training import train
@@ -91,7 +93,8 @@ def test_micro_batches_change_nothing(tmp_path):
 
 
 def test_a_run_keeps_its_adapters_and_goes_on_to_the_bit(tmp_path):
-    """A checkpoint holds no weight of the base, and the result is a whole policy."""
+    """A checkpoint holds no weight of the base; the result, and what is exported, is a
+    whole policy."""
     config = adapted(**{"checkpoint.every": 1, "reward": REWARD})
     result = train(config, tmp_path / "whole")
     assert names_of(result.params) >= {"embedding", "query", "down"}
@@ -102,6 +105,10 @@ def test_a_run_keeps_its_adapters_and_goes_on_to_the_bit(tmp_path):
     assert numbers(tmp_path / "whole") == numbers(tmp_path / "cut")
     kept = checkpoint.find(tmp_path / "cut", "auto")
     assert "embedding" not in (kept / "manifest.json").read_text()
+    export(tmp_path / "cut", tmp_path / "folder")
+    there = read_weights(tmp_path / "folder", read_config(tmp_path / "folder"))
+    close = lambda x, y: np.testing.assert_allclose(x, y, atol=1e-6)  # noqa: E731
+    jax.tree.map(close, there, result.params)
     for key, value in (("rank", 2), ("alpha", 1.0), ("targets", ("key",))):
         with pytest.raises(ValueError, match=f"holds a run of model.lora.{key}="):
             train(adapted(**{f"model.lora.{key}": value}), tmp_path / "cut")

@@ -207,6 +207,13 @@ def _parts(
     return parts
 
 
+def _adapters_of(config: ConfigDict) -> lm.LoRA | None:
+    said = config.model.lora
+    if not said.rank:
+        return None
+    return lm.LoRA(said.rank, said.alpha, tuple(said.targets))  # a record has a list
+
+
 def model_of(config: ConfigDict, task: Task) -> lm.LMConfig:
     """The sizes of the model that a config names, for the task's tokens.
 
@@ -225,7 +232,7 @@ def model_of(config: ConfigDict, task: Task) -> lm.LMConfig:
     return dataclasses.replace(
         shape,
         vocab_size=size,
-        lora=lm.LoRA(**config.model.lora) if config.model.lora.rank else None,
+        lora=_adapters_of(config),
         dtype=config.model.dtype,
         stacked=lm.LAYERS[config.model.layers],
     )
