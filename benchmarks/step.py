@@ -22,20 +22,22 @@ from benchmarks.work import (  # noqa: E402
     parser,
 )
 
-MICRO_BATCHES = {"S": 4, "M": 2}  # what was fastest (README.md)
+MICRO_BATCHES = {"S": 4, "M": 2, "smollm2": 1}  # what was fastest (README.md)
+DEVICES = {"S": 2, "M": 2, "smollm2": 1}  # likewise
 GRPO = "outcome('r') | center_by_group() | scale_by_group_std() | broadcast_to_tokens()"
 
 
 def main() -> None:
     arguments = parser(__doc__)
-    arguments.add_argument("--devices", type=int, default=2, help="CPU devices")
+    arguments.add_argument("--devices", type=int, help="CPU devices")
     arguments.add_argument("--micro-batches", type=int, help="per device")
     args = arguments.parse_args()
     # Read by jax when it is first imported, which is why the imports wait.
-    flag = f"--xla_force_host_platform_device_count={args.devices}"
+    devices = args.devices or DEVICES[args.shape]
+    flag = f"--xla_force_host_platform_device_count={devices}"
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}"
     micro_batches = args.micro_batches or MICRO_BATCHES[args.shape]
-    step, floor = _program(args.shape, micro_batches)
+    step, floor = _program(args.shape, args.folder, micro_batches)
     record, rates = Record(BEGAN, args.paced), []
     for i in range(WARM_STEPS):
         record.add(*step(i))
@@ -50,7 +52,7 @@ def main() -> None:
     record.report(
         "rewardlab",
         args.shape,
-        devices=args.devices,
+        devices=devices,
         micro_batches=micro_batches,
         matmul_gflops=rate / 1e9,
         floor_seconds=floor / rate,
@@ -58,7 +60,9 @@ def main() -> None:
     )
 
 
-def _program(shape: str, micro_batches: int) -> tuple[Callable, float]:
+def _program(
+    shape: str, folder: str | None, micro_batches: int
+) -> tuple[Callable, float]:
     """step(i) -> (rollout, update) seconds; the floor in FLOPs."""
     import jax
     import numpy as np
@@ -69,10 +73,10 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float]:
         SHARDED_ROLLOUT,
         jit_driver,
     )
-    from rewardlab.models import lm
     from rewardlab.runs.early import early
 
-    config, work, driver = lm.CONFIGS[shape], WORK[shape], jit_driver()
+    config, make = _model(shape, folder)
+    work, driver = WORK[shape], jit_driver()
     draw = _sampler(config, work)
     ins = (REPLICATED, SHARDED, SHARDED, SHARDED, REPLICATED)
     size = (work.prompts, work.prompt_tokens)
@@ -84,7 +88,6 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float]:
     apart = driver.spmd(lambda x: x, SHARDED, SHARDED)(
         np.zeros(driver.devices)
     ).sharding
-    make = jax.jit(lambda: lm.init(config, jax.random.key(0)))
     made, params = early(make), _laid(jax.eval_shape(make), here)
     draws = driver.fuse(driver.spmd(draw, ins, SHARDED_ROLLOUT))
     case = (params, *asked, np.int32(0))
@@ -103,6 +106,20 @@ def _program(shape: str, micro_batches: int) -> tuple[Callable, float]:
         return middle - begin, time.perf_counter() - middle
 
     return step, _floor(config, work)
+
+
+def _model(shape: str, folder: str | None) -> tuple[Any, Callable]:
+    """The shape of a model, and a function that makes its parameters."""
+    import jax
+
+    from rewardlab.models import lm
+    from rewardlab.models.weights import read_config, read_weights
+
+    if folder is None:
+        config = lm.CONFIGS[shape]
+        return config, jax.jit(lambda: lm.init(config, jax.random.key(0)))
+    config = read_config(folder)
+    return config, lambda: read_weights(folder, config)
 
 
 def _sampler(config: Any, work: Work) -> Callable:
@@ -156,7 +173,8 @@ def _learner(config: Any, driver: Any, micro_batches: int) -> Any:
         estimator(build(GRPO)),
         lambda state, rollout: outcome("r").update({}, (), rollout)[0]["r"],
         objective(clipped(), aggregate=sequence_mean()),
-        optax.flatten(optax.adamw(1e-5)),
+        # One vector is fewer loops, and copies of all there is.
+        optax.adamw(1e-5) if config.is_stacked else optax.flatten(optax.adamw(1e-5)),
     )
     return learner(
         lambda hp: parts, driver, micro_batches=micro_batches, on_policy=True

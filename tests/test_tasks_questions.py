@@ -54,7 +54,7 @@ def test_sums_are_right_and_held_out_ones_are_no_mirrors(rows, options):
     train, test = rows("chain_sum", "train", **options), rows("chain_sum", "test")
     test = rows("chain_sum", "test", **options)
     for row in (*train, *test):
-        parts = row["prompt"].removeprefix("What is ").removesuffix("?").split()
+        parts = row["prompt"].removesuffix(" =").split()
         total, below = int(parts[0]), False
         for sign, term in zip(parts[1::2], parts[2::2], strict=True):
             total += int(term) if sign == "+" else -int(term)

