@@ -14,6 +14,7 @@ import statistics  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from typing import Any  # noqa: E402
 
+from benchmarks.floor import floor, matmul  # noqa: E402
 from benchmarks.work import (  # noqa: E402
     WARM_STEPS,
     WORK,
@@ -41,10 +42,10 @@ def main() -> None:
     record, rates = Record(BEGAN, args.paced), []
     for i in range(WARM_STEPS):
         record.add(*step(i))
-    matmul = _matmul()
+    rate_of = matmul()
     for i in range(args.steps):
         record.wait()
-        rates.append(matmul())
+        rates.append(rate_of())
         record.add(*step(WARM_STEPS + i))
     rate = statistics.median(rates)
     # Paired step by step: what slows the machine down slows both.
@@ -105,7 +106,7 @@ def _program(
         state[0], _ = jax.block_until_ready(update(state[0], rollout))
         return middle - begin, time.perf_counter() - middle
 
-    return step, _floor(config, work)
+    return step, floor(config, work)
 
 
 def _model(shape: str, folder: str | None) -> tuple[Any, Callable]:
@@ -179,46 +180,6 @@ def _learner(config: Any, driver: Any, micro_batches: int) -> Any:
     return learner(
         lambda hp: parts, driver, micro_batches=micro_batches, on_policy=True
     )
-
-
-def _floor(config: Any, work: Work) -> float:
-    """FLOPs of the weight matrices: rollout forward + 3 x forward for the update.
-
-    Prompts count once a group; attention's own products, some 3 %, are left out.
-    """
-    heads = config.num_heads + 2 * config.num_kv_heads
-    layer = config.width * config.head_dim * (heads + config.num_heads)
-    layer += 3 * config.width * config.ffn
-    weights = config.num_layers * layer + config.width * config.vocab_size
-    tokens = work.prompts * (work.prompt_tokens + work.samples * work.new_tokens)
-    return 4.0 * 2 * weights * tokens
-
-
-def _matmul() -> Callable[[], float]:
-    """Times float32 products of 1024 x 1024 on all devices at once, in FLOP/s."""
-    import jax
-    import jax.numpy as jnp
-    from jax import lax
-
-    from rewardlab.learning.parallel import REPLICATED, SHARDED, jit_driver
-
-    driver, size, repeats = jit_driver(), 1024, 4
-
-    def chain(a: Any, b: Any) -> Any:
-        return lax.fori_loop(0, repeats, lambda i, x: x @ b, a)
-
-    run = driver.spmd(chain, (SHARDED, REPLICATED), SHARDED)
-    a = jnp.ones((driver.devices * size, size)) / size
-    b = jnp.ones((size, size)) / size
-    jax.block_until_ready(run(a, b))
-
-    def rate() -> float:
-        begin = time.perf_counter()
-        jax.block_until_ready(run(a, b))
-        flops = 2.0 * size**3 * repeats * driver.devices
-        return flops / (time.perf_counter() - begin)
-
-    return rate
 
 
 if __name__ == "__main__":
