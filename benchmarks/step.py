@@ -38,7 +38,7 @@ def main() -> None:
     flag = f"--xla_force_host_platform_device_count={devices}"
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}"
     micro_batches = args.micro_batches or MICRO_BATCHES[args.shape]
-    step, floor = _program(args.shape, args.folder, micro_batches)
+    step, flops = _program(args.shape, args.folder, micro_batches)
     record, rates = Record(BEGAN, args.paced), []
     for i in range(WARM_STEPS):
         record.add(*step(i))
@@ -56,8 +56,8 @@ def main() -> None:
         devices=devices,
         micro_batches=micro_batches,
         matmul_gflops=rate / 1e9,
-        floor_seconds=floor / rate,
-        ratio_to_floor=statistics.median(sum(t) * r / floor for t, r in pairs),
+        floor_seconds=flops / rate,
+        ratio_to_floor=statistics.median(sum(t) * r / flops for t, r in pairs),
     )
 
 
@@ -80,9 +80,7 @@ def _program(
     work, driver = WORK[shape], jit_driver()
     draw = _sampler(config, work)
     ins = (REPLICATED, SHARDED, SHARDED, SHARDED, REPLICATED)
-    size = (work.prompts, work.prompt_tokens)
-    drawn = np.random.default_rng(2).integers(config.vocab_size, size=size)
-    asked = (drawn.astype(np.int32), np.ones(size, bool), np.arange(work.prompts))
+    asked = _prompts(config, work)
     # Parameters, update and rollout compile side by side, the last two as two programs
     # so that each can be timed. Shapes stand in for what is not made yet.
     here = driver.replicate(np.zeros(())).sharding
@@ -107,6 +105,15 @@ def _program(
         return middle - begin, time.perf_counter() - middle
 
     return step, floor(config, work)
+
+
+def _prompts(config: Any, work: Work) -> tuple[Any, Any, Any]:
+    """Random tokens, their mask and the numbers of the prompts."""
+    import numpy as np
+
+    size = (work.prompts, work.prompt_tokens)
+    drawn = np.random.default_rng(2).integers(config.vocab_size, size=size)
+    return drawn.astype(np.int32), np.ones(size, bool), np.arange(work.prompts)
 
 
 def _model(shape: str, folder: str | None) -> tuple[Any, Callable]:
