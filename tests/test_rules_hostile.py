@@ -18,10 +18,12 @@ from rewardlab.rules import (
     bleu,
     blocks,
     boxes,
+    countdown,
     derl,
     expression,
     medical,
     ngrams,
+    numbers,
     phrases,
     relevance,
     router,
@@ -93,6 +95,7 @@ CALLS = {
     "bleu.words_13a": bleu.words_13a,
     "blocks.blocks": lambda t: list(blocks.blocks(t, router.TAGS)),
     "boxes.read_box": boxes.read_box,
+    "countdown.solves": lambda t: countdown.solves(t, [1, 2, 3], 6),
     "derl.checks": lambda t: derl.checks(t, "#### 42"),
     "derl.composed": lambda t: derl.composed(t, {"g1": 1.0}),
     "derl.extract": derl.extract,
@@ -106,6 +109,9 @@ CALLS = {
     "ngrams.repeated_kinds": ngrams.repeated_kinds,
     "ngrams.repetition": lambda t: ngrams.repetition(t, 40),
     "ngrams.repetition_penalty": ngrams.repetition_penalty,
+    "numbers.last_number": numbers.last_number,
+    "numbers.marked_number": numbers.marked_number,
+    "numbers.number": numbers.number,
     "phrases.reasoning_pattern": phrases.reasoning_pattern,
     "phrases.thinking": phrases.thinking,
     "relevance.closed_ended": lambda t: relevance.closed_ended(0.5, t),
@@ -125,9 +131,11 @@ CALLS = {
 REFUSALS = {
     "expression.calculate": lambda t: expression.calculate(t, {}),
     "expression.names": expression.names,
+    "expression.steps": expression.steps,
     "toolrl.calls_in": toolrl.calls_in,
 }
 NO_TEXT = {
+    "maths.equal",  # asked in a process that is killed at a limit (test_pool.py)
     *(f"boxes.{name}" for name in ("corners", "hit", "iou")),
     *(f"deepagent.{name}" for name in ("action_reward", "folding_preference")),
     *("deep_research.steerable_reward", "texts.own_words"),

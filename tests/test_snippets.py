@@ -4,6 +4,7 @@ Training itself is tested elsewhere, so here a run stops where it would begin: t
 config is resolved and checked, the data are loaded, the programs are built.
 """
 
+import contextlib
 import re
 import shlex
 import sys
@@ -65,6 +66,8 @@ def test_a_command_is_understood(words, monkeypatch, workshop, capsys):
     monkeypatch.setattr(grid, "run", lambda *_: None)
     monkeypatch.setattr(command_line, "show", lambda *_: None)  # there is no run here
     monkeypatch.setattr(export, "export", lambda *_: "")
+    alone = lambda _: contextlib.nullcontext()  # noqa: E731
+    monkeypatch.setattr(train, "together", alone)  # there are no other processes
     for name in ("measure", "compare", "distance", "judged"):  # nor a file
         monkeypatch.setattr(commands, name, lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["rewardlab", *words])

@@ -1,7 +1,6 @@
 """Problems that reasoning-gym generates; it is imported when it is asked for."""
 
 import functools
-import importlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -73,6 +72,7 @@ def _drawn(name: str, options: str) -> tuple[list[Row], int]:
 def gym(asker: str) -> Any:
     """The package; `ValueError` that names the extra where it is not installed."""
     try:
-        return importlib.import_module("reasoning_gym")
+        import reasoning_gym
     except ImportError:
         raise ValueError(f"{asker} needs reasoning-gym; {_EXTRA}") from None
+    return reasoning_gym
