@@ -9,15 +9,15 @@ worth 1 if it is right, and up to 0.3 for the characters that it shares with the
 so a group without a right answer teaches something too. All parameters learn, in
 float32.
 
-How a reward is gamed: on `letter_counting`, where answers are small numbers, a reward
-for an answer that *contains* the true one pays for writing many digits.
+How a reward is gamed: on `letter_counting` a reward for an answer that *contains* the
+true one pays for writing many digits. The same with the outcome alone is the reward of
+`grpo` (commands and figures of both: experiments/RESULTS.md).
 
-    rewardlab grid --config=smollm2 --seeds=0,1,2 --workdir=runs/gamed \\
-        --arm="exact=outcome('correct') | center_by_group() | scale_by_group_std()
-               | broadcast_to_tokens()" \\
-        --arm="contains=outcome('cover_match') | center_by_group()
-               | scale_by_group_std() | broadcast_to_tokens()" \\
-        -- --config.task.name=letter_counting --config.scorers="cover_match('answer')"
+    rewardlab train --config=smollm2 --workdir=runs/gamed \\
+        --config.reward="outcome('cover_match') | center_by_group()
+            | scale_by_group_std() | broadcast_to_tokens()" \\
+        --config.task.name=letter_counting --config.scorers="cover_match('answer')" \\
+        --config.data.shot=$'Q: {prompt}\\nA: {answer}\\n'
 """
 
 from ml_collections import ConfigDict
@@ -41,7 +41,7 @@ def get_config(reward: str = "") -> ConfigDict:
     config.rollout.max_completion_length = 6
     config.optim.update({"lr": 1e-5, "schedule": "cosine"})
     config.train.max_steps = 40
-    config.eval.update({"every": 20, "num_problems": 128})
+    config.eval.update({"every": 40, "num_problems": 128})
     # A checkpoint has the parameters and two moments of each: 1.6 GB.
     config.checkpoint.update({"every": 20, "keep": 1})
     return config
