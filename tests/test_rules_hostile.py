@@ -21,6 +21,7 @@ from rewardlab.rules import (
     countdown,
     derl,
     expression,
+    mastery,
     medical,
     ngrams,
     numbers,
@@ -135,19 +136,16 @@ REFUSALS = {
     "toolrl.calls_in": toolrl.calls_in,
 }
 NO_TEXT = {
-    "maths.equal",  # asked in a process that is killed at a limit (test_pool.py)
     *(f"boxes.{name}" for name in ("corners", "hit", "iou")),
     *(f"deepagent.{name}" for name in ("action_reward", "folding_preference")),
-    *("deep_research.steerable_reward", "texts.own_words"),
+    # `maths.equal` is asked in a process that is killed at a limit (test_pool.py).
+    *("deep_research.steerable_reward", "texts.own_words", "maths.equal"),
     *("partial_credit.partial_credit", "similarity.best_match"),
     *("similarity.bidirectional_best_match", "toolrl.growing_length"),
     *("toolrl.smooth_stages", "toolrl.two_stages"),
     *(f"ngrams.{name}" for name in ("jaccard", "multiset_jaccard", "ngrams")),
     *(f"tool_calls.{name}" for name in dir(tool_calls)),
-    *(
-        f"mastery.{name}"
-        for name in dir(importlib.import_module("rewardlab.rules.mastery"))
-    ),
+    *(f"mastery.{name}" for name in dir(mastery)),
 }
 
 
