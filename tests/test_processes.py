@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small import TINY_FLAT
+from small import SHORT_RUN
 
 from rewardlab.launch import together
 from rewardlab.launch.train import main
@@ -39,19 +39,9 @@ def short(prompts, completions, completion_ids=None, **columns):
 STEPS = "process('prm') | episode_return() | center_by_group() | broadcast_to_tokens()"
 TEXT = "outcome('short') | center_by_group() | broadcast_to_tokens()"
 SETTINGS = {
-    **TINY_FLAT,
-    "task.difficulty.train": 64,
-    "task.difficulty.test": 16,
-    "task.difficulty.validation": 16,
-    "warmup.steps": 2,
-    "warmup.batch_size": 16,
-    "rollout.num_prompts": 4,
-    "rollout.num_generations": 4,
-    "rollout.max_completion_length": 16,
+    **SHORT_RUN,
     "train.max_steps": 4,
-    "eval.num_problems": 8,
     "eval.every": 2,
-    "checkpoint.every": 2,
     "log.completions_every": 2,
 }
 LOST = "error: another process of this run has ended, and so does this one; start all"

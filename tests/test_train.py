@@ -10,7 +10,7 @@ import time
 import jax
 import numpy as np
 import pytest
-from small import TINY_FLAT
+from small import SHORT_RUN
 
 from rewardlab.launch import export
 from rewardlab.models.weights import read_config, read_weights
@@ -31,21 +31,11 @@ def tiny(**changes):
     config.update_from_flattened_dict(
         {
             "reward": REWARD,
-            **TINY_FLAT,
-            "task.difficulty.train": 64,
-            "task.difficulty.test": 16,
-            "task.difficulty.validation": 16,
-            "warmup.steps": 2,
-            "warmup.batch_size": 16,
-            "rollout.num_prompts": 4,
-            "rollout.num_generations": 4,
-            "rollout.max_completion_length": 16,
+            **SHORT_RUN,
             "updates": "epochs(2)",
             "train.max_steps": 6,
-            "eval.num_problems": 8,
             "eval.num_generations": 8,
             "eval.every": 3,
-            "checkpoint.every": 2,
             "log.completions_every": 3,
             "mesh.devices": 2,
             **changes,

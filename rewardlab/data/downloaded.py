@@ -61,15 +61,15 @@ def _rows(builder: Any, split: str) -> list[Row]:
         examples = source.__getitems__(range(len(source)))
     else:
         examples = tfds.as_numpy(builder.as_dataset(split=split))
-    return [_plain(example) for example in examples]
+    return [plain(example) for example in examples]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """As JSON has it: text for bytes, numbers and lists for arrays."""
     if isinstance(value, dict):
-        return {name: _plain(x) for name, x in value.items()}
+        return {name: plain(x) for name, x in value.items()}
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, list | tuple):
-        return [_plain(x) for x in value]
-    return _plain(np.asarray(value).tolist()) if hasattr(value, "dtype") else value
+        return [plain(x) for x in value]
+    return plain(np.asarray(value).tolist()) if hasattr(value, "dtype") else value

@@ -24,10 +24,10 @@ _PRODUCTS = jax.checkpoint_policies.save_only_these_names(PRODUCT)
 class Decoder(nnx.Module):
     """Made of its parameters, whose layout says how the layers run.
 
-    Reading into a cache goes layer by layer. Prompts beside completions do so too with
-    unstacked layers; stacked ones are scanned and recomputed in the backward pass: but
-    for the products with weights while those of all layers take at most 1 GB, whole
-    beyond, so that only one layer's intermediate results are ever held.
+    Unstacked layers go one by one, and only those read into a cache. Stacked ones are
+    scanned for prompts beside completions and recomputed in the backward pass: but for
+    the products with weights while those of all layers take at most 1 GB, whole beyond,
+    so that only one layer's intermediate results are ever held.
     """
 
     def __init__(self, config: LMConfig, params: Params) -> None:
@@ -49,7 +49,7 @@ class Decoder(nnx.Module):
         prompts = cache.prompt.layers if cache.prompt else nothing
         streams = map(Stream, (view,) * number, cache.layers or nothing, prompts)
         x, memories = self._embedded(tokens, view), []
-        for layer, stream in zip(self._each(), streams, strict=True):
+        for layer, stream in zip(self.layers, streams, strict=True):
             x, memory = run_layer(layer, x, stream)
             memories.append(memory)
         used = cache.used + count
@@ -104,12 +104,6 @@ class Decoder(nnx.Module):
         policy = _PRODUCTS if kept <= _KEPT else None
         step = jax.checkpoint(step, prevent_cse=False, policy=policy)
         return lax.scan(step, x, self.layers)[0]
-
-    def _each(self) -> Any:
-        if not self.scanned:
-            return self.layers
-        of = lambda i: jax.tree.map(lambda w: w[i], self.layers)  # noqa: E731
-        return [of(i) for i in range(self.config.num_layers)]
 
 
 def _maybe(params: Params, name: str) -> nnx.Param | None:

@@ -56,7 +56,7 @@ def apply_with_states(
     last: bool = False,
 ) -> tuple[tuple[Float[Array, "N #t V"], Float[Array, "N #t W"]], Cache]:
     """As `apply`, with what the head reads beside what it says, both in float32."""
-    model = Decoder(config, params)
+    model = Decoder(config, unstacked(params))
     x, cache = model.read(tokens, cache)
     x = model.normed(x[:, -1:] if last else x)
     return (linear(x, head(config, params)), x), cache

@@ -166,13 +166,21 @@ class _Record:
         pairs = zip(acts, ended, strict=True)
         texts = [self._text(ids[:-1] if over else ids) for ids, over in pairs]
         asked = [(self.states[r], x) for r, x in zip(rows, texts, strict=True)]
-        complaint = lambda i, turn: self._complaint(turn, ended[i])  # noqa: E731
+        coded: dict[int, list[int]] = {}  # what was answered, by the number of the row
+
+        def complaint(i: int, turn: Turn) -> str:
+            try:
+                coded[i] = world.written(turn.text, ended[i])
+            except (ValueError, TypeError) as error:
+                return f"{type(error).__name__}: {error}"
+            return self._complaint(turn, len(coded[i]))
+
         answers = ask(world.environment, asked, world.patience, complaint)
-        for row, reply, over in zip(rows, answers, ended, strict=True):
+        for i, (row, reply) in enumerate(zip(rows, answers, strict=True)):
             if isinstance(reply, Failure):
                 failed[row] = End.TIMEOUT if reply.timed_out else End.ERROR
                 continue
-            ids = world.written(reply.text, over)
+            ids = coded[i]
             self.states[row] = reply.state
             tokens[row, : len(ids)], length[row], done[row] = ids, len(ids), reply.done
             for name, value in numbers(reply.rewards, "reward").items():
@@ -198,13 +206,9 @@ class _Record:
         ends, pad = tokenizer.eos_ids, tokenizer.pad_id
         return tokenizer.decode([pad if i in ends else i for i in ids])
 
-    def _complaint(self, turn: Turn, ended: bool) -> str:
-        """What is wrong with an answer; "" if nothing is."""
+    def _complaint(self, turn: Turn, count: int) -> str:
+        """What is wrong with an answer of so many tokens; "" if nothing is."""
         longest = self.world.limits.observation_length
-        try:
-            count = len(self.world.written(turn.text, ended))
-        except (ValueError, TypeError) as error:
-            return f"{type(error).__name__}: {error}"
         if count > longest:
             return (
                 f"an observation of {count} tokens is longer than observation_length="

@@ -33,7 +33,7 @@ def _texts(truth: Any) -> list[str]:
     return [str(x) for x in (truth if several else [truth])]
 
 
-def _said(text: str, tag: str) -> str | None:
+def said(text: str, tag: str) -> str | None:
     """The whole text, or what stands in the last <tag>...</tag> of it."""
     return tagged(text, tag) if tag else text
 
@@ -48,7 +48,7 @@ def exact_match(column: str, tag: str = "") -> Maker:
     """
 
     def judge(case: Case, truth: Any) -> dict[str, float]:
-        return {"exact_match": equal(_said(case.text, tag), _texts(truth))}
+        return {"exact_match": equal(said(case.text, tag), _texts(truth))}
 
     return verifier("exact_match", ("exact_match",), (column,), judge)
 
@@ -63,9 +63,9 @@ def cover_match(column: str, tag: str = "") -> Maker:
     """
 
     def judge(case: Case, truth: Any) -> dict[str, float]:
-        said = normalized(_said(case.text, tag) or "")
-        true = [normalized(text) for text in _texts(truth)]
-        return {"cover_match": float(any(text and text in said for text in true))}
+        text = normalized(said(case.text, tag) or "")
+        true = [normalized(one) for one in _texts(truth)]
+        return {"cover_match": float(any(one and one in text for one in true))}
 
     return verifier("cover_match", ("cover_match",), (column,), judge)
 
@@ -77,7 +77,7 @@ def word_f1(column: str, tag: str = "") -> Maker:
     """
 
     def judge(case: Case, truth: Any) -> dict[str, float]:
-        return {"word_f1": f1(_said(case.text, tag), _texts(truth))}
+        return {"word_f1": f1(said(case.text, tag), _texts(truth))}
 
     return verifier("word_f1", ("word_f1",), (column,), judge)
 

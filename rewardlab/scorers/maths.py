@@ -13,7 +13,12 @@ from rewardlab.core.types import Rollout, Static
 from rewardlab.data.batch import Batch
 from rewardlab.rules.texts import own_words
 from rewardlab.scorers.protocol import Context, Scorer, Setting
-from rewardlab.scorers.text_rewards import questions, report, signals_of
+from rewardlab.scorers.text_rewards import (
+    SUFFIXES,
+    questions,
+    report,
+    signals_of,
+)
 from rewardlab.system.pool import Pool, Work
 
 _FILE = Path(rules.__path__[0], "maths.py")
@@ -49,8 +54,7 @@ def maths(
             report(signal, answers)
             return signals_of(signal, answers)
 
-        kinds = ("", "_valid", "_error", "_timeout")
-        provides = {signal + kind: "N" for kind in kinds}
+        provides = {signal + suffix: "N" for suffix in SUFFIXES}
         return Scorer(name, provides, (), "host", score, columns=(column,))
 
     return make

@@ -5,11 +5,10 @@ import math
 from collections.abc import Iterable, Sequence
 
 from rewardlab.data.columns import ASKED, RESERVED
-from rewardlab.scorers.text_rewards import TextReward
+from rewardlab.scorers.text_rewards import SUFFIXES, TextReward
 
 LONGEST = 1_000_000  # seconds
 TOLD = ("name", "steps", "time_limit", "stop_on_failure")
-SUFFIXES = ("", "_valid", "_error", "_timeout")  # of a signal, and what goes with it
 
 
 def refuse(

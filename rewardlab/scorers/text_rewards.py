@@ -37,6 +37,8 @@ from rewardlab.system.answers import Failure, NoAnswer, Row, ask
 from rewardlab.text.stops import completed
 from rewardlab.text.tokenizers import Tokenizer
 
+SUFFIXES = ("", "_valid", "_error", "_timeout")  # of a signal, and what goes with it
+
 
 class TextReward(NamedTuple):
     """A reward function and how it is asked; it is called once for each batch.

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from rewardlab.data.generated import gym
-from rewardlab.rules.answers import tagged
 from rewardlab.rules.countdown import solves
 from rewardlab.rules.numbers import last_number as last
 from rewardlab.rules.numbers import marked_number, number
+from rewardlab.scorers.answers import said
 from rewardlab.scorers.verifier import Case, Judge, Maker, verifier
 
 
@@ -32,8 +32,8 @@ def exact(column: str, tag: str = "", signal: str = "correct") -> Maker:
     """
 
     def judge(case: Case, truth: Any) -> dict[str, float]:
-        said = tagged(case.text, tag) if tag else case.text
-        return {signal: float(said is not None and said.strip() == str(truth).strip())}
+        text = said(case.text, tag)
+        return {signal: float(text is not None and text.strip() == str(truth).strip())}
 
     return _verdict("exact", signal, (column,), judge)
 
@@ -87,8 +87,8 @@ def countdown(
     """
 
     def judge(case: Case, given: Sequence[int], wanted: int) -> dict[str, float]:
-        said = tagged(case.text, tag) if tag else case.text
-        return {signal: float(said is not None and solves(said, given, wanted))}
+        text = said(case.text, tag)
+        return {signal: float(text is not None and solves(text, given, wanted))}
 
     return _verdict("countdown", signal, (numbers, target), judge)
 
@@ -103,10 +103,9 @@ def likeness(column: str, tag: str = "") -> Maker:
     """
 
     def judge(case: Case, truth: Any) -> dict[str, float]:
-        said = tagged(case.text, tag) if tag else case.text.strip()
-        truth = str(truth).strip()
-        match = difflib.SequenceMatcher(None, said or "", truth, autojunk=False)
-        return {"likeness": 0.0 if said is None else match.ratio()}
+        text, truth = said(case.text.strip(), tag), str(truth).strip()
+        match = difflib.SequenceMatcher(None, text or "", truth, autojunk=False)
+        return {"likeness": 0.0 if text is None else match.ratio()}
 
     return verifier("likeness", ("likeness",), (column,), judge)
 
@@ -125,8 +124,8 @@ def reasoning_gym(
     score_of = functools.cache(gym("the scorer reasoning_gym").get_score_answer_fn)
 
     def judge(case: Case, entry: Any) -> dict[str, float]:
-        said = tagged(case.text, tag) if tag else case.text.strip()
         score = score_of(entry["metadata"]["source_dataset"])
-        return {signal: float(score(answer=said, entry=entry) == 1.0)}
+        answer = said(case.text.strip(), tag)
+        return {signal: float(score(answer=answer, entry=entry) == 1.0)}
 
     return _verdict("reasoning_gym", signal, (column,), judge)

@@ -4,8 +4,9 @@ A question is text for any tokenizer; without one a token is a letter. A row has
 `prompt` and `answer`, both text, and what else a verifier of the task reads.
 """
 
+import dataclasses
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -14,6 +15,7 @@ import tensorflow_datasets as tfds
 
 from rewardlab.data import datasets
 from rewardlab.data.batch import Batch
+from rewardlab.data.downloaded import plain
 from rewardlab.data.files import Table, alphabet, batch_from, table_of
 from rewardlab.data.formats import in_format
 from rewardlab.data.jsonl import Row
@@ -21,6 +23,7 @@ from rewardlab.tasks.files import imitating
 from rewardlab.tasks.task import Task
 from rewardlab.text.tokenizers import Tokenizer
 
+Load = Callable[..., list[Row]]
 SIZES = {"train": 1024, "validation": 128, "test": 128}
 # Common words, of which short texts are made.
 WORDS = (
@@ -43,19 +46,44 @@ class Questions(datasets.ProblemBuilder):
         return {"prompt": tfds.features.Text(), "answer": tfds.features.Text()}
 
 
-def read_questions(
+@dataclasses.dataclass(eq=False, kw_only=True)
+class WordProblems(datasets.Problems):
+    """How many words a text has, `min_words` to `max_words`, and how many a split."""
+
+    min_words: int
+    max_words: int
+
+    def __post_init__(self) -> None:
+        self.name = f"{self.min_words}to{self.max_words}words_{self.sizes}"
+        if not 1 <= self.min_words <= self.max_words <= len(WORDS):
+            raise ValueError(
+                f"{self.min_words} to {self.max_words} words make no text; keep 1 <= "
+                f"min_words <= max_words <= {len(WORDS)}"
+            )
+
+    def text(self, rng: np.random.Generator) -> str:
+        """So many different words, each as likely."""
+        count = rng.integers(self.min_words, self.max_words + 1)
+        return " ".join(rng.choice(WORDS, count, replace=False).tolist())
+
+
+def loader(
     builder: type[Questions],
-    config: datasets.Problems,
-    split: str,
-    data_dir: str | pathlib.Path,
-) -> list[Row]:
-    """A split's rows in order, generated under `data_dir` if they are not there."""
-    examples = datasets.read(builder, config, split, data_dir)
-    return [{k: _plain(x) for k, x in row.items() if k != "id"} for row in examples]
+    problems: Callable[..., datasets.Problems],
+    difficulty: Mapping[str, Any],
+) -> Load:
+    """load(split, data_dir, **options): a split's rows, in order.
 
+    They are generated under `data_dir` if they are not there yet. The options are
+    fields of `problems`, else as in `difficulty`.
+    """
 
-def _plain(value: Any) -> Any:
-    return value.decode() if isinstance(value, bytes) else np.asarray(value).tolist()
+    def load(split: str, data_dir: str | pathlib.Path, **options: Any) -> list[Row]:
+        config = problems(**{**difficulty, **options})
+        examples = datasets.read(builder, config, split, data_dir)
+        return [{k: plain(x) for k, x in row.items() if k != "id"} for row in examples]
+
+    return load
 
 
 def question_task(module: ModuleType, scorers: str, completion_length: int) -> Task:
@@ -80,11 +108,11 @@ def question_task(module: ModuleType, scorers: str, completion_length: int) -> T
 
             return batch_from(in_format(split, table, data, known), known)
 
-        task = plain._replace(tokenizer=known, load=load)
+        task = bare._replace(tokenizer=known, load=load)
         imitated = imitating(column, known) if column else None
         return task._replace(demonstrations=imitated)
 
-    plain = Task(
+    bare = Task(
         tokenizer=alphabet(()),
         load=module.load,
         completion_length=completion_length,
@@ -92,4 +120,4 @@ def question_task(module: ModuleType, scorers: str, completion_length: int) -> T
         scorers=scorers,
         of_data=of_data,
     )
-    return plain
+    return bare

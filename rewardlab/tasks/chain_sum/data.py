@@ -5,15 +5,13 @@ answer   41
 """
 
 import dataclasses
-import pathlib
 from typing import Any
 
 import numpy as np
 
 from rewardlab.data import datasets
 from rewardlab.data.datasets import Example
-from rewardlab.data.jsonl import Row
-from rewardlab.tasks.questions import SIZES, Questions, read_questions
+from rewardlab.tasks.questions import SIZES, Questions, loader
 
 MOST_DIGITS = 9
 DIFFICULTY: dict[str, Any] = {
@@ -96,10 +94,4 @@ def _number(digits: int, rng: np.random.Generator) -> int:
     return int(rng.integers(10 ** (count - 1) if count > 1 else 0, 10**count))
 
 
-def load(split: str, data_dir: str | pathlib.Path, **problems: Any) -> list[Row]:
-    """A split's rows, generated under `data_dir` if they are not there yet.
-
-    `problems` are fields of `Problems`, else as in `DIFFICULTY`.
-    """
-    config = Problems(**(DIFFICULTY | problems))
-    return read_questions(ChainSum, config, split, data_dir)
+load = loader(ChainSum, Problems, DIFFICULTY)

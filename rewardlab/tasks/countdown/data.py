@@ -10,7 +10,6 @@ The answer is one of several, and no verifier reads it.
 """
 
 import dataclasses
-import pathlib
 from fractions import Fraction
 from typing import Any
 
@@ -19,8 +18,7 @@ import tensorflow_datasets as tfds
 
 from rewardlab.data import datasets
 from rewardlab.data.datasets import Example
-from rewardlab.data.jsonl import Row
-from rewardlab.tasks.questions import SIZES, Questions, read_questions
+from rewardlab.tasks.questions import SIZES, Questions, loader
 
 DIFFICULTY = {
     "min_numbers": 3,
@@ -110,10 +108,4 @@ def _joined(
     return values[sign], f"({text})" if inner else text
 
 
-def load(split: str, data_dir: str | pathlib.Path, **problems: int) -> list[Row]:
-    """A split's rows, generated under `data_dir` if they are not there yet.
-
-    `problems` are fields of `Problems`, else as in `DIFFICULTY`.
-    """
-    config = Problems(**(DIFFICULTY | problems))
-    return read_questions(Countdown, config, split, data_dir)
+load = loader(Countdown, Problems, DIFFICULTY)
