@@ -38,9 +38,11 @@ def test_a_step_ends_first(screen, sent) -> None:
             stop.leave()  # nobody said so yet
             os.kill(os.getpid(), sent)
             assert stop.told == sent
+            stop.leave()  # it came after the processes had agreed to go on
             stop.left = "checkpoints/3 is saved"
+            assert stop.agree()
             stop.leave()
-    assert end.value.code == 128 + sent
+    assert end.value.code == 128 + sent and end.value.together
     assert file.getvalue() == f"stopped by {SIGNALS[sent]}: checkpoints/3 is saved\n"
 
 

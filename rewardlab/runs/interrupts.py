@@ -23,6 +23,7 @@ class Stop:
 
     def __init__(self) -> None:
         self.told: int | None = None  # the signal that waits for the end of a step
+        self._agreed: int | None = None  # the one that all processes know of
         self.left = "nothing is saved yet, and the same command begins again"
         self._waits = False
 
@@ -37,13 +38,14 @@ class Stop:
 
     def agree(self) -> bool:
         """Whether the run was told to stop, in whichever of its processes."""
-        self.told = highest(self.told or 0) or None
-        return self.told is not None
+        # A signal may come at any time from here on: it counts at the next step.
+        self._agreed = highest(self.told or 0) or None
+        return self._agreed is not None
 
     def leave(self) -> None:
-        """Ends the run if it was told to stop, and its processes agree."""
-        if self.told is not None:
-            end = Stopped(128 + self.told)
+        """Ends the run if its processes agreed to."""
+        if self._agreed is not None:
+            end = Stopped(128 + self._agreed)
             end.together = True
             raise end
 
