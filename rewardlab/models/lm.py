@@ -79,16 +79,20 @@ def states(
     prompt_mask: Bool[Array, "B P"],
     tokens: Int[Array, "N T"],
     valid: Bool[Array, "N T"],
+    after: bool = False,
 ) -> Float[Array, "N T W"]:
     """What the head reads to predict each completion token, in float32.
 
-    Slot t holds the state *before* token t: after the prompt for the first. Rows
+    Slot t holds the state *before* token t: after the prompt for the first; or, with
+    `after`, the one that has read token t. Rows
     b*G .. b*G+G-1 of `tokens` answer prompt b, which is read once for all of them.
     The same numbers as `apply` on the prompts and then on the fork of their cache, with
     every product made once for prompts and completions.
     """
     model = Decoder(config, params)
     ends, rest = map(model.normed, model.both(prompts, prompt_mask, tokens, valid))
+    if after:
+        return rest
     first = jnp.repeat(ends[:, None], tokens.shape[0] // prompts.shape[0], axis=0)
     return jnp.concatenate([first, rest[:, :-1]], axis=1)
 

@@ -41,9 +41,12 @@ class Model(NamedTuple):
         texts = _texts(rollout)
         return completion_statistic(self.config, params, texts, f, temperature)
 
-    def states(self, params: lm.Params, rollout: Rollout) -> Float[Array, "N T W"]:
-        """The hidden states before each completion token, as the head reads them."""
-        return lm.states(self.config, params, *_texts(rollout))
+    def states(
+        self, params: lm.Params, rollout: Rollout, after: bool = False
+    ) -> Float[Array, "N T W"]:
+        """The hidden states before (or `after`) each completion token, as the head
+        reads them."""
+        return lm.states(self.config, params, *_texts(rollout), after)
 
 
 def _texts(rollout: Rollout) -> tuple[Array, Array, Array, Array]:

@@ -6,7 +6,7 @@ from typing import Any
 from rewardlab.scorers.critic import critic
 from rewardlab.scorers.distributions import blind, certainty, sum_pi_squared
 from rewardlab.scorers.facts import column, finished
-from rewardlab.scorers.passes import entropy, reference, states
+from rewardlab.scorers.passes import entropy, reference, states, states_after
 from rewardlab.scorers.verifiers import VERIFIERS
 
 # The words of `scorers`: each gives a function of the `Setting` that gives a `Scorer`.
@@ -19,6 +19,7 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "finished": finished,
     "reference": reference,
     "states": states,
+    "states_after": states_after,
     "sum_pi_squared": sum_pi_squared,
     **VERIFIERS,
 }
@@ -30,6 +31,7 @@ USUAL = {
     "entropy": "entropy()",
     "finished": "finished()",
     "hidden": "states()",
+    "hidden_after": "states_after()",
     "ref_logp": "reference()",
     "sum_pi_squared": "sum_pi_squared()",
     "value": "critic()",

@@ -68,3 +68,24 @@ def states() -> Maker:
         return Scorer("states", provides, (), "shard", score, private=("hidden",))
 
     return make
+
+
+def states_after() -> Maker:
+    """hidden_after_t = the policy's hidden state that has read token t, [N, T, W].
+
+    The one at the last token of a row has read the whole of it.
+    """
+
+    def make(setting: Setting) -> Scorer:
+        model = setting.models["policy"]
+
+        def score(
+            state: Any, context: Context, rollout: Rollout, batch: Any
+        ) -> dict[str, Array]:
+            found = model.states(context.params["policy"], rollout, after=True)
+            return {"hidden_after": found}
+
+        provides, private = {"hidden_after": "NTW"}, ("hidden_after",)
+        return Scorer("states_after", provides, (), "shard", score, private=private)
+
+    return make
