@@ -28,6 +28,7 @@ _OF_A_WORKDIR = (  # one of each, for life
     "task.name",
     "data.path",
     "data.train",
+    "data.format",
     "model.name",
     "model.tokenizer",
     "model.num_layers",
