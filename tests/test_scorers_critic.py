@@ -12,7 +12,8 @@ from test_scorers_words import SETTING, SMALL
 from rewardlab.core.types import Rollout, place
 from rewardlab.data.batch import Batch
 from rewardlab.learning.parallel import jit_driver, pmap_driver
-from rewardlab.learning.scoring import Learned, outline, scoring
+from rewardlab.learning.scorer_fit import Learned
+from rewardlab.learning.scoring import outline, scoring
 from rewardlab.models import lm
 from rewardlab.scorers.plan import Source, plan
 from rewardlab.scorers.protocol import Context

@@ -5,41 +5,29 @@ scorer that asks the host stands by itself and cuts the iteration in two.
 """
 
 import itertools
-import zlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
-from jaxtyping import Array, Int
+from jaxtyping import Array
 
 from rewardlab.core.signals.holes import abstaining
 from rewardlab.core.types import Reward, Rollout
 from rewardlab.data.batch import Batch
-from rewardlab.learning.fit import fit_step, of_shard
-from rewardlab.learning.parallel import (
-    REPLICATED,
-    SHARDED,
-    SHARDED_ROLLOUT,
-    Driver,
+from rewardlab.learning.fit import of_shard
+from rewardlab.learning.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
+from rewardlab.learning.scorer_fit import (
+    Make,
+    Means,
+    States,
+    begun,
+    fitting,
+    trained_of,
 )
-from rewardlab.learning.shards import Shards
 from rewardlab.scorers.plan import Plan
-from rewardlab.scorers.protocol import Context, Scorer, naming_roles
+from rewardlab.scorers.protocol import Context, Scorer, context_of, naming_roles
 from rewardlab.system.processes import agreed, fetched
-
-States = dict[str, Any]  # by the scorer's name
-Means = dict[str, Array]
-Make = Callable[[dict[str, Array]], dict[str, Scorer]]  # of the numbers that are traced
-
-
-class Learned(NamedTuple):
-    """The state of a scorer that learns."""
-
-    params: Any
-    opt: optax.OptState
-    skipped: Int[Array, ""]  # of its steps in a row, as not finite
 
 
 class Scoring(NamedTuple):
@@ -63,7 +51,9 @@ def scoring(plan: Plan, make: Make, driver: Driver, micro_batches: int = 1) -> S
     """The scorers of a plan, which `make(hp)` gives again with numbers to be traced."""
     order = [scorer for scorer in plan.scorers if scorer.place != "sample"]
     pieces = [_piece(plan, group, make, driver) for group in _neighbours(order)]
-    fits = {s.name: _fitting(s, make, driver, micro_batches) for s in order if s.fit}
+    fits = {
+        s.name: fitting(s.name, make, driver, micro_batches) for s in order if s.fit
+    }
     late = [s.name for s in order if s.fit and s.fit.when == "after"]
     names = [s.name for s in order]
 
@@ -76,7 +66,7 @@ def scoring(plan: Plan, make: Make, driver: Driver, micro_batches: int = 1) -> S
             if first.fit and first.fit.when == "before":
                 learnt = fits[first.name](states, context, rollout, batch, None)
                 states, means = learnt[0], means | learnt[1]
-            own = {s.name: _trained(states.get(s.name, ())) for s in group}
+            own = {s.name: trained_of(states.get(s.name, ())) for s in group}
             rollout = rollout.with_signals(**ask(own, context, rollout, batch))
         return abstaining(rollout), states, means
 
@@ -93,7 +83,10 @@ def scoring(plan: Plan, make: Make, driver: Driver, micro_batches: int = 1) -> S
         made = make(context.hp)
         for name in names:
             if (follow := made[name].step) is not None:
-                states = {**states, name: follow(states[name], _own(context, name))}
+                states = {
+                    **states,
+                    name: follow(states[name], context_of(context, name)),
+                }
         return states
 
     private = tuple(itertools.chain.from_iterable(s.private for s in plan.scorers))
@@ -123,7 +116,12 @@ def _piece(
         scorers = make(context.hp)
         found: dict[str, Array] = {}
         for name in names:
-            case = own[name], _own(context, name), rollout.with_signals(**found), batch
+            case = (
+                own[name],
+                context_of(context, name),
+                rollout.with_signals(**found),
+                batch,
+            )
             found |= plan.own(name, scorers[name].score(*case))
         return found
 
@@ -137,7 +135,7 @@ def _piece(
             own: States, context: Context, rollout: Rollout, batch: Batch
         ) -> Any:
             # Of several processes the first asks Python, for all.
-            read = fetched((_own(context, scorer.name), rollout))
+            read = fetched((context_of(context, scorer.name), rollout))
             case = own[scorer.name], *read, batch
             found = agreed(lambda: plan.own(scorer.name, scorer.score(*case)))
             return {name: jnp.asarray(x) for name, x in found.items()}
@@ -151,42 +149,6 @@ def _piece(
     return group, lambda o, c, r, batch: parts(o, c, r, batch.on_device)
 
 
-def _fitting(
-    scorer: Scorer, make: Make, driver: Driver, micro_batches: int
-) -> Callable[..., tuple[States, Means]]:
-    """One step of a scorer's own learning, on all devices."""
-    name = scorer.name
-
-    def learn(
-        shards: Shards, state: Learned, context: Context, rollout: Rollout, rows: Any
-    ) -> Any:
-        fit = make(context.hp)[name].fit
-        assert fit is not None
-
-        def loss(params: Any, rollout: Rollout, rows: Any) -> tuple[Any, ...]:
-            total, metrics = fit.loss(params, _own(context, name), rollout, *rows)
-            return total, metrics, ()
-
-        step = fit_step(loss, fit.optimizer(context.hp), micro_batches, shards)
-        params, opt, sums, _ = step(state.params, state.opt, rollout, rows)
-        skipped = jnp.where(sums["skipped"].value > 0, state.skipped + 1, 0)
-        return Learned(params, opt, skipped), sums
-
-    ins = (REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED)
-    outs = (REPLICATED, REPLICATED)
-    program = driver.fit(learn, ins=ins, outs=outs, donate=(0,))
-
-    def fit(
-        states: States, context: Context, rollout: Rollout, batch: Batch, reward: Any
-    ) -> tuple[States, Means]:
-        rows = (batch.on_device, reward)
-        learnt, sums = program(states[name], context, rollout, rows)
-        means = {f"scorers/{name}/{key}": x.mean() for key, x in sums.items()}
-        return {**states, name: learnt}, means
-
-    return fit
-
-
 def outline(plan: Plan, make: Make) -> Callable[[Context, Rollout, Batch], Rollout]:
     """The rollout with all signals of a plan, for its shapes: a scorer's state is made
     when what it reads is there."""
@@ -194,7 +156,7 @@ def outline(plan: Plan, make: Make) -> Callable[[Context, Rollout, Batch], Rollo
     def gather(context: Context, rollout: Rollout, batch: Batch) -> Rollout:
         scorers = make(context.hp)
         for name in (s.name for s in plan.scorers if s.place != "sample"):
-            own = _own(context, name)
+            own = context_of(context, name)
             with naming_roles(name, own):
                 state = scorers[name].init(own, rollout)
                 _refuse_early(scorers[name], state, own, rollout, batch)
@@ -224,22 +186,13 @@ def _init_of(names: list[str], make: Make) -> Callable[[Context, Rollout], State
     def init(context: Context, rollout: Rollout) -> States:
         states: States = {}
         for name, scorer in make(context.hp).items():
-            state = scorer.init(_own(context, name), rollout) if name in names else ()
+            state = (
+                scorer.init(context_of(context, name), rollout) if name in names else ()
+            )
             if scorer.fit and name in names:
-                opt = scorer.fit.optimizer(context.hp).init(state)
-                state = Learned(state, opt, jnp.zeros((), jnp.int32))
+                state = begun(scorer.fit, state, context.hp)
             if jax.tree.leaves(state):
                 states[name] = state
         return states
 
     return init
-
-
-def _own(context: Context, name: str) -> Context:
-    """The context with a key of the scorer's own: one more changes no other's noise."""
-    key = jax.random.fold_in(context.key, zlib.crc32(name.encode()))
-    return context._replace(key=key)
-
-
-def _trained(state: Any) -> Any:
-    return state.params if isinstance(state, Learned) else state

@@ -58,11 +58,12 @@ def init_of(
         def fresh(params: Params) -> Any:
             zero, frozen = jnp.zeros((), jnp.int32), params if refers else {}
             context = _context(params, frozen, key, zero, hp)
+            own = driver.part(score.init(context, rollout))  # whole on no device
             # A state is donated as a whole, so no array may stand in it twice.
-            return jax.tree.map(jnp.copy, score.init(context, rollout))
+            return jax.tree.map(jnp.copy, own)
 
         state = learn.init(trained.begin(params, key), rollout, hp)
-        return state._replace(scorers=driver.replicate(fresh(params)))
+        return state._replace(scorers=driver.part(fresh(params)))
 
     return init
 

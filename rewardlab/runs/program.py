@@ -116,7 +116,7 @@ def build_program(config: ConfigDict, task: Task, driver: Driver) -> Program:
     """
     adapted = model_of(config, task)
     trained, model = trainable(adapted), dataclasses.replace(adapted, lora=None)
-    setting = setting_of(config, task, model)
+    setting = setting_of(config, task, adapted)
     sources = sources_of(config, task, setting)
     asked, reported = training_plan(config, task, sources), judging_plan(task, sources)
     make, micro = maker_of(config, task, setting), config.optim.micro_batches

@@ -1,5 +1,6 @@
 """Which scorers a run asks: what is read, and who brings what."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,11 +27,13 @@ JUDGED = "the task's own"  # whose scorers a task's sentence names
 
 def setting_of(config: ConfigDict, task: Task, model: lm.LMConfig) -> Setting:
     """What the makers of scorers are told."""
+    model, lora = dataclasses.replace(model, lora=None), model.lora
     rows = config.rollout.num_prompts * config.rollout.num_generations
     sizes = {"B": config.rollout.num_prompts, "N": rows, "W": model.width}
     sizes |= {"T": config.rollout.max_completion_length, "V": model.vocab_size}
     models = dict.fromkeys(("policy", "reference"), Model(model))
-    return Setting(models, task.tokenizer, sizes, config.rollout.temperature)
+    at = config.rollout.temperature
+    return Setting(models, task.tokenizer, sizes, at, lora)
 
 
 def sources_of(

@@ -1,11 +1,15 @@
 """Scorers: whatever makes signals, as transforms are whatever makes rewards of them."""
 
 import contextlib
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple
 
+import jax
 import optax
 from jaxtyping import Array, Float, Int
+
+from rewardlab.models.config import LoRA
 
 Place = Literal["sample", "shard", "batch", "host"]
 
@@ -17,6 +21,7 @@ class Setting(NamedTuple):
     tokenizer: Any
     sizes: dict[str, int]  # letters of shapes: N rows, S steps, T tokens, ...
     temperature: float | Float[Array, ""] = 1.0  # that completions are sampled at
+    lora: LoRA | None = None  # the adapters that the policy trains, if it does
 
 
 class Context(NamedTuple):
@@ -65,6 +70,12 @@ class Scorer(NamedTuple):
     private: tuple[str, ...] = ()  # signals that end with the program
     columns: tuple[str, ...] = ()  # of the data, that it cannot do without
     roles: tuple[str, ...] = ()  # whose parameters it reads beside the policy's
+
+
+def context_of(context: Context, name: str) -> Context:
+    """The context with a key of the scorer's own: one more changes no other's noise."""
+    key = jax.random.fold_in(context.key, zlib.crc32(name.encode()))
+    return context._replace(key=key)
 
 
 @contextlib.contextmanager

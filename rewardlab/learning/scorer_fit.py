@@ -1,0 +1,85 @@
+"""What a scorer learns: its state, and one step of it on all devices."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Int
+
+from rewardlab.core.types import Rollout, Sum
+from rewardlab.data.batch import Batch
+from rewardlab.learning.fit import fit_step
+from rewardlab.learning.parallel import (
+    PARTED,
+    REPLICATED,
+    SHARDED,
+    SHARDED_ROLLOUT,
+    Driver,
+)
+from rewardlab.learning.shards import Shards
+from rewardlab.scorers.protocol import Context, Fit, Scorer, context_of
+
+States = dict[str, Any]  # by the scorer's name
+Means = dict[str, Array]
+Make = Callable[[dict[str, Array]], dict[str, Scorer]]  # of the numbers that are traced
+
+
+class Learned(NamedTuple):
+    """The state of a scorer that learns; what is trained lies as the policy does."""
+
+    params: Any
+    opt: optax.OptState
+    skipped: Int[Array, ""]  # of its steps in a row, as not finite
+
+
+def begun(fit: Fit, params: Any, hp: dict[str, Array]) -> Learned:
+    """What is trained, before its first step."""
+    return Learned(params, fit.optimizer(hp).init(params), jnp.zeros((), jnp.int32))
+
+
+def trained_of(state: Any) -> Any:
+    """What a scorer is given of its state when it is asked."""
+    return state.params if isinstance(state, Learned) else state
+
+
+def fitting(
+    name: str, make: Make, driver: Driver, micro_batches: int
+) -> Callable[..., tuple[States, Means]]:
+    """One step: (states, context, rollout, batch, reward) -> (states, means).
+
+    A step that is not finite leaves the scorer alone and is `skipped`; one of which no
+    label counts leaves it alone too, its moments among it, and is `skipped_labels`.
+    """
+
+    def learn(
+        shards: Shards, params: Any, opt: Any, skipped: Any, context: Context, *own: Any
+    ) -> Any:
+        rollout, rows = own
+        fit = make(context.hp)[name].fit
+        assert fit is not None
+
+        def loss(params: Any, rollout: Rollout, rows: Any) -> tuple[Any, ...]:
+            mine = context_of(context, name)
+            total, metrics = fit.loss(params, mine, rollout, *rows)
+            return total, metrics, ()
+
+        step = fit_step(loss, fit.optimizer(context.hp), micro_batches, shards)
+        params, opt, sums, _ = step(params, opt, rollout, rows)
+        skipped = jnp.where(sums["skipped"].value > 0, skipped + 1, 0)
+        nothing = Sum(1.0 * (sums["loss"].count == 0), jnp.ones(()))
+        return params, opt, skipped, {**sums, "skipped_labels": nothing}
+
+    own = (PARTED, PARTED, REPLICATED)
+    ins = (*own, REPLICATED, SHARDED_ROLLOUT, SHARDED)
+    program = driver.fit(learn, ins=ins, outs=(*own, REPLICATED), donate=(0, 1))
+
+    def fit(
+        states: States, context: Context, rollout: Rollout, batch: Batch, reward: Any
+    ) -> tuple[States, Means]:
+        rows = (batch.on_device, reward)
+        *learnt, sums = program(*states[name], context, rollout, rows)
+        means = {f"scorers/{name}/{key}": x.mean() for key, x in sums.items()}
+        return {**states, name: Learned(*learnt)}, means
+
+    return fit
