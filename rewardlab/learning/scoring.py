@@ -18,6 +18,7 @@ from rewardlab.data.batch import Batch
 from rewardlab.learning.fit import of_shard
 from rewardlab.learning.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
 from rewardlab.learning.scorer_fit import (
+    Learned,
     Make,
     Means,
     States,
@@ -79,20 +80,29 @@ def scoring(plan: Plan, make: Make, driver: Driver, micro_batches: int = 1) -> S
             means |= more
         return states, means
 
+    private = tuple(itertools.chain.from_iterable(s.private for s in plan.scorers))
+    warmup = max([s.fit.warmup for s in order if s.fit], default=0)
+    follows = any(s.step for s in order)
+    step = _following(names, make, driver)
+    return Scoring(_init_of(names, make), score, fit, step, follows, private, warmup)
+
+
+def _following(
+    names: list[str], make: Make, driver: Driver
+) -> Callable[[States, Context], States]:
+    """What moves after the policy has: of what learns, what is trained."""
+
     def step(states: States, context: Context) -> States:
         made = make(context.hp)
         for name in names:
             if (follow := made[name].step) is not None:
-                states = {
-                    **states,
-                    name: follow(states[name], context_of(context, name)),
-                }
+                was, own = states[name], context_of(context, name)
+                now = driver.part(follow(trained_of(was), own))  # as it lay
+                learns = isinstance(was, Learned)
+                states = {**states, name: was._replace(params=now) if learns else now}
         return states
 
-    private = tuple(itertools.chain.from_iterable(s.private for s in plan.scorers))
-    warmup = max([s.fit.warmup for s in order if s.fit], default=0)
-    follows = any(s.step for s in order)
-    return Scoring(_init_of(names, make), score, fit, step, follows, private, warmup)
+    return step
 
 
 def _neighbours(order: Sequence[Scorer]) -> list[list[Scorer]]:
