@@ -60,10 +60,13 @@ def test_vanilla_kto():
     good, bad = max(chosen.mean(), 0), max(rejected.mean(), 0)
     want = [1 - 1 / (1 + np.exp(-(c - bad))) for c in chosen]
     want += [1 - 1 / (1 + np.exp(-(good - r))) for r in rejected]
-    loss = implicit.vanilla_kto(jnp.asarray(chosen), jnp.asarray(rejected))
-    np.testing.assert_allclose(loss, want)
-    total = lambda c: jnp.sum(implicit.vanilla_kto(c, jnp.asarray(rejected))[3:])  # noqa: E731
-    assert (jax.grad(total)(jnp.asarray(chosen)) != 0).all()
+    rewards = jnp.concatenate([chosen, rejected, np.ones(2)])
+    right, group = jnp.arange(8) < 3, jnp.array([4, 4, 4, 4, 4, 4, 5, 5])
+    loss, count = implicit.vanilla_kto(rewards, right, group)
+    np.testing.assert_allclose(loss[:6], want)
+    np.testing.assert_array_equal(count, group == 4)  # one outcome alone is no pair
+    total = lambda r: jnp.sum(implicit.vanilla_kto(r, right, group)[0][3:6])  # noqa: E731
+    assert (jax.grad(total)(rewards)[:3] != 0).all()
 
 
 @pytest.mark.parametrize("label", [LABEL, np.zeros(7), np.ones(7)])

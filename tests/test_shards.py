@@ -9,9 +9,9 @@ from jax.sharding import PartitionSpec as P
 from test_learner import bigram, make_rollout
 
 from rewardlab import objectives
+from rewardlab.core.clipping import clip_by_norm
 from rewardlab.core.compose import estimator
 from rewardlab.core.types import place
-from rewardlab.learning.fit import clip_by_norm
 from rewardlab.learning.learner import Parts, learner
 from rewardlab.learning.parallel import jit_driver, pmap_driver
 from rewardlab.learning.shards import cut_of, specs_of

@@ -1,7 +1,7 @@
 """Rewards that a model learns from outcomes alone, and hands to steps and tokens.
 
 What is learned comes in as a signal: log-probabilities of a reward model [N, T], or
-contributions of steps [N, S]. `rewardlab.reward_models` has the losses.
+contributions of steps [N, S], by scorers that learn beside the policy.
 """
 
 from rewardlab.methods.method import SOUND, VERL, Method
@@ -20,7 +20,9 @@ LEARNED: dict[str, Method] = {
         verified="guess",
         hp={"beta": 0.05},
         believes="a step is worth the log-odds it adds",
-        differs="guess: the estimator; the paper ranks completions by these rewards",
+        scorers="implicit(beta=0.05, clip=10.0)",
+        differs="guess: the estimator; the paper ranks completions by these rewards; "
+        "its model was trained before, on eight answers a question",
     ),
     "prime": Method(
         "log_ratio('prm_logp') | scale_by_greatest_return(eps=eps)"
@@ -34,7 +36,9 @@ LEARNED: dict[str, Method] = {
         hp={"gamma": 1.0, "eps": 1e-6},
         believes="tokens that a model of success finds likelier",
         select="keep_middling('correct') | refill(rounds=4)",
-        differs="scaling and whitening are the code's; its baseline is prime_like_verl",
+        scorers="implicit(beta=0.05, clip=10.0)",
+        differs="scaling and whitening are the code's, its baseline prime_like_verl; "
+        "the reward model's learning rate is ours, 1e-6 there",
     ),
     "prime_like_verl": Method(
         "log_ratio('prm_logp') | scale_by_greatest_return(eps=eps)"
@@ -49,9 +53,11 @@ LEARNED: dict[str, Method] = {
         hp={"gamma": 1.0, "eps": 1e-6},
         believes="tokens that a model of success finds likelier",
         select="keep_middling('correct') | refill(rounds=4)",
+        scorers="implicit(beta=0.05, clip=10.0)",
         loss=VERL,
         differs="verl's recipe but for the last token's reward; the authors' code has "
-        "the same advantage and clips once",
+        "the same advantage and clips once; the reward model's learning rate is ours, "
+        "1e-6 there",
     ),
     "oprl": Method(
         "log_ratio('prm_logp', ref='') | return_from_step(discount=0)"
@@ -66,13 +72,15 @@ LEARNED: dict[str, Method] = {
         verified="code",
         hp={"alpha": 1.0, "eps": 2e-5},
         believes="actions that pairs of success and failure favour",
+        scorers="implicit_dpo(beta=0.05, clip=10.0, ref='')",
         loss="clipped(epsilon=0.2, dual_clip=3.0)"
         " | entropy_bonus(0.001)"
         " | token_mean()",
         differs="eps is the code's 1e-6 over its beta of 0.05; only first steps make "
         "the baseline there, though its text says all; a group of one gets 0; actions "
         "that the environment cannot read cost 0.1 there; many updates a batch "
-        "there, one here",
+        "there, one here, of the reward model as well, whose pairs have the sum over "
+        "steps as in the text, the mean in the code",
     ),
     "prl": Method(
         "outcome('correct') | center_by_group() | scale_by_group_std(eps=eps, ddof=0)"

@@ -49,14 +49,19 @@ def cross_entropy(
 
 
 def vanilla_kto(
-    chosen: Float[Array, " P"], rejected: Float[Array, " P"]
-) -> Float[Array, " 2P"]:
-    """1 - sigmoid(r_c - [mean r_r]+) of the chosen, 1 - sigmoid([mean r_c]+ - r_r) of
-    the rejected: each side against the other's mean, which is not detached.
+    reward: Float[Array, " N"], right: Bool[Array, " N"], group: Int[Array, " N"]
+) -> tuple[Float[Array, " N"], Bool[Array, " N"]]:
+    """1 - sigmoid(r - [mean r_wrong]+) of a right row, 1 - sigmoid([mean r_right]+ - r)
+    of a wrong one, and the rows that have another outcome in their group.
+
+    The means are of the group's rows of the other outcome, and are not detached; in the
+    authors' code the group is the whole batch.
     """
-    good, bad = (jax.nn.relu(jnp.mean(r)) for r in (chosen, rejected))
-    gap = jnp.concatenate([chosen - bad, good - rejected])
-    return jax.nn.sigmoid(-gap)
+    other = (group[:, None] == group) & (right[:, None] != right[None])
+    means = masked.row_mean(jnp.broadcast_to(reward[None], other.shape), other)
+    lead = reward - jax.nn.relu(means)
+    behind = jax.nn.relu(means) - reward
+    return jax.nn.sigmoid(-jnp.where(right, lead, behind)), jnp.any(other, axis=1)
 
 
 def detached_pair_loss(

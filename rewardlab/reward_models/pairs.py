@@ -8,6 +8,24 @@ from rewardlab.core import masked
 from rewardlab.core.types import Sum
 
 
+def told_apart(
+    success: Bool[Array, " N"], group: Int[Array, " N"]
+) -> Bool[Array, "N N"]:
+    """Whether row i succeeded where row j of its group did not.
+
+    Rows that do not count are left out by a group of their own: see `apart`.
+    """
+    return (group[:, None] == group) & success[:, None] & ~success[None]
+
+
+def apart(group: Int[Array, " N"], there: Bool[Array, " N"]) -> Int[Array, " N"]:
+    """The groups, and one of its own for each row that is not there.
+
+    groups (0, 0, 1), of which the second row is not there -> (0, -2, 1)
+    """
+    return jnp.where(there, group, -1 - jnp.arange(group.shape[0]))
+
+
 def trajectory_dpo(
     reward: Float[Array, " N"], success: Bool[Array, " N"], group: Int[Array, " N"]
 ) -> Sum:
@@ -19,9 +37,19 @@ def trajectory_dpo(
     and detaches the log-ratio, so that nothing is learned there. A batch without pairs
     gives 0.
     """
-    pair = (group[:, None] == group) & success[:, None] & ~success[None]
     loss = jax.nn.softplus(reward[None] - reward[:, None])
-    return masked.sum_of(loss, pair)
+    return masked.sum_of(loss, told_apart(success, group))
+
+
+def pair_auc(
+    score: Float[Array, " N"], success: Bool[Array, " N"], group: Int[Array, " N"]
+) -> Sum:
+    """The share of those pairs whose success has the higher score; ties are half.
+
+    scores (2, 1, 1) of a success and two failures -> 1, of (1, 1, 2) -> 1/4
+    """
+    higher, same = score[:, None] > score[None], score[:, None] == score[None]
+    return masked.sum_of(higher + same / 2, told_apart(success, group))
 
 
 def pair_accuracy(

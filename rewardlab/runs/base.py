@@ -15,9 +15,9 @@ from typing import Any
 import optax
 from flax.traverse_util import flatten_dict
 
+from rewardlab.core.clipping import clip_by_norm
 from rewardlab.core.finite import all_finite
 from rewardlab.data.columns import Columns, batch_indices, take
-from rewardlab.learning.fit import clip_by_norm
 from rewardlab.learning.learner import Params
 from rewardlab.learning.warmup import warm_up
 from rewardlab.models import lm

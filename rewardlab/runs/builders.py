@@ -10,9 +10,9 @@ from jaxtyping import Array, Float
 from ml_collections import ConfigDict
 
 from rewardlab.core import sentence
+from rewardlab.core.clipping import clip_by_norm
 from rewardlab.core.tree import Tree
 from rewardlab.core.types import RewardTransform
-from rewardlab.learning.fit import clip_by_norm
 from rewardlab.methods import Method, method_of
 from rewardlab.objectives import Objective, refuse_reversed
 from rewardlab.objectives.updates import Updates

@@ -13,6 +13,7 @@ from rewardlab.core.stages import made, named_state, trace
 from rewardlab.core.types import Channels, RewardTransform, Rollout
 from rewardlab.learning.learner import LearnerState, Numbers, Report
 from rewardlab.runs import metrics
+from rewardlab.runs.step_metrics import step_metrics
 from rewardlab.tasks import Task
 from rewardlab.text.ends import have_ended
 
@@ -44,6 +45,7 @@ def measure_with(task: Task, sentence: Sentence) -> Callable[..., metrics.Metric
         return {
             **metrics.rollout_metrics(rollout, advantage, channels, reward, ended),
             **metrics.failure_metrics(rollout.signals),
+            **step_metrics(rollout, channels),
             **({} if played is None else metrics.episode_metrics(rollout, played)),
             "entropy": masked.sum_of(-rollout.logp, rollout.mask),  # a sample of it
             **report.metrics,

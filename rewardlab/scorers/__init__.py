@@ -6,6 +6,12 @@ from typing import Any
 from rewardlab.scorers.critic import critic
 from rewardlab.scorers.distributions import blind, certainty, sum_pi_squared
 from rewardlab.scorers.facts import column, finished
+from rewardlab.scorers.implicit import (
+    implicit,
+    implicit_detached,
+    implicit_dpo,
+    implicit_kto,
+)
 from rewardlab.scorers.passes import entropy, reference, states, states_after
 from rewardlab.scorers.verifiers import VERIFIERS
 
@@ -17,6 +23,10 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "critic": critic,
     "entropy": entropy,
     "finished": finished,
+    "implicit": implicit,
+    "implicit_detached": implicit_detached,
+    "implicit_dpo": implicit_dpo,
+    "implicit_kto": implicit_kto,
     "reference": reference,
     "states": states,
     "states_after": states_after,
@@ -32,6 +42,7 @@ USUAL = {
     "finished": "finished()",
     "hidden": "states()",
     "hidden_after": "states_after()",
+    "prm_logp": "implicit()",
     "ref_logp": "reference()",
     "sum_pi_squared": "sum_pi_squared()",
     "value": "critic()",

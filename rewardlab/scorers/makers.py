@@ -49,7 +49,6 @@ NEEDS = {
     "partner": "prompts that come with a rewriting",
     "points": "a judge of rubrics",
     "praise_logp": JUDGE,
-    "prm_logp": "an implicit process reward model",
     "rank_bonus": "hidden states of whole answers",
     "ref_harmless": REWARD_MODEL,
     "ref_score": REWARD_MODEL,

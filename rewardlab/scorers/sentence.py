@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from rewardlab.core import sentence
-from rewardlab.core.arguments import check
 from rewardlab.core.grammar import shown
 from rewardlab.core.literals import put
 from rewardlab.core.sentence import Language
@@ -90,8 +89,7 @@ def _scorer(part: Tree, setting: Setting) -> Scorer:
         return text_scorer(_told(part), setting.tokenizer)
     made: Any = thing
     if not isinstance(thing, Scorer):
-        check(thing, part.args, dict(part.kwargs))
-        made = sentence.build(part)
+        made = sentence.build(part)  # which checks its arguments
     if callable(made) and not isinstance(made, Scorer):
         made = made(setting)
     if not isinstance(made, Scorer):

@@ -113,12 +113,14 @@ def _implicit_losses(inputs, hyper):
     beta = inputs["beta"]
     reward = implicit.implicit_reward(logp, ref, jnp.ones(logp.shape, bool), beta)
     chosen, rejected = jnp.split(reward, 2)
+    right = jnp.arange(len(reward)) < len(chosen)
+    kto, _ = implicit.vanilla_kto(reward, right, jnp.zeros(len(reward), jnp.int32))
     return {
         "ce_loss": _mean(implicit.cross_entropy(reward, as_array(inputs["labels"]))),
         "dpo_loss": _mean(bradley_terry.pair_loss(chosen, rejected)),
         "chosen_rewards": chosen,
         "rejected_rewards": rejected,
-        "vanilla_kto_loss": _mean(implicit.vanilla_kto(chosen, rejected)),
+        "vanilla_kto_loss": _mean(kto),
     }
 
 
