@@ -25,7 +25,7 @@ from rewardlab.runs.builders import build_objective
 from rewardlab.runs.prepare import prepare
 from rewardlab.scorers import USUAL
 from rewardlab.scorers.makers import NEEDS, PARTS, SETTING, counts, made_on, making
-from rewardlab.scorers.sentence import scorers_of
+from rewardlab.scorers.sentence import scorers_of, tree_of
 from rewardlab.selection import select_rows
 from rewardlab.show.catalogue import loss_text
 
@@ -58,9 +58,21 @@ def home(name):
 def brought(at):
     """The words that make what the rows of that home read."""
     rows = [METHODS[name] for name in METHODS if home(name) == at]
-    words = [m.scorers for m in rows if making(m).way in ("alone", "trees")]
-    words += [USUAL[x] for m in rows for x in m.reads if x in USUAL]
-    return " | ".join(dict.fromkeys(word for word in words if word))
+    texts = [m.scorers for m in rows if making(m).way in ("alone", "trees")]
+    texts += [USUAL[x] for m in rows for x in m.reads if x in USUAL]
+    words, seen = [], set()
+    for text in texts:
+        for scorer, part in zip(scorers_of(text, SETTING), parts_of(text), strict=True):
+            # Rows have one scorer with several numbers: the first stands for all.
+            if seen.isdisjoint([scorer.name, *scorer.provides]):
+                seen |= {scorer.name, *scorer.provides}
+                words.append(str(part))
+    return " | ".join(words)
+
+
+def parts_of(text):
+    """The words of a sentence of scorers."""
+    return tree_of(text).parts if text else ()
 
 
 def settings(at):

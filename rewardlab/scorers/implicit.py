@@ -24,6 +24,7 @@ from rewardlab.reward_models.implicit import (
     implicit_reward,
     vanilla_kto,
 )
+from rewardlab.scorers.beside import own_model
 from rewardlab.scorers.passes import Maker
 from rewardlab.scorers.protocol import Context, Fit, Scorer, Setting
 
@@ -147,15 +148,13 @@ def _maker(loss: Callable[[Outcomes], Sum], options: Options) -> Maker:
         raise ValueError(f"implicit: when={options.when!r}; write 'after' or 'before'")
 
     def make(setting: Setting) -> Scorer:
-        model = setting.models["policy"]
-
-        def init(context: Context, shapes: Rollout) -> Any:
-            return jax.tree.map(jnp.copy, context.params["policy"])
+        own = own_model(setting)
 
         def score(
             state: Any, context: Context, rollout: Rollout, batch: Any
         ) -> dict[str, Array]:
-            found = model.log_probs(state, rollout, setting.temperature)
+            params = own.whole(state, context)
+            found = own.model.log_probs(params, rollout, setting.temperature)
             return {"prm_logp": found.logp}
 
         def learn(
@@ -172,7 +171,8 @@ def _maker(loss: Callable[[Outcomes], Sum], options: Options) -> Maker:
         reads = ("correct", *filter(None, (options.ref,)))
         fit = Fit(learn, lambda hp: _optimizer(options), options.when, options.warmup)
         provides = {"prm_logp": "NT"}
-        return Scorer("implicit", provides, reads, "shard", score, init, fit)
+        scorer = Scorer("implicit", provides, reads, "shard", score, own.init, fit)
+        return scorer._replace(roles=own.roles)
 
     return make
 
