@@ -54,21 +54,6 @@ def test_cross_entropy():
     assert zero[0] == pytest.approx(np.log(2))
 
 
-def test_vanilla_kto():
-    """Each side against the other's mean, at least 0; gradient through that mean."""
-    chosen, rejected = np.array([0.5, -0.2, 1.0]), np.array([0.3, -2.0, 0.1])
-    good, bad = max(chosen.mean(), 0), max(rejected.mean(), 0)
-    want = [1 - 1 / (1 + np.exp(-(c - bad))) for c in chosen]
-    want += [1 - 1 / (1 + np.exp(-(good - r))) for r in rejected]
-    rewards = jnp.concatenate([chosen, rejected, np.ones(2)])
-    right, group = jnp.arange(8) < 3, jnp.array([4, 4, 4, 4, 4, 4, 5, 5])
-    loss, count = implicit.vanilla_kto(rewards, right, group)
-    np.testing.assert_allclose(loss[:6], want)
-    np.testing.assert_array_equal(count, group == 4)  # one outcome alone is no pair
-    total = lambda r: jnp.sum(implicit.vanilla_kto(r, right, group)[0][3:6])  # noqa: E731
-    assert (jax.grad(total)(rewards)[:3] != 0).all()
-
-
 @pytest.mark.parametrize("label", [LABEL, np.zeros(7), np.ones(7)])
 def test_detached_pair_loss(label):
     """Against the mean of the group's rows of the other outcome; none counts as 0."""

@@ -12,6 +12,7 @@ import pytest
 from bigram import Bigram
 
 from rewardlab.learning.fit import fit_step
+from rewardlab.reward_models.implicit import vanilla_kto
 from rewardlab.runs.step_metrics import auc
 from rewardlab.scorers.protocol import Context, Setting
 from rewardlab.scorers.sentence import scorers_of
@@ -214,6 +215,21 @@ def test_auc():
     got = auc(*map(jnp.asarray, (score, right, there)))
     assert float(got) == pytest.approx(np.mean(won))
     assert np.isnan(float(auc(jnp.ones(3), jnp.ones(3, bool), jnp.ones(3, bool))))
+
+
+def test_vanilla_kto():
+    """Each side against the other's mean, at least 0; gradient through that mean."""
+    chosen, rejected = np.array([0.5, -0.2, 1.0]), np.array([0.3, -2.0, 0.1])
+    good, bad = max(chosen.mean(), 0), max(rejected.mean(), 0)
+    want = [1 - 1 / (1 + np.exp(-(c - bad))) for c in chosen]
+    want += [1 - 1 / (1 + np.exp(-(good - r))) for r in rejected]
+    rewards = jnp.concatenate([chosen, rejected, np.ones(2)])
+    right, group = jnp.arange(8) < 3, jnp.array([4, 4, 4, 4, 4, 4, 5, 5])
+    loss, count = vanilla_kto(rewards, right, group)
+    np.testing.assert_allclose(loss[:6], want)
+    np.testing.assert_array_equal(count, group == 4)  # one outcome alone is no pair
+    total = lambda r: jnp.sum(vanilla_kto(r, right, group)[0][3:6])  # noqa: E731
+    assert (jax.grad(total)(rewards)[:3] != 0).all()
 
 
 def test_what_cannot_be_meant_is_said():
