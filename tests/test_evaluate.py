@@ -83,7 +83,7 @@ def test_problems_that_the_devices_do_not_divide_are_judged_once_each(tmp_path):
     run = prepare(config, tmp_path)
     params = lm.init(run.program.model, jax.random.key(0))
     state = run.program.init(params, run.rollout, run.key, run.program.hp)
-    found = evaluate.held_out(run, state, params)
+    found = evaluate.held_out(run, state, {"reference": params})
     assert found.correct.shape == (4, 1)  # greedy: a second sample would be the same
     assert len(evaluate.samples_of(run, found)) == 4
 

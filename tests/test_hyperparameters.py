@@ -36,7 +36,7 @@ def test_another_number_compiles_nothing(tmp_path):
     program, key = run.program, run.key
     assert set(OTHERS) <= set(program.hp)
     base = run.driver.replicate(lm.init(program.model, key))
-    reference = jax.tree.map(lambda x: 1.1 * x, base)
+    frozen = {"reference": jax.tree.map(lambda x: 1.1 * x, base)}
     batch = run.problems.take(np.arange(config.rollout.num_prompts)).on_device
     shapes = program.shapes(base, batch, program.hp)
 
@@ -44,7 +44,7 @@ def test_another_number_compiles_nothing(tmp_path):
         state = program.init(base, shapes, key, hp)
         state = state._replace(params=jax.tree.map(jnp.copy, base))
         zero = jnp.zeros((), jnp.int32)
-        state, *_ = program.iterate(state, reference, batch, key, zero, hp)
+        state, *_ = program.iterate(state, frozen, batch, key, zero, hp)
         return np.concatenate([np.ravel(x) for x in jax.tree.leaves(state.params)])
 
     usual = moved(program.hp)

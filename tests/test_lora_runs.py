@@ -14,8 +14,8 @@ from rewardlab.models.model import Model
 from rewardlab.models.weights import read_config, read_weights
 from rewardlab.runs import checkpoint
 from rewardlab.runs.export import export
+from rewardlab.runs.model import model_of
 from rewardlab.runs.prepare import prepare
-from rewardlab.runs.program import model_of
 from rewardlab.runs.training import train
 
 LOSS = "clipped(0.2) | kl(beta=0.1) | token_mean()"
@@ -37,7 +37,7 @@ def begun(config, workdir):
     state = run.program.init(base, run.rollout, run.key, hp)
 
     def iterate(state, step):
-        case = (base, batch, run.key, jnp.asarray(step), hp)
+        case = ({"reference": base}, batch, run.key, jnp.asarray(step), hp)
         return run.program.iterate(state, *case)
 
     return run, base, state, iterate

@@ -107,10 +107,14 @@ def lived(at):
     base = run.driver.replicate(lm.init(run.program.model, jax.random.key(0)))
     batch, hp = run.problems.take(np.arange(PROMPTS)), run.program.hp
     shapes = run.program.shapes(base, batch, hp)
-    state, rollouts = run.program.init(base, shapes, run.key, hp), []
+    models = {
+        name: run.driver.replicate(lm.init(role.model, jax.random.key(1)))
+        for name, role in run.program.frozen.roles.items()
+    }
+    state, rollouts = run.program.init(base, shapes, run.key, hp, models), []
     for i in range(STEPS):
         step = jnp.asarray(i, jnp.int32)
-        case = (state, base, batch, run.key, step, hp)
+        case = (state, {"reference": base, **models}, batch, run.key, step, hp)
         state, _, rollout = run.program.iterate(*case)
         rollouts.append(rollout)
     return config, run.program.policy, base, rollouts

@@ -102,7 +102,8 @@ def test_gspo_in_bfloat16_clips_nothing_at_its_first_step(tmp_path):
     state = run.program.init(base, shapes, run.key, hp)
     state = state._replace(params=jax.tree.map(jnp.copy, base))
     zero = jnp.zeros((), jnp.int32)
-    _, report, rollout = run.program.iterate(state, base, batch, run.key, zero, hp)
+    case = (state, {"reference": base}, batch, run.key, zero, hp)
+    _, report, rollout = run.program.iterate(*case)
     metrics = {k: float(x) for k, x in report.metrics.items()}
     assert metrics["clip_ratio/region_mean"] == metrics["ppo_kl"] == 0.0
     assert metrics["grad_norm"] > 0

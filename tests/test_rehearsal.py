@@ -168,8 +168,8 @@ def test_the_reference_is_there_for_whom_it_is_kept(tmp_path):
     """Without anybody who reads its numbers there is none in memory."""
     reward = SPREAD.format("outcome('mass')")
     run = prepare(small(reward, scorers=f"{__name__}:says_so()"), tmp_path)
-    assert run.program.refers and run.rollout.signals["mass"].shape == (16,)
+    assert run.program.frozen.refers and run.rollout.signals["mass"].shape == (16,)
     with pytest.raises(ValueError, match="'mass' reads the parameters of 'reference'"):
         prepare(small(reward, scorers=f"{__name__}:says_nothing()"), tmp_path)
-    assert program_of(small("grpo")).refers  # its loss has a kl
-    assert not program_of(small("grpo", loss="clipped() | token_mean()")).refers
+    assert program_of(small("grpo")).frozen.refers  # its loss has a kl
+    assert not program_of(small("grpo", loss="clipped() | token_mean()")).frozen.refers

@@ -11,6 +11,7 @@ from rewardlab.models import lm
 from rewardlab.models.model import Model
 from rewardlab.rollouts import Sampling, rollout_completions
 from rewardlab.scorers import SCORERS, USUAL
+from rewardlab.scorers.beside import BESIDE
 from rewardlab.scorers.protocol import Context, Scorer, Setting
 from rewardlab.scorers.sentence import scorers_of, texts_of, words_of
 from rewardlab.scorers.text_rewards import TextReward
@@ -19,7 +20,7 @@ from rewardlab.testing import from_arrays
 
 SMALL = lm.LMConfig(64, 1, 32, num_heads=2, num_kv_heads=2, head_dim=16, ffn=48)
 SETTING = Setting(
-    dict.fromkeys(("policy", "reference"), Model(SMALL)),
+    dict.fromkeys(("policy", "reference", *BESIDE), Model(SMALL)),
     TASKS["arithmetic"].tokenizer,
     {},
     0.7,

@@ -158,9 +158,9 @@ OUTCOME: dict[str, Method] = {
         hp={"coef": 0.5, "margin": 0.01, "max_confidence": 0.95},
         believes="right answers that their own reasoning makes likely",
         loss=BY_SEQUENCE,
+        scorers="moving_reference(0.995, every=10)",
         differs="compared in its group, where the code compares in the local batch;"
-        " the mean log-prob has no 1e-6. The reference is a slow copy of the policy;"
-        " no clip there, for it updates once a batch",
+        " the mean log-prob has no 1e-6; no clip there, for it updates once a batch",
     ),
     "dr_irl": Method(
         "outcome('score') | center_by_group() | scale_by_group_std(eps=0.0)"

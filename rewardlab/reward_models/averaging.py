@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import jax
+from jaxtyping import Array
 
 Params = TypeVar("Params")
 
@@ -17,3 +18,11 @@ def average_weights(models: Sequence[Params]) -> Params:
     if not models:
         raise ValueError("average_weights needs at least one model")
     return jax.tree.map(lambda *w: sum(w[1:], w[0]) / len(w), *models)
+
+
+def moved_copy(copy: Params, now: Params, decay: float | Array) -> Params:
+    """decay copy + (1 - decay) now: one move of a slow copy towards the parameters.
+
+    decay 0.995, copy 1, now 3 -> 1.01
+    """
+    return jax.tree.map(lambda c, w: decay * c + (1 - decay) * w, copy, now)

@@ -48,16 +48,16 @@ def base_policy(
         return _origin(run, found), time.monotonic() - began
     if run.config.model.init_from:
         return _from_another(run, console), time.monotonic() - began
-    kept, why = _newest(here), ""
+    kept, why = newest(here), ""
     if kept is not None:
         made = checkpoint.read_extra(kept).get("made_from")
-        why = ", ".join(_differences(made, recipe(run)))
+        why = ", ".join(differences(made, recipe(run)))
         if not why:
             return _read(run, kept), time.monotonic() - began
     if why or (here.exists() and kept is None):
         console.say(f"{short(here)} is made anew: {why or 'it is damaged'}")
     with console.progress("warm-up", run.config.warmup.steps, WARMUP) as show:
-        for step, base, row in _made(run):  # noqa: B007
+        for step, base, row in warmed(run, run.config.warmup.steps):  # noqa: B007
             if step % 10 == 0 and step:
                 show(step, {"loss": float(row["loss"])})
     _keep(run, base, {"made_from": recipe(run)})
@@ -82,7 +82,7 @@ def recipe(run: Run) -> dict[str, Any]:
 def _origin(run: Run, found: Path) -> Params:
     """The base of the run that `found` is of, kept here from now on."""
     here, there = run.workdir.absolute() / "base", found.parents[1] / "base"
-    kept = _newest(there)
+    kept = newest(there)
     if kept is None:
         what = "damaged" if there.exists() else "gone"
         raise ValueError(
@@ -96,7 +96,7 @@ def _origin(run: Run, found: Path) -> Params:
 
 
 def _from_another(run: Run, console: Console) -> Params:
-    where, here = run.config.model.init_from, _newest(run.workdir / "base")
+    where, here = run.config.model.init_from, newest(run.workdir / "base")
     there = checkpoint.find(Path(where) / "base", "auto")
     if there is None:
         said = checkpoint.read_extra(here).get("taken_from") if here else None
@@ -108,7 +108,7 @@ def _from_another(run: Run, console: Console) -> Params:
         console.say(f"{where} has no base policy any more: the copy kept here is used")
         return _read(run, here)
     extra = checkpoint.read_extra(there)
-    others = _differences(extra.get("made_from"), recipe(run))
+    others = differences(extra.get("made_from"), recipe(run))
     if task := [x for x in others if x.startswith("task.name ")]:
         raise ValueError(
             f"model.init_from={where!r} knows another task's words ({task[0]}); name a "
@@ -122,7 +122,7 @@ def _from_another(run: Run, console: Console) -> Params:
     return params
 
 
-def _newest(folder: Path) -> Path | None:
+def newest(folder: Path) -> Path | None:
     """The base kept in a folder, if it is whole."""
     try:
         return checkpoint.find(folder, "auto")
@@ -130,7 +130,7 @@ def _newest(folder: Path) -> Path | None:
         return None
 
 
-def _differences(made: Any, now: dict[str, Any]) -> list[str]:
+def differences(made: Any, now: dict[str, Any]) -> list[str]:
     """What a base was made from and this run says otherwise, as `seed 0, not 5`."""
     made = made if isinstance(made, dict) else {}
     return [
@@ -156,29 +156,29 @@ def _fresh(run: Run) -> Params:
     return run.driver.part(lm.init(run.program.model, run.key))
 
 
-def _made(run: Run) -> Iterator[tuple[int, Params, dict[str, Any]]]:
-    """Warm-up on demonstrations: (step, params, metrics) each step.
+def warmed(run: Run, count: int) -> Iterator[tuple[int, Params, dict[str, Any]]]:
+    """`count` steps of warm-up on demonstrations: (step, params, metrics) each.
 
     Without any steps the policy is untrained. Steps that are not finite change nothing;
     too many in a row are `FloatingPointError`.
     """
     warmup, params = run.config.warmup, _fresh(run)
     row: dict[str, Any] = {}
-    if warmup.steps == 0:
+    if count == 0:
         yield 0, params, row
     schedule = optax.warmup_cosine_decay_schedule(
-        0.0, warmup.lr, warmup.steps // 20, max(warmup.steps, 1)
+        0.0, warmup.lr, count // 20, max(count, 1)
     )
     optimizer = optax.chain(clip_by_norm(1.0), optax.adam(schedule))
     steps = warm_up(
         run.program.policy,
         params,
-        _demonstrations(run),
+        _demonstrations(run, count),
         optimizer,
         run.driver,
         warmup.micro_batches,
     )
-    skipped, most = 0, min(run.config.train.max_skipped, warmup.steps)
+    skipped, most = 0, min(run.config.train.max_skipped, count)
     for step, (params, row) in enumerate(steps, 1):  # noqa: B020
         skipped = skipped + 1 if float(row["skipped"]) else 0
         if skipped >= most:
@@ -189,12 +189,12 @@ def _made(run: Run) -> Iterator[tuple[int, Params, dict[str, Any]]]:
         yield step, params, row
 
 
-def _demonstrations(run: Run) -> Iterator[Columns]:
+def _demonstrations(run: Run, steps: int) -> Iterator[Columns]:
     """Batches for warm-up; every epoch demonstrates every problem anew."""
     config, count = run.config, run.problems.size
     size = config.warmup.batch_size
     per_epoch = max(count // size, 1)
-    for step in range(config.warmup.steps):
+    for step in range(steps):
         if step % per_epoch == 0:
             assert run.task.demonstrations is not None  # `validate` has looked
             seed = (config.seed, step // per_epoch)

@@ -24,6 +24,11 @@ DEFAULTS: dict[str, Any] = {
     # Who makes signals besides the method's and the task's scorers, such as
     # "critic(lr=1e-3) | my.judges:polite(time_limit=10)".
     "scorers": "",
+    # Where models beside the policy come from that scorers ask, such as
+    # "teacher=runs/strong, weak=100": a run's newest policy, a folder or name of
+    # weights, or steps of warm-up. Without a place, a multiple of `warmup.steps`:
+    # `rewardlab.scorers.beside.BESIDE`.
+    "models": "",
     "data_dir": "",  # "": a folder of the user's cache
     # Sources of problems for task.name="data": a .jsonl or .parquet file, a folder of
     # them, "tfds:NAME", "reasoning_gym:NAME(size=500)", "package.module:attribute".

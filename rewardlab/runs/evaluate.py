@@ -10,9 +10,10 @@ from jaxtyping import Bool, Float
 from rewardlab.analysis.pass_at_k import mean_pass_at_k
 from rewardlab.analysis.statistics import Interval
 from rewardlab.core.types import Rollout
-from rewardlab.learning.learner import LearnerState, Params
+from rewardlab.learning.learner import LearnerState
 from rewardlab.models import lm
 from rewardlab.runs.console import Sample
+from rewardlab.runs.iteration import Models
 from rewardlab.runs.prepare import Run
 from rewardlab.scorers.plan import base_of
 from rewardlab.system.processes import fetched
@@ -30,7 +31,7 @@ class Judged(NamedTuple):
     rollout: Rollout  # of the first of them
 
 
-def held_out(run: Run, state: LearnerState, reference: Params) -> Judged:
+def held_out(run: Run, state: LearnerState, frozen: Models) -> Judged:
     """Samples every held-out problem `eval.num_generations` times, or greedily once.
 
     Problems go in chunks of one size that the devices divide; what fills the last one
@@ -47,7 +48,7 @@ def held_out(run: Run, state: LearnerState, reference: Params) -> Judged:
         rows = np.arange(start, start + size) % count
         batch = run.held_out.take(rows)
         batch = batch.on_device if run.program.judged else batch
-        case = (state, reference, batch, run.key, run.program.hp)
+        case = (state, frozen, batch, run.key, run.program.hp)
         rollout = run.program.evaluate(*case)
         rollout = jax.device_get(fetched(rollout))
         samples = len(rollout.tokens) // size
@@ -84,11 +85,12 @@ def reported(run: Run) -> list[str]:
         return [*pass_at(verdicts), "mean_length", *names]
     program, prompts = run.program, run.driver.devices
     params = jax.eval_shape(functools.partial(lm.init, program.model), run.key)
-    case = (params, run.rollout, run.key, program.hp)
+    frozen = program.frozen.shapes(params)
+    others = {name: frozen[name] for name in program.frozen.roles}
+    case = (params, run.rollout, run.key, program.hp, others)
     state = jax.eval_shape(program.init, *case)
     batch = run.held_out.take(np.arange(prompts) % run.held_out.size).on_device
-    reference = params if program.refers else {}
-    arguments = (state, reference, batch, run.key, program.hp)
+    arguments = (state, frozen, batch, run.key, program.hp)
     shapes = jax.eval_shape(program.evaluate, *arguments)
     nothing = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
     samples = len(nothing.tokens) // prompts if "correct" in nothing.signals else 0

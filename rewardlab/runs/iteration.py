@@ -4,8 +4,9 @@ sample -> score -> estimate -> fit what scores -> step
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,46 +25,77 @@ from rewardlab.learning.learner import (
 from rewardlab.learning.parallel import Driver
 from rewardlab.learning.scoring import Scoring
 from rewardlab.learning.trainable import Trainable
+from rewardlab.models import lm
+from rewardlab.runs.roles import Role
 from rewardlab.scorers.protocol import Context
 
 Gather = Callable[..., tuple[Rollout, Batch, Any, Means]]
+Models = dict[str, Params]  # frozen, by role
 _SCORERS = 2**31 - 3  # folded into a run's key: the noise of scorers
 
 
+class Frozen(NamedTuple):
+    """What is read beside what learns, and stays as it is."""
+
+    refers: bool  # adapters or scorers read the parameters that training began with
+    roles: dict[str, Role]  # the models beside the policy that scorers ask
+
+    def of(self, base: Params, models: Models) -> Models:
+        """The parameters by role."""
+        return {**({"reference": base} if self.refers else {}), **models}
+
+    def shapes(self, base: Params) -> Models:
+        """The shapes of these; nothing is computed."""
+        key = jax.random.key(0)
+        like = {
+            name: jax.eval_shape(functools.partial(lm.init, role.model), key)
+            for name, role in self.roles.items()
+        }
+        return self.of(base, like)
+
+
 def shapes_of(
-    draw: Callable[..., Rollout], outline: Callable[..., Rollout], refers: bool
+    draw: Callable[..., Rollout], outline: Callable[..., Rollout], frozen: Frozen
 ) -> Callable[[Params, Batch, Numbers], Rollout]:
     """Of a rollout in training, signals that end with it too; nothing is computed."""
 
-    def gather(params: Params, batch: Batch, key: Array, hp: Numbers) -> Rollout:
+    def gather(
+        params: Params, others: Models, batch: Batch, key: Array, hp: Numbers
+    ) -> Rollout:
         zero = jnp.zeros((), jnp.int32)
         rollout = draw(params, batch, key, zero, hp["rollout.temperature"])
-        context = _context(params, params if refers else {}, key, zero, hp)
+        context = _context(params, others, key, zero, hp)
         return outline(context, rollout, batch)
 
     def shapes(params: Params, batch: Batch, hp: Numbers) -> Rollout:
-        case = (params, batch.on_device, jax.random.key(0), hp)
-        return jax.eval_shape(gather, *case)
+        case = (batch.on_device, jax.random.key(0), hp)
+        return jax.eval_shape(gather, params, frozen.shapes(params), *case)
 
     return shapes
 
 
 def init_of(
-    learn: Learner, score: Scoring, driver: Driver, trained: Trainable, refers: bool
+    learn: Learner, score: Scoring, driver: Driver, trained: Trainable, frozen: Frozen
 ) -> Callable[..., Any]:
     """`init` of a `Program`, from the policy that it begins with."""
 
-    def init(params: Params, rollout: Rollout, key: Array, hp: Numbers) -> LearnerState:
+    def init(
+        params: Params,
+        rollout: Rollout,
+        key: Array,
+        hp: Numbers,
+        models: Models | None = None,
+    ) -> LearnerState:
         @jax.jit
-        def fresh(params: Params) -> Any:
-            zero, frozen = jnp.zeros((), jnp.int32), params if refers else {}
-            context = _context(params, frozen, key, zero, hp)
+        def fresh(params: Params, models: Models) -> Any:
+            zero, others = jnp.zeros((), jnp.int32), frozen.of(params, models)
+            context = _context(params, others, key, zero, hp)
             own = driver.part(score.init(context, rollout))  # whole on no device
             # A state is donated as a whole, so no array may stand in it twice.
             return jax.tree.map(jnp.copy, own)
 
         state = learn.init(trained.begin(params, key), rollout, hp)
-        return state._replace(scorers=driver.part(fresh(params)))
+        return state._replace(scorers=driver.part(fresh(params, models or {})))
 
     return init
 
@@ -114,14 +146,15 @@ def iteration_of(
 
     def iterate(
         state: LearnerState,
-        reference: Params,
+        frozen: Models,
         batch: Batch,
         key: Array,
         iteration: Int[Array, ""],
         hp: Numbers,
     ) -> tuple[LearnerState, Report, Rollout]:
+        reference = frozen.get("reference", {})
         policy = trained.whole(state.params, reference)
-        context = _context(policy, reference, key, iteration, hp)
+        context = _context(policy, frozen, key, iteration, hp)
         rollout, batch, scorers, means = gather(state, context, batch, key)
         state = state._replace(scorers=scorers)
 
@@ -147,13 +180,13 @@ def evaluation_of(
     """`evaluate` of a `Program`."""
 
     def evaluate(
-        state: LearnerState, reference: Params, batch: Batch, key: Array, hp: Numbers
+        state: LearnerState, frozen: Models, batch: Batch, key: Array, hp: Numbers
     ) -> Rollout:
         zero = jnp.zeros((), jnp.int32)
         at = hp.get("eval.temperature")  # there is none where it is greedy
-        policy = trained.whole(state.params, reference)
+        policy = trained.whole(state.params, frozen.get("reference", {}))
         rollout = draw(policy, batch, key, zero, at)
-        context = _context(policy, reference, key, zero, hp)
+        context = _context(policy, frozen, key, zero, hp)
         rollout, _, _ = judge.score(state.scorers, context, rollout, batch)
         return _public(rollout, judge)
 
@@ -167,8 +200,7 @@ def _public(rollout: Rollout, score: Scoring) -> Rollout:
 
 
 def _context(
-    policy: Params, reference: Params, key: Array, iteration: Array, hp: Numbers
+    policy: Params, frozen: Models, key: Array, iteration: Array, hp: Numbers
 ) -> Context:
     own = jax.random.fold_in(jax.random.fold_in(key, _SCORERS), iteration)
-    params = {"policy": policy, **({"reference": reference} if reference else {})}
-    return Context(own, iteration, params, hp)
+    return Context(own, iteration, {"policy": policy, **frozen}, hp)

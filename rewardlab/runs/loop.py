@@ -11,12 +11,13 @@ import numpy as np
 
 from rewardlab.core.types import Rollout
 from rewardlab.data.columns import batch_indices
-from rewardlab.learning.learner import LearnerState, Params, Report
+from rewardlab.learning.learner import LearnerState, Report
 from rewardlab.runs.completions import Worth, completion_lines
 from rewardlab.runs.console import TRAINING, Console
 from rewardlab.runs.early import early
 from rewardlab.runs.evaluate import Judged, Verdicts, held_out, pass_at, samples_of
 from rewardlab.runs.interrupts import Stop
+from rewardlab.runs.iteration import Models
 from rewardlab.runs.metrics import Metrics, Row
 from rewardlab.runs.prepare import Run
 from rewardlab.runs.record import save_state
@@ -27,13 +28,13 @@ from rewardlab.system.processes import fetched, is_first
 
 
 class Loop:
-    """Trains a state; `reference` stays as it is."""
+    """Trains a state; what is `frozen` stays as it is."""
 
     def __init__(
-        self, run: Run, console: Console, sinks: Sinks, stop: Stop, reference: Params
+        self, run: Run, console: Console, sinks: Sinks, stop: Stop, frozen: Models
     ) -> None:
         self.context, self.console, self.sinks, self.stop = run, console, sinks, stop
-        self.reference = reference
+        self.frozen = frozen
         self.trouble = Trouble(run.config, run.workdir)
         self.iterate = run.program.iterate
 
@@ -45,7 +46,7 @@ class Loop:
         batch = run.problems.take(rows)
         batch = batch.on_device if program.fused else batch
         now = jnp.asarray(step - 1)
-        return state, self.reference, batch, run.key, now, program.hp
+        return state, self.frozen, batch, run.key, now, program.hp
 
     def compile(self, state: LearnerState) -> None:
         """Begins to compile the iteration, if there is one to come."""
@@ -91,7 +92,7 @@ class Loop:
     def evaluate(self, state: LearnerState, metrics: Row, when: tuple[str, ...]) -> Row:
         """Writes a step's metrics with held-out shares; shows samples at both ends."""
         run, step = self.context, int(state.step)
-        judged = held_out(run, state, self.reference)
+        judged = held_out(run, state, self.frozen)
         row = self.sinks.write(step, {**metrics, **_numbers(judged)})
         for which in when:
             _keep(run, f"held_out_{which}.npy", judged)

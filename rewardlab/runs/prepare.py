@@ -13,10 +13,12 @@ from ml_collections import ConfigDict
 from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
 from rewardlab.learning.parallel import DRIVERS, Driver
+from rewardlab.models.config import LMConfig
 from rewardlab.models.known import KNOWN, fetch
 from rewardlab.runs.aliases import names_of
 from rewardlab.runs.problems import Problems, problems_of
 from rewardlab.runs.program import Program, build_program
+from rewardlab.runs.roles import places_of
 from rewardlab.runs.signals import scorers_text
 from rewardlab.runs.validate import check_values, validate
 from rewardlab.runs.validate.rehearsal import rehearse
@@ -51,8 +53,8 @@ def prepare(
     A known model that is not on this machine is fetched first, and `say` told so.
     """
     check_values(config)
-    if config.model.name in KNOWN:
-        fetch(config.model.name, say)
+    for name in {config.model.name, *places_of(config).values()} & KNOWN.keys():
+        fetch(name, say)
     keep_programs()
     if config.mesh.devices > 1 and not several():
         with contextlib.suppress(RuntimeError):  # too late once JAX has looked
@@ -112,19 +114,24 @@ def _refuse_alone(config: ConfigDict, devices: int) -> None:
 def _refuse_unfit(program: Program, config: ConfigDict, problems: Problems) -> None:
     """`ValueError` for problems that the model or a scorer can do nothing with."""
     _refuse_lacking(program.plan, problems.held_out.columns)
-    _refuse_beyond(program.model.max_positions, config, problems)
+    _refuse_beyond(program.model, f"model.name={config.model.name!r}", config, problems)
+    for name, role in program.frozen.roles.items():
+        _refuse_beyond(role.model, f"the {name}, {role.place}", config, problems)
 
 
-def _refuse_beyond(most: int, config: ConfigDict, problems: Problems) -> None:
+def _refuse_beyond(
+    model: LMConfig, name: str, config: ConfigDict, problems: Problems
+) -> None:
     """`ValueError` for rows that are longer than what the model was trained for."""
+    most = model.max_positions
     splits = (problems.train, problems.held_out)
     prompt = max(split.arrays["prompts"].shape[1] for split in splits)
     length = config.rollout.max_completion_length
     if most and prompt + length > most:
         raise ValueError(
             f"prompts of up to {prompt} tokens with rollout.max_completion_length="
-            f"{length} go beyond the {most} positions of model.name="
-            f"{config.model.name!r}; lower that, or rollout.max_prompt_length"
+            f"{length} go beyond the {most} positions of {name}; lower that, or "
+            "rollout.max_prompt_length"
         )
 
 

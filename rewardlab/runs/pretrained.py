@@ -31,7 +31,7 @@ def read_base(run: Run, found: Path | None) -> Params:
     now = origin_of(name, params)
     if found is not None:
         there = found.parents[1] / "base" / ORIGIN
-        then = _origin(there)
+        then = read_origin(there)
         if then is None:
             raise ValueError(
                 f"{short(there)} is gone or damaged, which says what the policy of "
@@ -71,7 +71,8 @@ def origin_of(name: str, params: Params) -> dict[str, Any]:
     return {"folder": str(folder.absolute()), "files": kept}
 
 
-def _origin(file: Path) -> dict[str, Any] | None:
+def read_origin(file: Path) -> dict[str, Any] | None:
+    """What `origin_of` said when it was written; None for a file that is no such."""
     try:
         found = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -35,7 +35,6 @@ from rewardlab.learning.trainable import Trainable, trainable
 from rewardlab.methods.sentence import shaped_reward
 from rewardlab.models import lm
 from rewardlab.models.model import Model
-from rewardlab.models.shapes import has_weights, shape_of
 from rewardlab.objectives import reads_entropy
 from rewardlab.runs import metrics
 from rewardlab.runs.builders import (
@@ -56,6 +55,7 @@ from rewardlab.runs.generate import (
 )
 from rewardlab.runs.greedy import drawing
 from rewardlab.runs.iteration import (
+    Frozen,
     evaluation_of,
     init_of,
     iteration_of,
@@ -63,6 +63,8 @@ from rewardlab.runs.iteration import (
     shapes_of,
     until_full,
 )
+from rewardlab.runs.model import model_of
+from rewardlab.runs.roles import needed, roles_of
 from rewardlab.runs.signals import (
     blanks,
     judging_plan,
@@ -84,9 +86,9 @@ class Program(NamedTuple):
     """The compiled functions of a run.
 
     A `Batch` holds `prompts`, `prompt_mask`, `id` and what the task scores by; where
-    all is `fused`, without its facts. `reference` are the frozen parameters that the KL
-    terms refer to, {} where nothing `refers` to them, and `hp` the numbers that are
-    arguments of what is compiled.
+    all is `fused`, without its facts. `iterate` and `evaluate` read the `frozen`
+    parameters, by role, and `hp` are the numbers that are arguments of what is
+    compiled.
     """
 
     model: lm.LMConfig  # without adapters
@@ -95,15 +97,15 @@ class Program(NamedTuple):
     learner: Learner
     plan: Plan
     shapes: Callable[[Params, Batch, Numbers], Rollout]  # of a rollout in training
-    init: Callable[[Params, Rollout, Array, Numbers], LearnerState]
+    init: Callable[..., LearnerState]  # of the base, a rollout, the key, `hp`, models
     iterate: Callable[..., tuple[LearnerState, Report, Rollout]]
-    evaluate: Callable[[LearnerState, Params, Batch, Array, Numbers], Rollout]
+    evaluate: Callable[[LearnerState, dict, Batch, Array, Numbers], Rollout]
     measure: Callable[..., metrics.Metrics]  # see `runs.worth`, as are `stages`
     stages: Callable[[Any, Rollout, Numbers], Stages]
     words: tuple[str, ...]  # of the reward's sentence, one for each stage
     fused: bool  # an iteration asks nothing of the host
     judged: bool  # likewise the judging of held-out problems
-    refers: bool  # adapters or scorers read the parameters that training began with
+    frozen: Frozen  # what is read beside what learns
     rounds: int  # an iteration is given so many times `rollout.num_prompts` problems
     hp: Numbers
 
@@ -116,10 +118,8 @@ def build_program(config: ConfigDict, task: Task, driver: Driver) -> Program:
     """
     adapted = model_of(config, task)
     trained, model = trainable(adapted), dataclasses.replace(adapted, lora=None)
-    setting = setting_of(config, task, adapted)
-    sources = sources_of(config, task, setting)
-    asked, reported = training_plan(config, task, sources), judging_plan(task, sources)
-    make, micro = maker_of(config, task, setting), config.optim.micro_batches
+    (asked, reported), make, sizes, frozen = _scorers_of(config, task, adapted)
+    micro = config.optim.micro_batches
     score, judge = scoring(asked, make, driver, micro), scoring(reported, make, driver)
     hp, sentence = numbers_of(config), _sentence(config)
     select = select_rows(select_of(config))
@@ -128,7 +128,6 @@ def build_program(config: ConfigDict, task: Task, driver: Driver) -> Program:
     options, judging = sampling_of(config, task), judging_of(config, task)
     case, switches = (config, task, driver, model), switches_of(config, asked)
     draw, drawn = (drawing(case, options, switches, asked, x) for x in (True, False))
-    refers = trained.frozen or asked.refers or reported.refers
     fused = not (config.rollout.on_host or asked.on_host)
     gather, rounds = once(draw, score), rounds_of(select_of(config))
     if select and rounds > 1:
@@ -144,8 +143,8 @@ def build_program(config: ConfigDict, task: Task, driver: Driver) -> Program:
         policy_of(config, model, hp),
         learn,
         asked,
-        shapes_of(drawn, outline(asked, blanks(make, setting.sizes)), refers),
-        init_of(learn, score, driver, trained, refers),
+        shapes_of(drawn, outline(asked, blanks(make, sizes)), frozen),
+        init_of(learn, score, driver, trained, frozen),
         driver.fuse(iterate, donate=(0,)) if fused else iterate,
         driver.fuse(evaluate) if judged else evaluate,
         measure_with(task, sentence),
@@ -153,10 +152,24 @@ def build_program(config: ConfigDict, task: Task, driver: Driver) -> Program:
         words(transform_of(config)),
         fused,
         judged,
-        refers,
+        frozen,
         rounds,
         hp,
     )
+
+
+def _scorers_of(
+    config: ConfigDict, task: Task, adapted: lm.LMConfig
+) -> tuple[tuple[Plan, Plan], Make, dict[str, int], Frozen]:
+    """The plans of training and judging, their scorers, sizes, and what these read."""
+    roles = roles_of(config, task, dataclasses.replace(adapted, lora=None))
+    setting = setting_of(config, task, adapted, roles)
+    sources = sources_of(config, task, setting)
+    plans = training_plan(config, task, sources), judging_plan(task, sources)
+    named = plans[0].roles | plans[1].roles
+    refers = adapted.lora is not None or "reference" in named
+    frozen = Frozen(refers, needed(roles, named, config, task))
+    return plans, maker_of(config, task, setting), setting.sizes, frozen
 
 
 def _by_stage(asked: Plan, make: Make, driver: Driver) -> tuple[Scoring, Scoring]:
@@ -205,34 +218,3 @@ def _parts(
         )
 
     return parts
-
-
-def _adapters_of(config: ConfigDict) -> lm.LoRA | None:
-    said = config.model.lora
-    if not said.rank:
-        return None
-    return lm.LoRA(said.rank, said.alpha, tuple(said.targets))  # a record has a list
-
-
-def model_of(config: ConfigDict, task: Task) -> lm.LMConfig:
-    """The sizes of the model that a config names, for the task's tokens.
-
-    A model with weights keeps its vocabulary, of which some may be no token's.
-    """
-    sizes = ("num_layers", "width", "num_heads", "ffn")
-    name, size = config.model.name, task.tokenizer.vocab_size
-    shape = shape_of(name, **{size: config.model[size] for size in sizes})
-    if has_weights(name):
-        if size > shape.vocab_size:
-            raise ValueError(
-                f"the tokenizer has {size} tokens and model.name={name!r} knows "
-                f"{shape.vocab_size}; use the tokenizer that belongs to it"
-            )
-        size = shape.vocab_size
-    return dataclasses.replace(
-        shape,
-        vocab_size=size,
-        lora=_adapters_of(config),
-        dtype=config.model.dtype,
-        stacked=lm.LAYERS[config.model.layers],
-    )

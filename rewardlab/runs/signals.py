@@ -1,7 +1,7 @@
 """Which scorers a run asks: what is read, and who brings what."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ from rewardlab.models.model import Model
 from rewardlab.rollouts.values import VALUE_SIGNALS
 from rewardlab.runs.aliases import names_of, reads_of_reward, reads_of_select
 from rewardlab.runs.builders import method_in, reads_of_loss, select_of
+from rewardlab.runs.roles import Role
 from rewardlab.scorers import USUAL
 from rewardlab.scorers.given import alias, played, task_verifier
 from rewardlab.scorers.makers import EPISODES, TREES, tasks_for
@@ -25,13 +26,16 @@ Make = Callable[[dict[str, Any]], dict[str, Scorer]]
 JUDGED = "the task's own"  # whose scorers a task's sentence names
 
 
-def setting_of(config: ConfigDict, task: Task, model: lm.LMConfig) -> Setting:
+def setting_of(
+    config: ConfigDict, task: Task, model: lm.LMConfig, roles: Mapping[str, Role]
+) -> Setting:
     """What the makers of scorers are told."""
     model, lora = dataclasses.replace(model, lora=None), model.lora
     rows = config.rollout.num_prompts * config.rollout.num_generations
     sizes = {"B": config.rollout.num_prompts, "N": rows, "W": model.width}
     sizes |= {"T": config.rollout.max_completion_length, "V": model.vocab_size}
-    models = dict.fromkeys(("policy", "reference"), Model(model))
+    models = {name: Model(role.model) for name, role in roles.items()}
+    models |= dict.fromkeys(("policy", "reference"), Model(model))
     at = config.rollout.temperature
     return Setting(models, task.tokenizer, sizes, at, lora)
 

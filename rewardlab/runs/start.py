@@ -6,11 +6,12 @@ from typing import NamedTuple
 from flax.traverse_util import flatten_dict
 
 from rewardlab.core.finite import all_finite
-from rewardlab.learning.learner import LearnerState, Params
+from rewardlab.learning.learner import LearnerState
 from rewardlab.runs import checkpoint
 from rewardlab.runs.base import base_policy
 from rewardlab.runs.console import Console
 from rewardlab.runs.interrupts import Stop
+from rewardlab.runs.iteration import Models
 from rewardlab.runs.prepare import Run
 from rewardlab.runs.record import (
     SAVED,
@@ -20,6 +21,7 @@ from rewardlab.runs.record import (
     save_state,
     write_config,
 )
+from rewardlab.runs.second_models import second_models
 from rewardlab.system.files import short
 from rewardlab.system.processes import agreed
 
@@ -38,6 +40,7 @@ _OF_A_WORKDIR = (  # one of each, for life
     "model.lora.rank",
     "model.lora.alpha",
     "model.lora.targets",
+    "models",
 )
 
 
@@ -45,7 +48,7 @@ class Start(NamedTuple):
     """What the first iteration begins with."""
 
     found: Path | None  # the checkpoint that it was restored from
-    reference: Params  # the base on the devices, {} where nothing refers to it
+    frozen: Models  # what is read beside what learns, by role
     state: LearnerState
     known: list  # the newest rows of metrics, as its checkpoint holds them
     seconds: float  # of warm-up
@@ -70,8 +73,9 @@ def begin(run: Run, resume: str, console: Console, stop: Stop) -> Start:
     base, seconds = base_policy(run, console, found)
     stop.left = f"{short(workdir / 'base')} is saved, the same command begins from it"
     base = run.driver.part(base)
-    reference = base if run.program.refers else {}
-    state = run.program.init(base, run.rollout, run.key, run.program.hp)
+    models = second_models(run, console, found)
+    frozen = run.program.frozen.of(base, models)
+    state = run.program.init(base, run.rollout, run.key, run.program.hp, models)
     del base
     if found is not None:
         state = _restored(found, then, state, now)
@@ -86,7 +90,7 @@ def begin(run: Run, resume: str, console: Console, stop: Stop) -> Start:
         stop.left = f"{short(saved)} is saved, the same command goes on from it"
     agreed(lambda: write_config(run.workdir, now, found))
     known = extra.get("rows", []) if own else []
-    return Start(found, reference, state, known, seconds)
+    return Start(found, frozen, state, known, seconds)
 
 
 def _restored(
@@ -121,10 +125,10 @@ def _say_scorers(found: Path, then: set[str], now: set[str], console: Console) -
 def _refuse_another(run: Run, then: Record, now: Record) -> None:
     before, after = (flatten_dict(x, sep=".") for x in (then, now))
     for key in _OF_A_WORKDIR:
-        if "." in key and key not in before:  # a record of before there was such a key
+        if key not in before:  # a record of before there was such a key
             continue
         was, is_ = before.get(key), after[key]
-        same = was == is_ if "." in key else _said(then) == _said(now)
+        same = _said(then) == _said(now) if key == "reward" else was == is_
         if not same:
             raise ValueError(
                 f"{short(run.workdir)} holds a run of {key}={was!r}, and this one is "

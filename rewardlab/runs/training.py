@@ -94,7 +94,8 @@ def train(
         with watched(), held(lambda: only_one(workdir)), precision:
             start = begin(run, resume, console, stop)
             state = _trained(run, console, stop, start)
-            params = run.program.trained.whole(state.params, start.reference)
+            base = start.frozen.get("reference", {})
+            params = run.program.trained.whole(state.params, base)
             return _finish(run, console, params, {"warm-up": start.seconds})
 
 
@@ -118,7 +119,7 @@ def _trained(run: Run, console: Console, stop: Stop, start: Start) -> LearnerSta
     others = [weights_and_biases(workdir)] if wandb else []
     # A step that is judged now is written anew, with what was measured of it before.
     with Sinks(workdir, step - bool(when), tuple(others)) as sinks:
-        loop = Loop(run, console, sinks, stop, start.reference)
+        loop = Loop(run, console, sinks, stop, start.frozen)
         loop.compile(state)
         if when:
             loop.evaluate(state, row, tuple(when))

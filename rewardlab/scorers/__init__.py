@@ -13,6 +13,7 @@ from rewardlab.scorers.implicit import (
     implicit_kto,
 )
 from rewardlab.scorers.passes import entropy, reference, states, states_after
+from rewardlab.scorers.second import moving_reference, strong, teacher, weak
 from rewardlab.scorers.verifiers import VERIFIERS
 
 # The words of `scorers`: each gives a function of the `Setting` that gives a `Scorer`.
@@ -27,10 +28,14 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "implicit_detached": implicit_detached,
     "implicit_dpo": implicit_dpo,
     "implicit_kto": implicit_kto,
+    "moving_reference": moving_reference,
     "reference": reference,
     "states": states,
     "states_after": states_after,
+    "strong": strong,
     "sum_pi_squared": sum_pi_squared,
+    "teacher": teacher,
+    "weak": weak,
     **VERIFIERS,
 }
 
@@ -45,5 +50,8 @@ USUAL = {
     "prm_logp": "implicit()",
     "ref_logp": "reference()",
     "sum_pi_squared": "sum_pi_squared()",
+    "strong_logp": "strong()",
+    "teacher_logp": "teacher()",
     "value": "critic()",
+    "weak_logp": "weak()",
 }

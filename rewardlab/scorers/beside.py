@@ -11,6 +11,10 @@ from rewardlab.models import lm, lora
 from rewardlab.models.model import Model
 from rewardlab.scorers.protocol import Context, Setting
 
+# Models beside the policy that a run makes where `config.models` names none: their
+# steps of warm-up, as multiples of the policy's own.
+BESIDE = {"teacher": 2.0, "strong": 2.0, "weak": 0.2}
+
 
 class Own(NamedTuple):
     """A model that a scorer trains.

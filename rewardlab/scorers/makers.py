@@ -8,6 +8,7 @@ from rewardlab.core.signals import SIGNALS
 from rewardlab.methods import METHODS
 from rewardlab.methods.method import Method
 from rewardlab.scorers import USUAL
+from rewardlab.scorers.beside import BESIDE
 from rewardlab.scorers.plan import base_of
 from rewardlab.scorers.protocol import Scorer, Setting
 from rewardlab.scorers.sentence import scorers_of
@@ -19,7 +20,7 @@ SAMPLER = ("sampler_logp",)  # and `greedy` of tasks with a verdict
 TREES = ("node", "step_value", "success")  # with rollout.branching or continuations
 
 REWARD_MODEL, ENSEMBLE = "a reward model", "an ensemble of reward models"
-JUDGE, SECOND = "a judge: a model that reads and answers", "a second model"
+JUDGE = "a judge: a model that reads and answers"
 # What nothing makes yet, and what it waits for.
 NEEDS = {
     "aligned": "a task of movement in space",
@@ -60,11 +61,8 @@ NEEDS = {
     "speed": "a task of driving",
     "split": "episodes whose thinking is cut at budgets",
     "spread": ENSEMBLE,
-    "strong_logp": SECOND,
     "summary": "episodes whose thinking is cut at budgets",
-    "teacher_logp": "a teacher",
     "thinking": JUDGE,
-    "weak_logp": SECOND,
 }
 
 # Rows that train, but without a part of the paper's own.
@@ -134,7 +132,7 @@ def made_on(task: str, trees: bool = False, brings: Sequence[Scorer] = ()) -> se
 
 
 SETTING = Setting(
-    dict.fromkeys(("policy", "reference")), CharTokenizer(""), {"N": 2, "B": 1}
+    dict.fromkeys(("policy", "reference", *BESIDE)), CharTokenizer(""), {"N": 2, "B": 1}
 )
 
 

@@ -42,9 +42,9 @@ class Plan(NamedTuple):
         return any(scorer.place == "host" for scorer in self.scorers)
 
     @property
-    def refers(self) -> bool:
-        """Whether a scorer reads the parameters that training began with."""
-        return any("reference" in scorer.roles for scorer in self.scorers)
+    def roles(self) -> frozenset[str]:
+        """The models beside the policy whose parameters a scorer reads."""
+        return frozenset(role for scorer in self.scorers for role in scorer.roles)
 
     def own(self, name: str, found: Mapping[str, Any]) -> dict[str, Any]:
         """What a scorer gives, without signals that another one makes."""

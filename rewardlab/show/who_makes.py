@@ -13,7 +13,8 @@ from rewardlab.methods import method_of
 from rewardlab.runs.aliases import reads_of_reward, reads_of_select
 from rewardlab.runs.builders import reads_of_loss, select_of
 from rewardlab.runs.config import default_config, use_reward
-from rewardlab.runs.program import model_of
+from rewardlab.runs.model import model_of
+from rewardlab.runs.roles import roles_of
 from rewardlab.runs.signals import setting_of, sources_of, training_plan
 from rewardlab.scorers.makers import making
 from rewardlab.scorers.plan import Plan, base_of
@@ -47,7 +48,8 @@ def who_makes(name: str, hp: Mapping[str, Any], task: str = "") -> RenderableTyp
 
 def _table(config: ConfigDict) -> RenderableType:
     task = task_of(config)
-    setting = setting_of(config, task, model_of(config, task))
+    model = model_of(config, task)
+    setting = setting_of(config, task, model, roles_of(config, task, model))
     plan = training_plan(config, task, sources_of(config, task, setting))
     readers = {
         "reward": reads_of_reward(config),

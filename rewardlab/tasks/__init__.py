@@ -127,7 +127,12 @@ def tokenizer_of(config: ConfigDict) -> Tokenizer | None:
         path = Path(given).expanduser()
         found = path if path.is_dir() else look_up(given, "tokenizer", {})
         return found if not isinstance(found, Path) else _read(found)
-    folder = folder_of(config.model.name)
+    return tokenizer_beside(config.model.name)
+
+
+def tokenizer_beside(name: str) -> Tokenizer | None:
+    """The tokenizer in the folder that a model's name stands for, if it is one."""
+    folder = folder_of(name)
     return _read(folder) if folder else None
 
 

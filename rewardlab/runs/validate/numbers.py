@@ -43,6 +43,7 @@ RULES: dict[str, Rule] = {
     "updates": TEXT,
     "signals": TEXT,
     "scorers": TEXT,
+    "models": TEXT,
     "data_dir": TEXT,
     "data.path": TEXT,
     "data.train": TEXT,

@@ -1,0 +1,103 @@
+"""Whole runs with models beside the policy: made, taken, kept and refused."""
+
+import shutil
+
+import jax
+import numpy as np
+import pytest
+from test_train import numbers, tiny
+
+from rewardlab.models import lm
+from rewardlab.runs import checkpoint
+from rewardlab.runs.prepare import prepare
+from rewardlab.runs.training import train
+from rewardlab.text.tokenizers import CharTokenizer, same_texts
+
+DISTILLED = (
+    "log_ratio('teacher_logp') | weighted_sum(teacher_logp=1)"
+    " | returns_to_go(discount=0)"
+)
+
+
+def taught(**changes):
+    own = {"reward": DISTILLED, "updates": "", "loss": "clipped() | token_mean()"}
+    return tiny(**{**own, "eval.every": 9, "warmup.steps": 2, **changes})
+
+
+def model_in(config, workdir, role):
+    run = prepare(config, workdir)
+    like = lm.init(run.program.model, run.key)
+    kept = checkpoint.find(workdir / "models" / role, "auto")
+    return checkpoint.restore(kept, like), checkpoint.read_extra(kept)
+
+
+def same(one, other):
+    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+    return all(np.array_equal(x, y) for x, y in pairs)
+
+
+def test_a_run_makes_its_teacher_and_goes_on_with_it_to_the_bit(tmp_path):
+    """By twice the steps of warm-up; it is there after a stop, as it was."""
+    train(taught(**{"train.max_steps": 4}), tmp_path / "whole")
+    train(taught(**{"train.max_steps": 2}), tmp_path / "cut")
+    train(taught(**{"train.max_steps": 4}), tmp_path / "cut")
+    whole, cut = (numbers(tmp_path / name) for name in ("whole", "cut"))
+    for one, other in zip(whole[1:], cut[1:], strict=True):
+        assert one == {k: x for k, x in other.items() if k in one}
+    teacher, extra = model_in(taught(), tmp_path / "cut", "teacher")
+    assert extra["made_from"]["warmup.steps"] == 4
+    base = checkpoint.restore(tmp_path / "cut" / "base" / "checkpoints" / "0", teacher)
+    assert not same(teacher, base)
+    assert any(abs(row["rewards/teacher_logp/mean"]) > 0 for row in cut[1:])
+
+
+def test_a_teacher_is_another_runs_newest_policy_and_a_copy_is_kept(tmp_path):
+    other = {
+        "train.max_steps": 1,
+        "reward": "outcome('correct') | broadcast_to_tokens()",
+    }
+    train(taught(**other), tmp_path / "strong")
+    config = taught(**{"train.max_steps": 2})
+    config.models = f"teacher={tmp_path / 'strong'}"
+    train(config, tmp_path / "run")
+    teacher, extra = model_in(config, tmp_path / "run", "teacher")
+    saved = tmp_path / "strong" / "checkpoints" / "1"
+    policy = checkpoint.restore(saved, {"params": teacher}, apart="params")["params"]
+    assert same(teacher, policy) and extra["made_from"]["step"] == "1"
+    config.models = ""
+    with pytest.raises(ValueError, match="holds a run of models='teacher="):
+        train(config, tmp_path / "run")
+    shutil.rmtree(tmp_path / "strong")
+    config.models = f"teacher={tmp_path / 'strong'}"
+    with pytest.raises(ValueError, match="neither the workdir of a run"):
+        train(config, tmp_path / "run")
+
+
+def test_steps_of_warm_up_stand_for_a_place(tmp_path):
+    """As many as the policy's own: it is the base, and has nothing to teach."""
+    train(taught(**{"models": "teacher=2", "train.max_steps": 1}), tmp_path)
+    row = numbers(tmp_path)[1]
+    assert row["rewards/teacher_logp/mean"] == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("models", "changes", "said"),
+    [
+        ("teacher", {}, "models='teacher' is not understood; write ROLE=PLACE"),
+        ("teacher=1, teacher=2", {}, "names 'teacher' twice"),
+        ("policy=runs/x", {}, "names the policy, which the run makes of model.name"),
+        ("weak=3", {}, "no scorer asks the model 'weak'; leave it out .* asks teacher"),
+        ("teacher=runs/none", {}, "the teacher's place 'runs/none' is neither"),
+        ("teacher=0", {}, "the run cannot make it: it would have 0 steps of warm-up"),
+        ("", {"warmup.steps": 0}, "say where it lies with --config.models=teacher="),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(models, changes, said, tmp_path):
+    with pytest.raises(ValueError, match=said):
+        prepare(taught(models=models, **changes), tmp_path)
+
+
+def test_texts_are_the_same_or_they_are_not():
+    one, other = CharTokenizer("abc"), CharTokenizer("acb")
+    assert same_texts(one, CharTokenizer("abc")) and not same_texts(one, other)
+    assert not same_texts(one, CharTokenizer("ab"))
