@@ -106,6 +106,7 @@ def lived(at):
     run = prepare(config, Path())
     base = run.driver.replicate(lm.init(run.program.model, jax.random.key(0)))
     batch, hp = run.problems.take(np.arange(PROMPTS)), run.program.hp
+    batch = batch.on_device if run.program.fused else batch
     shapes = run.program.shapes(base, batch, hp)
     models = {
         name: run.driver.replicate(lm.init(role.model, jax.random.key(1)))
