@@ -204,7 +204,6 @@ WAITS = {
         "rewardlab.reward_models.value_search",
     ),
     "a flow model on hidden states": ("rewardlab.reward_models.flow",),
-    "a verdict that the policy learns to give": ("rewardlab.reward_models.laser",),
     "hidden states of whole answers": ("rewardlab.analysis.effective_rank",),
     "a learner on preference pairs": (
         "rewardlab.objectives.pacs",

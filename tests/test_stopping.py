@@ -43,3 +43,14 @@ def test_a_reward_that_always_fails_is_not_hidden_by_another(errors, timeouts):
     assert "the reward 'a' failed for all" in str(step(16, **failed))
     abstains = {"a__errors": 0.0, "a__timeouts": 0.0, "a__abstained": 1.0}
     assert step(16, **abstains) is None
+
+
+def test_a_judge_that_never_answers_is_named():
+    look, row = Trouble(default_config(), "runs/x"), {"scorers/asked_judge/unread": 1.0}
+    state = SimpleNamespace(skipped=0, step=7)
+    case = (state, None, {"reward/mean": Sum(0.0, 0)}, row)
+    said = [look(*case) for _ in range(5)]
+    assert said[:4] == [None] * 4
+    assert "no answer of the judge 'asked_judge' could be read" in str(said[-1])
+    partly = {"scorers/asked_judge/unread": 0.9}
+    assert look(state, None, {"reward/mean": Sum(1.0, 4)}, partly) is None

@@ -19,10 +19,10 @@ BELIEFS: dict[str, Method] = {
         verified="code",
         hp={"tau": 0.1, "trust": 0.9, "min_std": 0.1},
         believes="what the verifier and the policy itself call right",
-        loss=VERL,
-        differs="trust is 1 - tau; self_score is held in [0, 1]. What trains it, the "
-        "loss in `reward_models.laser`, is called by no run yet; the code waits 400 "
-        "iterations before it uses the score",
+        loss=VERL.replace(" | token", " | self_verdict(weight=0.1) | token"),
+        differs="trust is 1 - tau; self_score is held in [0, 1]. The verdict's loss is "
+        "a mean over tokens, the code's over rows, in which right and wrong ones may "
+        "weigh the same; the code waits 400 iterations before it uses the score",
     ),
     "tw_grpo": Method(
         "outcome('correct') | center_by_group() | scale_by_group_std(eps=1e-4)"

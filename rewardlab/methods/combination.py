@@ -157,8 +157,11 @@ COMBINATION: dict[str, Method] = {
         verified="code",
         believes="the points of a rubric's criteria that are met",
         loss="clipped(epsilon=0.2, epsilon_high=0.28, dual_clip=3.0) | token_mean()",
-        differs="its curriculum over criteria, `rules.mastery`, is called by no run "
-        "yet; prompts whose rows agree stay, where there others take their place",
+        scorers="criteria()",
+        differs="four criteria of sums, judged by a small verifier model that is "
+        "warmed up on them, where the paper has a large model's of each prompt; its "
+        "curriculum over criteria, `rules.mastery`, is called by no run yet; prompts "
+        "whose rows agree stay, where there others take their place",
     ),
     "carl": Method(
         "process('route') | process('speed') | process('comfort')"

@@ -83,8 +83,11 @@ INTRINSIC: dict[str, Method] = {
             "gamma": 0.99,
         },
         believes="events that a language model finds notable, while new",
-        differs="the code has APPO with a critic and counts exact messages, here "
-        "hashes; guess: gamma, and that a batch is counted before it is divided",
+        scorers="insight()",
+        differs="messages are steps, and what a large model would find notable is a "
+        "step that leads on, which a small model learns; the code has APPO with a "
+        "critic and counts exact messages, here hashes; guess: gamma, and that a batch "
+        "is counted before it is divided",
     ),
     "cdr": Method(
         "dense('strong_logp') | dense('weak_logp')"
@@ -141,7 +144,9 @@ INTRINSIC: dict[str, Method] = {
         verified="abstract",
         believes="predicting the next passage of a text",
         loss=BY_SEQUENCE,
-        differs="guess: GRPO after the judge's verdict on the predicted passage",
+        scorers="judge('continues', frozen=True)",
+        differs="the passage is a task's answer, and the judge a small verifier model "
+        "that does not see the true one; guess: GRPO after its verdict",
     ),
     "ssl4rl": Method(
         "outcome('solved') | outcome('format')"

@@ -5,6 +5,11 @@ from rewardlab.methods.method import ALWAYS, BY_SEQUENCE, SOUND, Method
 CLIP_DELTA = ("On Designing Effective RL Reward at Training Time", "2410.15115")
 PURE = ("Stop Summation: Min-Form Credit Assignment", "2504.15275")
 TRUST = ("SophiaVL-R1: Reinforcing MLLMs Reasoning with Thinking Reward", "2505.17018")
+THOUGHT = "judge('thinking', truth='step_correct', frozen=True)"
+STAND_IN = (
+    "the judge is a small verifier model that is warmed up on the steps that are "
+    "right, where the paper asks a large one"
+)
 NO_CRITIC = "the paper has a critic; here the baseline is the group's mean return"
 
 PROCESS: dict[str, Method] = {
@@ -86,9 +91,10 @@ PROCESS: dict[str, Method] = {
         laws=SOUND,
         verified="secondary",
         hp={"eps": 1e-6},
+        scorers=THOUGHT,
         believes="good thinking, once the answer is right",
         loss=BY_SEQUENCE,
-        differs="guess: eps, and a standard deviation over n - 1",
+        differs=f"{STAND_IN}; guess: eps, and a standard deviation over n - 1",
     ),
     "trust_grpo": Method(
         "outcome('correct') | outcome('thinking') | trust('thinking', by='correct')"
@@ -103,8 +109,9 @@ PROCESS: dict[str, Method] = {
         " | kl(beta=0.04, kind='k3_unbounded')"
         " | entropy_bonus(0.001)"
         " | token_mean()",
+        scorers=THOUGHT,
         differs="the paper's reward, the script's loss and `steps`, where the paper "
-        "fades over all of training; `trust_grpo_released` is the code's",
+        f"fades over all of training; `trust_grpo_released` is the code's; {STAND_IN}",
     ),
     "trust_grpo_released": Method(
         "outcome('correct') | outcome('thinking')"
@@ -122,8 +129,9 @@ PROCESS: dict[str, Method] = {
         " | kl(beta=0.04, kind='k3_unbounded')"
         " | entropy_bonus(0.001)"
         " | token_mean()",
+        scorers=THOUGHT,
         differs="a group of one gets 0; the wrong are not asked, so trust acts only on "
-        "outcomes between 0.2 and 0.5",
+        f"outcomes between 0.2 and 0.5; {STAND_IN}",
     ),
     "atom_searcher": Method(
         "outcome('thinking') | outcome('correct')"
@@ -137,8 +145,9 @@ PROCESS: dict[str, Method] = {
         hp={"steps": 500, "eps": 1e-6},
         believes="good thoughts early in training, answers at its end",
         loss=BY_SEQUENCE,
+        scorers=THOUGHT,
         differs="guess: the loss, the numbers of the schedule; `correct` is the F1 of "
-        "the answer",
+        f"the answer; {STAND_IN}",
     ),
     "capo": Method(
         "process('flaws') | on('flaws', indicator_ge(votes))"
@@ -152,9 +161,11 @@ PROCESS: dict[str, Method] = {
         verified="secondary",
         hp={"votes": 4, "right": 2.0, "wrong": -1.0, "eps": 1e-6},
         believes="tokens of right answers outside of faulty steps",
-        differs="`flaws` counts the critics that call a step wrong: 4 of 4 is the "
-        "intersection; guess: the loss, eps, and statistics over tokens that divide by "
-        "n",
+        scorers="critics(draws=4)",
+        differs="`flaws` counts the critiques that call a step wrong: 4 of 4 is the "
+        "intersection; the paper's critic is a large model that writes what is wrong, "
+        "here a small one of verdicts, warmed up on the steps that are right; guess: "
+        "the loss, eps, and statistics over tokens that divide by n",
     ),
     "pure": Method(
         "process('prm') | softmin_credit(temperature=tau) | outcome('correct')"

@@ -98,7 +98,7 @@ RULES: dict[str, Method] = {
             "w_modality": 0.045,
             "w_format": 0.1,
         },
-        scorers="medical('answer')",
+        scorers="medical('answer') | asked('judge')",
         believes="free answers that a judge and an embedding accept",
         loss="gspo_token(epsilon=0.0003, epsilon_high=0.0004, dual_clip=3.0)"
         " | sequence_mean()",

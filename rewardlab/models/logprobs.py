@@ -22,6 +22,7 @@ class TokenStats(NamedTuple):
 
     logp: Float[Array, "N T"]
     entropy: Float[Array, "N T"]  # 0 everywhere unless it was asked for
+    end: Float[Array, " N"] | float = 0.0  # of one token after each row: see `Model`
 
 
 def completion_logprobs(

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rewardlab.core.types import Rollout
@@ -19,6 +20,11 @@ class Model(NamedTuple):
 
     config: lm.LMConfig
 
+    @property
+    def apply(self) -> lm.Apply:
+        """What samples of it: the same object each time."""
+        return lm.bind(self.config)
+
     def log_probs(
         self,
         params: lm.Params,
@@ -29,6 +35,29 @@ class Model(NamedTuple):
         """Of each completion token, in nats; rows lie prompt by prompt."""
         texts = _texts(rollout)
         return completion_logprobs(self.config, params, *texts, temperature, entropy)
+
+    def log_probs_to_end(
+        self,
+        params: lm.Params,
+        rollout: Rollout,
+        token: int,
+        temperature: float | Float[Array, ""] = 1.0,
+        entropy: bool = False,
+    ) -> TokenStats:
+        """As `log_probs`, with that of `token`, had it come after the end of each row.
+
+        In the same pass, which is a column wider.
+        """
+        width = rollout.tokens.shape[1]
+        length = jnp.sum(rollout.valid, axis=1, keepdims=True)
+        after = jnp.pad(rollout.tokens, ((0, 0), (0, 1)))
+        after = jnp.where(jnp.arange(width + 1) == length, token, after)
+        valid = jnp.pad(rollout.valid, ((0, 0), (1, 0)), constant_values=True)
+        texts = (rollout.prompts, rollout.prompt_mask, after, valid)
+        found = completion_logprobs(self.config, params, *texts, temperature, entropy)
+        inside = lambda x: jnp.where(rollout.valid, x[:, :width], 0)  # noqa: E731
+        end = jnp.take_along_axis(found.logp, length, axis=1)[:, 0]
+        return TokenStats(inside(found.logp), inside(found.entropy), end)
 
     def statistic(
         self,

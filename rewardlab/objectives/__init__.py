@@ -68,6 +68,7 @@ from rewardlab.objectives.words import (
     reads_entropy,
     refuse_reversed,
     spelled,
+    verdict_token,
 )
 
 __all__ = [
@@ -110,6 +111,7 @@ __all__ = [
     "negative_log_likelihood",
     "objective",
     "reads_entropy",
+    "verdict_token",
     "refuse_reversed",
     "reinforce",
     "row_log_ratio",

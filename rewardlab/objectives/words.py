@@ -43,6 +43,7 @@ from rewardlab.objectives.objective import Aggregation, Loss, Objective, objecti
 from rewardlab.objectives.reinforce import reinforce
 from rewardlab.objectives.rover import rover
 from rewardlab.objectives.sapo import sapo
+from rewardlab.objectives.self_verdict import self_verdict
 from rewardlab.objectives.sequence import clipped_row, clipped_steps, gspo, gspo_token
 from rewardlab.objectives.steer import steer, steer_exponential
 from rewardlab.objectives.vespo import vespo
@@ -67,7 +68,11 @@ SURROGATES: dict[str, Callable[..., Loss]] = {
     "reinforce": reinforce,
     "rover": rover,
 }
-TERMS: dict[str, Callable[..., Loss]] = {"kl": kl, "entropy_bonus": entropy_bonus}
+TERMS: dict[str, Callable[..., Loss]] = {
+    "kl": kl,
+    "entropy_bonus": entropy_bonus,
+    "self_verdict": self_verdict,
+}
 MASKS: dict[str, Callable[..., Mask]] = {
     "mask_truncated": mask_truncated,
     "mask_far_rows": mask_far_rows,
@@ -153,6 +158,16 @@ def reads_entropy(tree: Tree) -> bool:
     """
     known = {*LOSSES} - {*READS_ENTROPY}
     return any(part.word not in known for part in tree.parts)
+
+
+def verdict_token(tree: Tree) -> int | None:
+    """The token after the end of a row whose log-prob a loss reads, if it does."""
+    for word in tree.parts:
+        if word.word == "self_verdict":
+            bound = bound_of(word.make, word.args, word.kwargs)
+            bound.apply_defaults()
+            return int(bound.arguments["token"])
+    return None
 
 
 def refuse_reversed(tree: Tree) -> None:

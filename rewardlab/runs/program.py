@@ -34,8 +34,9 @@ from rewardlab.learning.scoring import Make, Scoring, outline, scoring
 from rewardlab.learning.trainable import Trainable, trainable
 from rewardlab.methods.sentence import shaped_reward
 from rewardlab.models import lm
+from rewardlab.models.logprobs import TokenStats
 from rewardlab.models.model import Model
-from rewardlab.objectives import reads_entropy
+from rewardlab.objectives import reads_entropy, verdict_token
 from rewardlab.runs import metrics
 from rewardlab.runs.builders import (
     build_objective,
@@ -199,8 +200,14 @@ def numbers_of(config: ConfigDict) -> Numbers:
 def policy_of(config: ConfigDict, model: lm.LMConfig, hp: Numbers) -> Policy:
     """The policy's log-probs, at the temperature that it is sampled at."""
     known, at = Model(model), hp["rollout.temperature"]
-    entropy = reads_entropy(loss_of(config))
-    return lambda params, rollout: known.log_probs(params, rollout, at, entropy)
+    entropy, token = reads_entropy(loss_of(config)), verdict_token(loss_of(config))
+    if token is None:
+        return lambda params, rollout: known.log_probs(params, rollout, at, entropy)
+
+    def to_end(params: Params, rollout: Rollout) -> TokenStats:
+        return known.log_probs_to_end(params, rollout, token, at, entropy)
+
+    return to_end
 
 
 def _parts(

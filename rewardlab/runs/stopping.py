@@ -18,9 +18,9 @@ class Trouble:
     """Looks at each step, and says with what error the run must end, if it must.
 
     `train.max_skipped` steps in a row that are not finite are `FloatingPointError`;
-    `train.max_unrewarded` batches in a row, in which no completion has a reward or a
-    text reward failed for all, are `NoAnswer`. The second count begins anew with the
-    process.
+    `train.max_unrewarded` batches in a row, in which no completion has a reward, a text
+    reward failed for all or no answer of a judge could be read, are `NoAnswer`. The
+    second count begins anew with the process.
     """
 
     def __init__(self, config: ConfigDict, workdir: Path) -> None:
@@ -63,7 +63,12 @@ def not_finite(report: Report) -> str:
 
 
 def _unrewarded(metrics: Metrics, row: Row) -> str:
-    """What gave no completion of the batch a reward; "" if there is nothing such."""
+    """What gave no completion of the batch a reward or an answer; "": nothing did."""
+    for name, share in row.items():
+        of, _, kind = name.rpartition("/")
+        if of.startswith("scorers/") and kind == "unread" and (share or 0) > 1 - 1e-6:
+            judge = of.removeprefix("scorers/")
+            return f"no answer of the judge {judge!r} could be read"
     if not metrics["reward/mean"].count:
         return "no completion had a reward"
     for name in row:

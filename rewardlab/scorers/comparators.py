@@ -1,6 +1,7 @@
 """Comparators: words of `scorers` that judge a prompt's completions by one another.
 
-`judge` is a signal [N], whose greater value wins, or `package.module:function`, which
+`judge` is a signal [N], whose greater value wins, one [N, G-1] of chances to beat each
+other completion, as `versus()` makes `preference`, or `package.module:function`, which
 is called as f(prompt, first, second, **facts) and gives the chance, in [0, 1], that the
 first text is the better answer: 1 it is, 1/2 a tie. All are asked on the host.
 """
@@ -145,7 +146,8 @@ def comparator(name: str, judge: str, ranking: Ranking, several: bool = False) -
         ) -> dict[str, Any]:
             group, there = np.asarray(rollout.group), np.asarray(rollout.mask).any(1)
             if function is None:
-                meet = _by_score(np.asarray(rollout.signal(judge)))
+                said = np.asarray(rollout.signal(judge))
+                meet = _by_score(said) if said.ndim == 1 else _by_table(said, group)
             else:
                 asked = questions(rollout, batch, setting.tokenizer)
                 meet = two_sided(_by_text(function, asked))
@@ -183,6 +185,17 @@ def _by_score(score: Places) -> Judge:
 
     def meet(i: int, j: int) -> tuple[float, float]:
         share = float(1 + np.sign(score[i] - score[j])) / 2
+        return share, 1 - share
+
+    return meet
+
+
+def _by_table(chance: Places, group: Places) -> Judge:
+    """The chance to beat each other completion of the prompt, and the rest of it."""
+
+    def meet(i: int, j: int) -> tuple[float, float]:
+        others = [k for k in np.flatnonzero(group == group[i]).tolist() if k != i]
+        share = chance[i].tolist()[others.index(int(j))]
         return share, 1 - share
 
     return meet
