@@ -25,7 +25,7 @@ from rewardlab.runs.builders import build_objective
 from rewardlab.runs.prepare import prepare
 from rewardlab.scorers import USUAL
 from rewardlab.scorers.makers import NEEDS, PARTS, SETTING, counts, made_on, making
-from rewardlab.scorers.sentence import scorers_of, tree_of
+from rewardlab.scorers.sentence import brought_by, scorers_of, tree_of
 from rewardlab.selection import select_rows
 from rewardlab.show.catalogue import loss_text
 
@@ -58,7 +58,7 @@ def home(name):
 def brought(at):
     """The words that make what the rows of that home read."""
     rows = [METHODS[name] for name in METHODS if home(name) == at]
-    texts = [m.scorers for m in rows if making(m).way in ("alone", "trees")]
+    texts = [brought_by(m) for m in rows if making(m).way in ("alone", "trees")]
     texts += [USUAL[x] for m in rows for x in m.reads if x in USUAL]
     words, seen = [], set()
     for text in texts:
@@ -201,7 +201,7 @@ def test_made_up_numbers_are_for_rows_that_wait():
     for name, method in METHODS.items():
         way, tasks, lacks = making(method)
         if way == "alone":
-            brings = scorers_of(method.scorers, SETTING)
+            brings = scorers_of(brought_by(method), SETTING)
             assert set(method.reads) <= made_on(tasks[0], False, brings), name
         if way == "needs":
             assert lacks and set(lacks) <= set(method.reads), name

@@ -7,6 +7,7 @@ eddycmu/demystify-long-cot.
 import math
 
 import numpy as np
+import pytest
 from rows import agrees, batch, episodes, ppo, sequence_mean, token_mean, trained
 
 DRAWS = np.random.default_rng(31)
@@ -22,18 +23,41 @@ def whitened(b, a):
     return np.where(b.mask, (a - mean) / math.sqrt(var + 1e-8), 0)
 
 
-def test_gae():
-    """discount 1, decay 0.95, over the policy's tokens; then whitened."""
-    b = episodes(0, 1.2, value=VALUE)
+def of_tokens(b, decay):
+    """GAE over the tokens, undiscounted; `decay(l)` of a row of l; whitened."""
     a = np.zeros(b.mask.shape)
     for i, tokens in b.rows():
         later, ahead = 0.0, 0.0
         for t in reversed(tokens):
             reward = b.signals["correct"][i] if t == tokens[-1] else 0.0
-            later = reward + ahead - VALUE[i, t] + 0.95 * later
+            later = reward + ahead - VALUE[i, t] + decay(len(tokens)) * later
             a[i, t], ahead = later, VALUE[i, t]
-    a = whitened(b, a)
-    agrees("gae", b, trained(a), a)
+    return whitened(b, a)
+
+
+@pytest.mark.parametrize("name", ["gae", "vc_ppo"])
+def test_gae(name):
+    """discount 1, decay 0.95, over the policy's tokens; then whitened."""
+    b = episodes(0, 1.2, value=VALUE)
+    a = of_tokens(b, lambda length: 0.95)
+    agrees(name, b, trained(a), a)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.5])
+def test_vapo(alpha):
+    """The decay of a row goes with its length, the clip is wider above, and right rows
+    are learned by heart: 0.1 of the mean of -log pi over their own tokens."""
+    b = batch(4, 1.2, value=VALUE)
+    right, tokens = b.signals["correct"] > 0, b.mask.sum(axis=1)
+    b.signals["positive"] = np.where(right, tokens.sum() / tokens[right].sum(), 0)
+    a = of_tokens(b, lambda length: max(0.0, 1 - 1 / (alpha * length)))
+    surrogate = trained(a, high=0.28)
+
+    def oracle(b):
+        nll = [-b.logp[i, t] for i, tokens in b.rows() if right[i] for t in tokens]
+        return surrogate(b) + 0.1 * sum(nll) / len(nll)
+
+    agrees("vapo", b, oracle, a, **{"hp.alpha": alpha})
 
 
 def of_turns(b, discount, decay):

@@ -57,6 +57,28 @@ def test_step_gae(seed, gamma, lam):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("gamma", "alpha"), [(1.0, 0.4), (0.9, 0.25)])
+def test_length_adaptive_gae(seed, gamma, alpha):
+    """A row of l tokens has the decay max(0, 1 - 1 / (alpha l)); shorter ones 0."""
+    rollout = valued(seed)
+    rewards, want, decays = run(MIXED, rollout), {}, set()
+    value = np.asarray(rollout.signals["value"])
+    for i in {p[0] for p in rewards}:
+        ahead = next_value = 0.0
+        tokens = true_tokens(rollout, i)
+        lam = max(0.0, 1 - 1 / (alpha * len(tokens)))
+        decays.add(lam)
+        for t in reversed(tokens):
+            delta = rewards.get((i, t), 0) + gamma * next_value - value[i, t]
+            ahead = want[i, t] = delta + gamma * lam * ahead
+            next_value = value[i, t]
+    assert len(decays) > 2
+    agree(
+        run(f"{MIXED} | length_adaptive_gae('value', {gamma}, {alpha})", rollout), want
+    )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_gae_without_a_critic_is_the_return(seed):
     """v = 0, gamma = lam = 1: rewards to go."""
     rollout = varied(seed).with_signals(value=np.zeros((12, 12)))

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 BLOCK = 128  # tokens that follow one another; blocks run side by side
 TRIANGLE = 64  # tokens of a row that a product adds up at once
@@ -69,3 +69,22 @@ def sum_to_go(x: Float[Array, "N T"]) -> Float[Array, "N T"]:
         later = sum_to_go(inside[:, :, 0])[:, 1:]
         inside += jnp.pad(later, ((0, 0), (0, 1)))[:, :, None]
     return lax.collapse(inside, 1)[:, :width]
+
+
+def lambda_returns(
+    reward: Float[Array, "N T"],
+    value: Float[Array, "N T"],
+    where: Bool[Array, "N T"],
+    discount: Float[Array, ""] | float,
+    decay: Float[Array, "N 1"] | Float[Array, ""] | float,
+) -> Float[Array, "N T"]:
+    """G_t = r_t + discount ((1 - decay) v_{t+1} + decay G_{t+1}) over the tokens
+    `where`, outside of which `reward` and `value` are 0.
+
+    `gae` is G - v. With decay = 1 it is the return, whatever v is.
+    """
+    # What follows token t is worth y_{t+1}, in which each later token adds
+    # discount ((1 - decay) v + decay r) and shrinks the rest by discount decay.
+    x = discount * ((1 - decay) * value + decay * reward)
+    keep = jnp.where(where, discount * decay, 1.0)
+    return reward + accumulate_after(x, keep)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int
@@ -10,6 +11,7 @@ from jaxtyping import Array, Int
 from rewardlab.core.types import Rollout, Sum
 from rewardlab.data.batch import Batch
 from rewardlab.learning.fit import fit_step
+from rewardlab.learning.mini_batches import in_mini_batches, micro_batches_in
 from rewardlab.learning.parallel import (
     PARTED,
     REPLICATED,
@@ -64,11 +66,19 @@ def fitting(
             total, metrics = fit.loss(params, mine, rollout, *rows)
             return total, metrics, ()
 
-        step = fit_step(loss, fit.optimizer(context.hp), micro_batches, shards)
-        params, opt, sums, _ = step(params, opt, rollout, rows)
+        prompts = rollout.prompts.shape[0]
+        count = fit.updates.fitted(prompts).mini_batches
+        micro = micro_batches_in(prompts, count, micro_batches)
+        step = fit_step(loss, fit.optimizer(context.hp), micro, shards)
+        step, history = in_mini_batches(step, count), []
+        for _ in range(fit.updates.epochs):
+            params, opt, sums, _ = step(params, opt, rollout, rows)
+            history.append(sums)
+        sums = jax.tree.map(lambda *x: sum(x[1:], x[0]), *history)
         skipped = jnp.where(sums["skipped"].value > 0, skipped + 1, 0)
         nothing = Sum(1.0 * (sums["loss"].count == 0), jnp.ones(()))
-        return params, opt, skipped, {**sums, "skipped_labels": nothing}
+        told = fit.report({**sums, "skipped_labels": nothing})
+        return params, opt, skipped, told
 
     own = (PARTED, PARTED, REPLICATED)
     ins = (*own, REPLICATED, SHARDED_ROLLOUT, SHARDED)
@@ -78,8 +88,8 @@ def fitting(
         states: States, context: Context, rollout: Rollout, batch: Batch, reward: Any
     ) -> tuple[States, Means]:
         rows = (batch.on_device, reward)
-        *learnt, sums = program(*states[name], context, rollout, rows)
-        means = {f"scorers/{name}/{key}": x.mean() for key, x in sums.items()}
+        *learnt, told = program(*states[name], context, rollout, rows)
+        means = {f"scorers/{name}/{key}": x for key, x in told.items()}
         return {**states, name: Learned(*learnt)}, means
 
     return fit

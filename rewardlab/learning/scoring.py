@@ -43,7 +43,8 @@ class Scoring(NamedTuple):
     score: Callable[..., tuple[Rollout, States, Means]]
     fit: Callable[..., tuple[States, Means]]
     step: Callable[[States, Context], States]
-    follows: bool  # whether `step` does anything
+    learns: bool  # whether `fit` does anything
+    follows: bool  # likewise `step`
     private: tuple[str, ...]  # signals that end with the iteration
     warmup: int  # iterations in which the policy does not learn
 
@@ -82,9 +83,9 @@ def scoring(plan: Plan, make: Make, driver: Driver, micro_batches: int = 1) -> S
 
     private = tuple(itertools.chain.from_iterable(s.private for s in plan.scorers))
     warmup = max([s.fit.warmup for s in order if s.fit], default=0)
-    follows = any(s.step for s in order)
+    does = bool(late), any(s.step for s in order)
     step = _following(names, make, driver)
-    return Scoring(_init_of(names, make), score, fit, step, follows, private, warmup)
+    return Scoring(_init_of(names, make), score, fit, step, *does, private, warmup)
 
 
 def _following(

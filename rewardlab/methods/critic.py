@@ -4,6 +4,8 @@ from rewardlab.methods.method import BY_SEQUENCE, SOUND, Method
 
 GAE = ("High-Dimensional Continuous Control Using GAE", "1506.02438")
 
+HEAD = "the critic is a head on the policy's states, there a model of its own"
+
 CRITIC: dict[str, Method] = {
     "gae": Method(
         "outcome('correct') | gae('value', discount=discount, decay=decay) | whiten()",
@@ -13,9 +15,40 @@ CRITIC: dict[str, Method] = {
         hp={"discount": 1.0, "decay": 0.95},
         believes="tokens after which the critic expects more",
         updates="mini_batches(4)",
-        differs="places outside the mask get 0, where verl leaves the whitened next "
-        "value; PPO's one clip, where verl has a second at 3; guess: 4 "
+        scorers="critic(discount=discount, decay=decay)",
+        differs=f"{HEAD}; places outside the mask get 0, where verl leaves the next "
+        "whitened value; PPO's one clip, where verl has a second at 3; guess: 4 "
         "mini-batches, those of its examples",
+    ),
+    "vc_ppo": Method(
+        "outcome('correct') | gae('value', discount=1, decay=decay) | whiten()",
+        "What's Behind PPO's Collapse in Long-CoT? Value Optimization Holds the Secret",
+        "2503.01491",
+        laws=(*SOUND, "scale"),
+        verified="secondary",
+        hp={"decay": 0.95},
+        believes="as gae, from a critic that learned whole returns first",
+        scorers="critic(decay=1.0, warmup=50)",
+        updates="mini_batches(4)",
+        differs=f"{HEAD} that begins as the reward model; guess: whitening, PPO's one "
+        "clip and 4 mini-batches, as in `gae`",
+    ),
+    "vapo": Method(
+        "outcome('correct') | length_adaptive_gae('value', discount=1, alpha=alpha)"
+        " | whiten()",
+        "VAPO: Efficient and Reliable RL for Advanced Reasoning Tasks",
+        "2504.05118",
+        laws=(*SOUND, "scale"),
+        verified="secondary",
+        hp={"alpha": 0.05, "mu": 0.1},
+        believes="as gae, looking a share of the row ahead; right rows twice",
+        loss="clipped(epsilon=0.2, epsilon_high=0.28) | positive_nll(weight=mu)"
+        " | token_mean()",
+        scorers="critic(decay=1.0, warmup=50)",
+        updates="mini_batches(4)",
+        differs=f"{HEAD}; rows of 20 tokens or fewer get decay 0: use alpha = 20 / "
+        "length; right tokens are counted in the rollout, there in the mini-batch; "
+        "guess: whitening and 4 mini-batches",
     ),
     "vla_rl": Method(
         "outcome('correct') | step_gae('step_value', discount=discount, decay=decay)",
@@ -26,7 +59,9 @@ CRITIC: dict[str, Method] = {
         hp={"discount": 0.99, "decay": 0.95},
         believes="actions after which the critic expects more",
         loss="clipped_steps(epsilon=0.2) | token_mean()",
-        differs="an episode is a row, an action a step; by token, so a long action "
+        scorers="step_critic(discount=discount, decay=decay)",
+        differs="an episode is a row, an action a step; guess: the critic, a head on "
+        "the policy's states; by token, so a long action "
         "counts more, where all of theirs have 7; many updates a batch there, one here",
     ),
     "vineppo": Method(
@@ -53,7 +88,9 @@ CRITIC: dict[str, Method] = {
         hp={"discount": 1.0, "repetition_discount": 0.99, "size": 40, "price": -0.05},
         believes="each reward over its own horizon, beyond the critic's",
         loss=BY_SEQUENCE,
+        scorers="critic(discount=0)",
         differs="environment tokens take no time; the code also takes 0.01 of KL from "
-        "the rewards and whitens the advantages",
+        "the rewards and whitens the advantages; guess: the critic, a head on the "
+        "policy's states that learns the return itself",
     ),
 }

@@ -74,6 +74,24 @@ def shaped_reward(transform: RewardTransform) -> Callable[[Any, Rollout], Reward
     return reward
 
 
+def expected_reward(
+    transform: RewardTransform, signal: str
+) -> Callable[[Any, Rollout], Reward]:
+    """What a critic learns to expect: the one channel that reaches the first word that
+    reads its `signal`; the `shaped_reward` where none does, or several channels."""
+    shaped, parts = shaped_reward(transform), transform.parts or (transform,)
+    before = next((i for i, part in enumerate(parts) if signal in reads(part)), 0)
+
+    def reward(state: Any, rollout: Rollout) -> Reward:
+        rewards: Any = {}
+        states = state if transform.parts else (state,)
+        for part, own in zip(parts[:before], states[:before], strict=True):
+            rewards, _ = part.update(rewards, own, rollout)
+        return only(rewards) if len(rewards) == 1 else shaped(state, rollout)
+
+    return reward
+
+
 _LATER = {*BASELINES, *CREDIT, *WEIGHTS, *LATER}
 _ON_ONE = {"on", "gate"}  # they act where they are told and join nothing
 

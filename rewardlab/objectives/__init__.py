@@ -27,7 +27,11 @@ from rewardlab.objectives.kl import (
     kl_k3_unbounded,
     with_k2_gradient,
 )
-from rewardlab.objectives.likelihood import entropy_bonus, negative_log_likelihood
+from rewardlab.objectives.likelihood import (
+    entropy_bonus,
+    negative_log_likelihood,
+    positive_nll,
+)
 from rewardlab.objectives.objective import (
     Advantage,
     Aggregation,
@@ -110,6 +114,7 @@ __all__ = [
     "mask_off_policy",
     "negative_log_likelihood",
     "objective",
+    "positive_nll",
     "reads_entropy",
     "verdict_token",
     "refuse_reversed",

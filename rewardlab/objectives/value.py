@@ -1,7 +1,4 @@
-"""The loss of a critic.
-
-The learner has no critic yet: this is a function of arrays for those who bring one.
-"""
+"""The loss of a critic."""
 
 from typing import NamedTuple
 
@@ -28,15 +25,18 @@ def value_loss(
     old_value: Float[Array, "N T"],
     returns: Float[Array, "N T"],
     mask: Bool[Array, "N T"],
-    epsilon: float = 0.2,
+    epsilon: float | Float[Array, ""] | None = 0.2,
     aggregate: Aggregation = BY_TOKEN,
 ) -> ValueLoss:
     """max((v - R)^2, (clip(v, v_old-eps, v_old+eps) - R)^2) / 2, aggregated.
 
-    PPO's clipped value loss (arXiv 1707.06347, as in verl).
+    PPO's clipped value loss (arXiv 1707.06347, as in verl); without clipping where
+    `epsilon` is None.
     """
     value, old, goal = (jnp.where(mask, x, 0) for x in (value, old_value, returns))
-    near = jnp.clip(value, old - epsilon, old + epsilon)
+    near = value
+    if epsilon is not None:
+        near = jnp.clip(value, old - epsilon, old + epsilon)
     plain, clipped = (value - goal) ** 2, (near - goal) ** 2
     weight, count = aggregate(mask)
     total = jnp.sum(jnp.where(mask, weight * jnp.maximum(plain, clipped), 0))

@@ -37,7 +37,7 @@ from rewardlab.objectives.correction import mask_off_policy, rejecting
 from rewardlab.objectives.covariance import clip_cov, kl_cov
 from rewardlab.objectives.gmpo import gmpo
 from rewardlab.objectives.kl import kl
-from rewardlab.objectives.likelihood import entropy_bonus
+from rewardlab.objectives.likelihood import entropy_bonus, positive_nll
 from rewardlab.objectives.masks import Mask, mask_far_rows, mask_truncated
 from rewardlab.objectives.objective import Aggregation, Loss, Objective, objective
 from rewardlab.objectives.reinforce import reinforce
@@ -72,6 +72,7 @@ TERMS: dict[str, Callable[..., Loss]] = {
     "kl": kl,
     "entropy_bonus": entropy_bonus,
     "self_verdict": self_verdict,
+    "positive_nll": positive_nll,
 }
 MASKS: dict[str, Callable[..., Mask]] = {
     "mask_truncated": mask_truncated,

@@ -140,9 +140,13 @@ def until_full(
 
 
 def iteration_of(
-    gather: Gather, score: Scoring, learn: Learner, trained: Trainable
+    gather: Gather,
+    score: Scoring,
+    learn: Learner,
+    trained: Trainable,
+    expected: Callable[..., Reward],
 ) -> Callable[..., Any]:
-    """`iterate` of a `Program`."""
+    """`iterate` of a `Program`; `expected(state, rollout, hp)` is for scorers."""
 
     def iterate(
         state: LearnerState,
@@ -159,6 +163,8 @@ def iteration_of(
         state = state._replace(scorers=scorers)
 
         def fit(kept: Rollout, reward: Reward) -> Any:
+            if score.learns:
+                reward = expected(state.reward, rollout, hp)
             return score.fit(scorers, context, kept, batch, reward)
 
         learns = None if not score.warmup else iteration >= score.warmup

@@ -76,7 +76,13 @@ from rewardlab.runs.signals import (
     training_plan,
 )
 from rewardlab.runs.switches import judging_switches, switches_of
-from rewardlab.runs.worth import Sentence, Stages, measure_with, stages_with
+from rewardlab.runs.worth import (
+    Sentence,
+    Stages,
+    expected_with,
+    measure_with,
+    stages_with,
+)
 from rewardlab.scorers.plan import Plan
 from rewardlab.scorers.sentence import words_of
 from rewardlab.selection import rounds_of, select_rows
@@ -134,7 +140,7 @@ def build_program(config: ConfigDict, task: Task, driver: Driver) -> Program:
     if select and rounds > 1:
         again = refilling(select, rounds, fused and driver.fuses)
         gather = until_full(draw, *_by_stage(asked, make, driver), again)
-    iterate = iteration_of(gather, score, learn, trained)
+    iterate = iteration_of(gather, score, learn, trained, expected_with(sentence))
     more = judging_switches(config, reported)
     evaluate = evaluation_of(generator(*case, judging, 1, more), judge, trained)
     judged = not (config.rollout.on_host or reported.on_host)

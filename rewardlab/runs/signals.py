@@ -12,14 +12,19 @@ from rewardlab.models import lm
 from rewardlab.models.model import Model
 from rewardlab.rollouts.values import VALUE_SIGNALS
 from rewardlab.runs.aliases import names_of, reads_of_reward, reads_of_select
-from rewardlab.runs.builders import method_in, reads_of_loss, select_of
+from rewardlab.runs.builders import (
+    method_in,
+    reads_of_loss,
+    select_of,
+    updates_of,
+)
 from rewardlab.runs.roles import Role
 from rewardlab.scorers import USUAL
 from rewardlab.scorers.given import alias, played, task_verifier
 from rewardlab.scorers.makers import EPISODES, TREES, tasks_for
 from rewardlab.scorers.plan import Nobody, Plan, Source, base_of, plan
 from rewardlab.scorers.protocol import Scorer, Setting
-from rewardlab.scorers.sentence import scorers_of, tree_of
+from rewardlab.scorers.sentence import brought_by, scorers_of, tree_of
 from rewardlab.tasks import Task
 
 Make = Callable[[dict[str, Any]], dict[str, Scorer]]
@@ -37,7 +42,7 @@ def setting_of(
     models = {name: Model(role.model) for name, role in roles.items()}
     models |= dict.fromkeys(("policy", "reference"), Model(model))
     at = config.rollout.temperature
-    return Setting(models, task.tokenizer, sizes, at, lora)
+    return Setting(models, task.tokenizer, sizes, at, lora, updates_of(config))
 
 
 def sources_of(
@@ -76,7 +81,7 @@ def sources_of(
 
 def scorers_text(config: ConfigDict) -> str:
     """The sentence of the scorers: the config's own, then those of its method."""
-    texts = (config.scorers, method_in(config).scorers)
+    texts = (config.scorers, brought_by(method_in(config)))
     return " | ".join(text for text in texts if text.strip())
 
 

@@ -10,8 +10,9 @@ from jaxtyping import Array, Bool
 
 from rewardlab.core import masked
 from rewardlab.core.stages import made, named_state, trace
-from rewardlab.core.types import Channels, RewardTransform, Rollout
+from rewardlab.core.types import Channels, Reward, RewardTransform, Rollout
 from rewardlab.learning.learner import LearnerState, Numbers, Report
+from rewardlab.methods.sentence import expected_reward
 from rewardlab.runs import metrics
 from rewardlab.runs.step_metrics import step_metrics
 from rewardlab.tasks import Task
@@ -25,6 +26,17 @@ class Stages(NamedTuple):
 
     kept: Bool[Array, " N"]
     channels: tuple[Channels, ...]
+
+
+def expected_with(sentence: Sentence) -> Callable[..., Reward]:
+    """`expected(state, rollout, hp)`: what a critic learns to expect, of a rollout and
+    the state that the sentence had before it."""
+
+    @jax.jit
+    def expected(state: Any, rollout: Rollout, hp: Numbers) -> Reward:
+        return expected_reward(sentence(hp), "value")(state, rollout)
+
+    return expected
 
 
 def measure_with(task: Task, sentence: Sentence) -> Callable[..., metrics.Metrics]:

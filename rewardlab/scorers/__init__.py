@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from rewardlab.scorers.critic import critic
+from rewardlab.scorers.critic import critic, step_critic
 from rewardlab.scorers.critics import criteria, critics
 from rewardlab.scorers.distributions import blind, certainty, sum_pi_squared
-from rewardlab.scorers.facts import column, finished
+from rewardlab.scorers.facts import column, finished, positive
 from rewardlab.scorers.implicit import (
     implicit,
     implicit_detached,
@@ -41,10 +41,12 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "moving_reference": moving_reference,
     "insight": insight,
     "judge": judge,
+    "positive": positive,
     "reference": reference,
     "rewarded": rewarded,
     "self_score": self_score,
     "states": states,
+    "step_critic": step_critic,
     "states_after": states_after,
     "strong": strong,
     "sum_pi_squared": sum_pi_squared,
@@ -64,6 +66,7 @@ USUAL = {
     "hidden": "states()",
     "hidden_after": "states_after()",
     "prm_logp": "implicit()",
+    "positive": "positive()",
     "ref_logp": "reference()",
     "self_score": "self_score()",
     "sum_pi_squared": "sum_pi_squared()",

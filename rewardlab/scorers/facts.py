@@ -5,6 +5,8 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from rewardlab.core import masked
+from rewardlab.core.counts import count
 from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
 from rewardlab.scorers.protocol import Context, Scorer, Setting
@@ -26,6 +28,31 @@ def finished() -> Maker:
             return {"finished": ended.astype(jnp.float32)}
 
         return Scorer("finished", {"finished": "N"}, (), "shard", score)
+
+    return make
+
+
+def positive() -> Maker:
+    """`positive` [N]: the policy's tokens in the batch for each one of a right row, the
+    same number for all right rows, and 0 for the others.
+
+    What makes a sum over right rows a mean over their tokens (see `positive_nll`).
+
+    positive(): rows of 3 and 1 tokens, of which the second is right -> 0, 4
+    """
+
+    def make(setting: Setting) -> Scorer:
+        def score(
+            state: Any, context: Context, rollout: Rollout, batch: Batch
+        ) -> dict[str, Array]:
+            known = rollout.signals.get("correct_valid", True)
+            right = (rollout.signal("correct") > 0) & known
+            tokens = count(rollout.mask)
+            own = jnp.sum(jnp.where(right, tokens, 0))
+            share = masked.safe_divide(jnp.sum(tokens) * 1.0, own)
+            return {"positive": jnp.where(right & (own > 0), share, 0)}
+
+        return Scorer("positive", {"positive": "N"}, ("correct",), "batch", score)
 
     return make
 

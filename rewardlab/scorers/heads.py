@@ -34,15 +34,18 @@ def surprise(rollout: Rollout, before: bool) -> Float[Array, "N T 3"]:
 
 
 def begin(key: Array, inputs: int, width: int, outputs: int = 1) -> Head:
-    """A head whose outputs are all 0 at first."""
+    """A head whose outputs are all 0 at first; of `width` 0 it is linear."""
     w1 = inputs**-0.5 * jax.random.normal(key, (inputs, width))
-    w2, b2 = jnp.zeros((width, outputs)), jnp.zeros(outputs)
-    return {"w1": w1, "b1": jnp.zeros(width), "w2": w2, "b2": b2}
+    w2, b2 = jnp.zeros((width or inputs, outputs)), jnp.zeros(outputs)
+    inner = {"w1": w1, "b1": jnp.zeros(width)} if width else {}
+    return {**inner, "w2": w2, "b2": b2}
 
 
 def read(
     head: Head, *inputs: Float[Array, "... inputs"]
 ) -> Float[Array, "... outputs"]:
-    """y = w2 . gelu(W1 x + b1) + b2, with x the inputs side by side."""
+    """y = w2 . gelu(W1 x + b1) + b2, with x the inputs side by side; or w2 . x + b2."""
     x = jnp.concatenate(inputs, axis=-1)
-    return jax.nn.gelu(x @ head["w1"] + head["b1"]) @ head["w2"] + head["b2"]
+    if "w1" in head:
+        x = jax.nn.gelu(x @ head["w1"] + head["b1"])
+    return x @ head["w2"] + head["b2"]

@@ -11,7 +11,7 @@ from rewardlab.scorers import USUAL
 from rewardlab.scorers.beside import BESIDE
 from rewardlab.scorers.plan import base_of
 from rewardlab.scorers.protocol import Scorer, Setting
-from rewardlab.scorers.sentence import scorers_of
+from rewardlab.scorers.sentence import brought_by, scorers_of
 from rewardlab.tasks import TASKS
 from rewardlab.text.tokenizers import CharTokenizer
 
@@ -86,7 +86,7 @@ WAYS = {
 
 def making(method: Method) -> Making:
     """How a run of the row gets its signals."""
-    reads, brings = set(method.reads), scorers_of(method.scorers, SETTING)
+    reads, brings = set(method.reads), scorers_of(brought_by(method), SETTING)
     for way, trees in (("alone", False), ("trees", True)):
         if tasks := [t for t in TASKS if reads <= made_on(t, trees, brings)]:
             return Making(way, tuple(tasks), {})

@@ -2,14 +2,16 @@
 
 import contextlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 import jax
 import optax
 from jaxtyping import Array, Float, Int
 
+from rewardlab.core.types import Sum
 from rewardlab.models.config import LoRA
+from rewardlab.objectives.updates import ONCE, Updates
 
 Place = Literal["sample", "shard", "batch", "host"]
 
@@ -22,6 +24,7 @@ class Setting(NamedTuple):
     sizes: dict[str, int]  # letters of shapes: N rows, S steps, T tokens, ...
     temperature: float | Float[Array, ""] = 1.0  # that completions are sampled at
     lora: LoRA | None = None  # the adapters that the policy trains, if it does
+    updates: Updates = ONCE  # how often the policy learns from a rollout
 
 
 class Context(NamedTuple):
@@ -35,18 +38,26 @@ class Context(NamedTuple):
     hp: dict[str, Array]  # all numbers of the run, by path
 
 
+def means(sums: Mapping[str, Sum]) -> dict[str, Array]:
+    """Each metric as it is: the mean of its sum."""
+    return {name: x.mean() for name, x in sums.items()}
+
+
 class Fit(NamedTuple):
     """How a scorer learns, as data: the learner cuts, sums, divides, guards and steps.
 
     `loss(trained, context, rollout, batch, reward)` gives a `Sum` and metrics of sums;
     it sees the rows of a part of the batch, whole prompts, and `reward` is what the
-    reward sentence makes, None where `when` is "before".
+    reward sentence makes (see `expected_reward`), None where `when` is "before".
+    `report` makes numbers of the sums of the whole batch.
     """
 
     loss: Callable[..., Any]
     optimizer: Callable[[dict[str, Array]], optax.GradientTransformation]
     when: Literal["after", "before"] = "after"  # than its own scores
     warmup: int = 0  # iterations in which it learns and the policy does not
+    updates: Updates = ONCE  # how often it learns from a rollout
+    report: Callable[[Mapping[str, Sum]], dict[str, Array]] = means
 
 
 class Scorer(NamedTuple):

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from rewardlab.core import sentence
-from rewardlab.core.grammar import shown
+from rewardlab.core.grammar import bare_names, shown
 from rewardlab.core.literals import put
 from rewardlab.core.sentence import Language
 from rewardlab.core.tree import PIPE, Tree
 from rewardlab.data.columns import ASKED
+from rewardlab.methods.method import Method
 from rewardlab.scorers import SCORERS
 from rewardlab.scorers.named_rewards import TOLD
 from rewardlab.scorers.protocol import Scorer, Setting
@@ -45,6 +46,13 @@ def scorers_of(
         scorer if scorer.place == "host" else _scorer(part, setting)
         for scorer, part in zip(plain, again, strict=True)
     )
+
+
+def brought_by(method: Method) -> str:
+    """The sentence of a row's own scorers, with the values of its bare names."""
+    if not bare_names(method.scorers):
+        return method.scorers
+    return str(sentence.fill(tree_of(method.scorers), method.hp))
 
 
 def tree_of(text: str) -> Tree:

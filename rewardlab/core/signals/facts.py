@@ -91,5 +91,8 @@ FACTS: dict[str, Signal] = {
     "points": Signal("NC", "the points of each criterion", eighths),
     "speed": Signal("NS", "a factor for speeding, in [0, 1]", share),
     "comfort": Signal("NS", "a factor for comfort, in [0, 1]", verdict),
+    "positive": Signal(
+        "N", "tokens of the batch for each of a right row, 0 for other rows", counts
+    ),
     "tool_calls": Signal("N", "how many tools were called", counts),
 }

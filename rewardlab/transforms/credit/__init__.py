@@ -2,6 +2,7 @@
 
 from rewardlab.core.types import Table
 from rewardlab.transforms.credit.gae import gae, step_gae
+from rewardlab.transforms.credit.length_adaptive import length_adaptive_gae
 from rewardlab.transforms.credit.prefix import share_prefixes
 from rewardlab.transforms.credit.returns import returns_to_go, step_returns_to_go
 from rewardlab.transforms.credit.spread import broadcast_to_tokens, zero_step_ends
@@ -11,6 +12,7 @@ CREDIT: Table = {
     "broadcast_to_tokens": broadcast_to_tokens,
     "gae": gae,
     "step_gae": step_gae,
+    "length_adaptive_gae": length_adaptive_gae,
     "returns_to_go": returns_to_go,
     "step_returns_to_go": step_returns_to_go,
     "share_prefixes": share_prefixes,

@@ -31,15 +31,11 @@ def gae(
     """
 
     def accumulate(reward: Reward, rollout: Rollout) -> Reward:
-        # What follows token t is worth y_{t+1}, in which each later token adds
-        # discount ((1 - decay) v + decay r) and shrinks the rest by discount decay.
         gamma, lam = coefficient(discount, rollout), coefficient(decay, rollout)
         value = jnp.where(rollout.mask, rollout.signal(values), 0)
-        x = gamma * ((1 - lam) * value + lam * reward.value)
-        keep = jnp.where(rollout.mask, gamma * lam, 1.0)
-        ahead = recursions.accumulate_after(x, keep)
-        advantage = reward.value - value + ahead
-        return place(advantage, rollout.mask & reward.has_value[:, None])
+        told = reward.value, value, rollout.mask
+        returns = recursions.lambda_returns(*told, gamma, lam)
+        return place(returns - value, rollout.mask & reward.has_value[:, None])
 
     return on_one(accumulate)
 
