@@ -124,7 +124,7 @@ def whole(name, b, **changes):
 
             def loss(logp):
                 total, _ = objective(TokenStats(logp, entropy), rollout, given)
-                return total.mean()
+                return jnp.sum(total.mean())  # of one loss, or of several
 
             return given, *jax.value_and_grad(loss)(logp)
 

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import lax
-from jaxtyping import Array, Bool
+from jaxtyping import Array, Bool, Float
 
 from rewardlab.core.finite import all_finite
 from rewardlab.core.types import Rollout, Sum
@@ -43,6 +43,7 @@ def fit_step(
     optimizer: optax.GradientTransformation,
     micro_batches: int = 1,
     shards: Shards = ALONE,
+    several: bool = False,
 ) -> Step:
     """step(trained, opt, rollout, rows) -> (trained, opt, metrics, each).
 
@@ -50,19 +51,23 @@ def fit_step(
     rows that are given back whole. `rows` are cut as the rollout is, by whole prompts,
     and inside a cut `rollout.group` counts its own prompts from 0. Gradients are of the
     loss's sum; sums over micro-batches and devices are divided once by the count of the
-    whole batch, so the cut changes nothing. `trained` and `opt` are a device's parts of
-    them; the optimizer moves each number by itself, and is told the `norm` of the whole
-    gradient. A step whose loss, gradient or outcome
+    whole batch, so the cut changes nothing. A loss of `several` has values and counts
+    [K] and is the sum of their means: its counts are added up before. `trained` and
+    `opt` are a device's parts of them; the optimizer moves each number by itself, and
+    is told the `norm` of the whole gradient. A step whose loss, gradient or outcome
     (parameters, optimizer) is not finite leaves both alone and reports `skipped` 1; so
     does one of which nothing counts, or which is told not to learn, without such a
     report.
     """
 
-    def summed(trained: Trained, rollout: Rollout, rows: Rows) -> tuple[Any, Any]:
+    def summed(
+        trained: Trained, share: Any, rollout: Rollout, rows: Rows
+    ) -> tuple[Any, Any]:
         total, metrics, each = loss(shards.whole(trained), rollout, rows)
-        return total.value, ((total, metrics), each)
+        return jnp.sum(total.value * share), ((total, metrics), each)
 
     gradient = jax.grad(summed, has_aux=True)
+    counted = _shares(loss, micro_batches, shards)
     optimizer = optax.with_extra_args_support(optimizer)
 
     def step(
@@ -73,27 +78,47 @@ def fit_step(
         learns: Bool[Array, ""] | None = None,
     ) -> tuple[Trained, optax.OptState, Metrics, Rows]:
         own = of_shard(rollout) if shards.axes else rollout
-        of_parts = functools.partial(gradient, trained)
+        share = counted(trained, own, rows) if several else 1
+        of_parts = functools.partial(gradient, trained, share)
         grads, sums, each = _accumulate(of_parts, own, rows, micro_batches)
         grads, (total, metrics) = shards.sum(grads, sums)
-        each_counts = 1 / jnp.maximum(total.count, 1)
-        grads = jax.tree.map(lambda g: g * each_counts, grads)
+        if not several:
+            share = 1 / jnp.maximum(total.count, 1)
+            grads = jax.tree.map(lambda g: g * share, grads)
         norm, one = shards.norm(grads), jnp.ones(())
 
         def moved(now: Any) -> tuple[Trained, optax.OptState]:
             updates, after = optimizer.update(grads, now[1], now[0], norm=norm)
             return optax.apply_updates(now[0], updates), after
 
-        finite = jnp.isfinite(norm) & jnp.isfinite(total.value)
+        finite = jnp.isfinite(norm) & jnp.all(jnp.isfinite(total.value))
         finite = _stays_finite(moved, (trained, opt), finite, shards)
-        moves = finite & (total.count > 0)
+        moves = finite & jnp.any(total.count > 0)
         moves = moves if learns is None else moves & learns
         kept = lax.cond(moves, moved, lambda now: now, (trained, opt))
-        whole = {"loss": total, "grad_norm": Sum(norm, one)}
+        mean = Sum(jnp.sum(total.mean()), one) if several else total
+        whole = {"loss": mean, "grad_norm": Sum(norm, one)}
         skipped = {"skipped": Sum(1.0 - finite, one)}
         return *kept, {**metrics, **whole, **skipped}, each
 
     return step
+
+
+def _shares(loss: Loss, micro_batches: int, shards: Shards) -> Callable[..., Any]:
+    """1 / count of each of several losses, over the whole batch.
+
+    What only makes the losses' values is dead code here: as a rule no model is run.
+    """
+
+    def shares(trained: Trained, rollout: Rollout, rows: Rows) -> Float[Array, " K"]:
+        def counts(rollout: Rollout, rows: Rows) -> tuple[Any, Any]:
+            total, *_ = loss(shards.whole(trained), rollout, rows)
+            return (), (total.count, ())
+
+        _, found, _ = _accumulate(counts, rollout, rows, micro_batches)
+        return 1 / jnp.maximum(shards.total(found), 1)
+
+    return shares
 
 
 def _stays_finite(

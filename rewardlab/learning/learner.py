@@ -25,6 +25,7 @@ from rewardlab.learning.shards import ALONE, Shards
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.models.lora import join
 from rewardlab.objectives import Metrics, Objective
+from rewardlab.objectives.apart import Together
 from rewardlab.objectives.updates import ONCE, Updates
 
 Params = Any
@@ -101,9 +102,13 @@ def gradient_step(
         stats = policy(params, rollout)
         logp = lax.stop_gradient(stats.logp)
         then = dataclasses.replace(rollout, logp=logp) if on_policy else rollout
-        return *objective(stats, then, advantage), logp
+        if not isinstance(objective, Together):
+            return *objective(stats, then, advantage), logp
+        read = functools.partial(policy, params)
+        return *objective(stats, then, advantage, read), logp
 
-    return fit_step(loss, optimizer, micro_batches, shards)
+    several = isinstance(objective, Together) and objective.several
+    return fit_step(loss, optimizer, micro_batches, shards, several)
 
 
 def learner(

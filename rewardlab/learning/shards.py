@@ -84,6 +84,10 @@ class Shards:
         added = [next(others if cut is None else parts) for _, cut in pairs]
         return jax.tree.unflatten(structure, added), sums
 
+    def total(self, sums: Any) -> Any:
+        """The sums over all devices."""
+        return lax.psum(sums, self.axes) if self.axes else sums
+
     def norm(self, grads: Any) -> Float[Array, ""]:
         """sqrt of the sum of squares over all leaves, of whole arrays."""
         pairs = self._with_cuts(jax.tree.leaves(grads))

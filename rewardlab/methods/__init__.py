@@ -19,6 +19,7 @@ from rewardlab.methods.learned import LEARNED
 from rewardlab.methods.losses import LOSSES
 from rewardlab.methods.method import LAWS, Method
 from rewardlab.methods.outcome import OUTCOME
+from rewardlab.methods.pairs import PAIRS
 from rewardlab.methods.presets import PRESETS
 from rewardlab.methods.process import PROCESS
 from rewardlab.methods.relative import RELATIVE
@@ -45,6 +46,7 @@ IDEAS: dict[str, dict[str, Method]] = {
     "Scores of a reward model, bent": SHAPING,
     "Other policy losses": LOSSES,
     "Completions against one another": RELATIVE,
+    "Learners on pairs": PAIRS,
     "Rewards without a verifier": INTRINSIC,
     "Rewards by rule": RULES,
     "Guidance on the way": GUIDANCE,

@@ -61,6 +61,7 @@ from rewardlab.objectives.value import ValueLoss, value_loss
 from rewardlab.objectives.vespo import vespo
 from rewardlab.objectives.words import (
     AGGREGATIONS,
+    APART,
     LOSS,
     LOSSES,
     MASKS,
@@ -77,6 +78,7 @@ from rewardlab.objectives.words import (
 
 __all__ = [
     "AGGREGATIONS",
+    "APART",
     "Advantage",
     "Aggregation",
     "KL_ESTIMATORS",

@@ -1,6 +1,7 @@
 """Pairs of completions: direct preference optimisation, token by token.
 
-Losses are one number a pair; log-probabilities are of single tokens, in nats.
+Losses are of the gap between two completions in nats, one number a pair;
+log-probabilities are of single tokens.
 """
 
 from typing import NamedTuple
@@ -12,46 +13,57 @@ from jaxtyping import Array, Bool, Float
 
 from rewardlab.core import masked
 
-PerToken = Float[Array, "P T"]
-PerPair = Float[Array, " P"]
+PerToken = Float[Array, "N T"]
+PerRow = Float[Array, " N"]
+Gap = Float[Array, "..."]  # of chosen and rejected: log-ratios of whole completions
 
 
-class Side(NamedTuple):
-    """The chosen or the rejected completions of P pairs."""
+class Rows(NamedTuple):
+    """Completions that are chosen, rejected or both."""
 
     logp: PerToken  # under the policy
     ref_logp: PerToken  # under the reference
-    mask: Bool[Array, "P T"]
+    mask: Bool[Array, "N T"]
 
 
-def implicit_reward(side: Side, beta: float, weight: PerToken | float = 1.0) -> PerPair:
-    """sum_t beta w_t (log pi - log ref) over True tokens."""
-    return beta * masked.total(weight * (side.logp - side.ref_logp), side.mask)
+def log_ratio(rows: Rows, weight: PerToken | float = 1.0) -> PerRow:
+    """sum_t w_t (log pi - log ref) over True tokens; beta of it is the reward."""
+    return masked.total(weight * (rows.logp - rows.ref_logp), rows.mask)
 
 
-def dpo_loss(chosen: Side, rejected: Side, beta: float = 0.1) -> PerPair:
-    """-log sigmoid(r_chosen - r_rejected), implicit rewards (arXiv 2305.18290)."""
-    lead = implicit_reward(chosen, beta) - implicit_reward(rejected, beta)
-    return jax.nn.softplus(-lead)
+def dpo_loss(
+    gap: Gap, beta: float | Array = 0.1, smoothing: float | Array = 0.0
+) -> Gap:
+    """-(1 - s) log sigmoid(beta h) - s log sigmoid(-beta h) (arXiv 2305.18290).
 
-
-def tgdpo_loss(
-    chosen: Side,
-    rejected: Side,
-    guide_chosen: PerToken,
-    guide_rejected: PerToken,
-    beta: float = 0.1,
-    alpha: float = 0.5,
-) -> PerPair:
-    """DPO with token weights 1 + alpha beta d on chosen, 1 - alpha beta d on rejected.
-
-    d_t = log guide - log ref is the token reward of a model trained by DPO before.
-    alpha = 0, or a guide that is the reference, is DPO. (TGDPO, arXiv 2506.14574)
+    `smoothing` is how often labels are the wrong way round (conservative DPO).
     """
-    towards = 1 + alpha * beta * (guide_chosen - chosen.ref_logp)
-    away = 1 - alpha * beta * (guide_rejected - rejected.ref_logp)
-    lead = implicit_reward(chosen, beta, towards)
-    return jax.nn.softplus(implicit_reward(rejected, beta, away) - lead)
+    right, wrong = jax.nn.softplus(-beta * gap), jax.nn.softplus(beta * gap)
+    return (1 - smoothing) * right + smoothing * wrong
+
+
+def ipo_loss(gap: Gap, beta: float | Array = 0.1) -> Gap:
+    """(h - 1 / (2 beta))^2: a gap so wide, and no wider (arXiv 2310.12036)."""
+    return (gap - 1 / (2 * beta)) ** 2
+
+
+def hinge_loss(gap: Gap, beta: float | Array = 0.1) -> Gap:
+    """[1 - beta h]+: wide enough is enough (SLiC, arXiv 2305.10425, as in TRL)."""
+    return jax.nn.relu(1 - beta * gap)
+
+
+def guided(
+    rows: Rows, guide: PerToken, beta: float | Array = 0.1, alpha: float | Array = 0.5
+) -> tuple[PerRow, PerRow]:
+    """The log-ratios of rows if they are chosen, and if they are rejected.
+
+    Tokens weigh 1 + alpha beta d where a row is chosen, 1 - alpha beta d where it is
+    rejected; d_t = log guide - log ref is the token reward of a model trained by DPO
+    before. alpha = 0, or a guide that is the reference, is DPO. (TGDPO, arXiv
+    2506.14574)
+    """
+    tilt = alpha * beta * (guide - rows.ref_logp)
+    return log_ratio(rows, 1 + tilt), log_ratio(rows, 1 - tilt)
 
 
 def contrast_reward(better: PerToken, worse: PerToken) -> PerToken:
@@ -63,20 +75,13 @@ def contrast_reward(better: PerToken, worse: PerToken) -> PerToken:
 
 
 def t_reg_loss(
-    chosen: Side,
-    rejected: Side,
-    reward_chosen: PerToken,
-    reward_rejected: PerToken,
-    beta: float = 0.1,
-    alpha: float = 0.25,
-) -> PerPair:
+    gap: Gap, pulls: Gap, beta: float | Array = 0.1, alpha: float | Array = 0.25
+) -> Gap:
     """DPO + alpha w sum_t -beta r_t log pi over both sides (T-REG, arXiv 2412.02685).
 
-    r is `contrast_reward`, w = sigmoid(r_rejected - r_chosen) is how wrong DPO still
-    is; that no gradient flows through w is a guess. alpha = 0 is DPO.
+    `pulls` are sum_t r_t log pi of both, r is `contrast_reward`, and w = sigmoid(-beta
+    h) is how wrong DPO still is; that no gradient flows through w is a guess. alpha = 0
+    is DPO.
     """
-    lead = implicit_reward(chosen, beta) - implicit_reward(rejected, beta)
-    wrong = lax.stop_gradient(jax.nn.sigmoid(-lead))
-    sides = ((chosen, reward_chosen), (rejected, reward_rejected))
-    pulls = [masked.total(reward * side.logp, side.mask) for side, reward in sides]
-    return jax.nn.softplus(-lead) - alpha * wrong * beta * sum(pulls)
+    wrong = lax.stop_gradient(jax.nn.sigmoid(-beta * gap))
+    return dpo_loss(gap, beta) - alpha * wrong * beta * pulls

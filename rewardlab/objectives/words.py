@@ -3,7 +3,8 @@
     clipped(epsilon=0.2, epsilon_high=0.28) | kl(beta=0.04) | token_mean()
 
 One policy loss stands first, then the terms that are added to it and the masks that
-leave rows out, and last the average.
+leave rows out, and last the average. After it, or alone, there may be losses apart,
+which have a count of their own: `clipped() | token_mean() | dpo(beta=0.1)`.
 A word is a function of its own numbers; a number may be a schedule. To add one, write
 its file, its line in the table here, and its test.
 """
@@ -19,7 +20,7 @@ from rewardlab.core.grammar import shown
 from rewardlab.core.ranges import is_number
 from rewardlab.core.sentence import Language, build, fill, parse
 from rewardlab.core.signatures import bound_of, signature_of
-from rewardlab.core.tree import Tree, spell
+from rewardlab.core.tree import PIPE, Tree, spell
 from rewardlab.core.types import Rollout
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.aggregation import (
@@ -31,6 +32,7 @@ from rewardlab.objectives.aggregation import (
     sequence_sum_all,
     token_mean,
 )
+from rewardlab.objectives.apart import Apart, Together
 from rewardlab.objectives.cispo import cispo
 from rewardlab.objectives.clipped import clipped
 from rewardlab.objectives.correction import mask_off_policy, rejecting
@@ -40,6 +42,16 @@ from rewardlab.objectives.kl import kl
 from rewardlab.objectives.likelihood import entropy_bonus, positive_nll
 from rewardlab.objectives.masks import Mask, mask_far_rows, mask_truncated
 from rewardlab.objectives.objective import Aggregation, Loss, Objective, objective
+from rewardlab.objectives.pair_losses import (
+    cream,
+    dpo,
+    hinge,
+    ipo,
+    optimism,
+    step_dpo,
+    t_reg,
+    tgdpo,
+)
 from rewardlab.objectives.reinforce import reinforce
 from rewardlab.objectives.rover import rover
 from rewardlab.objectives.sapo import sapo
@@ -87,18 +99,38 @@ AGGREGATIONS: dict[str, Callable[..., Aggregation]] = {
     "constant": constant,
     "constant_non_empty": constant_non_empty,
 }
+APART: dict[str, Callable[..., Apart]] = {
+    "dpo": dpo,
+    "ipo": ipo,
+    "hinge": hinge,
+    "tgdpo": tgdpo,
+    "t_reg": t_reg,
+    "step_dpo": step_dpo,
+    "cream": cream,
+    "optimism": optimism,
+}
 LOSSES: dict[str, Callable[..., Any]] = {
     **SURROGATES,
     **TERMS,
     **MASKS,
     **AGGREGATIONS,
+    **APART,
 }
 # The entropy of the policy that is trained costs a pass over the logits.
 READS_ENTROPY = ("entropy_bonus", "steer", "steer_exponential")
 
 
 def joined(*parts: Any) -> Objective:
-    """A policy loss, terms, masks and an average as one objective."""
+    """A policy loss, terms, masks and an average, and losses apart: one objective."""
+    apart = tuple(part for part in parts if isinstance(part, Apart))
+    rest = [part for part in parts if not isinstance(part, Apart)]
+    policy = _policy(*rest) if rest else None
+    if policy is None or apart:
+        return Together(policy, apart)
+    return policy
+
+
+def _policy(*parts: Any) -> Objective:
     *words, average = parts
     masks = [word for word in words if isinstance(word, Mask)]
     losses = [word for word in words if not isinstance(word, Mask)]
@@ -123,24 +155,32 @@ def loss_tree(text: str) -> Tree:
     whole `Objective`.
     """
     tree = parse(text, LOSS)
-    first, *rest = (part.word for part in tree.parts)
+    first, *rest = names = [part.word for part in tree.parts]
+    if all(name in APART for name in names):
+        return Tree(PIPE, joined, tree.parts)
     if first not in LOSSES and not rest:
         return tree
-    if first in {*TERMS, *MASKS, *AGGREGATIONS}:
+    if first in {*TERMS, *MASKS, *AGGREGATIONS, *APART}:
         raise ValueError(
             f"the loss {shown(text)} must begin with a policy loss, one of "
-            f"{', '.join(SURROGATES)}"
+            f"{', '.join(SURROGATES)}, or consist of losses apart, {', '.join(APART)}"
         )
     if two := [name for name in rest if name in SURROGATES]:
         raise ValueError(
             f"the loss {shown(text)} has two policy losses, {first} and {two[0]}; "
             "leave one out"
         )
-    early = [name for name in rest[:-1] if name in AGGREGATIONS]
-    if early or not rest or rest[-1] in {*TERMS, *MASKS}:
+    ends = [i for i, name in enumerate(names) if name in AGGREGATIONS]
+    last = ends[0] if ends else len(names)
+    if names[-1] not in LOSSES and not ends:  # a word of yours may be the average
+        last = len(names) - 1
+    late = [name for name in names[last + 1 :] if name in {*TERMS, *MASKS}]
+    early = [name for name in names[:last] if name in APART]
+    if len(ends) > 1 or late or early or last == len(names):
         raise ValueError(
             f"the loss {shown(text)} must end with its average, one of "
-            f"{', '.join(AGGREGATIONS)}, and have it nowhere else"
+            f"{', '.join(AGGREGATIONS)}, and have it nowhere else; only losses apart, "
+            f"{', '.join(APART)}, stand after it"
         )
     return tree
 

@@ -6,7 +6,7 @@ the earlier model's disagree, the label of the pair is softened.
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.core import masked
 
@@ -22,14 +22,20 @@ def ordinal_rank(score: Float[Array, " n"]) -> Int[Array, " n"]:
 
 
 def kendall_consistency(
-    now: Float[Array, " n"], before: Float[Array, " n"]
+    now: Float[Array, " n"],
+    before: Float[Array, " n"],
+    there: Bool[Array, " n"] | None = None,
 ) -> Float[Array, ""]:
-    """(tau + 1) / 2: the share of pairs that both rank alike; 1/2 for n = 1."""
+    """(tau + 1) / 2: the share of pairs that both rank alike; 1/2 for n = 1.
+
+    Completions that are not `there` are in no pair.
+    """
     a, b = ordinal_rank(now), ordinal_rank(before)
     alike = jnp.sign(a[:, None] - a) * jnp.sign(b[:, None] - b)
-    n = now.shape[0]
-    tau = masked.safe_divide(jnp.sum(alike) * 1.0, jnp.asarray(n * (n - 1)))
-    return (tau + 1) / 2
+    here = jnp.ones(now.shape, bool) if there is None else there
+    pair, n = here[:, None] & here, jnp.sum(here)
+    won = jnp.sum(jnp.where(pair, alike, 0)) * 1.0
+    return (masked.safe_divide(won, n * (n - 1)) + 1) / 2
 
 
 def spearman_consistency(

@@ -12,7 +12,14 @@ from typing import Any
 from rewardlab.core.grammar import parse, pipe
 from rewardlab.methods import IDEAS, LAWS, METHODS, Method
 from rewardlab.methods.method import ALWAYS
-from rewardlab.objectives import AGGREGATIONS, MASKS, SURROGATES, TERMS, spelled
+from rewardlab.objectives import (
+    AGGREGATIONS,
+    APART,
+    MASKS,
+    SURROGATES,
+    TERMS,
+    spelled,
+)
 from rewardlab.objectives.kl import KL_ESTIMATORS
 from rewardlab.objectives.updates import WORDS
 from rewardlab.scorers.makers import counts, making
@@ -144,6 +151,7 @@ def _losses() -> str:
         _words("`kind` of KL", kinds.items()),
         "`k1+` and `k3+` have the value of `k1` and `k3` and the gradient of `k2`.\n",
         _words("average", AGGREGATIONS.items()),
+        _words("loss apart, with a count of its own", APART.items()),
         _words("learns from", SELECTORS.items()),
         _words("updates", WORDS.items()),
     ]

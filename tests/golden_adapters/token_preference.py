@@ -6,27 +6,32 @@ import numpy as np
 
 from golden_adapters.common import as_array, rollout_of
 from rewardlab import objectives
+from rewardlab.core import masked
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives import preference
 
 
-def _side(inputs, side):
+def _rows(inputs, side):
     logp, ref = (as_array(inputs[f"{k}_{side}"]) for k in ("policy", "ref"))
     mask = inputs.get(f"mask_{side}", np.ones(logp.shape))
-    return preference.Side(logp, ref, jnp.asarray(np.asarray(mask) > 0))
+    return preference.Rows(logp, ref, jnp.asarray(np.asarray(mask) > 0))
 
 
 def tgdpo(inputs, hyper):
     """Losses, and the gradient of their mean to both sides' log-probs."""
-    sides = [_side(inputs, k) for k in ("chosen", "rejected")]
+    chosen, rejected = (_rows(inputs, k) for k in ("chosen", "rejected"))
     guides = [as_array(inputs[f"reward_{k}"]) for k in ("chosen", "rejected")]
     options = {k: inputs.get(k, hyper.get(k)) for k in ("beta", "alpha")}
 
-    def losses(chosen, rejected):
-        pair = (sides[0]._replace(logp=chosen), sides[1]._replace(logp=rejected))
-        return preference.tgdpo_loss(*pair, *guides, **options)
+    def losses(*logp):
+        pair = zip((chosen, rejected), logp, guides, strict=True)
+        (good, _), (_, bad) = (
+            preference.guided(rows._replace(logp=x), guide, **options)
+            for rows, x, guide in pair
+        )
+        return preference.dpo_loss(good - bad, options["beta"])
 
-    logp = [side.logp for side in sides]
+    logp = [chosen.logp, rejected.logp]
     grads = jax.grad(lambda *x: jnp.mean(losses(*x)), argnums=(0, 1))(*logp)
     return {
         "losses": losses(*logp),
@@ -37,7 +42,7 @@ def tgdpo(inputs, hyper):
 
 def t_reg(inputs, hyper):
     """Token rewards, the weight w and the loss of each pair."""
-    sides = [_side(inputs, k) for k in ("chosen", "rejected")]
+    sides = [_rows(inputs, k) for k in ("chosen", "rejected")]
     beta, alpha = inputs["beta"], inputs["alpha"]
     rewards = [
         preference.contrast_reward(
@@ -46,12 +51,17 @@ def t_reg(inputs, hyper):
         )
         for k in ("chosen", "rejected")
     ]
-    chosen, rejected = (preference.implicit_reward(side, beta) for side in sides)
+    chosen, rejected = (preference.log_ratio(side) for side in sides)
+    pulls = sum(
+        masked.total(reward * side.logp, side.mask)
+        for reward, side in zip(rewards, sides, strict=True)
+    )
+    gap = chosen - rejected
     return {
         "token_reward_chosen": rewards[0],
         "token_reward_rejected": rewards[1],
-        "weight": jax.nn.sigmoid(rejected - chosen),
-        "loss_per_pair": preference.t_reg_loss(*sides, *rewards, beta, alpha),
+        "weight": jax.nn.sigmoid(-beta * gap),
+        "loss_per_pair": preference.t_reg_loss(gap, pulls, beta, alpha),
     }
 
 

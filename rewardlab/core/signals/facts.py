@@ -32,6 +32,9 @@ FACTS: dict[str, Signal] = {
     "match": Signal("NS", "whether the step agrees with the expert's", flags),
     "is_call": Signal("NT", "the tokens of tool calls", flags),
     "node": Signal("NT", "an id of the token's branch in a tree of rollouts", tree),
+    "previous_logp": Signal(
+        "NT", "log-probs under the policy of some iterations before, nats", logprob
+    ),
     "teacher_logp": Signal("NT", "log-probs under a teacher, nats", logprob),
     "flow": Signal("NT", "the error of a flow model on the token's hidden state", nats),
     "sampler_logp": Signal(
