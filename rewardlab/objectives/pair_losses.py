@@ -128,7 +128,7 @@ def t_reg(
     better: SignalName = "better_logp",
     worse: SignalName = "worse_logp",
     by: SignalName = "correct",
-    weight: Coefficient = 1.0,
+    ref: SignalName = "ref_logp",
 ) -> Apart:
     """DPO + alpha w sum_t -beta r_t log pi of both rows, w = sigmoid(-beta h).
 
@@ -138,7 +138,7 @@ def t_reg(
 
     def loss(stats: TokenStats, rollout: Rollout, read: Read) -> tuple[Sum, Metrics]:
         rate, pull = coefficient(beta, rollout), coefficient(alpha, rollout)
-        rows = rows_of(stats, rollout, "ref_logp")
+        rows = rows_of(stats, rollout, ref)
         token = preference.contrast_reward(
             inside(rollout, better), inside(rollout, worse)
         )
@@ -148,7 +148,7 @@ def t_reg(
         pairs = WHICH["all"](*scored(rollout, by))
         return told("t_reg", preference.t_reg_loss(gap, both, rate, pull), gap, pairs)
 
-    return Apart(loss, weight)
+    return Apart(loss)
 
 
 def step_dpo(
