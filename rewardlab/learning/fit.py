@@ -60,13 +60,7 @@ def fit_step(
     report.
     """
 
-    def summed(
-        trained: Trained, share: Any, rollout: Rollout, rows: Rows
-    ) -> tuple[Any, Any]:
-        total, metrics, each = loss(shards.whole(trained), rollout, rows)
-        return jnp.sum(total.value * share), ((total, metrics), each)
-
-    gradient = jax.grad(summed, has_aux=True)
+    gradient = _gradient_of(loss, shards)
     counted = _shares(loss, micro_batches, shards)
     optimizer = optax.with_extra_args_support(optimizer)
 
@@ -102,6 +96,19 @@ def fit_step(
         return *kept, {**metrics, **whole, **skipped}, each
 
     return step
+
+
+def _gradient_of(loss: Loss, shards: Shards) -> Callable[..., Any]:
+    """(trained, share, rollout, rows) -> the gradient of the sum of value times share,
+    the sums, and what there is of every row."""
+
+    def summed(
+        trained: Trained, share: Any, rollout: Rollout, rows: Rows
+    ) -> tuple[Any, Any]:
+        total, metrics, each = loss(shards.whole(trained), rollout, rows)
+        return jnp.sum(total.value * share), ((total, metrics), each)
+
+    return jax.grad(summed, has_aux=True)
 
 
 def _shares(loss: Loss, micro_batches: int, shards: Shards) -> Callable[..., Any]:
