@@ -79,6 +79,31 @@ def completion_statistic(
     return _in_chunks(read, (states, tokens, valid), head.shape[1])
 
 
+def statistic_of_two(
+    configs: tuple[lm.LMConfig, lm.LMConfig],
+    params: tuple[lm.Params, lm.Params],
+    texts: tuple[Array, Array, Array, Array],
+    f: Callable[[Array, Array], Array],
+    temperature: float | Float[Array, ""] = 1.0,
+) -> Float[Array, "N T"]:
+    """f(logits of one model, of the other) of each completion token, 0 on padding.
+
+    Logits are divided by the temperature, and held of a chunk of tokens at a time.
+    """
+    heads = [lm.head(*model) for model in zip(configs, params, strict=True)]
+    both = [lm.states(*model, *texts) for model in zip(configs, params, strict=True)]
+    width = both[0].shape[-1]
+
+    def read(case: tuple[Array, Array, Array]) -> Array:
+        states, _, valid = case
+        parts = states[..., :width], states[..., width:]
+        logits = [linear(*x) / temperature for x in zip(parts, heads, strict=True)]
+        return jnp.where(valid, f(*logits), 0)
+
+    case = (jnp.concatenate(both, axis=-1), texts[2], texts[3])
+    return _in_chunks(read, case, sum(head.shape[1] for head in heads))
+
+
 def positions_at_once(vocab: int) -> int:
     """Of how many positions the logits are made at a time: some 64 MB, 128 at least.
 

@@ -1,5 +1,6 @@
 """A language model as those see it who score with it."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ from rewardlab.models.logprobs import (
     TokenStats,
     completion_logprobs,
     completion_statistic,
+    statistic_of_two,
 )
 
 
@@ -69,6 +71,19 @@ class Model(NamedTuple):
         """f(logits / temperature, token) of each completion token, 0 on padding."""
         texts = _texts(rollout)
         return completion_statistic(self.config, params, texts, f, temperature)
+
+    def beside(
+        self,
+        params: lm.Params,
+        other: "Model",
+        others: lm.Params,
+        rollout: Rollout,
+        f: Callable[[Array, Array], Array],
+        temperature: float | Float[Array, ""] = 1.0,
+    ) -> Float[Array, "N T"]:
+        """f(logits, the other's logits) of each completion token, 0 on padding."""
+        configs, both = (self.config, other.config), (params, others)
+        return statistic_of_two(configs, both, _texts(rollout), f, temperature)
 
     def states(
         self, params: lm.Params, rollout: Rollout, after: bool = False

@@ -22,7 +22,7 @@ from rewardlab.runs.metrics import Metrics, Row
 from rewardlab.runs.prepare import Run
 from rewardlab.runs.record import save_state
 from rewardlab.runs.sinks import Sinks
-from rewardlab.runs.stopping import Trouble, hole, not_finite
+from rewardlab.runs.stopping import Trouble, hole, not_finite, skipped_scorers
 from rewardlab.system.files import short, write_whole
 from rewardlab.system.processes import fetched, is_first
 
@@ -108,6 +108,9 @@ class Loop:
         if int(state.skipped):
             what = not_finite(report)
             self.console.say(f"step {int(state.step)} skipped: {what} not finite")
+        for name in skipped_scorers(state):
+            where = f"in step {int(state.step)}: its loss or gradient is not finite"
+            self.console.say(f"the scorer {name!r} did not learn {where}")
         trouble = self.trouble(state, report, metrics, row)
         if error := hole(state, report) or trouble:
             self.save(state)

@@ -7,6 +7,7 @@ from ml_collections import ConfigDict
 
 from rewardlab.core.signals.holes import said_of
 from rewardlab.learning.learner import LearnerState, Report
+from rewardlab.learning.scorer_fit import Learned
 from rewardlab.runs.metrics import Metrics, Row
 from rewardlab.system.answers import NoAnswer
 from rewardlab.system.processes import fetched
@@ -17,10 +18,10 @@ REASONS = ("/errors", "/timeouts", "/abstained")  # of no reward
 class Trouble:
     """Looks at each step, and says with what error the run must end, if it must.
 
-    `train.max_skipped` steps in a row that are not finite are `FloatingPointError`;
-    `train.max_unrewarded` batches in a row, in which no completion has a reward, a text
-    reward failed for all or no answer of a judge could be read, are `NoAnswer`. The
-    second count begins anew with the process.
+    `train.max_skipped` steps in a row that are not finite, of the policy or of a scorer
+    that learns, are `FloatingPointError`; `train.max_unrewarded` batches in a row, in
+    which no completion has a reward, a text reward failed for all or no answer of a
+    judge could be read, are `NoAnswer`. The second count begins anew with the process.
     """
 
     def __init__(self, config: ConfigDict, workdir: Path) -> None:
@@ -40,12 +41,26 @@ class Trouble:
                 "from the last good parameters in "
                 f"{self.workdir}/checkpoints/{int(state.step)}"
             )
+        for name, count in skipped_scorers(state).items():
+            if count >= most.max_skipped:
+                return FloatingPointError(
+                    f"{count} steps in a row of the scorer {name!r} were not finite; "
+                    "mend what it learns from, lower its lr, or leave it out, and go "
+                    f"on from {self.workdir}/checkpoints/{int(state.step)}"
+                )
         if self.unrewarded >= most.max_unrewarded:
             return NoAnswer(
                 f"in {self.unrewarded} batches in a row {what}{_reasons(row)}; mend "
                 "what makes it, or raise train.max_unrewarded"
             )
         return None
+
+
+def skipped_scorers(state: LearnerState) -> dict[str, int]:
+    """How many steps in a row each scorer that learns has skipped, if any."""
+    learned = {n: x for n, x in state.scorers.items() if isinstance(x, Learned)}
+    counts = {name: int(own.skipped) for name, own in learned.items()}
+    return {name: count for name, count in counts.items() if count}
 
 
 def hole(state: LearnerState, report: Report) -> Exception | None:

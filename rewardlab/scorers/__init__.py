@@ -17,8 +17,14 @@ from rewardlab.scorers.insight import insight
 from rewardlab.scorers.judge import asked, judge
 from rewardlab.scorers.passes import entropy, reference, states, states_after
 from rewardlab.scorers.rewarded import class_weight, rewarded
-from rewardlab.scorers.second import moving_reference, strong, teacher, weak
 from rewardlab.scorers.self_score import self_score
+from rewardlab.scorers.second import (
+    divergence,
+    moving_reference,
+    strong,
+    teacher,
+    weak,
+)
 from rewardlab.scorers.verifiers import VERIFIERS
 from rewardlab.scorers.versus import versus
 
@@ -32,6 +38,7 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "criteria": criteria,
     "critic": critic,
     "critics": critics,
+    "divergence": divergence,
     "entropy": entropy,
     "finished": finished,
     "implicit": implicit,

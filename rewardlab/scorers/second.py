@@ -1,5 +1,6 @@
 """Frozen models beside the policy, and a slow copy of it: log-probs under them."""
 
+import functools
 from typing import Any
 
 import jax
@@ -9,6 +10,7 @@ from jaxtyping import Array
 
 from rewardlab.core.types import Rollout, Static
 from rewardlab.reward_models.averaging import moved_copy
+from rewardlab.reward_models.distillation import generalized_jsd
 from rewardlab.scorers.passes import Maker
 from rewardlab.scorers.protocol import Context, Scorer, Setting
 
@@ -52,6 +54,34 @@ def _under(role: str, temperature: float | None) -> Maker:
             return {signal: model.log_probs(context.params[role], rollout, at).logp}
 
         return Scorer(role, {signal: "NT"}, (), "shard", score, roles=(role,))
+
+    return make
+
+
+def divergence(role: str = "teacher", beta: Static[float] = 0.5) -> Maker:
+    """divergence_t = D_beta(role || policy) of whole next-token distributions, nats.
+
+    The generalised Jensen-Shannon divergence at the temperature that is sampled at: how
+    far token by token the policy is from a model beside it. (GKD, arXiv 2306.13649, has
+    it as a loss)
+
+    divergence(beta=1): KL(policy || teacher), whose mean over what the policy samples
+    is that of logp - teacher_logp
+    """
+
+    def make(setting: Setting) -> Scorer:
+        mine, theirs = setting.models["policy"], setting.models[role]
+        apart = functools.partial(generalized_jsd, beta=beta)
+
+        def score(
+            state: Any, context: Context, rollout: Rollout, batch: Any
+        ) -> dict[str, Array]:
+            models = context.params["policy"], theirs, context.params[role]
+            found = mine.beside(*models, rollout, apart, setting.temperature)
+            return {"divergence": found}
+
+        provides, roles = {"divergence": "NT"}, (role,)
+        return Scorer("divergence", provides, (), "shard", score, roles=roles)
 
     return make
 
