@@ -17,7 +17,6 @@ from rewardlab.scorers.insight import insight
 from rewardlab.scorers.judge import asked, judge
 from rewardlab.scorers.passes import entropy, reference, states, states_after
 from rewardlab.scorers.rewarded import class_weight, rewarded
-from rewardlab.scorers.self_score import self_score
 from rewardlab.scorers.second import (
     divergence,
     moving_reference,
@@ -25,6 +24,7 @@ from rewardlab.scorers.second import (
     teacher,
     weak,
 )
+from rewardlab.scorers.self_score import self_score
 from rewardlab.scorers.verifiers import VERIFIERS
 from rewardlab.scorers.versus import versus
 
