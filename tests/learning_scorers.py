@@ -32,6 +32,9 @@ class Word(NamedTuple):
 
 WORDS = {
     "critic": Word("critic(width=8)", ("value",), "critic", slow=False),
+    "follow_ups": Word(
+        "follow_ups(lr=1e-3)", ("praise_logp", "blame_logp"), "follow_ups"
+    ),
     "implicit": Word("implicit(lr=1e-3)", ("prm_logp",), "implicit"),
     "implicit_dpo": Word("implicit_dpo(lr=1e-3)", ("prm_logp",), "implicit"),
 }

@@ -2,9 +2,11 @@
 
 from types import SimpleNamespace
 
+import jax.numpy as jnp
 import pytest
 
 from rewardlab.core.types import Sum
+from rewardlab.learning.scorer_fit import Learned
 from rewardlab.runs.config import default_config
 from rewardlab.runs.stopping import Trouble
 
@@ -13,7 +15,7 @@ def trouble(most=3):
     config = default_config()
     config.train.max_unrewarded = most
     look = Trouble(config, "runs/x")
-    state = SimpleNamespace(skipped=0, step=7)
+    state = SimpleNamespace(skipped=0, step=7, scorers={})
 
     def step(count, **row):
         named = {f"rewards/{k.replace('__', '/')}": x for k, x in row.items()}
@@ -47,10 +49,28 @@ def test_a_reward_that_always_fails_is_not_hidden_by_another(errors, timeouts):
 
 def test_a_judge_that_never_answers_is_named():
     look, row = Trouble(default_config(), "runs/x"), {"scorers/asked_judge/unread": 1.0}
-    state = SimpleNamespace(skipped=0, step=7)
+    state = SimpleNamespace(skipped=0, step=7, scorers={})
     case = (state, None, {"reward/mean": Sum(0.0, 0)}, row)
     said = [look(*case) for _ in range(5)]
     assert said[:4] == [None] * 4
     assert "no answer of the judge 'asked_judge' could be read" in str(said[-1])
     partly = {"scorers/asked_judge/unread": 0.9}
     assert look(state, None, {"reward/mean": Sum(1.0, 4)}, partly) is None
+
+
+def test_a_scorer_that_cannot_learn_stops_the_run():
+    """After as many steps in a row as the policy's own limit; one that has no fit is
+    not looked at."""
+    look, rewarded = Trouble(default_config(), "runs/x"), {"reward/mean": Sum(1.0, 4)}
+    zero, limit = jnp.zeros(()), default_config().train.max_skipped
+    for skipped in range(limit + 1):
+        critic = Learned({"w": zero}, (), jnp.asarray(skipped))
+        scorers = {"critic": critic, "moving_reference": {"w": zero}}
+        state = SimpleNamespace(skipped=0, step=7, scorers=scorers)
+        error = look(state, None, rewarded, {})
+        assert (error is None) == (skipped < limit)
+    assert isinstance(error, FloatingPointError)
+    assert str(error) == (
+        "5 steps in a row of the scorer 'critic' were not finite; mend what it learns "
+        "from, lower its lr, or leave it out, and go on from runs/x/checkpoints/7"
+    )

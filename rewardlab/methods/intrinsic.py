@@ -63,7 +63,8 @@ INTRINSIC: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="paper",
         believes="answers after which people would be pleased",
-        differs="the code averages raw logits at one position; the baseline is ours",
+        differs="the code averages raw logits at one position; the baseline is ours. No"
+        " people here: a model learns to say y after right rows and n after wrong ones",
     ),
     "oni": Method(
         "outcome('correct') | process('insight')"

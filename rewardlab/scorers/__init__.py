@@ -7,6 +7,8 @@ from rewardlab.scorers.critic import critic, step_critic
 from rewardlab.scorers.critics import criteria, critics
 from rewardlab.scorers.distributions import blind, certainty, sum_pi_squared
 from rewardlab.scorers.facts import column, finished, positive
+from rewardlab.scorers.facts import column, finished
+from rewardlab.scorers.follow_ups import follow_ups
 from rewardlab.scorers.implicit import (
     implicit,
     implicit_detached,
@@ -41,6 +43,7 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "divergence": divergence,
     "entropy": entropy,
     "finished": finished,
+    "follow_ups": follow_ups,
     "implicit": implicit,
     "implicit_detached": implicit_detached,
     "implicit_dpo": implicit_dpo,
@@ -65,6 +68,7 @@ SCORERS: dict[str, Callable[..., Any]] = {
 
 # Who makes what a sentence implies, where nobody says so.
 USUAL = {
+    "blame_logp": "follow_ups()",
     "blind_logp": "blind()",
     "certainty": "certainty()",
     "class_weight": "class_weight()",
@@ -72,6 +76,7 @@ USUAL = {
     "finished": "finished()",
     "hidden": "states()",
     "hidden_after": "states_after()",
+    "praise_logp": "follow_ups()",
     "prm_logp": "implicit()",
     "positive": "positive()",
     "ref_logp": "reference()",

@@ -20,12 +20,10 @@ SAMPLER = ("sampler_logp",)  # and `greedy` of tasks with a verdict
 TREES = ("node", "step_value", "success")  # with rollout.branching or continuations
 
 REWARD_MODEL, ENSEMBLE = "a reward model", "an ensemble of reward models"
-JUDGE = "a judge: a model that reads and answers"
 # What nothing makes yet, and what it waits for.
 NEEDS = {
     "aligned": "a task of movement in space",
     "attempt": "episodes with a second attempt",
-    "blame_logp": JUDGE,
     "budget_score": "episodes whose thinking is cut at budgets",
     "comfort": "a task of driving",
     "contribution": "a model that redistributes the return",
@@ -42,7 +40,6 @@ NEEDS = {
     "iou": "a task of retrieval from video",
     "members": ENSEMBLE,
     "partner": "prompts that come with a rewriting",
-    "praise_logp": JUDGE,
     "rank_bonus": "hidden states of whole answers",
     "ref_harmless": REWARD_MODEL,
     "ref_score": REWARD_MODEL,
