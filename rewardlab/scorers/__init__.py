@@ -7,7 +7,6 @@ from rewardlab.scorers.critic import critic, step_critic
 from rewardlab.scorers.critics import criteria, critics
 from rewardlab.scorers.distributions import blind, certainty, sum_pi_squared
 from rewardlab.scorers.facts import column, finished, positive
-from rewardlab.scorers.facts import column, finished
 from rewardlab.scorers.follow_ups import follow_ups
 from rewardlab.scorers.implicit import (
     implicit,
