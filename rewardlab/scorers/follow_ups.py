@@ -1,6 +1,7 @@
 """A listener: how likely people answer a completion with praise, and with blame."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import jax.numpy as jnp
@@ -36,20 +37,18 @@ def follow_ups(
     """
 
     def make(setting: Setting) -> Scorer:
-        sides = [
-            [setting.tokenizer.encode(text) for text in side.split("|")]
-            for side in (praise, blame)
-        ]
+        sides = [side.split("|") for side in (praise, blame)]
+        read = functools.partial(likely, setting)
 
         def ask(
             model: Model, params: lm.Params, context: Context, rollout: Rollout
         ) -> dict[str, Array]:
-            pleased, displeased = (likely(model, params, rollout, x) for x in sides)
+            pleased, displeased = (read(model, params, rollout, x) for x in sides)
             return {"praise_logp": pleased, "blame_logp": displeased}
 
         def teach(model: Model, params: lm.Params, rollout: Rollout) -> Sum:
             label, there = truth_of(rollout, truth)
-            more, less = (jnp.mean(likely(model, params, rollout, x), 1) for x in sides)
+            more, less = (jnp.mean(read(model, params, rollout, x), 1) for x in sides)
             return masked.sum_of(-jnp.where(label > 0.5, more, less), there)
 
         def tell(rollout: Rollout) -> dict[str, Sum]:
@@ -69,12 +68,17 @@ def follow_ups(
 
 
 def likely(
-    model: Model, params: lm.Params, rollout: Rollout, texts: Sequence[Sequence[int]]
+    setting: Setting,
+    model: Model,
+    params: lm.Params,
+    rollout: Rollout,
+    texts: Sequence[str],
 ) -> Float[Array, "N R"]:
     """The mean log-prob of the tokens of each text after the completion, nats."""
-    rows, width = len(rollout.tokens), max(map(len, texts))
-    ids = jnp.asarray([[*x, *[0] * (width - len(x))] for x in texts], jnp.int32)
-    there = jnp.asarray([[i < len(x) for i in range(width)] for x in texts])
+    coded = [setting.tokenizer.encode(text) for text in texts]
+    rows, width = len(rollout.tokens), max(map(len, coded))
+    ids = jnp.asarray([[*x, *[0] * (width - len(x))] for x in coded], jnp.int32)
+    there = jnp.asarray([[i < len(x) for i in range(width)] for x in coded])
     case = put(joined(question(rollout), completion(rollout)), jnp.tile(ids, (rows, 1)))
     there = jnp.tile(there, (rows, 1))
     case = dataclasses.replace(case, valid=there, mask=there)
