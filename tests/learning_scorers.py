@@ -108,7 +108,9 @@ def scorers(name):
     made = {x for _, s in found for x in s.provides}
     for signal, text in USUAL.items():
         if signal not in made:
-            found += [Source("the usual", s) for s in scorers_of(text, SETTING)]
+            usual = scorers_of(text, SETTING)
+            found += [Source("the usual", s) for s in usual]
+            made |= {x for s in usual for x in s.provides}
     return [*found, Source("the task's", TASK)]
 
 

@@ -5,10 +5,11 @@ import shutil
 import jax
 import numpy as np
 import pytest
-from test_train import numbers, tiny
+from test_train import REWARD, numbers, tiny
 
 from rewardlab.models import lm
 from rewardlab.runs import checkpoint
+from rewardlab.runs.config import use_reward
 from rewardlab.runs.prepare import prepare
 from rewardlab.runs.training import train
 from rewardlab.text.tokenizers import CharTokenizer, same_texts
@@ -101,3 +102,36 @@ def test_texts_are_the_same_or_they_are_not():
     one, other = CharTokenizer("abc"), CharTokenizer("acb")
     assert same_texts(one, CharTokenizer("abc")) and not same_texts(one, other)
     assert not same_texts(one, CharTokenizer("ab"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reward", ["g_opd", "cdr", "flr", "grpo_care"])
+def test_a_row_trains_with_its_second_models_on_any_devices(reward, tmp_path):
+    """Learned or frozen, they lie as the policy does; nothing else changes."""
+    meshes = {
+        "one": {"mesh.devices": 1},
+        "fsdp": {"mesh.devices": 4, "mesh.fsdp": 2},
+        "pmap": {"mesh.devices": 2, "mesh.driver": "pmap"},
+    }
+    rows = {}
+    for name, mesh in meshes.items():
+        config = taught(**{"train.max_steps": 2, "loss": "", **mesh})
+        use_reward(config, reward)
+        train(config, tmp_path / name)
+        rows[name] = numbers(tmp_path / name)[1]
+    for name in ("fsdp", "pmap"):
+        for key in ("loss", "reward/mean", "grad_norm"):
+            assert rows[name][key] == pytest.approx(rows["one"][key], abs=2e-4), key
+
+
+@pytest.mark.slow
+def test_an_own_model_of_adapters_goes_on_to_the_bit(tmp_path):
+    """Where the policy trains adapters, so does a scorer's own language model."""
+    own = {"model.lora.rank": 2, "scorers": "implicit(lr=1e-3)", "reward": REWARD}
+    train(taught(**own, **{"train.max_steps": 4}), tmp_path / "whole")
+    train(taught(**own, **{"train.max_steps": 2}), tmp_path / "cut")
+    train(taught(**own, **{"train.max_steps": 4}), tmp_path / "cut")
+    whole, cut = (numbers(tmp_path / name) for name in ("whole", "cut"))
+    for one, other in zip(whole[1:], cut[1:], strict=True):
+        assert one == {k: x for k, x in other.items() if k in one}
+    assert whole[4]["scorers/implicit/grad_norm"] > 0

@@ -76,6 +76,7 @@ def sources_of(
         if name not in have:
             usual = scorers_of(text, setting, numbers)
             found += [Source("the usual", scorer) for scorer in usual]
+            have |= {name for scorer in usual for name in scorer.provides}
     return found
 
 
