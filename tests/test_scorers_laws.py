@@ -23,6 +23,7 @@ from learning_scorers import (
     context,
     moved,
     near,
+    one_device,
     rewarded,
     same,
     scorers,
@@ -30,6 +31,7 @@ from learning_scorers import (
 )
 
 from rewardlab.core.types import Rollout
+from rewardlab.learning.parallel import jit_driver, pmap_driver
 from rewardlab.runs import checkpoint
 
 EVERY = [
