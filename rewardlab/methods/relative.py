@@ -11,7 +11,9 @@ RELATIVE: dict[str, Method] = {
         verified="paper",
         scorers="preference('correct')",
         believes="beating the policy's other answers, whatever their score",
-        differs="the paper trains with a critic, here against the group's mean",
+        differs="the paper trains with a critic, here against the group's mean; the "
+        "verifier stands in for its preferences, for which a small model judges with "
+        "scorers='versus()'",
     ),
     "pref_grpo": Method(
         "average('beats') | center_by_group() | scale_by_group_std(eps=eps)"
@@ -40,7 +42,8 @@ RELATIVE: dict[str, Method] = {
         believes="a high place in a tournament of the group",
         loss="clipped(epsilon=0.2, epsilon_high=0.28) | sequence_mean()",
         differs="the verifier stands in for its judge, which another one of `scorers` "
-        "brings back: `single_elimination('package.module:judge')`; the paper's anchor "
-        "is the greedy completion, the code's the first",
+        "brings back: `single_elimination('package.module:judge')`, or, with a small "
+        "model of pairs, `versus() | single_elimination('preference')`; the paper's "
+        "anchor is the greedy completion, the code's the first",
     ),
 }
