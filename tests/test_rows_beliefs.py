@@ -10,7 +10,8 @@ from rows import against_group, agrees, batch, token_mean, trained
 def test_laser():
     """0.9 of GRPO's advantage and 0.1 of the self-score's, where that tells rows apart.
 
-    An unfinished row counts as 0 in mean and std. Prompt 1 has a std below 0.1.
+    An unfinished row counts as 0 in mean and std. Prompt 1 has a std below 0.1. A log p
+    of 0 after the end is a score of 2.3, whose squared error costs a tenth.
     """
     score = np.array([0.9, 0.1, 0.4, 0.8, 0.5, 0.52, 0.48, 0.5])
     finished = np.array([1.0, 1, 1, 0, 1, 1, 1, 1])
@@ -21,7 +22,10 @@ def test_laser():
     own = a.copy()
     own[:4] = ((score[:4] - mean) / std)[:, None]
     a = 0.9 * a + 0.1 * own
-    agrees("laser", b, trained(a, dual=3.0), a)
+    right, ended = b.signals["correct"], ~b.mask[:, -1]
+    off = {(i, t): 0.1 * ended[i] * (2.3 - right[i]) ** 2 for i, t in places(b)}
+    usual = trained(a, dual=3.0)
+    agrees("laser", b, lambda b: usual(b) + token_mean(b, off), a)
 
 
 def test_tw_grpo():

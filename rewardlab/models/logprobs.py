@@ -43,12 +43,14 @@ def completion_logprobs(
     pass over the logits. `temperature` must be positive.
     """
 
-    def stats(logits: Float[Array, "... V"], at: Int[Array, "..."]) -> TokenStats:
+    def stats(
+        logits: Float[Array, "... V"], at: Int[Array, "..."]
+    ) -> tuple[Array, Array]:
         spread = token_entropy(logits) if entropy else jnp.zeros(at.shape)
-        return TokenStats(log_likelihood(logits, at), spread)
+        return log_likelihood(logits, at), spread
 
     texts = (prompts, prompt_mask, tokens, valid)
-    return completion_statistic(config, params, texts, stats, temperature)
+    return TokenStats(*completion_statistic(config, params, texts, stats, temperature))
 
 
 def completion_statistic(
