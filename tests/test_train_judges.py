@@ -36,7 +36,7 @@ def test_the_policy_learns_to_judge_itself(tmp_path):
     train(config, tmp_path)
     rows = numbers(tmp_path)
     assert rows[-1]["self_verdict"] > 0 and 0 <= rows[-1]["self_accuracy"] <= 1
-    assert 0 <= rows[-1]["eval/self_score"] <= 1
+    assert 0 <= rows[-1]["rewards/self_score/mean"] <= 1
 
 
 @pytest.mark.slow
