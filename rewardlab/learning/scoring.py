@@ -36,13 +36,14 @@ class Scoring(NamedTuple):
 
     `init(context, rollout)` reads shapes; `score(states, context, rollout, batch)` adds
     signals, and learns what learns before; `fit(states, context, rollout, batch,
-    reward)` learns what learns after, `step(states, context)` follows the policy.
+    reward)` learns what learns after, `step(states, context, rollout)` follows the
+    policy.
     """
 
     init: Callable[[Context, Rollout], States]
     score: Callable[..., tuple[Rollout, States, Means]]
     fit: Callable[..., tuple[States, Means]]
-    step: Callable[[States, Context], States]
+    step: Callable[[States, Context, Rollout], States]
     learns: bool  # whether `fit` does anything
     follows: bool  # likewise `step`
     private: tuple[str, ...]  # signals that end with the iteration
@@ -90,15 +91,16 @@ def scoring(plan: Plan, make: Make, driver: Driver, micro_batches: int = 1) -> S
 
 def _following(
     names: list[str], make: Make, driver: Driver
-) -> Callable[[States, Context], States]:
+) -> Callable[[States, Context, Rollout], States]:
     """What moves after the policy has: of what learns, what is trained."""
 
-    def step(states: States, context: Context) -> States:
+    def step(states: States, context: Context, rollout: Rollout) -> States:
         made = make(context.hp)
         for name in names:
             if (follow := made[name].step) is not None:
                 was, own = states[name], context_of(context, name)
-                now = driver.part(follow(trained_of(was), own))  # as it lay
+                new = follow(trained_of(was), own, rollout)
+                now = driver.part(new)  # as it lay
                 learns = isinstance(was, Learned)
                 states = {**states, name: was._replace(params=now) if learns else now}
         return states

@@ -28,6 +28,7 @@ from rewardlab.methods.selection import SELECTION
 from rewardlab.methods.sentence import build, reads
 from rewardlab.methods.several import SEVERAL
 from rewardlab.methods.shaping import SHAPING
+from rewardlab.methods.step_models import STEP_MODELS
 from rewardlab.methods.turns import TURNS
 from rewardlab.methods.weights import WEIGHTED
 
@@ -39,6 +40,7 @@ IDEAS: dict[str, dict[str, Method]] = {
     "Credit against a critic": CRITIC,
     "Steps paid for what they add": PROCESS,
     "Rewards learned from outcomes": LEARNED,
+    "Step scores learned from labels": STEP_MODELS,
     "Turns of an agent": TURNS,
     "Which samples to learn from": SELECTION,
     "Tokens that matter more": WEIGHTED,

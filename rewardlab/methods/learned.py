@@ -117,7 +117,8 @@ LEARNED: dict[str, Method] = {
         believes="progress that adds up to the final reward",
         differs="guess: decay and beta, TRL's, whose config the code leaves out; it "
         "weighs step k of K by K - 1 - k and replaces contributions, and neither is in "
-        "the paper",
+        "the paper. Contributions are a head on the policy's states that learns as it "
+        "does; there a model of its own learns before and is frozen",
     ),
     "lare": Method(
         "process('contribution') | returns_to_go(discount=gamma) | center_by_group()",
@@ -127,7 +128,10 @@ LEARNED: dict[str, Method] = {
         verified="guess",
         hp={"gamma": 1.0},
         believes="steps whose latent factors explain the return",
-        differs="guess: the estimator; the paper trains actor-critic agents on them",
+        scorers="step_facts('prm', 'step_correct') | latent_reward()",
+        differs="guess: the estimator; the paper trains actor-critic agents on them. "
+        "Factors are facts of the task, there code that a language model wrote; one "
+        "update a batch",
     ),
     "brpo": Method(
         "budget_returns('budget_score', prior=(1, 2, 3, 4))"

@@ -3,11 +3,13 @@
 A network gives c_k for each step; nothing but the outcome of the whole row trains it.
 SPA-RL (arXiv 2505.20732) reads c_k from a linear head at the last token of each turn,
 LaRe (arXiv 2412.11120) from a small network on latent factors that a language model's
-code computes. Losses are one number a row; entries off the mask are not read. Nothing
-here trains such a network beside a policy: a run reads c_k as a signal.
+code computes. Losses are one number a row; entries off the mask are not read. The
+scorers `contributions` and `latent_reward` train such networks beside a policy.
 """
 
+import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.core import masked
@@ -69,6 +71,44 @@ def subset_error(
     variance = masked.safe_divide(squares, jnp.asarray(k - 1))
     share = masked.safe_divide(jnp.asarray(k), steps)
     return error - variance * (1 - share) / k
+
+
+def drawn_steps(
+    key: Array, mask: Bool[Array, " S"], count: int
+) -> Int[Array, " {count}"]:
+    """So many steps of one row at random: no step twice, unless there are too few.
+
+    Of a row with fewer than `count` steps they are drawn with replacement; a row
+    without steps gives step 0.
+    """
+    one, other = jax.random.split(key)
+    order = jnp.argsort(jax.random.uniform(one, mask.shape) + ~mask)
+    steps = masked.count(mask)
+    again = jax.random.randint(other, (count,), 0, jnp.maximum(steps, 1))
+    apart = jnp.resize(order, (count,))
+    return jnp.where(steps >= count, apart, order[again])
+
+
+def prefix_differences(
+    score: Float[Array, "N S"],
+    first: Float[Array, " N"],
+    mask: Bool[Array, "N S"],
+    beta: float = 1.0,
+) -> Float[Array, "N S"]:
+    """beta (s_k - s_{k-1}) on the True entries, s_{-1} = `first`, and (1 - beta) s_K on
+    the last of them.
+
+    With beta = 1 they add up to s_K - `first` exactly; with 0 all stands at the end.
+
+    s (0.5, 0.9, 0.2), first 0.5 -> (0, 0.4, -0.7)
+    """
+    place = jnp.where(mask, jnp.arange(mask.shape[1]), -1)
+    before = jnp.pad(lax.cummax(place, axis=1), ((0, 0), (1, 0)), constant_values=-1)
+    before = before[:, :-1]
+    earlier = jnp.take_along_axis(score, jnp.maximum(before, 0), axis=1)
+    earlier = jnp.where(before < 0, first[:, None], earlier)
+    last = jnp.where(masked.last(mask), score, 0)
+    return jnp.where(mask, beta * (score - earlier) + (1 - beta) * last, 0)
 
 
 def spread(

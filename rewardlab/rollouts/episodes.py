@@ -46,7 +46,8 @@ def rollout_episodes(
     its outcomes [N], valid unless it failed; `finished` [N], `turns` [N], `ended_by`
     [N] (an `End`), `anchor` [N, S], equal where turns begin with the same observation,
     `entropy` [N, T], `turn_entropy` [N, S], its mean over the tokens of each action (so
-    column k is from before tool call k, and k + 1 from after it), and, if there is a
+    column k is from before tool call k, and k + 1 from after it), if there is a reward
+    `format`, `grounding` [N, S], its turns that could be executed, and, if there is a
     reward `call`, `is_call` [N, T]. With `belief`, the signal `belief` [N, S]: see
     `beliefs`.
 
@@ -187,10 +188,8 @@ def assemble_rollout(
     }
     turns = jnp.arange(state.turn_scored.shape[1])[:, None]
     acts = state.mask[:, None] & (state.step[:, None] == turns)
-    count = jnp.sum(acts, axis=2)
-    mean = masked.safe_divide(
-        jnp.sum(jnp.where(acts, state.entropy[:, None], 0), 2), count
-    )
+    total, count = jnp.sum(jnp.where(acts, state.entropy[:, None], 0), 2), acts.sum(2)
+    mean = masked.safe_divide(total, count)
     scored = {"turn_entropy": (mean, count > 0)} | scored
     for name, (value, valid) in scored.items():
         signals |= {name: jnp.where(valid, value, 0), f"{name}_valid": valid}
@@ -206,6 +205,8 @@ def assemble_rollout(
         signals=signals,
         iteration=jnp.asarray(iteration, jnp.int32),
     )
+    if "format" in scored:
+        rollout = rollout.with_signals(grounding=signals["format"])
     if "call" not in scored:
         return rollout
     called = at_steps(signals["call"], rollout) > 0

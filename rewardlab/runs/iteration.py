@@ -173,7 +173,7 @@ def iteration_of(
         if score.follows:
             policy = trained.whole(state.params, reference)
             now = context._replace(params={**context.params, "policy": policy})
-            state = state._replace(scorers=score.step(state.scorers, now))
+            state = state._replace(scorers=score.step(state.scorers, now, rollout))
         report = report._replace(metrics={**report.metrics, **means})
         return state, report, _public(rollout, score)
 

@@ -174,6 +174,7 @@ def _of_sampler(config: ConfigDict, task: Task) -> list[str]:
     values = TREES if trees else ()
     called = ["is_call"] if "call" in task.signals else []
     own = task.on_host.rewards + task.on_host.outcomes if task.on_host else ()
+    called += ["grounding"] if "format" in (*task.signals, *own) else []
     return [*names, "entropy", *EPISODES, *values, *called, *task.signals, *own]
 
 

@@ -16,7 +16,14 @@ from rewardlab.scorers.implicit import (
 )
 from rewardlab.scorers.insight import insight
 from rewardlab.scorers.judge import asked, judge
+from rewardlab.scorers.labels import step_labels
 from rewardlab.scorers.passes import entropy, reference, states, states_after
+from rewardlab.scorers.past import past
+from rewardlab.scorers.redistribute import (
+    contributions,
+    latent_reward,
+    prefix_differences,
+)
 from rewardlab.scorers.rewarded import class_weight, rewarded
 from rewardlab.scorers.second import (
     divergence,
@@ -26,17 +33,21 @@ from rewardlab.scorers.second import (
     weak,
 )
 from rewardlab.scorers.self_score import self_score
+from rewardlab.scorers.step_model import aggregate_steps, step_model
+from rewardlab.scorers.steps import step_facts, step_states
 from rewardlab.scorers.verifiers import VERIFIERS
 from rewardlab.scorers.versus import versus
 
 # The words of `scorers`: each gives a function of the `Setting` that gives a `Scorer`.
 SCORERS: dict[str, Callable[..., Any]] = {
     "asked": asked,
+    "aggregate_steps": aggregate_steps,
     "blind": blind,
     "certainty": certainty,
     "class_weight": class_weight,
     "column": column,
     "criteria": criteria,
+    "contributions": contributions,
     "critic": critic,
     "critics": critics,
     "divergence": divergence,
@@ -51,6 +62,9 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "insight": insight,
     "judge": judge,
     "positive": positive,
+    "latent_reward": latent_reward,
+    "past": past,
+    "prefix_differences": prefix_differences,
     "reference": reference,
     "rewarded": rewarded,
     "self_score": self_score,
@@ -58,6 +72,10 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "step_critic": step_critic,
     "states_after": states_after,
     "strong": strong,
+    "step_facts": step_facts,
+    "step_labels": step_labels,
+    "step_model": step_model,
+    "step_states": step_states,
     "sum_pi_squared": sum_pi_squared,
     "teacher": teacher,
     "weak": weak,
@@ -71,6 +89,7 @@ USUAL = {
     "blind_logp": "blind()",
     "certainty": "certainty()",
     "class_weight": "class_weight()",
+    "contribution": "contributions()",
     "entropy": "entropy()",
     "finished": "finished()",
     "hidden": "states()",
@@ -78,8 +97,17 @@ USUAL = {
     "praise_logp": "follow_ups()",
     "prm_logp": "implicit()",
     "positive": "positive()",
-    "ref_logp": "reference()",
     "self_score": "self_score()",
+    "past_correct": "past('step_facts', 'correct')",
+    "past_step_facts": "past('step_facts', 'correct')",
+    "past_step_label": "past('step_states', 'step_label', 'step_weight')",
+    "past_step_states": "past('step_states', 'step_label', 'step_weight')",
+    "past_step_weight": "past('step_states', 'step_label', 'step_weight')",
+    "ref_logp": "reference()",
+    "step_facts": "step_facts()",
+    "step_label": "step_labels()",
+    "step_states": "step_states()",
+    "step_weight": "step_labels()",
     "sum_pi_squared": "sum_pi_squared()",
     "strong_logp": "strong()",
     "teacher_logp": "teacher()",

@@ -26,7 +26,6 @@ NEEDS = {
     "attempt": "episodes with a second attempt",
     "budget_score": "episodes whose thinking is cut at budgets",
     "comfort": "a task of driving",
-    "contribution": "a model that redistributes the return",
     "cost": "a task whose tools have prices",
     "crashed": "a task of driving",
     "distance": "a task of movement in space",
@@ -34,7 +33,6 @@ NEEDS = {
     "embedding": "a model of embeddings",
     "flow": "a flow model of hidden states",
     "gap": REWARD_MODEL,
-    "grounding": "turns that tell whether their action could be executed",
     "harmless": REWARD_MODEL,
     "importance": "next-token distributions of a whole group",
     "iou": "a task of retrieval from video",
@@ -84,8 +82,9 @@ WAYS = {
 def making(method: Method) -> Making:
     """How a run of the row gets its signals."""
     reads, brings = set(method.reads), scorers_of(brought_by(method), SETTING)
+    asked = reads.union(*(scorer.reads for scorer in brings))
     for way, trees in (("alone", False), ("trees", True)):
-        if tasks := [t for t in TASKS if reads <= made_on(t, trees, brings)]:
+        if tasks := [t for t in TASKS if asked <= made_on(t, trees, brings)]:
             return Making(way, tuple(tasks), {})
     given = tuple(scorer._replace(columns=()) for scorer in brings)
     if any(reads <= made_on(task, False, given) for task in TASKS):
@@ -111,6 +110,7 @@ def made_on(task: str, trees: bool = False, brings: Sequence[Scorer] = ()) -> se
     if known.environment is not None:
         names |= {"entropy", *EPISODES, *(TREES if trees else ())}
         names |= {"is_call"} if "call" in known.signals else set()
+        names |= {"grounding"} if "format" in known.signals else set()
     judges = [s._replace(columns=()) for s in scorers_of(known.scorers, SETTING)]
     waiting = [*brings, *judges, *usual()]
     while able := [s for s in waiting if _can(s, names, known.facts)]:

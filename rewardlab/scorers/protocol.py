@@ -77,7 +77,8 @@ class Scorer(NamedTuple):
     score: Callable[..., dict[str, Array]]
     init: Callable[..., Any] = lambda context, shapes: ()
     fit: Fit | None = None
-    step: Callable[..., Any] | None = None  # after the policy's update: EMA, counts
+    # step(state, context, rollout): after the policy's update, for averages and stores.
+    step: Callable[..., Any] | None = None
     private: tuple[str, ...] = ()  # signals that end with the program
     columns: tuple[str, ...] = ()  # of the data, that it cannot do without
     roles: tuple[str, ...] = ()  # whose parameters it reads beside the policy's

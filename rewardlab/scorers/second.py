@@ -111,7 +111,7 @@ def moving_reference(
             stats = model.log_probs(state, rollout, setting.temperature)
             return {signal: stats.logp}
 
-        def step(state: Any, context: Context) -> Any:
+        def step(state: Any, context: Context, rollout: Rollout) -> Any:
             now = context.params["policy"]
             moves = (context.iteration + 1) % every == 0
             return lax.cond(moves, lambda: moved_copy(state, now, decay), lambda: state)

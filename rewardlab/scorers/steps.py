@@ -1,0 +1,150 @@
+"""What is known of each step: the state at its end, log-probs, facts of the task."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from rewardlab.core import masked
+from rewardlab.core.signals import SIGNALS
+from rewardlab.core.types import Rollout, SignalName
+from rewardlab.scorers.heads import surprise
+from rewardlab.scorers.passes import Maker
+from rewardlab.scorers.protocol import Context, Scorer, Setting
+
+LEAST = -1  # the column of `step_states` with the least log-prob of the row so far
+
+
+def step_states() -> Maker:
+    """`step_states` [N, S, W + 5]: what a head may read of each step.
+
+    1; the policy's hidden state that has read the step's last token; the sum and the
+    least of the step's own log-probs, and those of the row so far, in nats. All are 0
+    for a step that has no token of the policy's, so the first column says which have.
+
+    log p (-1, -3 | -2) in steps of two and one: (-4, -3, -4, -3), (-2, -2, -6, -3)
+    """
+
+    def make(setting: Setting) -> Scorer:
+        def score(
+            state: object, context: Context, rollout: Rollout, batch: object
+        ) -> dict[str, Array]:
+            own = _own(rollout)
+            so_far = surprise(rollout, before=False)[..., 1:]
+            at_end = jnp.concatenate([rollout.signal("hidden_after"), so_far], axis=-1)
+            read = at_ends(at_end, rollout)
+            parts = [*jnp.split(read, [read.shape[-1] - 2], axis=-1)]
+            states = jnp.concatenate([parts[0], own, parts[1]], axis=-1)
+            return {"step_states": _there(states, rollout)}
+
+        shapes = {"step_states": "NSW"}
+        return Scorer(
+            "step_states",
+            shapes,
+            ("hidden_after",),
+            "shard",
+            score,
+            private=("step_states",),
+        )
+
+    return make
+
+
+def step_facts(*signals: SignalName) -> Maker:
+    """`step_facts` [N, S, F + 3]: what the task says of each step, as numbers.
+
+    1; its place k / S; its share of the row's T tokens; then each of the `signals`, of
+    shape [N, S], 0 where it abstains. All are 0 for a step that is not there.
+
+    step_facts('prm'): a second step of 8 of 32 tokens, S = 4, scored 0.9 -> (1, 0.25,
+    0.25, 0.9)
+    """
+
+    def make(setting: Setting) -> Scorer:
+        def score(
+            state: object, context: Context, rollout: Rollout, batch: object
+        ) -> dict[str, Array]:
+            inside = _inside(rollout)
+            place = jnp.arange(inside.shape[1]) / inside.shape[1]
+            facts = [
+                jnp.broadcast_to(place, inside.shape[:2]),
+                jnp.mean(inside, axis=2),
+                *(_of_steps(name, rollout) for name in signals),
+            ]
+            found = jnp.stack(facts, axis=-1).astype(jnp.float32)
+            return {"step_facts": _there(found, rollout)}
+
+        provides, private = {"step_facts": "NSF"}, ("step_facts",)
+        return Scorer("step_facts", provides, signals, "shard", score, private=private)
+
+    return make
+
+
+def columns(rollout: Rollout) -> int:
+    """S: that of the signals of steps which the rollout has, else one a token."""
+    found = [
+        value.shape[1]
+        for name, value in rollout.signals.items()
+        if name in SIGNALS and SIGNALS[name].shape == "NS" and value.ndim == 2
+    ]
+    return max(found, default=rollout.tokens.shape[1])
+
+
+def at_ends(x: Float[Array, "N T F"], rollout: Rollout) -> Float[Array, "N S F"]:
+    """The numbers at the last token of the policy's in each step; 0 if it has none."""
+    width = columns(rollout)
+    ends = masked.step_ends(rollout)[:, None]
+    here = ends & (rollout.step[:, None] == jnp.arange(width)[:, None])
+    found = jnp.take_along_axis(x, jnp.argmax(here, axis=2)[..., None], axis=1)
+    return jnp.where(jnp.any(here, axis=2)[..., None], found, 0)
+
+
+def keys_of_rows(key: Array, rollout: Rollout, count: int = 0) -> Array:
+    """Keys for `count` rows (else one a row), whatever rows are beside them.
+
+    A row's key follows from what it says: its tokens, and its prompt.
+    """
+    rows = rollout.tokens.shape[0]
+    words = [jnp.where(rollout.valid, rollout.tokens, -1)]
+    words.append(rollout.prompts[rollout.group])
+    said = jnp.concatenate(words, axis=1)
+    weights = jax.random.bits(key, (said.shape[1],))
+    ids = jnp.sum(said.astype(jnp.uint32) * weights, axis=1, dtype=jnp.uint32)
+    each = max(count, rows) // rows
+    numbers = jnp.repeat(ids, each) + jnp.tile(jnp.arange(each, dtype=jnp.uint32), rows)
+    return jax.vmap(lambda n: jax.random.fold_in(key, n))(numbers)
+
+
+def exists(rollout: Rollout) -> Bool[Array, "N S"]:
+    """Which steps have a token of the policy's."""
+    return jnp.any(_inside(rollout), axis=2)
+
+
+def _inside(rollout: Rollout) -> Bool[Array, "N S T"]:
+    step = jnp.arange(columns(rollout))[:, None]
+    return rollout.mask[:, None] & (rollout.step[:, None] == step)
+
+
+def _own(rollout: Rollout) -> Float[Array, "N S 2"]:
+    """The sum and the least of each step's log-probs."""
+    inside, logp = _inside(rollout), rollout.logp[:, None]
+    own = jnp.where(inside, logp, 0)
+    return jnp.stack([jnp.sum(own, axis=2), jnp.min(own, axis=2)], axis=-1)
+
+
+def _of_steps(name: str, rollout: Rollout) -> Float[Array, "N S"]:
+    value = rollout.signal(name)
+    if value.ndim != 2 or value.shape[1] != columns(rollout):
+        raise ValueError(
+            f"step_facts({name!r}) needs one value a step and the signal has shape "
+            f"{value.shape}; name one of the task's signals of steps"
+        )
+    valid = rollout.signals.get(f"{name}_valid", jnp.ones(value.shape, bool))
+    return jnp.where(valid.reshape(len(value), -1), value, 0)
+
+
+def _there(x: Float[Array, "N S F"], rollout: Rollout) -> Float[Array, "N S F+1"]:
+    """With a first column of 1, all 0 where a step is not there."""
+    there = exists(rollout)[..., None]
+    return jax.lax.stop_gradient(
+        jnp.concatenate([there, jnp.where(there, x, 0)], axis=-1)
+    )
