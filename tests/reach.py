@@ -190,7 +190,6 @@ WAITS = {
         "rewardlab.reward_models.averaging",
         "rewardlab.reward_models.bilevel",
         "rewardlab.reward_models.bradley_terry",
-        "rewardlab.reward_models.cream",
         "rewardlab.reward_models.general_preference",
         "rewardlab.reward_models.heron",
         "rewardlab.reward_models.length_heads",
@@ -204,12 +203,10 @@ WAITS = {
     "hidden states of whole answers": ("rewardlab.analysis.effective_rank",),
     "a learner on preference pairs": (
         "rewardlab.objectives.pacs",
-        "rewardlab.objectives.preference",
     ),
     "next-token distributions of a whole group": (
         "rewardlab.objectives.token_importance",
     ),
-    "a critic's own loss": ("rewardlab.objectives.value",),
     "a judge of rubrics": ("rewardlab.rules.mastery",),
 }
 
