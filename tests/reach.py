@@ -201,9 +201,7 @@ WAITS = {
     ),
     "a flow model on hidden states": ("rewardlab.reward_models.flow",),
     "hidden states of whole answers": ("rewardlab.analysis.effective_rank",),
-    "a learner on preference pairs": (
-        "rewardlab.objectives.pacs",
-    ),
+    "a learner on preference pairs": ("rewardlab.objectives.pacs",),
     "next-token distributions of a whole group": (
         "rewardlab.objectives.token_importance",
     ),
