@@ -58,12 +58,17 @@ def case():
 
 
 def learnt(
-    driver, micro_batches=1, steps=3, reward=None, updates="", text=TEXT, rollout=None
+    driver,
+    micro_batches=1,
+    steps=3,
+    reward=None,
+    updates="",
+    text=TEXT,
+    name="critic",
 ):
     """Values, states and metrics after each step; the first values are the head's."""
-    usual, own, context, batch = case()
-    rollout = usual if rollout is None else rollout
-    reward = own if reward is None else reward
+    rollout, usual, context, batch = case()
+    reward = usual if reward is None else reward
     often = build(parse(updates, UPDATES)) if updates else ONCE
     sources = [Source("your", s) for s in scorers_of(text, WITHIN(updates=often))]
     found = plan({"the reward reads": ["value"]}, sources)
@@ -75,9 +80,9 @@ def learnt(
     history = []
     for _ in range(steps):
         scored, states, _ = run.score(states, context, rollout, batch)
-        head = jax.tree.map(np.asarray, states["critic"].params)
+        head = jax.tree.map(np.asarray, states[name].params)
         states, means = run.fit(states, context, scored, batch, reward)
-        history.append((scored, head, jax.device_get(states["critic"]), means))
+        history.append((scored, head, jax.device_get(states[name]), means))
     return history
 
 

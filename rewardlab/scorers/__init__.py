@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from rewardlab.scorers.critic import critic, step_critic
+from rewardlab.scorers.critic import critic, step_critic, value_model
 from rewardlab.scorers.critics import criteria, critics
 from rewardlab.scorers.distributions import blind, certainty, sum_pi_squared
 from rewardlab.scorers.facts import column, finished, positive
@@ -80,6 +80,7 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "teacher": teacher,
     "weak": weak,
     "versus": versus,
+    "value_model": value_model,
     **VERIFIERS,
 }
 

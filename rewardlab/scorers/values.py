@@ -4,18 +4,21 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import optax
 from jaxtyping import Array, Bool, Float
 
 from rewardlab.core import masked, recursions
 from rewardlab.core.recursions import lambda_returns
 from rewardlab.core.reward import Reward
 from rewardlab.core.types import Rollout, Sum
+from rewardlab.objectives.updates import Updates
 from rewardlab.objectives.value import value_loss
-from rewardlab.scorers.protocol import Context, means
+from rewardlab.scorers.protocol import Context, Fit, Scorer, means
 from rewardlab.transforms.sources.signals import at_steps
 
 Number = float | Float[Array, ""]
 Tokens = Float[Array, "N T"]
+Value = Callable[[Any, Context, Rollout], Tokens]  # of what is trained
 PARTS = ("return_square", "error", "error_square")  # of `explained_variance`
 
 
@@ -44,8 +47,33 @@ class Goal(NamedTuple):
         return jnp.where(where, found, 0)
 
 
+class Learning(NamedTuple):
+    """How fast a critic learns, how long before the policy, and how often."""
+
+    lr: Number
+    warmup: int
+    updates: Updates
+
+
+def valued(
+    name: str, unit: Unit, goal: Goal, learning: Learning, value: Value
+) -> Scorer:
+    """A critic, from what gives the values of a state; its `init` is still to come."""
+
+    def score(
+        state: Any, context: Context, rollout: Rollout, batch: Any
+    ) -> dict[str, Array]:
+        found = jnp.where(unit.where(rollout), value(state, context, rollout), 0)
+        return {unit.signal: unit.written(found, rollout)}
+
+    lr, warmup, updates = learning
+    loss = fitted_to(goal, unit, value)
+    fit = Fit(loss, lambda hp: optax.adam(lr), "after", warmup, updates, explained)
+    return Scorer(name, {unit.signal: unit.shape}, (), "shard", score, fit=fit)
+
+
 def fitted_to(
-    goal: Goal, unit: Unit, value: Callable[[Any, Context, Rollout], Tokens]
+    goal: Goal, unit: Unit, value: Value
 ) -> Callable[..., tuple[Sum, dict[str, Sum]]]:
     """The loss of whatever gives values: PPO's, against the goal."""
 
