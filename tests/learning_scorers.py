@@ -32,6 +32,8 @@ class Word(NamedTuple):
 
 WORDS = {
     "critic": Word("critic(width=8)", ("value",), "critic", slow=False),
+    "step_critic": Word("step_critic(width=8)", ("step_value",), "step_critic"),
+    "value_model": Word("value_model(lr=1e-3)", ("value",), "value_model"),
     "follow_ups": Word(
         "follow_ups(lr=1e-3)", ("praise_logp", "blame_logp"), "follow_ups"
     ),
