@@ -115,10 +115,12 @@ LEARNED: dict[str, Method] = {
         verified="code",
         hp={"alpha": 1.0, "ground": 0.5, "beta": 0.2, "decay": 0.95},
         believes="progress that adds up to the final reward",
+        scorers="critic(decay=decay)",
         differs="guess: decay and beta, TRL's, whose config the code leaves out; it "
         "weighs step k of K by K - 1 - k and replaces contributions, and neither is in "
-        "the paper. Contributions are a head on the policy's states that learns as it "
-        "does; there a model of its own learns before and is frozen",
+        "the paper. Contributions and values are heads on the policy's states that "
+        "learn as it does; there a model of its own learns contributions before and is "
+        "frozen",
     ),
     "lare": Method(
         "process('contribution') | returns_to_go(discount=gamma) | center_by_group()",
