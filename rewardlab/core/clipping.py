@@ -21,7 +21,7 @@ def clip_by_norm(most: float | jax.Array) -> optax.GradientTransformationExtraAr
         norm: Any = None,
         **more: Any,
     ) -> tuple[Any, optax.EmptyState]:
-        size = optax.global_norm(grads) if norm is None else norm
+        size = optax.tree.norm(grads) if norm is None else norm
         share = jnp.where(size < most, 1, most / size)  # a number: no gradient is kept
         return jax.tree.map(lambda g: g * share, grads), state
 
