@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from golden_adapters.common import NoAdapter, as_array, groups, rollout_of
+from golden_adapters.common import NoAdapter, as_array, rollout_of
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives import pair_losses, pairs, preference
 
@@ -71,18 +71,15 @@ def _listed(found):
 
 
 def _of_siblings(inputs):
-    """One token a step; a step's number is that of its row times the steps."""
-    if not {"node", "score"} <= set(inputs):
+    """Steps by the node that they follow, and what each is worth."""
+    follows = [inputs[k] for k in ("parent", "node", "fork") if k in inputs]
+    worth = [inputs[k] for k in ("score", "value", "step_value") if k in inputs]
+    if not follows or not worth or np.shape(follows[0]) != np.shape(worth[0]):
         raise NoAdapter("siblings of another form")
-    node = np.asarray(inputs["node"])
-    group = groups(inputs.get("group", np.zeros(len(node), int)))
-    mask = node >= 0
-    step = np.where(mask, np.arange(node.shape[1]), -1)
-    rollout = rollout_of(mask, group=group, step=step)
-    there = jnp.any(jnp.asarray(mask), axis=1)
-    score = as_array(inputs["score"])
-    tree = pairs.steps_of(jnp.asarray(node), score, there, rollout, node.shape[1])
-    return {"pairs": _listed(pairs.siblings(tree))}
+    parent = jnp.atleast_2d(jnp.asarray(follows[0]))
+    there = jnp.ones(parent.shape, bool)
+    score = jnp.atleast_2d(as_array(worth[0]))
+    return {"pairs": _listed(pairs.siblings(pairs.Steps(score, there, parent)))}
 
 
 def _loss(inputs):
