@@ -39,8 +39,6 @@ WORDS = {
     ),
     "implicit": Word("implicit(lr=1e-3)", ("prm_logp",), "implicit"),
     "implicit_dpo": Word("implicit_dpo(lr=1e-3)", ("prm_logp",), "implicit"),
-    "implicit_kto": Word("implicit_kto(lr=1e-3)", ("prm_logp",), "implicit"),
-    "implicit_detached": Word("implicit_detached(lr=1e-3)", ("prm_logp",), "implicit"),
 }
 
 
