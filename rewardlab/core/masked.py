@@ -4,6 +4,7 @@ Selection is by `where`, so NaN outside a mask never leaks; a count is guarded w
 `maximum(n, 1)`, so an empty mean is 0.
 """
 
+import functools
 import itertools
 
 import jax
@@ -162,6 +163,26 @@ def sampled(rollout: Rollout) -> Bool[Array, " N"]:
     """Rows that had a True token when they were sampled, before `select` dropped
     any."""
     return rollout.signals.get("sampled", jnp.any(rollout.mask, axis=1))
+
+
+def replayed(rollout: Rollout) -> Bool[Array, " N"]:
+    """Rows of the past: those that were `born` in an earlier iteration."""
+    if "born" not in rollout.signals:
+        return jnp.zeros(rollout.mask.shape[0], bool)
+    return rollout.signals["born"] < rollout.iteration
+
+
+def guided(rollout: Rollout) -> Bool[Array, " N"]:
+    """Rows that were sampled with a hint (`hinted`) or that an `expert` wrote."""
+    nobody = jnp.zeros(rollout.mask.shape[0], bool)
+    marks = (rollout.signals.get(mark, nobody) for mark in ("hinted", "expert"))
+    return functools.reduce(jnp.logical_or, marks)
+
+
+def borrowed(rollout: Rollout) -> Bool[Array, " N"]:
+    """Rows that this policy did not sample from this prompt: their `logp` is that of
+    who did."""
+    return replayed(rollout) | guided(rollout)
 
 
 def group_size(rollout: Rollout) -> Int[Array, " N"]:

@@ -3,7 +3,6 @@
 `gradient_step` is the policy's own step, `learner` pairs it with an estimator.
 """
 
-import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -27,6 +26,7 @@ from rewardlab.models.lora import join
 from rewardlab.objectives import Metrics, Objective
 from rewardlab.objectives.apart import Together
 from rewardlab.objectives.updates import ONCE, Updates
+from rewardlab.selection.brings import compared_with
 
 Params = Any
 Policy = Callable[[Params, Rollout], TokenStats]
@@ -95,13 +95,14 @@ def gradient_step(
     """One `fit_step` of the policy: step(params, opt, rollout, advantage).
 
     Rows are laid out prompt by prompt. Returns (params, opt, metrics, log-probs before
-    it [N, T]). `on_policy`: these are the rollout's too, so every ratio is 1.
+    it [N, T]). `on_policy`: these are the rollout's too, so every ratio is 1 but those
+    of rows that the policy did not sample.
     """
 
     def loss(params: Params, rollout: Rollout, advantage: Any) -> tuple[Any, ...]:
         stats = policy(params, rollout)
         logp = lax.stop_gradient(stats.logp)
-        then = dataclasses.replace(rollout, logp=logp) if on_policy else rollout
+        then = compared_with(rollout, logp) if on_policy else rollout
         if not isinstance(objective, Together):
             return *objective(stats, then, advantage), logp
         read = functools.partial(policy, params)
@@ -160,7 +161,7 @@ def learner(
             history.append(sums)
             bad |= jnp.any(~jnp.isfinite(logp) & kept.mask, axis=1)
             if on_policy and step is fresh:
-                kept = dataclasses.replace(kept, logp=logp)
+                kept = compared_with(kept, logp)
         metrics = {**_mean_over_epochs(history), **means}
         metrics |= _selected(kept, rollout) if select else {}
         new = state._replace(params=params, opt=opt, scorers=scorers)

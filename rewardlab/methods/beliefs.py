@@ -7,6 +7,15 @@ GRPO = (
     " | broadcast_to_tokens()"
 )
 
+LUFFY = "Learning to Reason under Off-Policy Guidance (LUFFY)"
+SHAPED = (
+    "guided(epsilon=0.2, epsilon_high=99.0, shape='constant', value=0.1) | constant()"
+)
+EXPERT = (
+    "the expert is the task's own solution, the same at every visit; rows are averaged "
+    "too, where the code divides by the width alone"
+)
+
 BELIEFS: dict[str, Method] = {
     "laser": Method(
         "outcome('correct') | center_by_group() | scale_by_group_std(eps=1e-6)"
@@ -53,9 +62,49 @@ BELIEFS: dict[str, Method] = {
         "Adaptive Guidance Accelerates RL of Reasoning Models",
         "2506.13923",
         laws=(*SOUND, "shift", "scale"),
-        verified="abstract",
+        verified="code",
         believes="right answers, with a hint where none came",
-        differs="GRPO to the letter: no prompt is sampled again with a hint, since "
-        "`selection.hints` is called by no run yet; guess: the estimator is GRPO's",
+        loss="guided(epsilon=0.2, shape='percentile', value=0.9) | sequence_mean()",
+        select="hint_failed('correct') | keep_middling('correct', low=0.001,"
+        " high=0.999)",
+        differs="the hint is the first step of the task's own solution, where a strong "
+        "model writes guidance; every prompt is sampled with it, whether it failed or "
+        "not; where no prompt passes the filter the code samples all again",
+    ),
+    "luffy": Method(
+        "outcome('correct') | center_by_group() | broadcast_to_tokens()",
+        LUFFY,
+        "",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="code",
+        believes="right answers, an expert's most where the policy would not write it",
+        loss=SHAPED,
+        select="expert_rows(1)",
+        differs=EXPERT,
+    ),
+    "luffy_split": Method(
+        "outcome('correct') | center_by_own_rows() | broadcast_to_tokens()",
+        LUFFY,
+        "",
+        laws=(*SOUND, "homogeneous"),
+        verified="code",
+        believes="right answers against the policy's own mean, an expert's beside them",
+        loss=SHAPED,
+        select="expert_rows(1)",
+        differs=f"{EXPERT}; the code's variant that leaves the expert out of the mean",
+    ),
+    "expo": Method(
+        GRPO,
+        "ExPO: Unlocking Hard Reasoning with Self-Explanation-Guided RL",
+        "2507.02834",
+        laws=(*SOUND, "shift", "scale"),
+        verified="secondary",
+        hp={"beta": 0.04},
+        believes="right answers, and explanations of those that were given away",
+        loss="guided(epsilon=0.2, shape='power', value=0.0) | explain(beta, 'correct')"
+        " | sequence_mean()",
+        select="hint_failed('correct', hint='answer')",
+        differs="guess: beta, by token and by row; explanations are written where all "
+        "rows failed, and only those that end in the right answer count",
     ),
 }

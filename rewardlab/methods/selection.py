@@ -17,9 +17,10 @@ SELECTION: dict[str, Method] = {
         laws=(*SOUND, "shift", "scale"),
         verified="paper",
         believes="outcomes; groups that agree leave their share",
-        differs="guess: G is the number of groups, the average by token. No row is "
-        "replayed and no solved prompt dropped: `selection.replay` and "
-        "`selection.groups.solved` are called by no run yet",
+        select="leave_solved('correct', at=0.9) | replay_solved('correct')",
+        differs="guess: G is the number of groups, the average by token. Solved "
+        "prompts are passed over one by one, not dropped at the end of an epoch: a "
+        "batch is taken from twice as many",
     ),
     "pf_ppo": Method(
         "outcome('score') | center_by_group() | broadcast_to_tokens()",
@@ -64,9 +65,10 @@ SELECTION: dict[str, Method] = {
         hp={"share": 0.2, "best": 0.5},
         believes="answers that fork sharply and are calm otherwise",
         loss=BY_SEQUENCE,
-        differs="guess: the ranking adds to the outcome, and its constants. No row of "
-        "the other outcome is replayed: `selection.replay.opposite` is called by no "
-        "run yet",
+        select="replay_opposite('correct', rows=1)",
+        differs="guess: the ranking adds to the outcome, and its constants; one row is "
+        "replayed, in the place of one of the group, which there grows by it. Its "
+        "entropies are those that it was sampled with",
     ),
     "prs": Method(
         "outcome('format') | outcome('parsed') | outcome('correct')"
@@ -78,27 +80,30 @@ SELECTION: dict[str, Method] = {
         verified="abstract",
         believes="first the format, then the call, then the answer",
         loss=BY_SEQUENCE,
-        differs="guess: the weights of the stages. Prompts whose rows agree are not "
-        "replaced: `selection.curriculum.replace_flat` is called by no run yet",
+        select="replace_flat('correct')",
+        differs="guess: the weights of the stages. A prompt whose rows agree becomes a "
+        "copy of another of the batch, rows and all, without the clip for prompts that "
+        "come twice",
     ),
     "spear": Method(
         "outcome('correct') | outcome('calls') | on('calls', weighted_sum(calls=0.1)"
         " | cap(1)) | weighted_sum(correct=1, calls=cosine(1, 0, steps))"
-        " | center_by_group() | broadcast_to_tokens()",
+        " | center_by_group() | broadcast_to_tokens()"
+        " | recalled(cosine(0, 1, replay_steps))",
         "Learn the Ropes, Then Trust the Wins (SPEAR)",
         "2509.22601",
         laws=SOUND,
         verified="code",
-        hp={"steps": 200},
+        hp={"steps": 200, "replay_steps": 200},
         believes="calling tools early in training; later only answers",
         loss="clip_cov(epsilon=0.2, epsilon_high=0.28, cov_share=2e-4, cov_low=1.0,"
         " cov_high=5.0) | constant()",
-        select="keep_varied('correct', share=0.75)",
+        select="keep_varied('correct', share=0.75) | recall(groups=256, most=10)",
         updates="mini_batches(2)",
-        differs="the script for 32B, without its second loss, on replayed rows "
-        "(`selection.replay` is called by no run yet), and its filters of overlong, "
-        "unfinished and unreadable rows; its norm of token sums is not divided by "
-        "rows",
+        differs="the script for 32B, without its filters of overlong, unfinished and "
+        "unreadable rows; its norm of token sums is not divided by rows. Replayed rows "
+        "stand in the places of dropped prompts, under one norm with the others, where "
+        "the second loss has its own; guess: the ramp is as long as that of the tools",
     ),
     "score": Method(
         "process('attempt') | improvement_bonus(alpha) | kl_penalty(beta)"

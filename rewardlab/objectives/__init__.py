@@ -17,6 +17,7 @@ from rewardlab.objectives.clipped import clipped
 from rewardlab.objectives.correction import mask_off_policy
 from rewardlab.objectives.covariance import clip_cov, kl_cov
 from rewardlab.objectives.gmpo import gmpo
+from rewardlab.objectives.guided import guided
 from rewardlab.objectives.kl import (
     KL_ESTIMATORS,
     kl,
@@ -106,6 +107,7 @@ __all__ = [
     "gmpo",
     "gspo",
     "gspo_token",
+    "guided",
     "kl",
     "kl_abs",
     "kl_cov",

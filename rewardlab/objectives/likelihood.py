@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rewardlab.core import masked
 from rewardlab.core.types import Coefficient, Rollout, SignalName, coefficient
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
@@ -15,6 +16,24 @@ def negative_log_likelihood() -> Loss:
         stats: TokenStats, rollout: Rollout, advantage: Advantage
     ) -> tuple[Float[Array, "N T"], Metrics]:
         return -stats.logp, {}
+
+    return loss
+
+
+def explain(weight: Coefficient, signal: SignalName) -> Loss:
+    """-weight log pi a token of rows that were helped and whose `signal` is above 0.5.
+
+    Such a row was sampled with a hint or is an expert's, and stands under the plain
+    prompt: the policy learns to say by itself what it said when it was told. (ExPO,
+    arXiv 2507.02834)
+    """
+
+    def loss(
+        stats: TokenStats, rollout: Rollout, advantage: Advantage
+    ) -> tuple[Float[Array, "N T"], Metrics]:
+        rows = masked.guided(rollout) & (rollout.signal(signal) > 0.5)
+        here = jnp.where(rows[:, None], stats.logp, 0)
+        return -coefficient(weight, rollout) * here, {}
 
     return loss
 

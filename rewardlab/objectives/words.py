@@ -38,8 +38,9 @@ from rewardlab.objectives.clipped import clipped
 from rewardlab.objectives.correction import mask_off_policy, rejecting
 from rewardlab.objectives.covariance import clip_cov, kl_cov
 from rewardlab.objectives.gmpo import gmpo
+from rewardlab.objectives.guided import guided
 from rewardlab.objectives.kl import kl
-from rewardlab.objectives.likelihood import entropy_bonus, positive_nll
+from rewardlab.objectives.likelihood import entropy_bonus, explain, positive_nll
 from rewardlab.objectives.masks import Mask, mask_far_rows, mask_truncated
 from rewardlab.objectives.objective import Aggregation, Loss, Objective, objective
 from rewardlab.objectives.pair_losses import (
@@ -79,12 +80,14 @@ SURROGATES: dict[str, Callable[..., Loss]] = {
     "vespo": vespo,
     "reinforce": reinforce,
     "rover": rover,
+    "guided": guided,
 }
 TERMS: dict[str, Callable[..., Loss]] = {
     "kl": kl,
     "entropy_bonus": entropy_bonus,
     "self_verdict": self_verdict,
     "positive_nll": positive_nll,
+    "explain": explain,
 }
 MASKS: dict[str, Callable[..., Mask]] = {
     "mask_truncated": mask_truncated,

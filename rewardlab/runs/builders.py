@@ -16,6 +16,8 @@ from rewardlab.core.types import RewardTransform
 from rewardlab.methods import Method, method_of
 from rewardlab.objectives import Objective, refuse_reversed
 from rewardlab.objectives.updates import Updates
+from rewardlab.selection import words_of
+from rewardlab.selection.brings import Brings
 
 OPTIMIZERS = {
     "adamw": lambda rate, c: optax.adamw(rate, c.b1, c.b2, weight_decay=c.weight_decay),
@@ -75,13 +77,15 @@ def updates_of(config: ConfigDict) -> Updates:
 
 
 def compares_finely(config: ConfigDict) -> bool:
-    """Whether mini-batches compare the policy with a sampler that is too coarse.
+    """Whether the policy is compared with a sampler that is too coarse.
 
     At a whole rollout's first update the old log-probs are its own pass's; those of the
-    mini-batches are made before it. A sampler on a CPU in float32 is as exact.
+    mini-batches, and of rows that come from elsewhere, are made before it. A sampler on
+    a CPU in float32 is as exact.
     """
     exact = config.model.dtype == "float32" and jax.default_backend() == "cpu"
-    return updates_of(config).mini_batches > 1 and not exact
+    keeps = any(isinstance(word, Brings) for word in words_of(select_of(config)))
+    return (keeps or updates_of(config).mini_batches > 1) and not exact
 
 
 def reads_of_loss(config: ConfigDict) -> set[str]:

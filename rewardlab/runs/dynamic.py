@@ -12,10 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Int
+from ml_collections import ConfigDict
 
 from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
+from rewardlab.learning.parallel import Driver
+from rewardlab.learning.scoring import Make, Scoring, scoring
+from rewardlab.runs.builders import select_of
 from rewardlab.scorers.plan import Plan
+from rewardlab.selection import refills_of, select_rows
 from rewardlab.selection.refill import places_for
 
 Round = Callable[[Batch], Rollout]  # sampled, and with what `select` reads
@@ -78,14 +83,27 @@ def refilling(
     return refilled
 
 
-def refuse_early_learners(plan: Plan) -> None:
-    """`ValueError` for a scorer that would learn in each round."""
+def refilled_by(config: ConfigDict, on_device: bool) -> Any:
+    """The loop of `refill`, where the config says it."""
+    text = select_of(config)
+    select, rounds = select_rows(text), refills_of(text)
+    return refilling(select, rounds, on_device) if select and rounds > 1 else None
+
+
+def by_stage(asked: Plan, make: Make, driver: Driver) -> tuple[Scoring, Scoring]:
+    """The scorers that are asked before rows are replaced, and the others."""
+    _refuse_early_learners(asked)
+    first, second = asked._replace(second=()), asked._replace(first=())
+    return scoring(first, make, driver), scoring(second, make, driver)
+
+
+def _refuse_early_learners(plan: Plan) -> None:
+    """`ValueError` for a scorer that would learn of rows that are replaced."""
     for scorer in plan.first:
         if scorer.fit and scorer.fit.when == "before":
             raise ValueError(
                 f"the scorer {scorer.name!r} learns before it scores, and `select` "
-                "reads it in every round of refill; let it learn after, or leave "
-                "refill out"
+                "reads it to replace rows; let it learn after, or leave that word out"
             )
 
 

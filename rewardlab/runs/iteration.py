@@ -17,7 +17,6 @@ from rewardlab.data.batch import Batch
 from rewardlab.learning.learner import (
     Learner,
     LearnerState,
-    Means,
     Numbers,
     Params,
     Report,
@@ -26,10 +25,11 @@ from rewardlab.learning.parallel import Driver
 from rewardlab.learning.scoring import Scoring
 from rewardlab.learning.trainable import Trainable
 from rewardlab.models import lm
+from rewardlab.runs.elsewhere import Elsewhere
+from rewardlab.runs.gathering import Gather
 from rewardlab.runs.roles import Role
 from rewardlab.scorers.protocol import Context
 
-Gather = Callable[..., tuple[Rollout, Batch, Any, Means]]
 Models = dict[str, Params]  # frozen, by role
 _SCORERS = 2**31 - 3  # folded into a run's key: the noise of scorers
 
@@ -75,7 +75,12 @@ def shapes_of(
 
 
 def init_of(
-    learn: Learner, score: Scoring, driver: Driver, trained: Trainable, frozen: Frozen
+    learn: Learner,
+    score: Scoring,
+    driver: Driver,
+    trained: Trainable,
+    frozen: Frozen,
+    others: Elsewhere | None,
 ) -> Callable[..., Any]:
     """`init` of a `Program`, from the policy that it begins with."""
 
@@ -95,48 +100,14 @@ def init_of(
             return jax.tree.map(jnp.copy, own)
 
         state = learn.init(trained.begin(params, key), rollout, hp)
-        return state._replace(scorers=driver.part(fresh(params, models or {})))
+        state = state._replace(scorers=driver.part(fresh(params, models or {})))
+        if others is None:
+            return state
+        stores = jax.jit(lambda: jax.tree.map(jnp.copy, others.init(rollout)))()
+        return state._replace(select=driver.replicate(stores))
+        return state._replace(select=driver.replicate(stores))
 
     return init
-
-
-def once(draw: Callable[..., Rollout], score: Scoring) -> Gather:
-    """A rollout of the batch, and all its signals."""
-
-    def gather(
-        state: LearnerState, context: Context, batch: Batch, key: Array
-    ) -> tuple[Rollout, Batch, Any, Means]:
-        at = context.hp["rollout.temperature"]
-        rollout = draw(context.params["policy"], batch, key, context.iteration, at)
-        case = (state.scorers, context, rollout, batch)
-        rollout, scorers, means = score.score(*case)
-        return rollout, batch, scorers, means
-
-    return gather
-
-
-def until_full(
-    draw: Callable[..., Rollout],
-    first: Scoring,
-    second: Scoring,
-    refilled: Callable[..., tuple[Rollout, Batch, Means]],
-) -> Gather:
-    """As `once`, with other problems in the place of those that teach nothing."""
-
-    def gather(
-        state: LearnerState, context: Context, batch: Batch, key: Array
-    ) -> tuple[Rollout, Batch, Any, Means]:
-        at, policy = context.hp["rollout.temperature"], context.params["policy"]
-
-        def sample(batch: Batch) -> Rollout:
-            rollout = draw(policy, batch, key, context.iteration, at)
-            return first.score(state.scorers, context, rollout, batch)[0]
-
-        rollout, batch, told = refilled(sample, batch)
-        rollout, scorers, means = second.score(state.scorers, context, rollout, batch)
-        return rollout, batch, scorers, {**means, **told}
-
-    return gather
 
 
 def iteration_of(
@@ -145,6 +116,7 @@ def iteration_of(
     learn: Learner,
     trained: Trainable,
     expected: Callable[..., Reward],
+    others: Elsewhere | None,
 ) -> Callable[..., Any]:
     """`iterate` of a `Program`; `expected(state, rollout, hp)` is for scorers."""
 
@@ -174,6 +146,9 @@ def iteration_of(
             policy = trained.whole(state.params, reference)
             now = context._replace(params={**context.params, "policy": policy})
             state = state._replace(scorers=score.step(state.scorers, now, rollout))
+        if others:
+            case = (context, rollout, batch, report)
+            state = state._replace(select=others.store(state.select, *case))
         report = report._replace(metrics={**report.metrics, **means})
         return state, report, _public(rollout, score)
 

@@ -76,7 +76,7 @@ def prepare(
     columns = problems.held_out.columns
     texts = texts_of(scorers_text(config))
     refuse(texts, columns, task.signals, names_of(config), episodes)
-    program = build_program(config, task, driver)
+    program = build_program(config, task, driver, problems.train)
     _refuse_unfit(program, config, problems)
     first = problems.train.take(np.arange(config.rollout.num_prompts))
     return Run(
@@ -125,7 +125,9 @@ def _refuse_beyond(
     """`ValueError` for rows that are longer than what the model was trained for."""
     most = model.max_positions
     splits = (problems.train, problems.held_out)
-    prompt = max(split.arrays["prompts"].shape[1] for split in splits)
+    names = ("prompts", "hint_prompts")
+    widths = [s.arrays[n].shape[1] for s in splits for n in names if n in s.arrays]
+    prompt = max(widths)
     length = config.rollout.max_completion_length
     if most and prompt + length > most:
         raise ValueError(

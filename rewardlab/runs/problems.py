@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from rewardlab.data.batch import Batch, batch_of
 from rewardlab.data.columns import checked, sample_of
 from rewardlab.runs.builders import select_of
+from rewardlab.runs.helped import with_help
 from rewardlab.selection import rounds_of
 from rewardlab.tasks import Task
 
@@ -40,6 +41,7 @@ def problems_of(config: ConfigDict, task: Task, folder: Path) -> Problems:
                 "and are left out"
             )
     train, test = splits["train"], _held_out(config, splits["test"])
+    train = with_help(config, task, train)
     _refuse_few(config, train)
     if task.of_data:
         longest, size = train.arrays["prompts"].shape[1], task.tokenizer.vocab_size
@@ -78,7 +80,7 @@ def _refuse_few(config: ConfigDict, problems: Batch) -> None:
     rounds, size = rounds_of(select_of(config)), config.rollout.num_prompts
     if size <= problems.size < size * rounds:
         raise ValueError(
-            f"refill(rounds={rounds}) of rollout.num_prompts={size} needs "
+            f"select={select_of(config)!r} with rollout.num_prompts={size} needs "
             f"{size * rounds} problems, and the train split has {problems.size}; lower "
             f"one of them, or {_more(config, 'train')}"
         )

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 from jaxtyping import Array
 from ml_collections import ConfigDict
 
@@ -30,7 +31,7 @@ from rewardlab.learning.learner import (
     learner,
 )
 from rewardlab.learning.parallel import Driver
-from rewardlab.learning.scoring import Make, Scoring, outline, scoring
+from rewardlab.learning.scoring import Make, outline, scoring
 from rewardlab.learning.trainable import Trainable, trainable
 from rewardlab.methods.sentence import shaped_reward
 from rewardlab.models import lm
@@ -47,7 +48,9 @@ from rewardlab.runs.builders import (
     transform_of,
     updates_of,
 )
-from rewardlab.runs.dynamic import refilling, refuse_early_learners
+from rewardlab.runs.dynamic import by_stage, refilled_by
+from rewardlab.runs.elsewhere import elsewhere
+from rewardlab.runs.gathering import in_stages, once
 from rewardlab.runs.generate import (
     generator,
     judging_of,
@@ -60,9 +63,7 @@ from rewardlab.runs.iteration import (
     evaluation_of,
     init_of,
     iteration_of,
-    once,
     shapes_of,
-    until_full,
 )
 from rewardlab.runs.model import model_of
 from rewardlab.runs.roles import needed, roles_of
@@ -87,6 +88,8 @@ from rewardlab.scorers.plan import Plan
 from rewardlab.scorers.sentence import words_of
 from rewardlab.selection import rounds_of, select_rows
 from rewardlab.tasks import Task
+
+NOBODY = Batch({"id": np.zeros(0, np.int32)}, {})
 
 
 class Program(NamedTuple):
@@ -117,8 +120,12 @@ class Program(NamedTuple):
     hp: Numbers
 
 
-def build_program(config: ConfigDict, task: Task, driver: Driver) -> Program:
+def build_program(
+    config: ConfigDict, task: Task, driver: Driver, problems: Batch = NOBODY
+) -> Program:
     """Builds every function; nothing is compiled before it is called.
+
+    `problems` are those to train on: of each there may be a store.
 
     Where a scorer or an environment is asked on the host, an iteration is several
     programs; else it is one, where the driver can fuse. `shapes` asks nobody.
@@ -136,11 +143,12 @@ def build_program(config: ConfigDict, task: Task, driver: Driver) -> Program:
     case, switches = (config, task, driver, model), switches_of(config, asked)
     draw, drawn = (drawing(case, options, switches, asked, x) for x in (True, False))
     fused = not (config.rollout.on_host or asked.on_host)
-    gather, rounds = once(draw, score), rounds_of(select_of(config))
-    if select and rounds > 1:
-        again = refilling(select, rounds, fused and driver.fuses)
-        gather = until_full(draw, *_by_stage(asked, make, driver), again)
-    iterate = iteration_of(gather, score, learn, trained, expected_with(sentence))
+    others = elsewhere(config, asked, problems.arrays, driver)
+    again, gather = refilled_by(config, fused and driver.fuses), once(draw, score)
+    if again or others:
+        gather = in_stages(draw, *by_stage(asked, make, driver), again, others)
+    expected = expected_with(sentence)
+    iterate = iteration_of(gather, score, learn, trained, expected, others)
     more = judging_switches(config, reported)
     evaluate = evaluation_of(generator(*case, judging, 1, more), judge, trained)
     judged = not (config.rollout.on_host or reported.on_host)
@@ -151,7 +159,7 @@ def build_program(config: ConfigDict, task: Task, driver: Driver) -> Program:
         learn,
         asked,
         shapes_of(drawn, outline(asked, blanks(make, sizes)), frozen),
-        init_of(learn, score, driver, trained, frozen),
+        init_of(learn, score, driver, trained, frozen, others),
         driver.fuse(iterate, donate=(0,)) if fused else iterate,
         driver.fuse(evaluate) if judged else evaluate,
         measure_with(task, sentence),
@@ -160,7 +168,7 @@ def build_program(config: ConfigDict, task: Task, driver: Driver) -> Program:
         fused,
         judged,
         frozen,
-        rounds,
+        rounds_of(select_of(config)),
         hp,
     )
 
@@ -177,13 +185,6 @@ def _scorers_of(
     refers = adapted.lora is not None or "reference" in named
     frozen = Frozen(refers, needed(roles, named, config, task))
     return plans, maker_of(config, task, setting), setting.sizes, frozen
-
-
-def _by_stage(asked: Plan, make: Make, driver: Driver) -> tuple[Scoring, Scoring]:
-    """The scorers that are asked in every round of `refill`, and the others."""
-    refuse_early_learners(asked)
-    first, second = asked._replace(second=()), asked._replace(first=())
-    return scoring(first, make, driver), scoring(second, make, driver)
 
 
 def _sentence(config: ConfigDict) -> Sentence:

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool
 
 from rewardlab.core import masked
 from rewardlab.core.stages import made, named_state, trace
-from rewardlab.core.types import Channels, Reward, RewardTransform, Rollout
+from rewardlab.core.types import Channels, Reward, RewardTransform, Rollout, Sum
 from rewardlab.learning.learner import LearnerState, Numbers, Report
 from rewardlab.methods.sentence import expected_reward
 from rewardlab.runs import metrics
@@ -59,12 +59,18 @@ def measure_with(task: Task, sentence: Sentence) -> Callable[..., metrics.Metric
             **metrics.failure_metrics(rollout.signals),
             **step_metrics(rollout, channels),
             **({} if played is None else metrics.episode_metrics(rollout, played)),
-            "entropy": masked.sum_of(-rollout.logp, rollout.mask),  # a sample of it
+            "entropy": _surprise(rollout),
             **report.metrics,
             **metrics.state_metrics(named_state(transform, state.reward)),
         }
 
     return measure
+
+
+def _surprise(rollout: Rollout) -> Sum:
+    """A sample of the entropy: of the rows that the policy drew from their prompt."""
+    own = ~masked.borrowed(rollout)[:, None]
+    return masked.sum_of(-rollout.logp, rollout.mask & own)
 
 
 def ends(task: Task, rollout: Rollout) -> Bool[Array, " N"]:

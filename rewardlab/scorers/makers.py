@@ -51,15 +51,6 @@ NEEDS = {
     "summary": "episodes whose thinking is cut at budgets",
 }
 
-# Rows that train, but without a part of the paper's own.
-PARTS = {
-    "guide_grpo": "prompts that nobody solves are not sampled again with a hint: hints",
-    "prs": "prompts whose rows agree are not replaced by value: prompt statistics",
-    "r3": "no row of the other outcome is replayed: a replay buffer",
-    "rapo": "no solved row is replayed, no solved prompt dropped: a replay buffer",
-    "spear": "no row of the past is imitated: a replay buffer",
-}
-
 
 class Making(NamedTuple):
     """How a run of a row gets what it reads, by the row's name alone if it can."""

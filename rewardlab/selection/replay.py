@@ -35,12 +35,14 @@ def recalibrated(
     """(r - median of past group means) / (median of past group stds + eps).
 
     What a stored reward is worth today, without rewards of its own prompt; without
-    `past_stds` nothing is divided. Only rows above 0 are replayed. (SPEAR, arXiv
-    2509.22601)
+    `past_stds` nothing is divided; means that are NaN are of no group. Only rows above
+    0 are replayed. (SPEAR, arXiv 2509.22601)
     """
     need("recalibrated", "[0, inf)", eps=eps)
-    moved = reward - jnp.median(past_means)
-    return moved if past_stds is None else edges.over(moved, jnp.median(past_stds), eps)
+    moved = reward - jnp.nanmedian(past_means)
+    if past_stds is None:
+        return moved
+    return edges.over(moved, jnp.nanmedian(past_stds), eps)
 
 
 def remember(stored: Any, rows: Any, slot: Int[Array, " N"], keep: Array) -> Any:

@@ -10,8 +10,17 @@ from jaxtyping import Array, Bool
 from rewardlab.core import masked
 from rewardlab.core.sentence import Language, build_each, fill, parse, reads
 from rewardlab.core.types import Rollout, SignalName
+from rewardlab.selection.brings import Brings
+from rewardlab.selection.choosing import (
+    leave_solved,
+    prefer_hard,
+    prefer_middling,
+    prefer_valuable,
+    replace_flat,
+)
 from rewardlab.selection.difficulty_filter import accuracy_within, all_shorter
 from rewardlab.selection.groups import informative
+from rewardlab.selection.hints import expert_rows, hint_failed
 from rewardlab.selection.kept import (
     Selector,
     heard,
@@ -21,7 +30,9 @@ from rewardlab.selection.kept import (
     keep_first,
     keep_varied,
 )
+from rewardlab.selection.recalling import recall
 from rewardlab.selection.refill import Refill, refill
+from rewardlab.selection.replaying import replay_opposite, replay_solved
 
 Select = Callable[[Rollout], Rollout]
 
@@ -103,16 +114,34 @@ SELECTORS: dict[str, Callable[..., Selector]] = {
     "keep_best_and_another": keep_best_and_another,
     "keep_consistent": keep_consistent,
     "refill": refill,
+    "replay_solved": replay_solved,
+    "replay_opposite": replay_opposite,
+    "recall": recall,
+    "replace_flat": replace_flat,
+    "prefer_valuable": prefer_valuable,
+    "prefer_middling": prefer_middling,
+    "prefer_hard": prefer_hard,
+    "leave_solved": leave_solved,
+    "hint_failed": hint_failed,
+    "expert_rows": expert_rows,
 }
 
 
 def joined(*selectors: Selector) -> Select:
-    """A function that masks the rows which the selectors drop, one after another."""
+    """A function that masks the rows which the selectors drop, one after another.
+
+    What stands before a word that brings rows in does not see those that came.
+    """
+    brings = [isinstance(word, Brings) for word in selectors]
+    last = len(brings) - 1 - brings[::-1].index(True) if any(brings) else -1
 
     def select(rollout: Rollout) -> Rollout:
         rollout = rollout.with_signals(sampled=masked.sampled(rollout))
-        for keep in selectors:
-            mask = rollout.mask & keep(rollout)[:, None]
+        came = masked.borrowed(rollout)
+        for number, keep in enumerate(selectors):
+            stays = came & (number < last)
+            own = dataclasses.replace(rollout, mask=rollout.mask & ~stays[:, None])
+            mask = rollout.mask & (keep(own) | stays)[:, None]
             rollout = dataclasses.replace(rollout, mask=mask)
         return rollout
 
@@ -132,23 +161,40 @@ def select_rows(text: str) -> Select | None:
     """
     if not text.strip():
         return None
-    return joined(*build_each(fill(parse(text, SELECT), {})))
+    return joined(*words_of(text))
 
 
 def rounds_of(text: str) -> int:
-    """How often an iteration may sample: as `refill` says, and else once.
+    """How many times the problems of a batch an iteration is given.
 
-    `ValueError` for a `refill` that is not the last word.
+    As often as `refill` may sample, or as a word that chooses problems says; once else.
+    `ValueError` for a `refill` that is not the last word, and for two such words.
     """
-    if not text.strip():
-        return 1
-    *others, last = build_each(fill(parse(text, SELECT), {}))
-    if any(isinstance(other, Refill) for other in others):
+    words = words_of(text)
+    refills = [word for word in words if isinstance(word, Refill)]
+    chooses = [word for word in words if isinstance(word, Brings) and word.among > 1]
+    if refills and not isinstance(words[-1], Refill) or len(refills) > 1:
         raise ValueError(
             f"select={text!r}: refill looks at the rows that all other words keep; "
             "write it last"
         )
-    return last.rounds if isinstance(last, Refill) else 1
+    if len(refills + chooses) > 1:
+        raise ValueError(
+            f"select={text!r} has two words that take the problems of a batch from "
+            "more of them; leave one out"
+        )
+    return refills[0].rounds if refills else chooses[0].among if chooses else 1
+
+
+def refills_of(text: str) -> int:
+    """How often an iteration may sample."""
+    rounds = [word.rounds for word in words_of(text) if isinstance(word, Refill)]
+    return max(rounds, default=1)
+
+
+def words_of(text: str) -> tuple[Selector, ...]:
+    """What each word of the sentence makes, in order."""
+    return build_each(fill(parse(text, SELECT), {})) if text.strip() else ()
 
 
 def signals_of(text: str) -> set[str]:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from rewardlab.core.signals import SIGNALS
 from rewardlab.methods import METHODS
 from rewardlab.scorers import SCORERS, USUAL
-from rewardlab.scorers.makers import NEEDS, PARTS, WAYS, Making, made_on, making
+from rewardlab.scorers.makers import NEEDS, WAYS, Making, made_on, making
 from rewardlab.tasks import TASKS
 
 HEAD = """# Signals: who makes them, and who waits
@@ -30,7 +30,7 @@ def signals_page() -> str:
         rows[made.way].append(name)
     ways = "\n".join(f"- **{len(rows[way])}** {says};" for way, says in WAYS.items())
     parts = [HEAD.format(count=len(METHODS), ways=ways.removesuffix(";") + ".")]
-    parts += ["## What waits, and for what\n", _needs(found), _parts()]
+    parts += ["## What waits, and for what\n", _needs(found)]
     parts += ["## Every row\n", _rows(found), "## Every signal\n", _signals()]
     parts += ["## The words of `scorers`\n", _words()]
     return "\n".join(parts)
@@ -60,13 +60,6 @@ def _needs(found: dict[str, Making]) -> str:
     lines = ["| waits for | rows |", "|---|---|"]
     for what, rows in sorted(waiting.items(), key=lambda x: (-len(x[1]), x[0])):
         lines.append(f"| {what} | {', '.join(rows)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _parts() -> str:
-    lines = ["Rows that train without a part of their paper's:\n"]
-    lines += ["| row | what waits |", "|---|---|"]
-    lines += [f"| `{name}` | {what} |" for name, what in PARTS.items()]
     return "\n".join(lines) + "\n"
 
 

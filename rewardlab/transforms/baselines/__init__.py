@@ -25,6 +25,7 @@ from rewardlab.transforms.baselines.largest import (
 )
 from rewardlab.transforms.baselines.leave_one_out import scale_to_leave_one_out
 from rewardlab.transforms.baselines.optimal_token import optimal_token_baseline
+from rewardlab.transforms.baselines.own_rows import center_by_own_rows
 from rewardlab.transforms.baselines.scale import scale_by_batch_std, scale_by_group_std
 from rewardlab.transforms.baselines.signal import center_by_signal
 from rewardlab.transforms.baselines.states import center_by_state, scale_by_state_std
@@ -43,6 +44,7 @@ BASELINES: Table = {
     "center_by_group_steps": center_by_group_steps,
     "center_by_group_tokens": center_by_group_tokens,
     "center_by_group_width": center_by_group_width,
+    "center_by_own_rows": center_by_own_rows,
     "center_by_state": center_by_state,
     "center_by_signal": center_by_signal,
     "scale_by_active_groups": scale_by_active_groups,

@@ -15,6 +15,7 @@ from rewardlab.transforms.weights.importance import (
     truncated_importance,
 )
 from rewardlab.transforms.weights.perplexity import weigh_by_perplexity
+from rewardlab.transforms.weights.recalled import recalled
 from rewardlab.transforms.weights.signal import weigh
 
 WEIGHTS: Table = {
@@ -22,6 +23,7 @@ WEIGHTS: Table = {
     "keep_high_entropy": keep_high_entropy,
     "masked_importance": masked_importance,
     "position_bonus": position_bonus,
+    "recalled": recalled,
     "truncated_importance": truncated_importance,
     "weigh": weigh,
     "weigh_by_duration": weigh_by_duration,
