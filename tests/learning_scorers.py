@@ -39,6 +39,8 @@ WORDS = {
     ),
     "implicit": Word("implicit(lr=1e-3)", ("prm_logp",), "implicit"),
     "implicit_dpo": Word("implicit_dpo(lr=1e-3)", ("prm_logp",), "implicit"),
+    "judge": Word("judge()", ("judge",), "judge_judge"),
+    "rewarded": Word("rewarded(draws=2, warmup=0)", ("judge",), "rewarded_judge"),
 }
 
 

@@ -4,7 +4,6 @@ import pytest
 from test_train import numbers, tiny
 
 from rewardlab.runs.training import train
-from rewardlab.system.answers import NoAnswer
 
 SHORT = {"train.max_steps": 2, "eval.every": 2, "log.completions_every": 2}
 SEVERAL = (
@@ -28,7 +27,7 @@ def test_judges_that_learn_and_that_do_not_are_measured(tmp_path):
         assert 0 <= told[f"scorers/{name}/accuracy"] <= 1
     assert rows[1]["scorers/asked_asked/skipped_labels"] == 1
     assert rows[1]["scorers/rewarded_paid/skipped_labels"] == 0
-    assert rows[1]["scorers/versus/loss"] > 0
+    assert rows[1]["scorers/versus/skipped_labels"] == 1  # all are wrong: no pair
 
 
 def test_the_policy_learns_to_judge_itself(tmp_path):
@@ -37,13 +36,3 @@ def test_the_policy_learns_to_judge_itself(tmp_path):
     rows = numbers(tmp_path)
     assert rows[-1]["self_verdict"] > 0 and 0 <= rows[-1]["self_accuracy"] <= 1
     assert 0 <= rows[-1]["rewards/self_score/mean"] <= 1
-
-
-@pytest.mark.slow
-def test_a_judge_that_never_answers_ends_the_run_in_a_sentence(tmp_path):
-    """A base that has never seen the form writes something else."""
-    config = tiny(reward="grpo", scorers="asked(draws=1)", **SHORT)
-    config.train.max_steps, config.train.max_unrewarded = 9, 2
-    config.warmup.steps = 100
-    with pytest.raises(NoAnswer, match="no answer of the judge 'asked_judge' could be"):
-        train(config, tmp_path)
