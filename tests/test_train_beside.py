@@ -90,6 +90,11 @@ def test_steps_of_warm_up_stand_for_a_place(tmp_path):
         ("weak=3", {}, "no scorer asks the model 'weak'; leave it out .* asks teacher"),
         ("teacher=runs/none", {}, "the teacher's place 'runs/none' is neither"),
         ("teacher=0", {}, "the run cannot make it: it would have 0 steps of warm-up"),
+        (
+            "",
+            {"scorers": "asked(model='wise')"},
+            "models=wise=PLACE .have pol",
+        ),
         ("", {"warmup.steps": 0}, "say where it lies with --config.models=teacher="),
     ],
 )

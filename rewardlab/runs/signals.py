@@ -23,7 +23,7 @@ from rewardlab.scorers import USUAL
 from rewardlab.scorers.given import alias, played, task_verifier
 from rewardlab.scorers.makers import EPISODES, TREES, tasks_for
 from rewardlab.scorers.plan import Nobody, Plan, Source, base_of, plan
-from rewardlab.scorers.protocol import Scorer, Setting
+from rewardlab.scorers.protocol import Models, Scorer, Setting
 from rewardlab.scorers.sentence import brought_by, scorers_of, tree_of
 from rewardlab.tasks import Task
 
@@ -39,7 +39,7 @@ def setting_of(
     rows = config.rollout.num_prompts * config.rollout.num_generations
     sizes = {"B": config.rollout.num_prompts, "N": rows, "W": model.width}
     sizes |= {"T": config.rollout.max_completion_length, "V": model.vocab_size}
-    models = {name: Model(role.model) for name, role in roles.items()}
+    models = Models({name: Model(role.model) for name, role in roles.items()})
     models |= dict.fromkeys(("policy", "reference"), Model(model))
     at = config.rollout.temperature
     return Setting(models, task.tokenizer, sizes, at, lora, updates_of(config))

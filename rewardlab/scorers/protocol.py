@@ -16,6 +16,16 @@ from rewardlab.objectives.updates import ONCE, Updates
 Place = Literal["sample", "shard", "batch", "host"]
 
 
+class Models(dict[str, Any]):
+    """Models by role; asked for one that nobody names, it says how to name it."""
+
+    def __missing__(self, role: str) -> Any:
+        raise ValueError(
+            f"a scorer asks the model {role!r}, and nobody says where it lies; write "
+            f"--config.models={role}=PLACE (have {', '.join(sorted(self))})"
+        )
+
+
 class Setting(NamedTuple):
     """What the maker of a scorer is told: Python, never traced."""
 
