@@ -132,14 +132,13 @@ class Learning:
         states = self.run.init(context(), shapes)
         self.states = self.driver.part(jax.tree.map(jnp.copy, states))
 
-    def step(self, given):
+    def step(self, given, learns=None):
         """One iteration: the signals with the state as it was, and the metrics."""
-        now = context()
-        scored, self.states, _ = self.run.score(
-            self.states, now, given.rollout, given.batch
-        )
-        reward = given.reward
-        self.states, means = self.run.fit(self.states, now, scored, given.batch, reward)
+        now, batch = context(), given.batch
+        case = (self.states, now, given.rollout, batch)
+        scored, self.states, _ = self.run.score(*case)
+        told = (scored, batch, given.reward, learns)
+        self.states, means = self.run.fit(self.states, now, *told)
         return scored, {k: float(x) for k, x in means.items()}
 
     @property

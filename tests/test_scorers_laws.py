@@ -196,3 +196,13 @@ def test_a_loss_that_is_nan_skips_its_own_step(name):
     _, means = learning.step(bad)
     assert means[f"scorers/{WORDS[name].name}/skipped"] == 1
     assert int(learning.state.skipped) == 1 and not moved(name, learning)
+
+
+@every
+def test_of_rows_that_the_policy_cannot_learn_from_a_scorer_does_not_either(name):
+    """An advantage is not finite: neither parameters nor moments move."""
+    learning = Learning(name)
+    before = learning.state
+    _, means = learning.step(case(), jnp.zeros((), bool))
+    assert same(before, learning.state)
+    assert means[f"scorers/{WORDS[name].name}/skipped"] == 0

@@ -31,7 +31,7 @@ from rewardlab.selection.brings import compared_with
 Params = Any
 Policy = Callable[[Params, Rollout], TokenStats]
 Means = dict[str, Float[Array, ""]]
-Fit = Callable[[Rollout, Reward], tuple[dict[str, Any], Means]]
+Fit = Callable[[Rollout, Reward, Bool[Array, ""]], tuple[dict[str, Any], Means]]
 Numbers = dict[str, Array]  # hyperparameters by name, arguments of what is compiled
 
 
@@ -74,10 +74,11 @@ class Parts(NamedTuple):
 class Learner(NamedTuple):
     """`init(params, rollout, hp) -> LearnerState` reads the rollout's shapes only;
     `update(state, rollout, hp, fit, learns, frozen) -> (LearnerState, Report)`, where
-    `fit(kept, reward) -> (scorers, means)` lets scorers learn before the policy does,
-    which stays as it is unless it `learns`, and reads what is `frozen` beside what
-    learns (see `models.lora`); `rehearse(rollout, hp)` goes through reward
-    and selection on shapes, so that what they lack is said first."""
+    `fit(kept, reward, sound) -> (scorers, means)` lets scorers learn before the policy
+    does, if all advantages are finite, that is `sound`; the policy stays as it is
+    unless it `learns`, and reads what is `frozen` beside what learns (see
+    `models.lora`); `rehearse(rollout, hp)` goes through reward and selection on shapes,
+    so that what they lack is said first."""
 
     init: Callable[..., LearnerState]
     update: Callable[..., tuple[LearnerState, Report]]
@@ -151,7 +152,9 @@ def learner(
         told = (hp or {}, learns, frozen or {})
         found = estimate(state.reward, rollout, told[0])
         kept, history = found.kept, []
-        scorers, means = fit(kept, found.reward) if fit else (state.scorers, {})
+        sound = jnp.all(jnp.isfinite(found.advantage))
+        case = (kept, found.reward, sound)
+        scorers, means = fit(*case) if fit else (state.scorers, {})
         params, opt = state.params, state.opt
         bad = ~jnp.all(jnp.isfinite(found.reward.value), axis=1)
         fitted = updates.fitted(rollout.prompts.shape[0] // driver.devices)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Int
+from jaxtyping import Array, Bool, Int
 
 from rewardlab.core.types import Rollout, Sum
 from rewardlab.data.batch import Batch
@@ -48,8 +48,9 @@ def trained_of(state: Any) -> Any:
 def fitting(
     name: str, make: Make, driver: Driver, micro_batches: int
 ) -> Callable[..., tuple[States, Means]]:
-    """One step: (states, context, rollout, batch, reward) -> (states, means).
+    """One step: (states, context, rollout, batch, reward, learns) -> (states, means).
 
+    Unless it `learns` the scorer stays as it is: the policy cannot learn of these rows.
     A step that is not finite leaves the scorer alone and is `skipped`; one of which no
     label counts leaves it alone too, its moments among it, and is `skipped_labels`.
     """
@@ -57,7 +58,7 @@ def fitting(
     def learn(
         shards: Shards, params: Any, opt: Any, skipped: Any, context: Context, *own: Any
     ) -> Any:
-        rollout, rows = own
+        learns, rollout, rows = own
         fit = make(context.hp)[name].fit
         assert fit is not None
 
@@ -72,7 +73,7 @@ def fitting(
         step = fit_step(loss, fit.optimizer(context.hp), micro, shards)
         step, history = in_mini_batches(step, count), []
         for _ in range(fit.updates.epochs):
-            params, opt, sums, _ = step(params, opt, rollout, rows)
+            params, opt, sums, _ = step(params, opt, rollout, rows, learns)
             history.append(sums)
         sums = jax.tree.map(lambda *x: sum(x[1:], x[0]), *history)
         skipped = jnp.where(sums["skipped"].value > 0, skipped + 1, 0)
@@ -81,14 +82,19 @@ def fitting(
         return params, opt, skipped, told
 
     own = (PARTED, PARTED, REPLICATED)
-    ins = (*own, REPLICATED, SHARDED_ROLLOUT, SHARDED)
+    ins = (*own, REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED)
     program = driver.fit(learn, ins=ins, outs=(*own, REPLICATED), donate=(0, 1))
 
     def fit(
-        states: States, context: Context, rollout: Rollout, batch: Batch, reward: Any
+        states: States,
+        context: Context,
+        rollout: Rollout,
+        batch: Batch,
+        reward: Any,
+        learns: Bool[Array, ""] | None = None,
     ) -> tuple[States, Means]:
         rows = (batch.on_device, reward)
-        *learnt, told = program(*states[name], context, rollout, rows)
+        *learnt, told = program(*states[name], context, learns, rollout, rows)
         means = {f"scorers/{name}/{key}": x for key, x in told.items()}
         return {**states, name: Learned(*learnt)}, means
 

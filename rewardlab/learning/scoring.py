@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from rewardlab.core.signals.holes import abstaining
-from rewardlab.core.types import Reward, Rollout
+from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
 from rewardlab.learning.fit import of_shard
 from rewardlab.learning.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
@@ -36,8 +36,8 @@ class Scoring(NamedTuple):
 
     `init(context, rollout)` reads shapes; `score(states, context, rollout, batch)` adds
     signals, and learns what learns before; `fit(states, context, rollout, batch,
-    reward)` learns what learns after, `step(states, context, rollout)` follows the
-    policy.
+    reward, learns)` learns what learns after, `step(states, context, rollout)` follows
+    the policy.
     """
 
     init: Callable[[Context, Rollout], States]
@@ -74,11 +74,11 @@ def scoring(plan: Plan, make: Make, driver: Driver, micro_batches: int = 1) -> S
         return abstaining(rollout), states, means
 
     def fit(
-        states: States, context: Context, rollout: Rollout, batch: Batch, reward: Reward
+        states: States, context: Context, rollout: Rollout, batch: Batch, *told: Any
     ) -> tuple[States, Means]:
         means: Means = {}
         for name in late:
-            states, more = fits[name](states, context, rollout, batch, reward)
+            states, more = fits[name](states, context, rollout, batch, *told)
             means |= more
         return states, means
 

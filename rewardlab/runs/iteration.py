@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int
+from jaxtyping import Array, Bool, Int
 
 from rewardlab.core.types import Reward, Rollout
 from rewardlab.data.batch import Batch
@@ -134,10 +134,10 @@ def iteration_of(
         rollout, batch, scorers, means = gather(state, context, batch, key)
         state = state._replace(scorers=scorers)
 
-        def fit(kept: Rollout, reward: Reward) -> Any:
+        def fit(kept: Rollout, reward: Reward, sound: Bool[Array, ""]) -> Any:
             if score.learns:
                 reward = expected(state.reward, rollout, hp)
-            return score.fit(scorers, context, kept, batch, reward)
+            return score.fit(scorers, context, kept, batch, reward, sound)
 
         learns = None if not score.warmup else iteration >= score.warmup
         beside = trained.beside(reference)
