@@ -42,7 +42,7 @@ def test_a_copy_moves_after_so_many_steps():
         now = jax.tree.map(lambda x: x + 1, context.params["policy"])
         for i in range(3):
             at = context._replace(iteration=jnp.asarray(i), params={"policy": now})
-            state = scorer.step(state, at)
+            state = scorer.step(state, at, rollout_of())
             steps = (i + 1) // every
             share = decay**steps
             for x, a, b in zip(*map(jax.tree.leaves, (state, first, now)), strict=True):
