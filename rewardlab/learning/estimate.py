@@ -23,6 +23,11 @@ class Estimate(NamedTuple):
     reward: Reward  # of all rows, before any baseline
     holes: Holes
 
+    @property
+    def learned_of(self) -> tuple[Rollout, Reward, Bool[Array, ""]]:
+        """What scorers learn from, and whether the policy can learn of it as well."""
+        return self.kept, self.reward, jnp.all(jnp.isfinite(self.advantage))
+
 
 def estimate_with(
     parts: Callable[[Any], Any], select: Callable[[Rollout], Rollout]

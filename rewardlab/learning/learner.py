@@ -152,9 +152,7 @@ def learner(
         told = (hp or {}, learns, frozen or {})
         found = estimate(state.reward, rollout, told[0])
         kept, history = found.kept, []
-        sound = jnp.all(jnp.isfinite(found.advantage))
-        case = (kept, found.reward, sound)
-        scorers, means = fit(*case) if fit else (state.scorers, {})
+        scorers, means = fit(*found.learned_of) if fit else (state.scorers, {})
         params, opt = state.params, state.opt
         bad = ~jnp.all(jnp.isfinite(found.reward.value), axis=1)
         fitted = updates.fitted(rollout.prompts.shape[0] // driver.devices)
