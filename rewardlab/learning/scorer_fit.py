@@ -55,6 +55,30 @@ def fitting(
     label counts leaves it alone too, its moments among it, and is `skipped_labels`.
     """
 
+    own = (PARTED, PARTED, REPLICATED)
+    ins = (*own, REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED)
+    learn = _learning(name, make, micro_batches)
+    program = driver.fit(learn, ins=ins, outs=(*own, REPLICATED), donate=(0, 1))
+
+    def fit(
+        states: States,
+        context: Context,
+        rollout: Rollout,
+        batch: Batch,
+        reward: Any,
+        learns: Bool[Array, ""] | None = None,
+    ) -> tuple[States, Means]:
+        rows = (batch.on_device, reward)
+        *learnt, told = program(*states[name], context, learns, rollout, rows)
+        means = {f"scorers/{name}/{key}": x for key, x in told.items()}
+        return {**states, name: Learned(*learnt)}, means
+
+    return fit
+
+
+def _learning(name: str, make: Make, micro_batches: int) -> Callable[..., Any]:
+    """What each device does in a step."""
+
     def learn(
         shards: Shards, params: Any, opt: Any, skipped: Any, context: Context, *own: Any
     ) -> Any:
@@ -81,21 +105,4 @@ def fitting(
         told = fit.report({**sums, "skipped_labels": nothing})
         return params, opt, skipped, told
 
-    own = (PARTED, PARTED, REPLICATED)
-    ins = (*own, REPLICATED, REPLICATED, SHARDED_ROLLOUT, SHARDED)
-    program = driver.fit(learn, ins=ins, outs=(*own, REPLICATED), donate=(0, 1))
-
-    def fit(
-        states: States,
-        context: Context,
-        rollout: Rollout,
-        batch: Batch,
-        reward: Any,
-        learns: Bool[Array, ""] | None = None,
-    ) -> tuple[States, Means]:
-        rows = (batch.on_device, reward)
-        *learnt, told = program(*states[name], context, learns, rollout, rows)
-        means = {f"scorers/{name}/{key}": x for key, x in told.items()}
-        return {**states, name: Learned(*learnt)}, means
-
-    return fit
+    return learn
