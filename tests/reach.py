@@ -187,9 +187,7 @@ def census(root: Path = ROOT) -> tuple[dict[Name, int], dict[Name, int]]:
 # What waits for models that are learned or asked beside the policy, by module.
 WAITS = {
     "reward models, trained on pairs, outcomes or steps": (
-        "rewardlab.reward_models.averaging",
         "rewardlab.reward_models.bilevel",
-        "rewardlab.reward_models.bradley_terry",
         "rewardlab.reward_models.general_preference",
         "rewardlab.reward_models.heron",
         "rewardlab.reward_models.length_heads",

@@ -45,6 +45,7 @@ class Home(NamedTuple):
 
     task: str
     trees: bool = False
+    own: str = ""  # scorers that no other row's may stand for
 
 
 def home(name):
@@ -52,7 +53,9 @@ def home(name):
     made = making(METHODS[name])
     if made.way == "trees":
         return Home(made.tasks[0], True)
-    return Home((made.tasks or ["arithmetic"])[0])
+    text = METHODS[name].scorers  # its `score` comes with a `gap`
+    own = text if "demonstration_model" in text else ""
+    return Home((made.tasks or ["arithmetic"])[0], own=own)
 
 
 def brought(at):
@@ -60,13 +63,15 @@ def brought(at):
     rows = [METHODS[name] for name in METHODS if home(name) == at]
     texts = [brought_by(m) for m in rows if making(m).way in ("alone", "trees")]
     texts += [USUAL[x] for m in rows for x in m.reads if x in USUAL]
-    words, seen = [], set()
+    words, seen, found = [], set(), []
     for text in texts:
-        for scorer, part in zip(scorers_of(text, SETTING), parts_of(text), strict=True):
-            # Rows have one scorer with several numbers: the first stands for all.
-            if seen.isdisjoint([scorer.name, *scorer.provides]):
-                seen |= {scorer.name, *scorer.provides}
-                words.append(str(part))
+        found += zip(scorers_of(text, SETTING), parts_of(text), strict=True)
+    # Rows have one scorer with several numbers: the first of those that give most
+    # stands for all.
+    for scorer, part in sorted(found, key=lambda x: -len(x[0].provides)):
+        if seen.isdisjoint([scorer.name, *scorer.provides]):
+            seen |= {scorer.name, *scorer.provides}
+            words.append(str(part))
     return " | ".join(words)
 
 

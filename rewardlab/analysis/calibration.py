@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 Values = Float[np.ndarray, " n"]
 
@@ -50,3 +50,22 @@ def calibration_error(right: Values, probability: Values, edges: Values) -> Cali
     return Calibration(
         float(total.sum() / right.size), float(each.mean()), float(each.max())
     )
+
+
+def pair_probabilities(
+    score: Values, label: Values, group: Int[np.ndarray, " n"]
+) -> tuple[Values, Values]:
+    """(right, probability) of every pair of a group whose labels differ.
+
+    A pair is right (1; 1/2 for equal scores) where the higher score has the higher
+    label, and said to be so with probability sigmoid(|difference of scores|).
+    """
+    right, said = [], []
+    for one in np.unique(group):
+        rows = np.flatnonzero(group == one)
+        i, j = (rows[x] for x in np.triu_indices(len(rows), 1))
+        lead, true = score[i] - score[j], label[i] - label[j]
+        there = true != 0
+        right.append((1 + np.sign(lead * true))[there] / 2)
+        said.append(1 / (1 + np.exp(-np.abs(lead[there]))))
+    return np.concatenate([*right, []]), np.concatenate([*said, []])

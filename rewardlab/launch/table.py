@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from rewardlab.analysis.statistics import ANYWHERE, SHARE, Range, compare, student
+from rewardlab.runs.overoptimization import proxy_and_truth
 from rewardlab.runs.plots import PANELS, Panel, learning_curves
 from rewardlab.runs.sinks import read_metrics
 from rewardlab.system.files import write_whole
@@ -170,7 +171,11 @@ def _recorded(file: Path) -> dict[str, list[str]]:
 def draw(
     folders: Mapping[str, Sequence[Path]], measures: Sequence[str], out: Path
 ) -> None:
-    """The learning curves of all arms, with a panel for each measure."""
+    """The learning curves of all arms, with a panel for each measure.
+
+    Beside it, where there is a learned proxy, what it and the truth are over the KL:
+    `overoptimization.png`.
+    """
     files = {
         arm: [run / "metrics.jsonl" for run in runs] for arm, runs in folders.items()
     }
@@ -179,3 +184,6 @@ def draw(
     extra = [m for m in measures if f"eval/{m}" not in drawn]
     named = [Panel(m, "an episode", f"rewards/{m}/mean", f"eval/{m}") for m in extra]
     learning_curves(files, out, panels=[*shown, *named] if named else PANELS)
+    proxy_and_truth(
+        files, out.with_name(out.name.replace("learning_curves", "overoptimization"))
+    )

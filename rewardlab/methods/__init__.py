@@ -13,6 +13,7 @@ from rewardlab.core.types import RewardTransform
 from rewardlab.methods.beliefs import BELIEFS
 from rewardlab.methods.combination import COMBINATION
 from rewardlab.methods.critic import CRITIC
+from rewardlab.methods.ensembles import ENSEMBLE
 from rewardlab.methods.guidance import GUIDANCE
 from rewardlab.methods.intrinsic import INTRINSIC
 from rewardlab.methods.learned import LEARNED
@@ -52,7 +53,7 @@ IDEAS: dict[str, dict[str, Method]] = {
     "Rewards without a verifier": INTRINSIC,
     "Rewards by rule": RULES,
     "Guidance on the way": GUIDANCE,
-    "Several rewards made one": COMBINATION,
+    "Several rewards made one": {**COMBINATION, **ENSEMBLE},
     "The same in other libraries": PRESETS,
 }
 METHODS = {name: row for rows in IDEAS.values() for name, row in rows.items()}

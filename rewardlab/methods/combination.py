@@ -2,7 +2,6 @@
 
 from rewardlab.methods.method import ALWAYS, BY_SEQUENCE, SOUND, Method
 
-ENSEMBLES = ("Reward Model Ensembles Help Mitigate Overoptimization", "2310.02743")
 CONSTRAINED = (
     "Confronting Reward Model Overoptimization with Constrained RLHF",
     "2310.04373",
@@ -19,7 +18,8 @@ STREAM = "scale_by_batch_std(eps=1e-8) | center_by_batch()"
 PPO = "the paper has PPO; here the baseline is the group's mean"
 NO_CRITICS = (
     "no critics: a stream's baseline is its batch mean; the laws hold for given "
-    "multipliers; guess: the goals, found by search in the paper"
+    "multipliers; the score is a chance to be right; guess: the goals, found by search "
+    "in the paper"
 )
 
 COMBINATION: dict[str, Method] = {
@@ -33,52 +33,10 @@ COMBINATION: dict[str, Method] = {
         laws=SOUND,
         verified="paper",
         hp={"q": 0.85},
+        scorers="reward_model(references=drawn(10)) | reward_model("
+        "pairs=sampled('format'), references=drawn(10), signal='harmless')",
         believes="good in every property at once: logical AND",
-        differs=PPO,
-    ),
-    "wco": Method(
-        "members('members') | min_of('members')" + GROUP,
-        *ENSEMBLES,
-        laws=(*SOUND, "shift", "homogeneous"),
-        verified="code",
-        believes="what even the most doubtful judge grants",
-        updates="epochs(4)",
-        differs=f"{PPO}, without its KL of 0.1 in the reward",
-    ),
-    "uwo": Method(
-        "members('members')"
-        " | mean_minus_variance_of('members', weight=weight, ddof=ddof)" + GROUP,
-        *ENSEMBLES,
-        laws=(*SOUND, "shift"),
-        verified="code",
-        hp={"weight": 0.1, "ddof": 1},
-        believes="what judges agree on; disagreement costs",
-        updates="epochs(4)",
-        differs=f"{PPO}, without its KL of 0.1 in the reward; "
-        "the paper's best-of-n code has weight=0.5, ddof=0",
-    ),
-    "herding": Method(
-        "members('members') | center_by_group() | median_of('members')" + GROUP,
-        "Helping or Herding? Reward Model Ensembles",
-        "2312.09244",
-        laws=(*SOUND, "homogeneous", "shift"),
-        verified="guess",
-        believes="what the middle judge says, on its own scale",
-        differs="guess: each member less its prompt's mean; the paper has min and mean "
-        "too",
-    ),
-    "brme": Method(
-        "min_uncertainty_member('members', 'spread') | members('members')"
-        " | min_of('members')"
-        " | weighted_sum(surest=nominal, members=worst)" + GROUP,
-        "Reward-Robust RLHF in LLMs",
-        "2409.15360",
-        laws=(*SOUND, "shift", "homogeneous"),
-        verified="secondary",
-        hp={"nominal": 0.6, "worst": 0.4},
-        believes="the surest judge, held back by the worst",
-        differs="the least per completion; `worst_mean_of` is the other reading; "
-        "guess: the weights, and which of the two is which",
+        differs=f"{PPO}; the second property is a sound form, not harmlessness",
     ),
     "mu_ppo": Method(
         TO_GO + " | constrained_sum('kl', " + STREAM + ", correct=correct, score=score,"
@@ -87,6 +45,7 @@ COMBINATION: dict[str, Method] = {
         laws=(*SOUND, "scale"),
         verified="code",
         hp={"beta": 0.1, "correct": 0.5, "score": 0.5, "rate": 0.1},
+        scorers="outcome_model()",
         believes="rewards short of their goals; met ones nothing",
         updates="epochs(5)",
         differs=NO_CRITICS,
@@ -99,6 +58,7 @@ COMBINATION: dict[str, Method] = {
         laws=(*SOUND, "scale"),
         verified="code",
         hp={"start": 0.01, "beta": 0.1, "correct": 0.5, "score": 0.5, "rate": 0.1},
+        scorers="outcome_model()",
         believes="rewards at their goals, neither short nor beyond",
         updates="epochs(5)",
         differs=NO_CRITICS,
@@ -110,8 +70,10 @@ COMBINATION: dict[str, Method] = {
         "",
         laws=(*SOUND, "scale"),
         verified="abstract",
+        scorers="reward_model(pairs=sampled('format'))",
         believes="every reward has the same say",
-        differs="guess: the batch mean in place of each reward's critic",
+        differs="guess: the batch mean in place of each reward's critic; the score is "
+        "learned to prefer a sound form",
     ),
     "parrot": Method(
         "outcome('correct') | outcome('score') | keep_pareto_front()"
@@ -120,9 +82,11 @@ COMBINATION: dict[str, Method] = {
         "2401.05675",
         laws=(*SOUND, "homogeneous"),
         verified="paper",
+        scorers="reward_model(pairs=sampled('format'))",
         believes="completions that no other beats in everything",
         loss=BY_SEQUENCE,
-        differs="no baseline, as in the paper: rewards below 0 push down",
+        differs="no baseline, as in the paper: rewards below 0 push down; the second "
+        "reward is learned to prefer a sound form",
     ),
     "krc": Method(
         "process('distance') | process('aligned')"
@@ -201,9 +165,11 @@ COMBINATION: dict[str, Method] = {
         laws=(*SOUND, "homogeneous"),
         verified="abstract",
         hp={"primary": 1.0, "auxiliary": 0.5},
+        scorers="reward_model(pairs=sampled('prm'))",
         believes="hints as far as they serve the true goal",
         differs="guess: the weights. They are given: `reward_models.bilevel`, which "
-        "learns them, is called by no run yet; a constant term cancels",
+        "learns them, is called by no run yet; a constant term cancels. The hint is a "
+        "model that prefers rows of more steps that hold",
     ),
     "otc_ppo": Method(
         "outcome('correct') | tool_efficiency('tool_calls', smooth=smooth)"
@@ -237,6 +203,7 @@ COMBINATION: dict[str, Method] = {
         laws=ALWAYS,
         verified="abstract",
         hp={"after": 0.5, "max_penalty": 1.0},
+        scorers="outcome_model()",
         believes="a judge and a rule, neither by length",
         loss=BY_SEQUENCE,
         differs="guess: a linear penalty and its numbers, equal weights; the formula "

@@ -131,11 +131,11 @@ INTRINSIC: dict[str, Method] = {
         *NOISE,
         laws=SOUND,
         verified="code",
-        scorers="reasoning_phrases()",
+        scorers="reasoning_phrases() | outcome_model()",
         believes="a judge's score, lifted where thinking shows",
         loss="clipped(epsilon=0.2) | entropy_bonus(0.001) | token_mean()",
         differs=f"{CRITIC}; a text of the wrong form should come with a pattern reward "
-        "of 0",
+        "of 0; the score is the chance to be right, of a model of outcomes",
     ),
     "rlpt": Method(
         f"outcome('continues') | {AGAINST_GROUP}",

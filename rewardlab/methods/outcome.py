@@ -171,11 +171,13 @@ OUTCOME: dict[str, Method] = {
         laws=(*SOUND, "shift"),
         verified="guess",
         hp={"tau": 1.0},
-        scorers="statements('reference')",
+        scorers="statements('reference') | reference_ids('reference')"
+        " | demonstration_model()",
         believes="better than the mean, more where the data are hard",
         differs="guess: std over n - 1 without epsilon; the kept gaps' plain mean, and"
         " all gaps if none is kept; tau; the loss, PPO's by token. Equal rewards give"
-        " 0, where 0/0 is written",
+        " 0, where 0/0 is written. One reward model of all demonstrations, where there"
+        " is one a category of harm",
     ),
     "duration_aware": Method(
         "outcome('correct') | center_by_group() | broadcast_to_tokens()"

@@ -1,6 +1,6 @@
 """The score of a reward model, bent before it is compared."""
 
-from rewardlab.methods.method import ALWAYS, SOUND, Method
+from rewardlab.methods.method import ALWAYS, BY_SEQUENCE, SOUND, Method
 
 GRPO = ("DeepSeekMath", "2402.03300")
 PAR = ("Reward Shaping to Mitigate Reward Hacking in RLHF", "2502.18770")
@@ -20,9 +20,12 @@ SHAPING: dict[str, Method] = {
         laws=ALWAYS,
         verified="code",
         hp={"k": 1.0, **LENGTH},
+        scorers=f"reward_model(references=drawn(10, after={LENGTH['after']},"
+        f" max_penalty={LENGTH['max_penalty']}))",
         believes="the chance to beat a reference, not its margin",
         loss="clipped(epsilon=0.2) | kl(beta=0.005, kind='k3_inverse') | token_mean()",
-        differs=f"the code's GRPO form; reference scores come length-penalised; {KL}",
+        differs=f"the code's GRPO form; references are the base's, sampled with the "
+        f"batch; {KL}",
     ),
     "running_clip": Method(
         "outcome('score') | overlong_penalty(after=after, max_penalty=max_penalty)"
@@ -45,7 +48,22 @@ SHAPING: dict[str, Method] = {
         laws=SOUND,
         verified="paper",
         hp={"q": 0.85},
+        scorers="reward_model(references=drawn(10))",
         believes="being good enough; beyond that little is gained",
         differs="the paper has PPO; PAR's code has a normal quantile",
+    ),
+    "cooper": Method(
+        "outcome('score') | center_by_group() | scale_by_group_std(eps=1e-6)"
+        " | broadcast_to_tokens()",
+        "Cooper: Co-Optimizing Policy and Reward Models",
+        "2508.05613",
+        laws=(*SOUND, "shift", "scale"),
+        verified="secondary",
+        scorers="co_trained(first=sampled('correct'), pairs=digits_replaced())",
+        believes="a reward model that is shown what is wrong as it goes",
+        loss=BY_SEQUENCE,
+        differs="the wrong answer is the right row with other digits, where a language "
+        "model rewrites it; the reward model does not read the true answer, and is "
+        "first trained on pairs of rows, where verdicts are; guess: its learning rate",
     ),
 }

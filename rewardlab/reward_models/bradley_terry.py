@@ -79,6 +79,32 @@ def log_barrier(
     return -jnp.log(high - inside) - jnp.log(inside - low)
 
 
+def lift_loss(mean: Scores) -> Scores:
+    """-log sigmoid(m) of the mean m of the chosen rewards (GRM's code, weight 0.1)."""
+    return jax.nn.softplus(-mean)
+
+
+def text_loss(logp: Scores, beta: float = 0.1) -> Scores:
+    """-log sigmoid(beta log pi(y)): a reward model that still writes what was chosen.
+
+    (GRM, arXiv 2406.10216, its variant "sft", weight 0.01)
+    """
+    return jax.nn.softplus(-beta * logp)
+
+
+def binary_loss(score: Scores, label: Scores) -> Scores:
+    """-y log sigmoid(r) - (1 - y) log sigmoid(-r): whether an outcome is right."""
+    return label * jax.nn.softplus(-score) + (1 - label) * jax.nn.softplus(score)
+
+
+def gaussian_loss(mean: Scores, log_spread: Scores, target: Scores) -> Scores:
+    """((y - m) / s)^2 / 2 + log s: a score that says how sure it is, without 2 pi.
+
+    (BRME, arXiv 2409.15360, has heads of mean and spread; this loss is our reading)
+    """
+    return ((target - mean) * jnp.exp(-log_spread)) ** 2 / 2 + log_spread
+
+
 def signed_pair(
     first: Scores, second: Scores, label: Scores
 ) -> tuple[Scores, Scores, Scores]:

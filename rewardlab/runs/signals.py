@@ -110,9 +110,17 @@ def training_plan(config: ConfigDict, task: Task, sources: Sequence[Source]) -> 
     }
     early = {f"select={select_of(config)!r} reads": reads_of_select(config)}
     try:
-        return plan(reads, sources, early)
+        found = plan(reads, sources, early)
     except Nobody as error:
         raise ValueError(_nobody_makes(config, error)) from None
+    plays = task.environment is not None or config.rollout.on_host
+    for scorer in found.scorers if plays else ():
+        if scorer.samples:
+            raise ValueError(
+                f"the scorer {scorer.name!r} samples completions of its own, and "
+                f"task.name={config.task.name!r} plays episodes; use another task"
+            )
+    return found
 
 
 def judging_plan(task: Task, sources: Sequence[Source]) -> Plan:

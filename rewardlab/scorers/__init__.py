@@ -24,6 +24,7 @@ from rewardlab.scorers.redistribute import (
     latent_reward,
     prefix_differences,
 )
+from rewardlab.scorers.reward_words import REWARD_MODELS
 from rewardlab.scorers.rewarded import class_weight, rewarded
 from rewardlab.scorers.second import (
     divergence,
@@ -81,6 +82,7 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "weak": weak,
     "versus": versus,
     "value_model": value_model,
+    **REWARD_MODELS,
     **VERIFIERS,
 }
 
@@ -104,7 +106,9 @@ USUAL = {
     "past_step_label": "past('step_states', 'step_label', 'step_weight')",
     "past_step_states": "past('step_states', 'step_label', 'step_weight')",
     "past_step_weight": "past('step_states', 'step_label', 'step_weight')",
+    "members": "ensemble()",
     "ref_logp": "reference()",
+    "score": "reward_model()",
     "step_facts": "step_facts()",
     "step_label": "step_labels()",
     "step_states": "step_states()",

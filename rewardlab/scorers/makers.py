@@ -19,7 +19,6 @@ EPISODES = ("anchor", "belief", "ended_by", "finished", "turn_entropy", "turns")
 SAMPLER = ("sampler_logp",)  # and `greedy` of tasks with a verdict
 TREES = ("node", "step_value", "success")  # with rollout.branching or continuations
 
-REWARD_MODEL, ENSEMBLE = "a reward model", "an ensemble of reward models"
 # What nothing makes yet, and what it waits for.
 NEEDS = {
     "aligned": "a task of movement in space",
@@ -32,22 +31,15 @@ NEEDS = {
     "duration": "environments that time their actions",
     "embedding": "a model of embeddings",
     "flow": "a flow model of hidden states",
-    "gap": REWARD_MODEL,
-    "harmless": REWARD_MODEL,
     "importance": "next-token distributions of a whole group",
     "iou": "a task of retrieval from video",
-    "members": ENSEMBLE,
     "partner": "prompts that come with a rewriting",
     "rank_bonus": "hidden states of whole answers",
-    "ref_harmless": REWARD_MODEL,
-    "ref_score": REWARD_MODEL,
     "relevance": "a model of embeddings",
     "route": "a task of driving",
-    "score": REWARD_MODEL,
     "solved": "puzzles made of the data themselves",
     "speed": "a task of driving",
     "split": "episodes whose thinking is cut at budgets",
-    "spread": ENSEMBLE,
     "summary": "episodes whose thinking is cut at budgets",
 }
 
@@ -103,7 +95,11 @@ def made_on(task: str, trees: bool = False, brings: Sequence[Scorer] = ()) -> se
         names |= {"is_call"} if "call" in known.signals else set()
         names |= {"grounding"} if "format" in known.signals else set()
     judges = [s._replace(columns=()) for s in scorers_of(known.scorers, SETTING)]
-    waiting = [*brings, *judges, *usual()]
+    have = {name for scorer in (*brings, *judges) for name in scorer.provides}
+    others = [s for s in usual() if not have & {*s.provides}]
+    waiting = [*brings, *judges, *others]
+    if known.environment is not None:
+        waiting = [scorer for scorer in waiting if not scorer.samples]
     while able := [s for s in waiting if _can(s, names, known.facts)]:
         waiting = [s for s in waiting if s not in able]
         names |= {base_of(name) for scorer in able for name in scorer.provides}
@@ -111,7 +107,9 @@ def made_on(task: str, trees: bool = False, brings: Sequence[Scorer] = ()) -> se
 
 
 SETTING = Setting(
-    dict.fromkeys(("policy", "reference", *BESIDE)), CharTokenizer(""), {"N": 2, "B": 1}
+    dict.fromkeys(("policy", "reference", *BESIDE)),
+    CharTokenizer("0123456789"),
+    {"N": 2, "B": 1},
 )
 
 

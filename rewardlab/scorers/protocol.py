@@ -92,6 +92,7 @@ class Scorer(NamedTuple):
     private: tuple[str, ...] = ()  # signals that end with the program
     columns: tuple[str, ...] = ()  # of the data, that it cannot do without
     roles: tuple[str, ...] = ()  # whose parameters it reads beside the policy's
+    samples: bool = False  # completions of its own, which are no episodes
 
 
 def context_of(context: Context, name: str) -> Context:

@@ -21,10 +21,11 @@ from rewardlab.methods.method import Method
 from rewardlab.scorers import SCORERS
 from rewardlab.scorers.named_rewards import TOLD
 from rewardlab.scorers.protocol import Scorer, Setting
+from rewardlab.scorers.reward_words import INSIDE
 from rewardlab.scorers.text_rewards import TextReward, text_scorer
 from rewardlab.scorers.verifiers import VERIFIERS
 
-SCORER = Language("scorer", SCORERS, lambda *scorers: scorers)
+SCORER = Language("scorer", {**INSIDE, **SCORERS}, lambda *scorers: scorers)
 _BARE = re.compile(r"([A-Za-z_][\w.]*:[A-Za-z_][\w.]*)(?![\w.]*\s*\()")
 
 

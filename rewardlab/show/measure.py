@@ -12,6 +12,7 @@ from rewardlab.analysis import balance, overoptimization
 from rewardlab.analysis.best_of_n import best_of_n, best_of_n_kl
 from rewardlab.analysis.calibration import (
     calibration_error,
+    pair_probabilities,
     quantile_edges,
     uniform_edges,
 )
@@ -89,7 +90,9 @@ def of_signals(rollout: Rollout) -> dict[str, dict[str, float]]:
 
     `rho` is Spearman's; `at most` the share at the greatest value; `best of n` what the
     signal's pick of n samples is right in, beside the KL that this costs at least;
-    `ECE`, `ACE`, `MCE` how far a probability is from the share that is right.
+    `ECE`, `ACE`, `MCE` how far a probability is from the share that is right; `AUC` is
+    the share of a prompt's pairs that are in order, `pair ECE` how far a reward
+    model's chance to be so, sigmoid of the difference, is from it.
     """
     right = np.asarray(rollout.signals["correct"], float)
     found = {}
@@ -118,7 +121,13 @@ def _of_one(value: Values, right: Values, rollout: Rollout) -> dict[str, float]:
             row[f"best of {n} ({kl:.2f} nats)"] = float(
                 best_of_n(proxy, score, n).mean()
             )
-    if value.min() >= 0 and value.max() <= 1:
+    ordered, sure = pair_probabilities(value, right, np.asarray(rollout.group))
+    if ordered.size:
+        row["AUC"] = float(ordered.mean())
+    if value.min() < 0 or value.max() > 1:
+        edges = uniform_edges(BINS)
+        row["pair ECE"] = calibration_error(ordered, sure, edges).expected
+    else:
         even = calibration_error(right, value, uniform_edges(BINS))
         row["ECE"], row["MCE"] = even.expected, even.greatest
         equal = calibration_error(right, value, quantile_edges(value, BINS))
@@ -164,7 +173,7 @@ def _chains(rollout: Rollout) -> np.ndarray | None:
 
 
 def _order(name: str) -> tuple[int, str]:
-    first = ("rho", "at most", "ECE", "ACE", "MCE")
+    first = ("rho", "AUC", "at most", "ECE", "ACE", "MCE", "pair ECE")
     return (first.index(name), "") if name in first else (len(first), f"{name:>24}")
 
 
