@@ -11,7 +11,7 @@ from test_scorers_words import SETTING, SMALL
 from rewardlab.core.types import Rollout, place
 from rewardlab.data.batch import Batch
 from rewardlab.learning.parallel import jit_driver
-from rewardlab.learning.scoring import scoring
+from rewardlab.learning.scoring import outline, scoring
 from rewardlab.models import lm
 from rewardlab.scorers import USUAL
 from rewardlab.scorers.plan import Source, plan
@@ -31,6 +31,9 @@ class Word(NamedTuple):
 
 
 WORDS = {
+    "contributions": Word(
+        "contributions()", ("contribution",), "contributions", slow=False
+    ),
     "critic": Word("critic(width=8)", ("value",), "critic", slow=False),
     "step_critic": Word("step_critic(width=8)", ("step_value",), "step_critic"),
     "value_model": Word("value_model(lr=1e-3)", ("value",), "value_model"),
@@ -41,6 +44,10 @@ WORDS = {
     "implicit_dpo": Word("implicit_dpo(lr=1e-3)", ("prm_logp",), "implicit"),
     "judge": Word("judge()", ("judge",), "judge_judge"),
     "rewarded": Word("rewarded(draws=2, warmup=0)", ("judge",), "rewarded_judge"),
+    "latent_reward": Word(
+        "step_facts() | latent_reward(width=8)", ("contribution",), "latent_reward"
+    ),
+    "step_model": Word("step_labels('outcome') | step_model()", ("prm",), "step_model"),
 }
 
 
@@ -127,9 +134,8 @@ class Learning:
         found = plan({"the reward reads": self.word.wanted}, sources)
         make = lambda hp: {s.name: s for _, s in sources}  # noqa: E731
         self.run = scoring(found, make, self.driver, micro_batches)
-        wide = jnp.zeros((*given.tokens.shape, SMALL.width))
-        shapes = given.with_signals(hidden=wide, hidden_after=wide)
-        states = self.run.init(context(), shapes)
+        asked = context(), given, case().batch
+        states = self.run.init(context(), jax.eval_shape(outline(found, make), *asked))
         self.states = self.driver.part(jax.tree.map(jnp.copy, states))
 
     def step(self, given, learns=None):
@@ -139,6 +145,7 @@ class Learning:
         scored, self.states, _ = self.run.score(*case)
         told = (scored, batch, given.reward, learns)
         self.states, means = self.run.fit(self.states, now, *told)
+        self.states = self.run.step(self.states, now, scored)
         return scored, {k: float(x) for k, x in means.items()}
 
     @property

@@ -179,8 +179,11 @@ def _valid(rollout: Rollout, name: str, mask: Bool[Array, "N S"]) -> Bool[Array,
 def _balanced(
     label: Float[Array, "N S"], valid: Bool[Array, "N S"]
 ) -> Float[Array, "N S"]:
-    """1/2 over the share of the label's side; 0 everywhere if one side is empty."""
+    """1/2 over the share of the label's side; 0 everywhere if one side is empty.
+
+    NaN where a label is NaN: a step that learns of it is skipped, and counted.
+    """
     high = label > 0.5
-    share = masked.mean(high.astype(jnp.float32), valid)
-    both = valid & (share > 0) & (share < 1)
+    share = masked.mean(jnp.where(jnp.isnan(label), jnp.nan, high), valid)
+    both = valid & (share != 0) & (share != 1)
     return jnp.where(both, 0.5 / jnp.where(high, share, 1 - share), 0)

@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.core import masked
 from rewardlab.core.signals import SIGNALS
@@ -52,11 +52,11 @@ def step_states() -> Maker:
 def step_facts(*signals: SignalName) -> Maker:
     """`step_facts` [N, S, F + 3]: what the task says of each step, as numbers.
 
-    1; its place k / S; its share of the row's T tokens; then each of the `signals`, of
-    shape [N, S], 0 where it abstains. All are 0 for a step that is not there.
+    1; log(1 + k) of its number k; log(1 + n) of its n tokens; then each of the
+    `signals`, of shape [N, S], 0 where it abstains. All are 0 for a step that is not
+    there.
 
-    step_facts('prm'): a second step of 8 of 32 tokens, S = 4, scored 0.9 -> (1, 0.25,
-    0.25, 0.9)
+    step_facts('prm'): a second step of 8 tokens, scored 0.9 -> (1, 0.69, 2.2, 0.9)
     """
 
     def make(setting: Setting) -> Scorer:
@@ -64,10 +64,10 @@ def step_facts(*signals: SignalName) -> Maker:
             state: object, context: Context, rollout: Rollout, batch: object
         ) -> dict[str, Array]:
             inside = _inside(rollout)
-            place = jnp.arange(inside.shape[1]) / inside.shape[1]
+            number = jnp.log1p(jnp.arange(inside.shape[1]))
             facts = [
-                jnp.broadcast_to(place, inside.shape[:2]),
-                jnp.mean(inside, axis=2),
+                jnp.broadcast_to(number, inside.shape[:2]),
+                jnp.log1p(masked.count(inside)),
                 *(_of_steps(name, rollout) for name in signals),
             ]
             found = jnp.stack(facts, axis=-1).astype(jnp.float32)
@@ -104,14 +104,17 @@ def keys_of_rows(key: Array, rollout: Rollout, count: int = 0) -> Array:
     A row's key follows from what it says: its tokens, and its prompt.
     """
     rows = rollout.tokens.shape[0]
-    words = [jnp.where(rollout.valid, rollout.tokens, -1)]
-    words.append(rollout.prompts[rollout.group])
-    said = jnp.concatenate(words, axis=1)
-    weights = jax.random.bits(key, (said.shape[1],))
-    ids = jnp.sum(said.astype(jnp.uint32) * weights, axis=1, dtype=jnp.uint32)
+    ids = _read(rollout.tokens, rollout.valid)
+    ids += _read(rollout.prompts[:, ::-1], rollout.prompt_mask[:, ::-1])[rollout.group]
     each = max(count, rows) // rows
     numbers = jnp.repeat(ids, each) + jnp.tile(jnp.arange(each, dtype=jnp.uint32), rows)
     return jax.vmap(lambda n: jax.random.fold_in(key, n))(numbers)
+
+
+def _read(tokens: Int[Array, "N T"], valid: Bool[Array, "N T"]) -> Array:
+    """A number for a text, the same whatever padding follows it."""
+    powers = jnp.cumprod(jnp.full(tokens.shape[1], 1_000_003, jnp.uint32))
+    return jnp.sum(jnp.where(valid, tokens + 1, 0).astype(jnp.uint32) * powers, axis=1)
 
 
 def exists(rollout: Rollout) -> Bool[Array, "N S"]:
