@@ -47,6 +47,7 @@ WORDS = {
     "latent_reward": Word(
         "step_facts() | latent_reward(width=8)", ("contribution",), "latent_reward"
     ),
+    "step_lm": Word("step_labels('outcome') | step_lm(lr=1e-3)", ("prm",), "step_lm"),
     "step_model": Word("step_labels('outcome') | step_model()", ("prm",), "step_model"),
 }
 

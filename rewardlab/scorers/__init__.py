@@ -34,6 +34,7 @@ from rewardlab.scorers.second import (
     weak,
 )
 from rewardlab.scorers.self_score import self_score
+from rewardlab.scorers.step_lm import step_lm
 from rewardlab.scorers.step_model import aggregate_steps, step_model
 from rewardlab.scorers.steps import step_facts, step_states
 from rewardlab.scorers.verifiers import VERIFIERS
@@ -75,6 +76,7 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "strong": strong,
     "step_facts": step_facts,
     "step_labels": step_labels,
+    "step_lm": step_lm,
     "step_model": step_model,
     "step_states": step_states,
     "sum_pi_squared": sum_pi_squared,

@@ -17,7 +17,7 @@ from rewardlab.scorers import heads
 from rewardlab.scorers.passes import Maker
 from rewardlab.scorers.past import of_past
 from rewardlab.scorers.protocol import Context, Fit, Scorer, Setting
-from rewardlab.scorers.steps import LEAST, exists
+from rewardlab.scorers.steps import exists, least_so_far
 
 WIDTH = 64  # of the head's hidden layer
 LEARNT = ("step_states", "step_label", "step_weight")
@@ -66,7 +66,7 @@ def step_model(
             found = step_scores.probability(
                 heads.read(state, rollout.signal("step_states"))
             )
-            valid = _scored(rollout)
+            valid = scored_steps(rollout)
             return {signal: jnp.where(valid, found, 0), f"{signal}_valid": valid}
 
         reads = (*LEARNT, *(f"past_{name}" for name in LEARNT))
@@ -86,22 +86,23 @@ def _error(each: Callable[..., Array], warmup: int, online: bool) -> Callable[..
         weight = weight * (online | (context.iteration < warmup))
         errors = jnp.where(weight > 0, each(heads.read(head, states), label), 0)
         total = Sum(jnp.sum(weight * errors), jnp.sum(weight))
-        return total, _told(head, rollout)
+        p = step_scores.probability(heads.read(head, rollout.signal("step_states")))
+        return total, told_of(p, rollout)
 
     return error
 
 
-def _scored(rollout: Rollout) -> Bool[Array, "N S"]:
+def scored_steps(rollout: Rollout) -> Bool[Array, "N S"]:
     """The steps that a checker scores, which leave out an answer; else all."""
     there = exists(rollout)
     return rollout.signals.get("step_correct_valid", there) & there
 
 
-def _told(head: heads.Head, rollout: Rollout) -> dict[str, Sum]:
+def told_of(p: Float[Array, "N S"], rollout: Rollout) -> dict[str, Sum]:
     """Of this batch's labels: how many, how many are right, and what is in order."""
-    states, label = rollout.signal("step_states"), rollout.signal("step_label")
-    there, right = rollout.signal("step_label_valid"), label > 0.5
-    p = step_scores.probability(heads.read(head, states))
+    there = rollout.signal("step_label_valid")
+    right = rollout.signal("step_label") > 0.5
+    least = least_so_far(rollout)
     known = masked.sum_of(right.astype(p.dtype), there)
     rows = jnp.sum(jnp.any(rollout.mask, axis=1)).astype(p.dtype)
     return {
@@ -109,7 +110,7 @@ def _told(head: heads.Head, rollout: Rollout) -> dict[str, Sum]:
         "positives": known,
         "labels": Sum(known.count, rows),
         "auc": _in_order(p, right, there, rollout),
-        "auc_of_logp": _in_order(states[..., LEAST], right, there, rollout),
+        "auc_of_logp": _in_order(least, right, there, rollout),
     }
 
 

@@ -11,8 +11,6 @@ from rewardlab.scorers.heads import surprise
 from rewardlab.scorers.passes import Maker
 from rewardlab.scorers.protocol import Context, Scorer, Setting
 
-LEAST = -1  # the column of `step_states` with the least log-prob of the row so far
-
 
 def step_states() -> Maker:
     """`step_states` [N, S, W + 5]: what a head may read of each step.
@@ -28,13 +26,8 @@ def step_states() -> Maker:
         def score(
             state: object, context: Context, rollout: Rollout, batch: object
         ) -> dict[str, Array]:
-            own = _own(rollout)
-            so_far = surprise(rollout, before=False)[..., 1:]
-            at_end = jnp.concatenate([rollout.signal("hidden_after"), so_far], axis=-1)
-            read = at_ends(at_end, rollout)
-            parts = [*jnp.split(read, [read.shape[-1] - 2], axis=-1)]
-            states = jnp.concatenate([parts[0], own, parts[1]], axis=-1)
-            return {"step_states": _there(states, rollout)}
+            states = of_steps(rollout.signal("hidden_after"), rollout)
+            return {"step_states": jax.lax.stop_gradient(states)}
 
         shapes = {"step_states": "NSW"}
         return Scorer(
@@ -47,6 +40,16 @@ def step_states() -> Maker:
         )
 
     return make
+
+
+def of_steps(
+    hidden: Float[Array, "N T W"], rollout: Rollout
+) -> Float[Array, "N S W+5"]:
+    """What `step_states` are, of states that have read each token."""
+    so_far = surprise(rollout, before=False)[..., 1:]
+    own, logp = _own(rollout), at_ends(so_far, rollout)
+    read = jnp.concatenate([at_ends(hidden, rollout), own, logp], axis=-1)
+    return _there(read, rollout)
 
 
 def step_facts(*signals: SignalName) -> Maker:
@@ -96,6 +99,11 @@ def at_ends(x: Float[Array, "N T F"], rollout: Rollout) -> Float[Array, "N S F"]
     here = ends & (rollout.step[:, None] == jnp.arange(width)[:, None])
     found = jnp.take_along_axis(x, jnp.argmax(here, axis=2)[..., None], axis=1)
     return jnp.where(jnp.any(here, axis=2)[..., None], found, 0)
+
+
+def least_so_far(rollout: Rollout) -> Float[Array, "N S"]:
+    """The least log-prob of the row up to the end of each step, nats."""
+    return at_ends(surprise(rollout, before=False)[..., -1:], rollout)[..., 0]
 
 
 def keys_of_rows(key: Array, rollout: Rollout, count: int = 0) -> Array:
@@ -148,6 +156,4 @@ def _of_steps(name: str, rollout: Rollout) -> Float[Array, "N S"]:
 def _there(x: Float[Array, "N S F"], rollout: Rollout) -> Float[Array, "N S F+1"]:
     """With a first column of 1, all 0 where a step is not there."""
     there = exists(rollout)[..., None]
-    return jax.lax.stop_gradient(
-        jnp.concatenate([there, jnp.where(there, x, 0)], axis=-1)
-    )
+    return jnp.concatenate([there, jnp.where(there, x, 0)], axis=-1)
