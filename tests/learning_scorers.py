@@ -47,8 +47,10 @@ WORDS = {
     "latent_reward": Word(
         "step_facts() | latent_reward(width=8)", ("contribution",), "latent_reward"
     ),
-    "step_lm": Word("step_labels('outcome') | step_lm(lr=1e-3)", ("prm",), "step_lm"),
-    "step_model": Word("step_labels('outcome') | step_model()", ("prm",), "step_model"),
+    "step_lm": Word("step_labels('outcome') | step_lm(lr=1e-4)", ("prm",), "step_lm"),
+    "step_model": Word(
+        "step_labels('outcome') | step_model(lr=1e-4)", ("prm",), "step_model"
+    ),
 }
 
 

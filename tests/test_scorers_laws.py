@@ -34,6 +34,7 @@ from rewardlab.core.types import Rollout
 from rewardlab.learning.parallel import jit_driver, pmap_driver
 from rewardlab.runs import checkpoint
 
+JUMPS = ("accuracy", "auc")  # where two scores are nearly equal
 EVERY = [
     pytest.param(name, marks=[pytest.mark.slow] if word.slow else [])
     for name, word in WORDS.items()
@@ -118,7 +119,8 @@ def test_no_cut_changes_what_is_learned(name, how):
         _, means = learning.step(case())
     _, state, usual = whole(name)
     assert near(state.params, learning.state.params, 5e-4)
-    for key, x in usual.items():
+    for key in usual.keys() - {f"scorers/{name}/{jump}" for jump in JUMPS}:
+        x = usual[key]
         assert means[key] == pytest.approx(x, rel=2e-3, abs=2e-4), key
     if how == "4 x 2":
         after = jax.tree.map(lambda x: x.sharding, learning.states)
