@@ -1,5 +1,6 @@
 """A process reward model with a language model of its own under its head."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,7 +12,7 @@ from rewardlab.core.reward import Reward
 from rewardlab.core.types import Rollout, SignalName, Static, Sum
 from rewardlab.reward_models import step_scores
 from rewardlab.scorers import heads
-from rewardlab.scorers.beside import own_model
+from rewardlab.scorers.beside import Own, own_model
 from rewardlab.scorers.passes import Maker
 from rewardlab.scorers.protocol import Context, Fit, Scorer, Setting
 from rewardlab.scorers.step_model import WIDTH, scored_steps, told_of
@@ -46,34 +47,42 @@ def step_lm(
             head = heads.begin(context.key, size, WIDTH, logits)
             return {"lm": own.init(context, shapes), "head": head}
 
-        def read(state: dict[str, Any], context: Context, rollout: Rollout) -> Array:
-            params = own.whole(state["lm"], context)
-            hidden = own.model.states(params, rollout, after=True)
-            return heads.read(state["head"], of_steps(hidden, rollout))
-
         def score(
             state: dict[str, Any], context: Context, rollout: Rollout, batch: Any
         ) -> dict[str, Array]:
-            found = step_scores.probability(read(state, context, rollout))
+            found = step_scores.probability(_read(own, state, context, rollout))
             valid = scored_steps(rollout)
             return {signal: jnp.where(valid, found, 0), f"{signal}_valid": valid}
 
-        def error(
-            state: dict[str, Any],
-            context: Context,
-            rollout: Rollout,
-            batch: Any,
-            reward: Reward,
-        ) -> tuple[Sum, dict[str, Sum]]:
-            label, weight = (rollout.signal(name) for name in READS)
-            found = read(state, context, rollout)
-            errors = jnp.where(weight > 0, each(found, label), 0)
-            total = Sum(jnp.sum(weight * errors), jnp.sum(weight))
-            return total, told_of(step_scores.probability(found), rollout)
-
-        fit = Fit(error, lambda hp: optax.adam(lr), warmup=warmup)
+        fit = Fit(_error(own, each), lambda hp: optax.adam(lr), warmup=warmup)
         provides, name = {signal: "NS"}, f"step_lm_{signal}"
         name = "step_lm" if signal == "prm" else name
         return Scorer(name, provides, READS, "shard", score, init, fit, roles=own.roles)
 
     return make
+
+
+def _read(own: Own, state: dict[str, Any], context: Context, rollout: Rollout) -> Array:
+    """The head's logits at the end of each step."""
+    params = own.whole(state["lm"], context)
+    hidden = own.model.states(params, rollout, after=True)
+    return heads.read(state["head"], of_steps(hidden, rollout))
+
+
+def _error(own: Own, each: Callable[..., Array]) -> Callable[..., Any]:
+    """The weighted mean of a loss over the batch's labels."""
+
+    def error(
+        state: dict[str, Any],
+        context: Context,
+        rollout: Rollout,
+        batch: Any,
+        reward: Reward,
+    ) -> tuple[Sum, dict[str, Sum]]:
+        label, weight = (rollout.signal(name) for name in READS)
+        found = _read(own, state, context, rollout)
+        errors = jnp.where(weight > 0, each(found, label), 0)
+        total = Sum(jnp.sum(weight * errors), jnp.sum(weight))
+        return total, told_of(step_scores.probability(found), rollout)
+
+    return error
