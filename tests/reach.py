@@ -197,12 +197,7 @@ WAITS = {
         "rewardlab.reward_models.uncertainty",
         "rewardlab.reward_models.value_search",
     ),
-    "a flow model on hidden states": ("rewardlab.reward_models.flow",),
-    "hidden states of whole answers": ("rewardlab.analysis.effective_rank",),
     "a learner on preference pairs": ("rewardlab.objectives.pacs",),
-    "next-token distributions of a whole group": (
-        "rewardlab.objectives.token_importance",
-    ),
     "a judge of rubrics": ("rewardlab.rules.mastery",),
 }
 

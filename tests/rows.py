@@ -26,8 +26,9 @@ LIMIT = 8  # the most tokens of a completion
 class Batch:
     """Eight rows of two prompts, ragged; `logp` is the policy's at the update.
 
-    `old`, `ref` and `logp` [N, T] differ enough that every bound is met; `entropy`
-    [N, T] is the policy's. `signals` go to the rollout.
+    `old`, `ref` and `logp` [N, T] differ enough that every bound is met; `entropy` and
+    `uniform`, the mean log-prob of the vocabulary, [N, T] are the policy's. `signals`
+    go to the rollout.
     """
 
     mask: np.ndarray
@@ -39,6 +40,7 @@ class Batch:
     signals: dict
     step: np.ndarray | None = None
     valid: np.ndarray | None = None
+    uniform: np.ndarray | float = 0.0
 
     def rows(self):
         """(row, positions of its True tokens) of rows that have any."""
@@ -116,14 +118,17 @@ def whole(name, b, **changes):
         if select := select_rows(select_of(config)):
             rollout = select(rollout)
         advantage = estimator(resolve(name, **config.hp))
-        entropy, objective = jnp.asarray(b.entropy), build_objective(config)
+        more = jnp.asarray(b.entropy), jnp.asarray(b.uniform)
+        objective = build_objective(config)
 
         @jax.jit
         def run(logp, rollout):
             given, _ = advantage.update({}, advantage.init(rollout), rollout)
 
             def loss(logp):
-                total, _ = objective(TokenStats(logp, entropy), rollout, given)
+                total, _ = objective(
+                    TokenStats(logp, more[0], uniform=more[1]), rollout, given
+                )
                 return jnp.sum(total.mean())  # of one loss, or of several
 
             return given, *jax.value_and_grad(loss)(logp)

@@ -6,7 +6,7 @@ import pytest
 
 from rewardlab.core.sentence import reads
 from rewardlab.methods import METHODS
-from rewardlab.objectives import loss_tree, reads_entropy
+from rewardlab.objectives import loss_tree, reads_whole
 from rewardlab.runs.builders import loss_of, method_in, select_of, updates_of
 from rewardlab.runs.config import default_config, use_reward
 from rewardlab.runs.validate import validate
@@ -209,6 +209,6 @@ def test_what_a_loss_reads():
     assert method_in(config()).reads == ("correct", "ref_logp")
     tree = loss_tree("clipped() | kl(0.1, ref='teacher') | token_mean()")
     assert reads(tree) == {"teacher"} and not reads(loss_tree("steer() | constant()"))
-    assert not reads_entropy(loss_of(config()))
-    assert reads_entropy(loss_tree("clipped() | entropy_bonus(0.1) | token_mean()"))
-    assert reads_entropy(loss_of(config(reward="steer")))
+    assert not reads_whole(loss_of(config()))
+    assert reads_whole(loss_tree("clipped() | entropy_bonus(0.1) | token_mean()"))
+    assert reads_whole(loss_of(config(reward="steer")))

@@ -80,14 +80,14 @@ def shared_case():
     return prompts, prompt_mask, tokens, valid
 
 
-forced = jax.jit(completion_logprobs, static_argnames=("config", "entropy"))
+forced = jax.jit(completion_logprobs, static_argnames=("config", "whole"))
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
 def test_completion_logprobs_are_the_equations(temperature):
     prompts, prompt_mask, tokens, valid = shared_case()
     stats = forced(
-        CONFIG, PARAMS, prompts, prompt_mask, tokens, valid, temperature, entropy=True
+        CONFIG, PARAMS, prompts, prompt_mask, tokens, valid, temperature, whole=True
     )
     logp, entropy = np.zeros((6, 4)), np.zeros((6, 4))
     for n in range(6):

@@ -14,6 +14,7 @@ from rewardlab.models.logprobs import (
     completion_logprobs,
     completion_statistic,
     log_likelihood,
+    mean_logp,
     positions_at_once,
     token_entropy,
 )
@@ -38,14 +39,15 @@ def texts(longest):
 
 
 def whole(params, case, temperature):
-    """log p, entropy and sum p^2 from all logits."""
+    """log p, entropy, mean log p and sum p^2 from all logits."""
     logits = lm.states(CONFIG, params, *case) @ lm.head(CONFIG, params) / temperature
-    parts = log_likelihood(logits, case[2]), token_entropy(logits), collision(logits)
+    parts = [log_likelihood(logits, case[2]), token_entropy(logits)]
+    parts += [mean_logp(logits), collision(logits)]
     return [jnp.where(case[3], x, 0) for x in parts]
 
 
 def in_chunks(params, case, temperature):
-    stats = completion_logprobs(CONFIG, params, *case, temperature, entropy=True)
+    stats = completion_logprobs(CONFIG, params, *case, temperature, whole=True)
     f = lambda logits, _: collision(logits)  # noqa: E731
     return *stats, completion_statistic(CONFIG, params, case, f, temperature)
 
@@ -66,7 +68,7 @@ def test_chunks_give_the_numbers_of_all_logits_at_once(longest):
 
 
 def test_chunks_give_the_gradient_of_all_logits_at_once():
-    case, weights = texts(8), jnp.cos(jnp.arange(3.0 * N * T)).reshape(3, N, T) / N
+    case, weights = texts(8), jnp.cos(jnp.arange(4.0 * N * T)).reshape(4, N, T) / N
 
     def slope(f):
         total = lambda params: jnp.sum(jnp.stack(f(params, case, 0.7)) * weights)  # noqa: E731

@@ -13,7 +13,7 @@ from rewardlab import objectives
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives import SURROGATES
 from rewardlab.objectives.covariance import first_of, token_covariance
-from rewardlab.objectives.words import READS_ENTROPY
+from rewardlab.objectives.words import READS_WHOLE
 from rewardlab.testing import from_arrays
 
 pytestmark = pytest.mark.usefixtures("x64", "strict_ranks")
@@ -53,8 +53,8 @@ def moved(case, p, by):
 
 def test_every_loss_has_an_oracle():
     assert set(ORACLES) == set(OPTIONS)
-    reads_entropy = set(SURROGATES).intersection(READS_ENTROPY)
-    assert set(SURROGATES) == {*ORACLES, *REGRESSIONS} | reads_entropy
+    reads_whole = set(SURROGATES).intersection(READS_WHOLE)
+    assert set(SURROGATES) == {*ORACLES, *REGRESSIONS} | reads_whole
 
 
 @pytest.mark.parametrize(("name", "number"), CASES)

@@ -37,13 +37,18 @@ def test_tw_grpo():
 
 
 def test_rover():
-    """(log pi / pi_old - (r - mean of the group))^2, by token."""
-    b = batch(3)
+    """(log pi / pi_old - (r - mean of the group) - the next token's gain)^2, by token;
+    the last has none."""
+    old = -np.random.default_rng(4).exponential(size=(8, 8))
+    b = batch(3, mean_logp=old)
+    b.uniform = old + np.random.default_rng(5).normal(size=old.shape)
     a = against_group(b, b.signals["correct"])
+    gain = np.where(b.mask, b.uniform - old, 0)
+    after = np.pad(gain[:, 1:], ((0, 0), (0, 1)))
 
     def oracle(b):
-        q = b.logp - b.old
-        return token_mean(b, {(i, t): (q[i, t] - a[i, t]) ** 2 for i, t in places(b)})
+        off = b.logp - b.old - a - after
+        return token_mean(b, {(i, t): off[i, t] ** 2 for i, t in places(b)})
 
     agrees("rover", b, oracle, a)
 

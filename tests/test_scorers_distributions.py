@@ -1,6 +1,7 @@
 """Whole distributions, a prompt cut short, ends, columns and greedy completions."""
 
 import dataclasses
+import functools
 from types import SimpleNamespace
 
 import jax
@@ -38,33 +39,37 @@ def asked(text, rollout, arrays=None):
     return scorer.score((), context, rollout, Batch(arrays or {}, {}))
 
 
+@functools.cache
+def known():
+    """`predictions` of `rows`."""
+    return predictions(rows())
+
+
 def predictions(rollout):
-    """p of each valid token's distribution, at 0.7, one row and token after another."""
-    found = {}
+    """p of each valid token's distribution, at 0.7: what it has read is a prompt."""
     group, valid = np.asarray(rollout.group), np.asarray(rollout.valid)
-    for n in range(len(group)):
+    places = [tuple(map(int, at)) for at in np.argwhere(valid)]
+    width = rollout.prompts.shape[1] + valid.shape[1]
+    read, mask = np.zeros((2, len(places), width), np.int32)
+    for row, (n, t) in enumerate(places):
         seen = np.asarray(rollout.prompt_mask)[group[n]]
         prompt = np.asarray(rollout.prompts)[group[n]][seen]
-        for t in range(int(valid[n].sum())):
-            before = np.concatenate([prompt, np.asarray(rollout.tokens)[n, :t]])[None]
-            whole = np.ones(before.shape, bool)
-            nothing = jnp.zeros((1, 1), jnp.int32)
-            states = lm.states(
-                SMALL, PARAMS, jnp.asarray(before), whole, nothing, nothing > 0
-            )
-            logits = states[0, 0] @ lm.head(SMALL, PARAMS)
-            x = np.asarray(logits, np.float64) / 0.7
-            p = np.exp(x - x.max())
-            found[n, t] = p / p.sum()
-    return found
+        before = np.concatenate([prompt, np.asarray(rollout.tokens)[n, :t]])
+        read[row, width - len(before) :], mask[row, width - len(before) :] = before, 1
+    nothing = jnp.zeros((len(places), 1), jnp.int32)
+    states = jax.jit(lm.states, static_argnums=0)(
+        SMALL, PARAMS, read, mask > 0, nothing, nothing > 0
+    )
+    x = np.asarray(states[:, 0] @ lm.head(SMALL, PARAMS), np.float64) / 0.7
+    p = np.exp(x - x.max(axis=1, keepdims=True))
+    return dict(zip(places, p / p.sum(axis=1, keepdims=True), strict=True))
 
 
 def test_numbers_of_whole_distributions():
     rollout = rows()
     squares = np.asarray(asked("sum_pi_squared()", rollout)["sum_pi_squared"])
     certain = np.asarray(asked("certainty()", rollout)["certainty"])
-    want = predictions(rollout)
-    for at, p in want.items():
+    for at, p in known().items():
         assert squares[at] == pytest.approx(sum(x * x for x in p), rel=1e-4)
         size = len(p)
         away = sum(x * np.log(x * size) for x in p) / size
@@ -131,3 +136,21 @@ def test_greedy_is_the_verdict_on_the_likeliest_completion():
     likeliest = draw(dataclasses.replace(options, top_k=1))
     verdict = score(likeliest, {}).signals["correct"].reshape(6, 3)
     np.testing.assert_array_equal(greedy, verdict)
+
+
+def test_more_numbers_of_distributions():
+    rollout = rows()
+    names = "self_certainty", "mean_logp", "varentropy", "top_margin"
+    names = (*names, "gradient_norm_squared")
+    got = {name: np.asarray(asked(f"{name}()", rollout)[name]) for name in names}
+    for at, p in known().items():
+        logp, top = np.log(p), np.sort(p)
+        want = {
+            "self_certainty": -logp.mean() - np.log(len(p)),
+            "mean_logp": logp.mean(),
+            "varentropy": np.sum(p * logp**2) - np.sum(p * logp) ** 2,
+            "top_margin": top[-1] - top[-2],
+            "gradient_norm_squared": 1 - 2 * p[rollout.tokens[at]] + np.sum(p**2),
+        }
+        for name, value in want.items():
+            assert got[name][at] == pytest.approx(value, rel=1e-3, abs=1e-5), name

@@ -23,9 +23,9 @@ def test_it_is_read_after_the_end_of_each_row():
     prompt = asking.joined(asking.question(rollout), asking.completion(rollout))
     case = asking.put(prompt, jnp.zeros((8, 1), jnp.int32))
     want = np.asarray(model.log_probs(params, case).logp)[:, 0]
-    both = model.log_probs_to_end(params, rollout, 0, 1.0, entropy=True)
+    both = model.log_probs_to_end(params, rollout, 0, 1.0, whole=True)
     np.testing.assert_allclose(both.end, want, atol=1e-5)
-    plain = model.log_probs(params, rollout, 1.0, entropy=True)
+    plain = model.log_probs(params, rollout, 1.0, whole=True)
     np.testing.assert_allclose(both.logp, plain.logp, atol=1e-5)
     np.testing.assert_allclose(both.entropy, plain.entropy, atol=1e-5)
     (scorer,) = scorers_of("self_score(baseline=-9)", setting(model))

@@ -145,3 +145,11 @@ def test_tool_calls_of_an_environment():
 def test_a_formula_that_names_no_check():
     with pytest.raises(ValueError, match="expression='2' must be finite and name"):
         VERIFIERS["derl_formula"]("truth", "2")
+
+
+def test_trigrams_stand_in_for_embeddings():
+    """They know spelling: an article or another case is near, another word is not."""
+    said = ["<answer>an Oedema</answer>", "<answer>fracture</answer>", "oedema", "A"]
+    maker = VERIFIERS["trigram_embedding"]("answer")
+    found = made(maker, written(said, range(4)), answer=["<CT> oedema"] * 4)
+    assert found["embedding"].tolist() == [1, 0, 1, 0]

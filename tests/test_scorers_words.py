@@ -142,5 +142,5 @@ def test_the_sampler_keeps_what_a_forward_pass_would_make_again(temperature):
     there = rollout.mask[..., None]
     want = np.where(there, model.states(params, rollout), 0)
     np.testing.assert_allclose(rollout.signals["hidden"], want, atol=1e-4)
-    stats = model.log_probs(params, rollout, temperature or 1, entropy=True)
+    stats = model.log_probs(params, rollout, temperature or 1, whole=True)
     np.testing.assert_allclose(rollout.signals["entropy"], stats.entropy, atol=1e-4)

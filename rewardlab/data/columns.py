@@ -144,3 +144,23 @@ def batch_indices(
     epoch, place = divmod(iteration, size // batch)
     order = np.random.default_rng((seed, epoch)).permutation(size)
     return order[place * batch : (place + 1) * batch]
+
+
+def paired_indices(
+    seed: int, iteration: int, pair: Int[np.ndarray, " M"], batch: int
+) -> Int[np.ndarray, " batch"]:
+    """As `batch_indices`, of rows that are drawn two by two: those of equal `pair`.
+
+    pair (4, 9, 4, 9), batch 2 -> rows (0, 2) or (1, 3)
+    """
+    numbers, counts = np.unique(pair, return_counts=True)
+    if batch % 2 or (counts != 2).any():
+        odd = numbers[counts != 2]
+        said = (
+            f"a batch of {batch} prompts is no number of pairs; make it even"
+            if batch % 2
+            else f"the column 'pair' has {odd[0]} not twice; give it to two problems"
+        )
+        raise ValueError(said)
+    both = np.argsort(pair, kind="stable").reshape(-1, 2)
+    return both[batch_indices(seed, iteration, len(both), batch // 2)].reshape(-1)

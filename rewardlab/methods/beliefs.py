@@ -41,9 +41,8 @@ BELIEFS: dict[str, Method] = {
         laws=(*SOUND, "shift"),
         verified="code",
         believes="tokens at which answers to one prompt diverge",
-        differs="importance is objectives.token_importance of the sampling policy; the "
-        "code takes the trained policy's and lets the gradient flow through it, at a "
-        "ratio of 1",
+        differs="importance is that of the sampling policy; the code takes the trained "
+        "policy's and lets the gradient flow through it, at a ratio of 1",
     ),
     "rover": Method(
         "outcome('correct') | center_by_group() | broadcast_to_tokens()",
@@ -52,10 +51,9 @@ BELIEFS: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous", "stopping"),
         verified="code",
         believes="actions from which a random policy would still succeed",
-        loss="rover(rho=1.0) | token_mean()",
+        loss="rover(rho=1.0, uniform='mean_logp') | token_mean()",
         updates="mini_batches(4)",
-        differs="the target lacks the next token's value, which needs the whole "
-        "vocabulary (objectives.rover); the Math script divides by the std",
+        differs="the Math script divides by the std",
     ),
     "guide_grpo": Method(
         GRPO,

@@ -111,7 +111,8 @@ COMBINATION: dict[str, Method] = {
         verified="secondary",
         scorers="word_counts()",
         believes="answers on the topic, long and not repetitive",
-        differs="open-ended prompts; " + PPO,
+        differs="open-ended prompts; relevance is a cosine of mean hidden states under "
+        "the frozen start, for a retriever's product; " + PPO,
     ),
     "orbit": Method(
         "rubric('met', 'points') | overlong_penalty(after=0.5)" + GRPO,

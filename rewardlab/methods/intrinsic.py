@@ -34,7 +34,9 @@ INTRINSIC: dict[str, Method] = {
         loss="clipped(epsilon=0.2, dual_clip=3.0)"
         " | kl(beta=0.005, kind='k3')"
         " | token_mean()",
-        differs="equal numbers are equal answers, where the code compares texts",
+        scorers="partner()",
+        differs="equal numbers are equal answers, where the code compares texts; the "
+        "rewriting is a sum's terms from the last to the first",
     ),
     "self_aligned": Method(
         "outcome('correct') | perplexity() | perplexity('blind_logp')"
@@ -159,6 +161,8 @@ INTRINSIC: dict[str, Method] = {
         hp={"weight": 0.1},
         believes="undoing a rotation, jigsaw or other known change",
         loss=BY_SEQUENCE,
-        differs="guess: the weight of the format",
+        scorers="puzzle('turn')",
+        differs="guess: the weight of the format; the puzzles are of letters, the "
+        "paper's of images",
     ),
 }

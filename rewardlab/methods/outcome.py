@@ -187,6 +187,8 @@ OUTCOME: dict[str, Method] = {
         laws=(*SOUND, "shift", "homogeneous"),
         verified="guess",
         believes="actions by how long they ran, of better completions",
-        differs="guess: the advantage that is weighted, and the loss, PPO's by token",
+        differs="guess: the advantage that is weighted, and the loss, PPO's by token; "
+        "the calculator's clock is simulated, 1 s a turn and 1 s a character that its "
+        "tool writes",
     ),
 }

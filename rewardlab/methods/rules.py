@@ -14,7 +14,7 @@ RULES: dict[str, Method] = {
         "2504.13958",
         laws=(*SOUND, "scale"),
         verified="code",
-        scorers="toolrl('answer')",
+        scorers="toolrl('calls')",
         believes="right tools, names of parameters and values, each in part",
         loss="clipped(epsilon=0.2) | entropy_bonus(0.001) | token_mean()",
         updates="mini_batches(4)",
@@ -50,12 +50,13 @@ RULES: dict[str, Method] = {
         laws=SOUND,
         verified="code",
         hp={"right": 1.0, "cheap": 0.0},
-        scorers="router('models')",
         believes="well-formed, right answers from models that cost little",
         loss="clipped(epsilon=0.2) | entropy_bonus(0.001) | token_mean()",
         updates="mini_batches(2)",
-        differs="right is 1 - cheap; the code has PPO with a KL of 0.001 in the reward "
-        "and prices a batch row by row",
+        differs="right is 1 - cheap; on the calculator the tool stands for the models "
+        "and its writing for their prices; of texts `router('models')` of `scorers` "
+        "reads the form; the code has PPO with a KL of 0.001 in the reward and prices "
+        "a batch row by row",
     ),
     "bleuberi": Method(
         "outcome('bleu') | center_by_group() | scale_by_group_std(eps=1e-4)"
@@ -98,12 +99,13 @@ RULES: dict[str, Method] = {
             "w_modality": 0.045,
             "w_format": 0.1,
         },
-        scorers="medical('answer') | asked('judge')",
+        scorers="medical('answer') | trigram_embedding('answer') | asked('judge')",
         believes="free answers that a judge and an embedding accept",
         loss="gspo_token(epsilon=0.0003, epsilon_high=0.0004, dual_clip=3.0)"
         " | sequence_mean()",
         updates="mini_batches(4)",
-        differs="the script of the 7B model; those of 2B, 8B and 30B have DAPO's "
+        differs="counts of trigrams stand in for embeddings; the script of the 7B "
+        "model; those of 2B, 8B and 30B have DAPO's "
         "bounds by token, and the other of 8B a KL of 0.01 and bounds 0.2 / 0.3",
     ),
 }

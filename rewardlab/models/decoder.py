@@ -62,6 +62,23 @@ class Decoder(nnx.Module):
         tokens: Int[Array, "N T"],
         valid: Bool[Array, "N T"],
     ) -> tuple[Float[Array, "B W"], Float[Array, "N T W"]]:
+        x, _ = self._beside((prompts, prompt_mask, tokens, valid))
+        ends = x[0, : prompts.size].reshape(*prompts.shape, -1)[:, -1]
+        return ends, x[0, prompts.size :].reshape(*tokens.shape, -1)
+
+    def inner(
+        self, texts: tuple[Array, Array, Array, Array], after: tuple[int, ...]
+    ) -> Float[Array, "N T K W"]:
+        """What leaves layers number `after` (1 is the first) at completion tokens."""
+        prompts, _, tokens, _ = texts
+        _, kept = self._beside(texts, after)
+        rows = kept[:, 0, prompts.size :].reshape(len(after), *tokens.shape, -1)
+        return jnp.moveaxis(rows, 0, 2).astype(jnp.float32)
+
+    def _beside(
+        self, texts: tuple[Array, Array, Array, Array], after: tuple[int, ...] = ()
+    ) -> tuple[Float[Array, "1 M W"], Float[Array, "K 1 M W"]]:
+        prompts, prompt_mask, tokens, valid = texts
         cache = start(prompt_mask)
         rows = cache.fork(tokens.shape[0] // prompts.shape[0], valid)
         views = Beside(
@@ -69,9 +86,7 @@ class Decoder(nnx.Module):
             View.of(rows, tokens.shape[1], self.config),
         )
         together = jnp.concatenate([prompts.reshape(1, -1), tokens.reshape(1, -1)], 1)
-        x = self._through(self._embedded(together, *views), views)
-        ends = x[0, : prompts.size].reshape(*prompts.shape, -1)[:, -1]
-        return ends, x[0, prompts.size :].reshape(*tokens.shape, -1)
+        return self._through(self._embedded(together, *views), views, after)
 
     def normed(self, x: Float[Array, "*N W"]) -> Float[Array, "*N W"]:
         bias, eps = self.final_norm_bias, self.config.norm_eps
@@ -88,22 +103,36 @@ class Decoder(nnx.Module):
         return x.astype(self.config.dtype)
 
     def _through(
-        self, x: Float[Array, "1 M W"], views: Beside
-    ) -> Float[Array, "1 M W"]:
+        self, x: Float[Array, "1 M W"], views: Beside, after: tuple[int, ...]
+    ) -> tuple[Float[Array, "1 M W"], Float[Array, "K 1 M W"]]:
+        """All layers; beside what leaves the last, what leaves layers `after`."""
+        kept = jnp.zeros((len(after), *x.shape), x.dtype)
         if not self.scanned:
-            for layer in self.layers:
+            for number, layer in enumerate(self.layers, 1):
                 x, _ = run_layer(layer, x, views)
-            return x
+                kept = _keeping(kept, x, number, after)
+            return x, kept
 
-        def step(x: Array, layer: Layer) -> tuple[Array, None]:
-            return layer(x, views)[0], None
+        def step(now: tuple[Array, Array], at: tuple[Array, Layer]) -> Any:
+            number, layer = at
+            x = layer(now[0], views)[0]
+            return (x, _keeping(now[1], x, number, after)), None
 
         shapes = matrix_shapes(self.config)
         products = sum(shapes[name][1] for name in shapes if name != "down")
-        kept = x.shape[1] * self.config.num_layers * products * x.dtype.itemsize
-        policy = _PRODUCTS if kept <= _KEPT else None
+        held = x.shape[1] * self.config.num_layers * products * x.dtype.itemsize
+        policy = _PRODUCTS if held <= _KEPT else None
         step = jax.checkpoint(step, prevent_cse=False, policy=policy)
-        return lax.scan(step, x, self.layers)[0]
+        numbers = jnp.arange(1, self.config.num_layers + 1)
+        return lax.scan(step, (x, kept), (numbers, self.layers))[0]
+
+
+def _keeping(kept: Array, x: Array, number: Any, after: tuple[int, ...]) -> Array:
+    """`kept` with what leaves layer `number` in the places that ask for it."""
+    if not after:
+        return kept
+    here = jnp.array(after)[:, None, None, None] == number
+    return jnp.where(here, x, kept)
 
 
 def _maybe(params: Params, name: str) -> nnx.Param | None:

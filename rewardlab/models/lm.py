@@ -97,6 +97,20 @@ def states(
     return jnp.concatenate([first, rest[:, :-1]], axis=1)
 
 
+def inner(
+    config: LMConfig,
+    params: Params,
+    texts: tuple[Array, Array, Array, Array],
+    after: tuple[int, ...],
+) -> Float[Array, "N T K W"]:
+    """What leaves layers number `after` once each completion token is read, in float32.
+
+    `texts` are prompts, their mask, tokens and which are valid, as for `states`; there
+    is no norm after a layer, so the last one's is not what the head reads.
+    """
+    return Decoder(config, params).inner(texts, after)
+
+
 @functools.cache
 def bind(config: LMConfig) -> Apply:
     """`apply` of one config: the same object each time, so jit does not retrace."""

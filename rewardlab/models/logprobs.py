@@ -23,6 +23,7 @@ class TokenStats(NamedTuple):
     logp: Float[Array, "N T"]
     entropy: Float[Array, "N T"]  # 0 everywhere unless it was asked for
     end: Float[Array, " N"] | float = 0.0  # of one token after each row: see `Model`
+    uniform: Float[Array, "N T"] | float = 0.0  # (1 / V) sum_v log p_v, if asked for
 
 
 def completion_logprobs(
@@ -33,24 +34,28 @@ def completion_logprobs(
     tokens: Int[Array, "N T"],
     valid: Bool[Array, "N T"],
     temperature: float | Float[Array, ""] = 1.0,
-    entropy: bool = False,
+    whole: bool = False,
 ) -> TokenStats:
     """log p(tokens[n, t] | prompt, tokens[n, :t]) at a temperature, for all t at once.
 
     Rows lie prompt by prompt (b*G .. b*G+G-1 answer prompt b); each prompt is forwarded
     once, beside its rows, and the gradient flows through it too. The valid tokens of a
-    row come first. Entropy is that of the whole distribution p, which costs another
-    pass over the logits. `temperature` must be positive.
+    row come first. The numbers of the `whole` distribution p cost another pass over
+    the logits. `temperature` must be positive.
     """
 
     def stats(
         logits: Float[Array, "... V"], at: Int[Array, "..."]
-    ) -> tuple[Array, Array]:
-        spread = token_entropy(logits) if entropy else jnp.zeros(at.shape)
-        return log_likelihood(logits, at), spread
+    ) -> tuple[Array, Array, Array]:
+        nothing = jnp.zeros(at.shape)
+        spread, mean = (
+            f(logits) if whole else nothing for f in (token_entropy, mean_logp)
+        )
+        return log_likelihood(logits, at), spread, mean
 
     texts = (prompts, prompt_mask, tokens, valid)
-    return TokenStats(*completion_statistic(config, params, texts, stats, temperature))
+    logp, spread, mean = completion_statistic(config, params, texts, stats, temperature)
+    return TokenStats(logp, spread, uniform=mean)
 
 
 def completion_statistic(
@@ -66,11 +71,7 @@ def completion_statistic(
     `completion_logprobs`.
     """
     prompts, _, tokens, valid = texts
-    if tokens.shape[0] % prompts.shape[0]:
-        raise ValueError(
-            f"{tokens.shape[0]} completions cannot answer {prompts.shape[0]} prompts "
-            "equally often; lay them out prompt by prompt, as many for each"
-        )
+    _rows_each(tokens, prompts)
     states, head = lm.states(config, params, *texts), lm.head(config, params)
 
     def read(case: tuple[Array, Array, Array]) -> Any:
@@ -106,6 +107,41 @@ def statistic_of_two(
     return _in_chunks(read, case, sum(head.shape[1] for head in heads))
 
 
+def prompt_statistic(
+    config: lm.LMConfig,
+    params: lm.Params,
+    texts: tuple[Array, Array, Array, Array],
+    f: Callable[[Float[Array, "... G V"], Bool[Array, "... G"]], Float[Array, "..."]],
+    mask: Bool[Array, "N T"],
+    temperature: float | Float[Array, ""] = 1.0,
+) -> Float[Array, "B T"]:
+    """f(logits / temperature, mask) of a prompt's G rows together, column by column.
+
+    `texts` are as for `completion_statistic`, and so are logits made some at a time.
+    """
+    prompts, _, tokens, _ = texts
+    rows = _rows_each(tokens, prompts)
+    states, head = lm.states(config, params, *texts), lm.head(config, params)
+
+    def together(x: Array) -> Array:
+        return x.reshape(prompts.shape[0], rows, *x.shape[1:]).swapaxes(1, 2)
+
+    def read(case: tuple[Array, ...]) -> Array:
+        return f(linear(case[0], head) / temperature, case[1])
+
+    return _in_chunks(read, (together(states), together(mask)), rows * head.shape[1])
+
+
+def _rows_each(tokens: Int[Array, "N T"], prompts: Int[Array, "B P"]) -> int:
+    """How many rows answer each prompt."""
+    if tokens.shape[0] % prompts.shape[0]:
+        raise ValueError(
+            f"{tokens.shape[0]} completions cannot answer {prompts.shape[0]} prompts "
+            "equally often; lay them out prompt by prompt, as many for each"
+        )
+    return tokens.shape[0] // prompts.shape[0]
+
+
 def positions_at_once(vocab: int) -> int:
     """Of how many positions the logits are made at a time: some 64 MB, 128 at least.
 
@@ -114,19 +150,15 @@ def positions_at_once(vocab: int) -> int:
     return max(_POSITIONS, _LOGITS // vocab // _POSITIONS * _POSITIONS)
 
 
-def _in_chunks(
-    read: Callable[[tuple[Array, Array, Array]], Any],
-    case: tuple[Array, Array, Array],
-    vocab: int,
-) -> Any:
-    """read(states [M, t, W], tokens [M, t], valid [M, t]) -> [M, t], at once or not.
+def _in_chunks(read: Callable[[Any], Any], case: tuple[Array, ...], vocab: int) -> Any:
+    """read(states [M, t, W], ..., valid [M, t, ...]) -> [M, t], at once or not.
 
     If there are more than `positions_at_once`, then it is read chunk by chunk and once
     more in the backward pass, so that the logits of one chunk are all that is ever
     held. Positions go by in the order of time, and a chunk without a valid one is
     skipped: after the end of the longest row nothing is computed.
     """
-    rows, width = case[1].shape
+    rows, width = case[-1].shape[:2]
     count, most = rows * width, positions_at_once(vocab)
     if count <= most:
         return read(case)
@@ -141,12 +173,12 @@ def _in_chunks(
     def joined(x: Array) -> Array:
         return x.reshape(-1)[:count].reshape(width, rows).swapaxes(0, 1)
 
-    def nothing(case: tuple[Array, Array, Array]) -> Any:
+    def nothing(case: tuple[Array, ...]) -> Any:
         return jax.tree.map(jnp.zeros_like, jax.eval_shape(read, case))
 
     @jax.checkpoint
-    def one(case: tuple[Array, Array, Array]) -> Any:
-        return lax.cond(jnp.any(case[2]), read, nothing, case)
+    def one(case: tuple[Array, ...]) -> Any:
+        return lax.cond(jnp.any(case[-1]), read, nothing, case)
 
     return jax.tree.map(joined, lax.map(one, jax.tree.map(cut, case)))
 
@@ -168,6 +200,11 @@ def collision(logits: Float[Array, "... V"]) -> Float[Array, "..."]:
     """sum_v p_v^2 of softmax(logits): the chance that two draws agree."""
     twice = jax.nn.logsumexp(2 * logits, axis=-1)
     return jnp.exp(twice - 2 * jax.nn.logsumexp(logits, axis=-1))
+
+
+def mean_logp(logits: Float[Array, "... V"]) -> Float[Array, "..."]:
+    """(1 / V) sum_v log p_v of softmax(logits): what a uniform choice would find."""
+    return jnp.mean(logits, axis=-1) - jax.nn.logsumexp(logits, axis=-1)
 
 
 def token_entropy(logits: Float[Array, "... V"]) -> Float[Array, "..."]:

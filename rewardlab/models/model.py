@@ -1,5 +1,6 @@
 """A language model as those see it who score with it."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from rewardlab.models.logprobs import (
     TokenStats,
     completion_logprobs,
     completion_statistic,
+    prompt_statistic,
     statistic_of_two,
 )
 
@@ -32,11 +34,11 @@ class Model(NamedTuple):
         params: lm.Params,
         rollout: Rollout,
         temperature: float | Float[Array, ""] = 1.0,
-        entropy: bool = False,
+        whole: bool = False,
     ) -> TokenStats:
         """Of each completion token, in nats; rows lie prompt by prompt."""
         texts = _texts(rollout)
-        return completion_logprobs(self.config, params, *texts, temperature, entropy)
+        return completion_logprobs(self.config, params, *texts, temperature, whole)
 
     def log_probs_to_end(
         self,
@@ -44,7 +46,7 @@ class Model(NamedTuple):
         rollout: Rollout,
         token: int,
         temperature: float | Float[Array, ""] = 1.0,
-        entropy: bool = False,
+        whole: bool = False,
     ) -> TokenStats:
         """As `log_probs`, with that of `token`, had it come after the end of each row.
 
@@ -56,10 +58,12 @@ class Model(NamedTuple):
         after = jnp.where(jnp.arange(width + 1) == length, token, after)
         valid = jnp.pad(rollout.valid, ((0, 0), (1, 0)), constant_values=True)
         texts = (rollout.prompts, rollout.prompt_mask, after, valid)
-        found = completion_logprobs(self.config, params, *texts, temperature, entropy)
+        found = completion_logprobs(self.config, params, *texts, temperature, whole)
         inside = lambda x: jnp.where(rollout.valid, x[:, :width], 0)  # noqa: E731
         end = jnp.take_along_axis(found.logp, length, axis=1)[:, 0]
-        return TokenStats(inside(found.logp), inside(found.entropy), end)
+        own = map(inside, (found.logp, found.entropy, found.uniform))
+        logp, entropy, uniform = own
+        return TokenStats(logp, entropy, end, uniform)
 
     def statistic(
         self,
@@ -85,12 +89,33 @@ class Model(NamedTuple):
         configs, both = (self.config, other.config), (params, others)
         return statistic_of_two(configs, both, _texts(rollout), f, temperature)
 
+    def together(
+        self,
+        params: lm.Params,
+        rollout: Rollout,
+        f: Callable[[Array, Array], Array],
+        temperature: float | Float[Array, ""] = 1.0,
+    ) -> Float[Array, "B T"]:
+        """f(logits [..., G, V] / temperature, mask [..., G]) of a prompt's rows."""
+        texts, mask = _texts(rollout), rollout.mask
+        return prompt_statistic(self.config, params, texts, f, mask, temperature)
+
     def states(
         self, params: lm.Params, rollout: Rollout, after: bool = False
     ) -> Float[Array, "N T W"]:
         """The hidden states before (or `after`) each completion token, as the head
         reads them."""
         return lm.states(self.config, params, *_texts(rollout), after)
+
+    def inner(
+        self, params: lm.Params, rollout: Rollout, depths: tuple[float, ...]
+    ) -> Float[Array, "N T K W"]:
+        """What leaves the layers at these shares of the depth, the token being read.
+
+        Of two layers 0.25, 0.5 and 0.75 are the first and the second: none twice.
+        """
+        layers = {max(1, math.ceil(x * self.config.num_layers)) for x in depths}
+        return lm.inner(self.config, params, _texts(rollout), tuple(sorted(layers)))
 
 
 def _texts(rollout: Rollout) -> tuple[Array, Array, Array, Array]:

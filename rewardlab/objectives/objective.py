@@ -35,7 +35,8 @@ def objective(*losses: Loss, aggregate: Aggregation) -> Objective:
         stats: TokenStats, rollout: Rollout, advantage: Advantage
     ) -> tuple[Sum, Metrics]:
         inside = lambda x: jnp.where(rollout.mask, x, 0)  # noqa: E731
-        stats = stats._replace(logp=inside(stats.logp), entropy=inside(stats.entropy))
+        own = {k: inside(getattr(stats, k)) for k in ("logp", "entropy", "uniform")}
+        stats = stats._replace(**own)
         rollout = dataclasses.replace(rollout, logp=inside(rollout.logp))
         parts = [loss(stats, rollout, inside(advantage)) for loss in losses]
         per_token = sum(part for part, _ in parts)

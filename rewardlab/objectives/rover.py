@@ -4,21 +4,15 @@
 what the next token is worth to a policy that chooses at random.
 """
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from rewardlab.core import masked
 from rewardlab.core.intervals import need
-from rewardlab.core.types import Coefficient, Rollout, coefficient
+from rewardlab.core.types import Coefficient, Rollout, SignalName, coefficient
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
-
-
-def mean_log_softmax(logits: Float[Array, "*B V"]) -> Float[Array, "*B"]:
-    """The mean over the vocabulary of log pi: what a uniform choice would find."""
-    return jnp.mean(jax.nn.log_softmax(logits, axis=-1), axis=-1)
 
 
 def rover_target(
@@ -26,13 +20,13 @@ def rover_target(
     uniform: Float[Array, "N T"],
     uniform_old: Float[Array, "N T"],
     mask: Bool[Array, "N T"],
-    rho: float = 1.0,
+    rho: float | Float[Array, ""] = 1.0,
     scale: float = 1.0,
 ) -> Float[Array, "N T"]:
     """r_t + rho scale (u_{t+1} - u_old_{t+1}) where token t + 1 is True; no gradient.
 
-    u is `mean_log_softmax` now and at sampling; before the first update they are equal
-    and the target is the reward.
+    u is the mean over the vocabulary of log pi, now and at sampling; before the first
+    update they are equal and the target is the reward.
     """
     gain = jnp.where(mask, uniform - uniform_old, 0)
     following = jnp.pad(gain[:, 1:], ((0, 0), (0, 1)))
@@ -65,12 +59,12 @@ def clipped_q(
     return jnp.where((q < low) & (target < q), low, held)
 
 
-def rover(rho: Coefficient = 1.0) -> Loss:
-    """(rho log(pi / pi_sampler) - A)^2 a token, A the centred reward.
+def rover(rho: Coefficient = 1.0, uniform: SignalName = "") -> Loss:
+    """(rho log(pi / pi_sampler) - target)^2 a token; the target is A, centred rewards.
 
-    The paper adds to A what `rover_target` adds, which needs the whole vocabulary
-    twice and is 0 until the policy has moved. At the sampling policy the gradient is
-    that of -2 rho A log pi: twice REINFORCE's.
+    With `uniform`, the signal of (1 / V) sum_v log pi_sampler, it is `rover_target`: A
+    and what the next token is worth, which is 0 until the policy has moved. At the
+    sampling policy the gradient is that of -2 rho A log pi: twice REINFORCE's.
     """
 
     def loss(
@@ -78,7 +72,11 @@ def rover(rho: Coefficient = 1.0) -> Loss:
     ) -> tuple[Float[Array, "N T"], Metrics]:
         weight = coefficient(rho, rollout)
         q = q_value(stats.logp, rollout.logp, rollout.mask, weight)
+        target = advantage
+        if uniform:
+            now, then = jnp.asarray(stats.uniform), rollout.signal(uniform)
+            target = rover_target(advantage, now, then, rollout.mask, weight)
         named = {"q": masked.sum_of(lax.stop_gradient(q), rollout.mask)}
-        return (q - advantage) ** 2, named
+        return (q - target) ** 2, named
 
     return loss

@@ -4,47 +4,35 @@
 """
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
-from rewardlab.core import edges, masked
-from rewardlab.core.types import Rollout
+from rewardlab.core import edges
 
 
 def group_divergence(
-    logp: Float[Array, "N T V"], rollout: Rollout, limit: float = 11.0
-) -> Float[Array, "N T"]:
-    """Mean over the group of sum_v exp(d) - d - 1, with d = mean_group log p - log p.
+    logp: Float[Array, "*B G V"], mask: Bool[Array, "*B G"], limit: float = 11.0
+) -> Float[Array, "*B"]:
+    """Mean over G rows of sum_v exp(d) - d - 1, with d = mean_rows log p - log p.
 
     The mean of log-probabilities is not a distribution; d is held within +-limit. A
-    row counts as uniform off its mask. The same for all rows of a group; 0 for one row.
+    row counts as uniform off its mask. 0 for one row, and where none has a token.
     """
     uniform = -jnp.log(jnp.asarray(logp.shape[-1], logp.dtype))
-    logp = jnp.where(rollout.mask[..., None], logp, uniform)
-    rows = masked.group_size(rollout)
-    center = masked.safe_divide(
-        masked.sum_over_group(logp, rollout), rows[:, None, None]
-    )
+    logp = jnp.where(mask[..., None], logp, uniform)
+    center = jnp.mean(logp, axis=-2, keepdims=True)
     gap = jnp.clip(center - logp, -limit, limit)
-    spread = jnp.sum(edges.excess(gap), axis=-1)
-    return masked.safe_divide(masked.sum_over_group(spread, rollout), rows[:, None])
+    return jnp.mean(jnp.sum(edges.excess(gap), axis=-1), axis=-1)
 
 
 def token_importance(
-    logp: Float[Array, "N T V"],
-    rollout: Rollout,
-    alpha: float = 1.7,
-    limit: float = 11.0,
-    eps: float = 1e-8,
-) -> Float[Array, "N T"]:
-    """1 + (alpha - 1) (d - least) / (greatest - least + eps), 0 off the mask.
+    divergence: Float[Array, "B T"], alpha: float = 1.7, eps: float = 1e-8
+) -> Float[Array, "B T"]:
+    """1 + (alpha - 1) (d - least) / (greatest - least + eps), d a `group_divergence`.
 
-    d is `group_divergence` of `logp`, the log-probabilities of the whole vocabulary.
     Least and greatest are over all T columns, padding included (where d is 0). The
     authors let the gradient flow through the weights; stop it to use them as a signal.
     Their script has alpha 1.7, their config 1.4, their function 1.5.
     """
-    divergence = group_divergence(logp, rollout, limit)
     low = jnp.min(divergence, axis=1, keepdims=True)
     high = jnp.max(divergence, axis=1, keepdims=True)
-    share = edges.over(divergence - low, high - low, eps)
-    return jnp.where(rollout.mask, 1 + (alpha - 1) * share, 0)
+    return 1 + (alpha - 1) * edges.over(divergence - low, high - low, eps)

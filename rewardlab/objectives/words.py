@@ -119,8 +119,9 @@ LOSSES: dict[str, Callable[..., Any]] = {
     **AGGREGATIONS,
     **APART,
 }
-# The entropy of the policy that is trained costs a pass over the logits.
-READS_ENTROPY = ("entropy_bonus", "steer", "steer_exponential")
+# What reads the whole next-token distribution of the policy that is trained, which
+# costs a pass over the logits.
+READS_WHOLE = ("entropy_bonus", "steer", "steer_exponential", "rover")
 
 
 def joined(*parts: Any) -> Objective:
@@ -195,12 +196,12 @@ def build_loss(text: str, **hp: Any) -> Objective:
     return build(tree)
 
 
-def reads_entropy(tree: Tree) -> bool:
-    """Whether a loss reads the entropy of the policy that is trained.
+def reads_whole(tree: Tree) -> bool:
+    """Whether a loss reads more of the trained policy than the log-probs of tokens.
 
     A word of yours may, so it is given them.
     """
-    known = {*LOSSES} - {*READS_ENTROPY}
+    known = {*LOSSES} - {*READS_WHOLE}
     return any(part.word not in known for part in tree.parts)
 
 

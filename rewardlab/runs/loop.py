@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rewardlab.core.types import Rollout
-from rewardlab.data.columns import batch_indices
+from rewardlab.data.columns import batch_indices, paired_indices
 from rewardlab.learning.learner import LearnerState, Report
 from rewardlab.runs.completions import Worth, completion_lines
 from rewardlab.runs.console import TRAINING, Console
@@ -42,7 +42,12 @@ class Loop:
         """Of `Program.iterate`, for iteration number `step`."""
         run, program = self.context, self.context.program
         size = run.config.rollout.num_prompts * program.rounds
-        rows = batch_indices(run.config.seed, step - 1, run.problems.size, size)
+        place, pair = (run.config.seed, step - 1), run.problems.arrays.get("pair")
+        rows = (
+            batch_indices(*place, run.problems.size, size)
+            if pair is None
+            else paired_indices(*place, np.asarray(pair), size)
+        )
         batch = run.problems.take(rows)
         batch = batch.on_device if program.fused else batch
         now = jnp.asarray(step - 1)

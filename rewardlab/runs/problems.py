@@ -7,7 +7,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from rewardlab.data.batch import Batch, batch_of
-from rewardlab.data.columns import checked, sample_of
+from rewardlab.data.columns import checked, paired_indices, sample_of
 from rewardlab.runs.builders import select_of
 from rewardlab.runs.helped import with_help
 from rewardlab.selection import rounds_of
@@ -84,6 +84,8 @@ def _refuse_few(config: ConfigDict, problems: Batch) -> None:
             f"{size * rounds} problems, and the train split has {problems.size}; lower "
             f"one of them, or {_more(config, 'train')}"
         )
+    if (pair := problems.arrays.get("pair")) is not None:
+        paired_indices(0, 0, np.asarray(pair), size)  # refuses what is not in pairs
     sizes = {"rollout.num_prompts": size}
     if config.warmup.steps:
         sizes["warmup.batch_size"] = config.warmup.batch_size

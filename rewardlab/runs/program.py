@@ -37,7 +37,7 @@ from rewardlab.methods.sentence import shaped_reward
 from rewardlab.models import lm
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.models.model import Model
-from rewardlab.objectives import reads_entropy, verdict_token
+from rewardlab.objectives import reads_whole, verdict_token
 from rewardlab.runs import metrics
 from rewardlab.runs.builders import (
     build_objective,
@@ -207,12 +207,12 @@ def numbers_of(config: ConfigDict) -> Numbers:
 def policy_of(config: ConfigDict, model: lm.LMConfig, hp: Numbers) -> Policy:
     """The policy's log-probs, at the temperature that it is sampled at."""
     known, at = Model(model), hp["rollout.temperature"]
-    entropy, token = reads_entropy(loss_of(config)), verdict_token(loss_of(config))
+    whole, token = reads_whole(loss_of(config)), verdict_token(loss_of(config))
     if token is None:
-        return lambda params, rollout: known.log_probs(params, rollout, at, entropy)
+        return lambda params, rollout: known.log_probs(params, rollout, at, whole)
 
     def to_end(params: Params, rollout: Rollout) -> TokenStats:
-        return known.log_probs_to_end(params, rollout, token, at, entropy)
+        return known.log_probs_to_end(params, rollout, token, at, whole)
 
     return to_end
 

@@ -5,8 +5,20 @@ from typing import Any
 
 from rewardlab.scorers.critic import critic, step_critic, value_model
 from rewardlab.scorers.critics import criteria, critics
-from rewardlab.scorers.distributions import blind, certainty, sum_pi_squared
+from rewardlab.scorers.distributions import (
+    blind,
+    certainty,
+    gradient_norm_squared,
+    importance,
+    mean_logp,
+    self_certainty,
+    sum_pi_squared,
+    top_margin,
+    varentropy,
+)
+from rewardlab.scorers.effective_rank import rank_bonus
 from rewardlab.scorers.facts import column, finished, positive
+from rewardlab.scorers.flow import flow
 from rewardlab.scorers.follow_ups import follow_ups
 from rewardlab.scorers.implicit import (
     implicit,
@@ -17,6 +29,7 @@ from rewardlab.scorers.implicit import (
 from rewardlab.scorers.insight import insight
 from rewardlab.scorers.judge import asked, judge
 from rewardlab.scorers.labels import step_labels
+from rewardlab.scorers.partner import partner
 from rewardlab.scorers.passes import entropy, reference, states, states_after
 from rewardlab.scorers.past import past
 from rewardlab.scorers.redistribute import (
@@ -24,6 +37,7 @@ from rewardlab.scorers.redistribute import (
     latent_reward,
     prefix_differences,
 )
+from rewardlab.scorers.relevance import relevance
 from rewardlab.scorers.reward_words import REWARD_MODELS
 from rewardlab.scorers.rewarded import class_weight, rewarded
 from rewardlab.scorers.second import (
@@ -67,9 +81,17 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "latent_reward": latent_reward,
     "past": past,
     "prefix_differences": prefix_differences,
-    "reference": reference,
     "rewarded": rewarded,
     "self_score": self_score,
+    "flow": flow,
+    "gradient_norm_squared": gradient_norm_squared,
+    "importance": importance,
+    "mean_logp": mean_logp,
+    "partner": partner,
+    "rank_bonus": rank_bonus,
+    "reference": reference,
+    "relevance": relevance,
+    "self_certainty": self_certainty,
     "states": states,
     "step_critic": step_critic,
     "states_after": states_after,
@@ -85,6 +107,8 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "versus": versus,
     "value_model": value_model,
     **REWARD_MODELS,
+    "top_margin": top_margin,
+    "varentropy": varentropy,
     **VERIFIERS,
 }
 
@@ -102,19 +126,22 @@ USUAL = {
     "praise_logp": "follow_ups()",
     "prm_logp": "implicit()",
     "positive": "positive()",
-    "self_score": "self_score()",
     "past_correct": "past('step_facts', 'correct')",
     "past_step_facts": "past('step_facts', 'correct')",
     "past_step_label": "past('step_states', 'step_label', 'step_weight')",
     "past_step_states": "past('step_states', 'step_label', 'step_weight')",
     "past_step_weight": "past('step_states', 'step_label', 'step_weight')",
     "members": "ensemble()",
-    "ref_logp": "reference()",
     "score": "reward_model()",
     "step_facts": "step_facts()",
     "step_label": "step_labels()",
     "step_states": "step_states()",
     "step_weight": "step_labels()",
+    "importance": "importance()",
+    "mean_logp": "mean_logp()",
+    "ref_logp": "reference()",
+    "self_score": "self_score()",
+    "relevance": "relevance()",
     "sum_pi_squared": "sum_pi_squared()",
     "strong_logp": "strong()",
     "teacher_logp": "teacher()",

@@ -45,7 +45,7 @@ def entropy() -> Maker:
             state: Any, context: Context, rollout: Rollout, batch: Any
         ) -> dict[str, Array]:
             params = context.params["policy"]
-            stats = model.log_probs(params, rollout, setting.temperature, entropy=True)
+            stats = model.log_probs(params, rollout, setting.temperature, whole=True)
             return {"entropy": stats.entropy}
 
         return Scorer("entropy", {"entropy": "NT"}, (), "shard", score)

@@ -12,6 +12,7 @@ from rewardlab.rules import bleu as likeness
 from rewardlab.rules import medical as medicine
 from rewardlab.rules import ngrams, phrases, relevance
 from rewardlab.rules import router as routes
+from rewardlab.rules.embedding import likeness as likeness_of
 from rewardlab.rules.similarity import bidirectional_best_match
 from rewardlab.scorers.verifier import Case, Maker, verifier
 
@@ -159,6 +160,24 @@ def medical(column: str) -> Maker:
         }
 
     return verifier("medical", names, (column,), judge)
+
+
+def trigram_embedding(column: str, least: Static[float] = 0.8) -> Maker:
+    """`embedding` [N]: 1 where answer and truth have a cosine of `least` or more.
+
+    Of counts of runs of three characters, which stand in for a model's embeddings: they
+    know spelling and no meaning. Answer and truth are read as by `medical`, and what
+    cannot be judged has 0. (MediX-R1, arXiv 2602.23363: the method `medix_r1`)
+
+    trigram_embedding('answer'): "<answer>an oedema</answer>", "<CT> oedema" -> 1
+    """
+
+    def judge(case: Case, truth: str) -> dict[str, float]:
+        given, true = medicine.answers(medicine.tight(case.text), truth)
+        near = medicine.is_answer(given) and likeness_of(given, true) >= least
+        return {"embedding": float(near)}
+
+    return verifier("trigram_embedding", ("embedding",), (column,), judge)
 
 
 def router(column: str) -> Maker:

@@ -2,7 +2,15 @@
 
 from collections.abc import Callable
 
-from rewardlab.scorers import answers, comparators, maths, texts, tools, verdicts
+from rewardlab.scorers import (
+    answers,
+    comparators,
+    maths,
+    puzzles,
+    texts,
+    tools,
+    verdicts,
+)
 from rewardlab.scorers.verifier import Maker
 
 VERIFIERS: dict[str, Callable[..., Maker]] = {
@@ -12,6 +20,7 @@ VERIFIERS: dict[str, Callable[..., Maker]] = {
     "countdown": verdicts.countdown,
     "likeness": verdicts.likeness,
     "maths": maths.maths,
+    "puzzle": puzzles.puzzle,
     "reasoning_gym": verdicts.reasoning_gym,
     "exact_match": answers.exact_match,
     "cover_match": answers.cover_match,
@@ -32,6 +41,7 @@ VERIFIERS: dict[str, Callable[..., Maker]] = {
     "repeated_words": texts.repeated_words,
     "word_counts": texts.word_counts,
     "medical": texts.medical,
+    "trigram_embedding": texts.trigram_embedding,
     "router": texts.router,
     "toolrl": tools.toolrl,
     "toolrl_whole": tools.toolrl_whole,

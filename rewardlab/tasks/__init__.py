@@ -13,6 +13,7 @@ from rewardlab.data.formats import stops_of
 from rewardlab.models.lm import CONFIGS
 from rewardlab.models.shapes import folder_of
 from rewardlab.tasks.arithmetic import data as arithmetic_data
+from rewardlab.tasks.arithmetic import rewritten as rewritten_sums
 from rewardlab.tasks.arithmetic import verifier as arithmetic
 from rewardlab.tasks.calculator import data as calculator_data
 from rewardlab.tasks.calculator import environment as calculator
@@ -21,14 +22,20 @@ from rewardlab.tasks.chain_sum import data as chain_sum
 from rewardlab.tasks.countdown import data as countdown
 from rewardlab.tasks.environment import TextEnvironment
 from rewardlab.tasks.files import DATA
+from rewardlab.tasks.find_box import data as find_box
 from rewardlab.tasks.letter_counting import data as letter_counting
 from rewardlab.tasks.questions import question_task
 from rewardlab.tasks.reverse_text import data as reverse_text
 from rewardlab.tasks.search import data as search_data
 from rewardlab.tasks.search import environment as search
 from rewardlab.tasks.search import text as search_text
+from rewardlab.tasks.second_try import data as second_try_data
+from rewardlab.tasks.second_try import environment as second_try
+from rewardlab.tasks.second_try import text as second_try_text
 from rewardlab.tasks.task import Task
 from rewardlab.tasks.text_episodes import HostEnvironment
+from rewardlab.tasks.tool_calls import data as tool_calls
+from rewardlab.tasks.turned_words import data as turned_words
 from rewardlab.tasks.workflow import data as workflow_data
 from rewardlab.tasks.workflow import environment as workflow
 from rewardlab.tasks.workflow import text as workflow_text
@@ -52,6 +59,18 @@ TASKS: dict[str, Task] = {
         difficulty=arithmetic_data.DIFFICULTY,
         noise=arithmetic_data.NOISE,
         load=arithmetic_data.load,
+        score=arithmetic.score,
+        segment=arithmetic.segment,
+        demonstrations=arithmetic_data.demonstrations,
+    ),
+    "rewritten_sums": Task(
+        tokenizer=arithmetic.TOKENIZER,
+        completion_length=32,
+        signals=arithmetic.SIGNALS,
+        facts=("reference", "pair"),
+        difficulty=arithmetic_data.DIFFICULTY,
+        noise=arithmetic_data.NOISE,
+        load=rewritten_sums.load,
         score=arithmetic.score,
         segment=arithmetic.segment,
         demonstrations=arithmetic_data.demonstrations,
@@ -92,12 +111,29 @@ TASKS: dict[str, Task] = {
         environment=calculator.ENVIRONMENT,
         on_host=_on_host(calculator, calculator_text.ENVIRONMENT),
     ),
-    "chain_sum": question_task(chain_sum, "exact('answer')", 16),
-    "letter_counting": question_task(letter_counting, "exact('answer')", 16),
+    "second_try": Task(
+        tokenizer=second_try.TOKENIZER,
+        completion_length=second_try.COMPLETION_LENGTH,
+        signals=second_try.REWARDS + second_try.OUTCOMES,
+        difficulty=second_try_data.DIFFICULTY,
+        noise=second_try_data.NOISE,
+        load=second_try_data.load,
+        score=second_try.score,
+        demonstrations=second_try_data.demonstrations,
+        environment=second_try.ENVIRONMENT,
+        on_host=_on_host(second_try, second_try_text.ENVIRONMENT),
+    ),
+    "chain_sum": question_task(chain_sum, "exact('answer')", 16, ("answer",)),
+    "letter_counting": question_task(
+        letter_counting, "exact('answer')", 16, ("answer",)
+    ),
     "countdown": question_task(countdown, "countdown('nums', 'target')", 256),
     "reverse_text": question_task(
-        reverse_text, "exact('answer') | likeness('answer')", 64
+        reverse_text, "exact('answer') | likeness('answer')", 64, ("answer",)
     ),
+    "turned_words": question_task(turned_words, "exact('answer')", 24, ("turn",)),
+    "find_box": question_task(find_box, "exact('answer')", 48, ("box", "difficulty")),
+    "tool_calls": question_task(tool_calls, "exact('answer')", 192, ("calls",)),
     "data": DATA,
 }
 

@@ -86,10 +86,16 @@ def loader(
     return load
 
 
-def question_task(module: ModuleType, scorers: str, completion_length: int) -> Task:
+def question_task(
+    module: ModuleType,
+    scorers: str,
+    completion_length: int,
+    facts: tuple[str, ...] = (),
+) -> Task:
     """The task of a module's `load` and `DIFFICULTY`, judged by the scorers.
 
     Completions have `completion_length` tokens, unless the config says otherwise.
+    `facts` are columns that scorers of methods may read.
     """
 
     def of_data(data: Mapping[str, Any], tokenizer: Tokenizer | None = None) -> Task:
@@ -116,6 +122,7 @@ def question_task(module: ModuleType, scorers: str, completion_length: int) -> T
         tokenizer=alphabet(()),
         load=module.load,
         completion_length=completion_length,
+        facts=facts,
         difficulty=module.DIFFICULTY,
         scorers=scorers,
         of_data=of_data,

@@ -15,21 +15,24 @@ from golden_adapters.common import (
     with_end,
 )
 from rewardlab.core import masked
+from rewardlab.models.logprobs import mean_logp
 from rewardlab.objectives import pacs as pacss
 from rewardlab.objectives import rover as rovers
-from rewardlab.objectives.token_importance import token_importance
+from rewardlab.objectives.token_importance import group_divergence, token_importance
 from rewardlab.reward_models import laser as lasers
 from rewardlab.reward_models import uncertainty, value_search
 
 
 def tw_grpo(inputs, hyper):
     """Groups are rows that follow one another; our weights have a gradient as well."""
-    logp = as_array(inputs["log_probs_all_vocab"])
-    group = np.arange(logp.shape[0]) // inputs["num_generations"]
-    rollout = rollout_of(np.asarray(inputs["mask"]) > 0, group=group)
+    logp, rows = as_array(inputs["log_probs_all_vocab"]), inputs["num_generations"]
+    mask = jnp.asarray(np.asarray(inputs["mask"]) > 0)
+    together = lambda x: x.reshape(-1, rows, *x.shape[1:]).swapaxes(1, 2)  # noqa: E731
     alpha = inputs.get("alpha", hyper["alpha"])
     limit = inputs.get("clamp", hyper["clamp"])
-    weights = jax.jit(token_importance)(logp, rollout, alpha, limit)
+    divergence = group_divergence(together(logp), together(mask), limit)
+    weights = jnp.repeat(token_importance(divergence, alpha), rows, axis=0)
+    weights = jnp.where(mask, weights, 0)
     return {"weights": weights, "weights_carry_gradient": True}
 
 
@@ -57,7 +60,7 @@ def rover_loss(inputs, hyper):
     mask = jnp.asarray(np.asarray(inputs["mask"]) > 0)
     names = ("log_prob", "old_log_prob", "logits", "old_logits", "reward_per_token")
     logp, old, logits, old_logits, reward = (as_array(inputs[k]) for k in names)
-    new, before = (rovers.mean_log_softmax(x) for x in (logits, old_logits))
+    new, before = (mean_logp(x) for x in (logits, old_logits))
     rho, scale = inputs["rover_t"], inputs["next_q_scale"]
     target = rovers.rover_target(reward, new, before, mask, rho, scale)
 

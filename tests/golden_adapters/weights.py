@@ -6,13 +6,13 @@ import numpy as np
 
 from golden_adapters.common import advantages, as_array, only, rollout_of, values
 from rewardlab import METHODS, objectives
-from rewardlab.analysis import effective_rank as ranks
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.steer import (
     entropy_change,
     exponential_weight,
     linear_weight,
 )
+from rewardlab.reward_models import effective_rank as ranks
 from rewardlab.transforms.weights.entropy import high_entropy
 from rewardlab.transforms.weights.perplexity import log_perplexity, standardized
 
@@ -102,8 +102,11 @@ def verl_aux_reward(inputs, hyper):
     by_score = not inputs["aux_fix"]
     bonus = ranks.rank_bonus(indicators, moving, gain, most, by_score)
     beta = ranks.rank_gate(indicators, moving, gain, most)
-    means, score = as_array(inputs["new_means"]), jnp.mean(as_array(inputs["scores"]))
-    after = ranks.moved(moving, means, score, hyper["ema_alpha"])
+    means = as_array(inputs["new_means"])[None]
+    score, rows = jnp.mean(as_array(inputs["scores"]))[None], jnp.ones(1, bool)
+    step = jax.grad(lambda now: ranks.distance(now, means, score, rows).mean())(moving)
+    rate = hyper["ema_alpha"]
+    after = jax.tree.map(lambda now, slope: now - rate * slope, moving, step)
     if not inputs["add_reward"]:
         bonus, after, beta = 0 * bonus, moving, beta[:0]
     names = ("Effective Rank diff 2", "Effective Rank diff", "Effective Rank")

@@ -27,6 +27,9 @@ FACTS: dict[str, Signal] = {
     "sum_pi_squared": Signal(
         "NT", "sum of the squared probabilities of the next token", above_one
     ),
+    "mean_logp": Signal(
+        "NT", "mean log-prob of the vocabulary under the sampler, nats", logprob
+    ),
     "ref_logp": Signal("NT", "log-probs under the reference policy, nats", logprob),
     "anchor": Signal("NS", "an id of the state that each step starts from", few),
     "match": Signal("NS", "whether the step agrees with the expert's", flags),

@@ -119,9 +119,13 @@ def load(split: str, data_dir: str | pathlib.Path, **problems: int) -> Columns:
     """
     config = Problems(**(DIFFICULTY | problems))
     columns = read_sums(Arithmetic, config, split, data_dir)
+    return {**columns, "reference": right_solutions(columns)}
+
+
+def right_solutions(columns: Columns) -> np.ndarray:
+    """The right solution of each problem as text, [M]."""
     rng = np.random.default_rng(0)  # draws nothing that counts
-    right = [_solution(terms, rng, 0, 0) for terms in _terms(columns)]
-    return {**columns, "reference": np.array(right)}
+    return np.array([_solution(terms, rng, 0, 0) for terms in terms_of(columns)])
 
 
 def demonstrations(
@@ -140,12 +144,16 @@ def demonstrations(
     """
     rng = np.random.default_rng(seed)
     texts = [
-        [(_solution(terms, rng, noise, useless), True)] for terms in _terms(columns)
+        [(_solution(terms, rng, noise, useless), True)] for terms in terms_of(columns)
     ]
     return written(texts, TOKENIZER, length)
 
 
-def _terms(columns: Columns) -> list[list[int]]:
+def terms_of(columns: Columns) -> list[list[int]]:
+    """The terms of each sum, in order.
+
+    [[3, 4, -1]] -> [[3, 4]]
+    """
     return [[t for t in terms if t >= 0] for terms in columns["terms"].tolist()]
 
 

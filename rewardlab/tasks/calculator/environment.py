@@ -41,6 +41,7 @@ REWARDS = (
     "subgoals",
     "match",
     "prm",
+    "duration",
 )  # of turns
 OUTCOMES = (
     "correct",
@@ -49,7 +50,10 @@ OUTCOMES = (
     "tool_calls",
     "least_calls",
     "useless_calls",
+    "cost",
+    "form",
 )  # of episodes
+PRICE = 1 / 64  # of a character that the tool writes: no episode costs 1
 
 ZERO, PLUS, EQUALS, ASK, HASH, WRONG, END = TOKENIZER.encode("0+=?#!\n")
 STEP, CALL, ANSWER = (PLUS, EQUALS, END), (PLUS, END), (END,)  # what ends their numbers
@@ -65,6 +69,8 @@ class Calculation(NamedTuple):
     useful: Int[Array, ""]  # those that did a hard step
     correct: Bool[Array, ""]
     answered: Int[Array, ""]  # -1 before there is an answer
+    written: Int[Array, ""]  # characters by the tool, at calls
+    sound: Bool[Array, ""]  # every turn so far kept to the grammar
 
     @property
     def sums(self) -> Int[Array, " K+1"]:
@@ -95,7 +101,7 @@ class _Line(NamedTuple):
 def _init(facts: dict[str, Array]) -> Calculation:
     terms = jnp.append(facts["terms"], -1)
     zero = jnp.zeros((), jnp.int32)
-    begun = (zero + 1, zero, zero, jnp.array(False), zero - 1)
+    begun = (zero + 1, zero, zero, jnp.array(False), zero - 1, zero, jnp.array(True))
     return Calculation(terms, facts["answer"], *begun)
 
 
@@ -123,6 +129,8 @@ def _observe(
         "prm": jnp.where(sound, PRM_RIGHT, PRM_WRONG),
     }
     tokens, written = _written(line, left + right)
+    by_tool = jnp.where(line.call, written, 0)
+    rewards["duration"] = 1 + by_tool
     return Observation(
         state=state._replace(
             used=state.used + forward,
@@ -130,6 +138,8 @@ def _observe(
             useful=state.useful + (productive & needed),
             correct=correct,
             answered=jnp.where(line.answer, left, -1),
+            written=state.written + by_tool,
+            sound=state.sound & (line.step | line.call | line.answer),
         ),
         tokens=tokens,
         length=written,
@@ -191,6 +201,8 @@ def _outcome(state: Calculation) -> dict[str, Array]:
         "tool_calls": state.calls,
         "least_calls": jnp.sum(state.hard),
         "useless_calls": state.calls - state.useful,
+        "cost": PRICE * state.written,
+        "form": jnp.where(state.sound, 0, -1),
     }
     return {name: fact.astype(jnp.float32) for name, fact in facts.items()}
 
@@ -220,10 +232,14 @@ def score(rollout: Rollout, columns: dict[str, Array]) -> Rollout:
       answers when all terms are added.
     - `prm` [N, S]: what a process reward model sees, each turn by itself: 0.9 for an
       equation that holds, for a call and for an answer of the grammar, else 0.1.
+    - `duration` [N, S]: seconds by a clock that is simulated: 1 for a turn, and 1 more
+      for each character that the tool writes at a call.
     - `correct` [N]: 1 if the answer is right, however it was found.
     - `answer_id` [N]: the number that was answered, or -1.
     - `calls` [N]: how many calls there were; `tool_calls` is the same.
     - `least_calls` [N]: how many hard steps the problem has: the calls that pay.
     - `useless_calls` [N]: calls that are not needed, or not productive.
+    - `cost` [N]: what the calls cost, 1/64 a character that the tool writes; below 1.
+    - `form` [N]: 0, or -1 where a turn does not keep to the grammar.
     """
     return rollout

@@ -4,7 +4,7 @@ import re
 from typing import Any, NamedTuple
 
 from rewardlab.tasks.arithmetic.verifier import PRM_RIGHT, PRM_WRONG
-from rewardlab.tasks.calculator.environment import HARD, MAX_DIGITS, REWARDS
+from rewardlab.tasks.calculator.environment import HARD, MAX_DIGITS, PRICE, REWARDS
 from rewardlab.tasks.environment import TextEnvironment, Turn
 
 NUMBER = rf"(0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}})"
@@ -23,6 +23,8 @@ class Episode(NamedTuple):
     useless: int = 0
     correct: bool = False
     answered: int = -1
+    written: int = 0
+    sound: bool = True
 
 
 def steps(terms: list[int]) -> list[tuple[int, int]]:
@@ -52,7 +54,7 @@ def _step(state: Episode, action: str) -> Turn:
         return _call(state, CALL.fullmatch(action))
     said = STEP.fullmatch(action)
     if said is None:
-        return Turn(state, "!\n", False, _rewards())
+        return Turn(state._replace(sound=False), "!\n", False, _rewards())
     left, right, result = (int(number) for number in said.groups())
     holds = left + right == result
     forward = [(left, right)] == state.due[:1] and holds
@@ -71,10 +73,14 @@ def _call(state: Episode, said: re.Match[str] | None) -> Turn:
     numbers = tuple(int(number) for number in said.groups()) if said else ()
     productive = [numbers] == state.due[:1]
     needed = any(map(is_hard, state.due[:1]))
+    text = f"{sum(numbers)}\n" if said else "!\n"
+    by_tool = len(text) if said else 0
     state = state._replace(
         due=state.due[productive:],
         calls=state.calls + 1,
         useless=state.useless + (not (productive and needed)),
+        written=state.written + by_tool,
+        sound=state.sound and bool(said),
     )
     rewards = _rewards(
         format=bool(said),
@@ -86,15 +92,16 @@ def _call(state: Episode, said: re.Match[str] | None) -> Turn:
         match=productive and needed,
         prm=bool(said),
     )
-    return Turn(state, f"{sum(numbers)}\n" if said else "!\n", False, rewards)
+    return Turn(state, text, False, {**rewards, "duration": 1.0 + by_tool})
 
 
 def _rewards(**known: bool) -> dict[str, float | None]:
-    """Of a turn: 1 or 0, and of `prm` how sure a process reward model is."""
+    """Of a turn in the head: 1 or 0; a second, and how sure a process model is."""
     rewards: dict[str, float | None] = {
         name: float(known.get(name, False)) for name in REWARDS
     }
-    return {**rewards, "prm": PRM_RIGHT if known.get("prm") else PRM_WRONG}
+    sure = PRM_RIGHT if known.get("prm") else PRM_WRONG
+    return {**rewards, "prm": sure, "duration": 1.0}
 
 
 def _outcome(state: Episode) -> dict[str, float | None]:
@@ -105,6 +112,8 @@ def _outcome(state: Episode) -> dict[str, float | None]:
         "tool_calls": float(state.calls),
         "least_calls": float(state.least_calls),
         "useless_calls": float(state.useless),
+        "cost": PRICE * state.written,
+        "form": 0.0 if state.sound else -1.0,
     }
 
 

@@ -9,7 +9,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Bool, Float
+
+from rewardlab.core import masked
+from rewardlab.core.types import Sum
 
 EPS = 1e-8  # the paper's
 
@@ -19,6 +23,7 @@ class RankChange(NamedTuple):
 
     velocity: Float[Array, " K"]  # over the mean of the prefixes before
     acceleration: Float[Array, " K-1"]
+    there: Bool[Array, " K"]  # the answer is as long as that
 
 
 class Moving(NamedTuple):
@@ -50,29 +55,47 @@ def effective_rank(
 
 
 def rank_change(
-    hidden: Float[Array, "T D"], stride: int = 40, window: int = 512
+    hidden: Float[Array, "T D"],
+    stride: int = 40,
+    window: int = 512,
+    rows: Bool[Array, " T"] | None = None,
 ) -> RankChange:
     """Velocity m_j - mean(m_<j) of m_j = ER of the first j * stride + 1 tokens.
 
-    Acceleration is the difference of velocities. Only the last `window` tokens are
-    read. Fewer than two strides leave nothing to compare, and empty arrays.
+    Acceleration is the difference of velocities. Of the tokens that count (`rows`) only
+    the last `window` are read. Fewer than two strides leave nothing to compare.
     """
-    hidden = hidden[-window:]
+    hidden, inside = _window(hidden, window, rows)
     ends = jnp.arange(stride, hidden.shape[0], stride)
-    prefix = jnp.arange(hidden.shape[0])[None] <= ends[:, None]
+    prefix = inside & (jnp.arange(hidden.shape[0]) <= ends[:, None])
     ranks = jax.vmap(effective_rank, in_axes=(None, 0))(hidden, prefix)
     before = jnp.cumsum(ranks)[:-1] / jnp.arange(1, max(len(ends), 1))
     velocity = ranks[1:] - before
-    return RankChange(velocity, jnp.diff(velocity))
+    return RankChange(velocity, jnp.diff(velocity), ends[1:] < jnp.sum(inside))
+
+
+def _window(
+    hidden: Float[Array, "T D"], window: int, rows: Bool[Array, " T"] | None
+) -> tuple[Float[Array, "t D"], Bool[Array, " t"]]:
+    """The last `window` of the tokens that count, and which of them there are."""
+    rows = jnp.ones(hidden.shape[0], bool) if rows is None else rows
+    count, size = jnp.sum(rows), min(window, hidden.shape[0])
+    first = jnp.argsort(~rows, stable=True)
+    start = jnp.maximum(count - size, 0)
+    places = lax.dynamic_slice_in_dim(first, start, size)
+    return hidden[places], jnp.arange(size) < count - start
 
 
 def rank_indicators(
-    hidden: Float[Array, "T D"], stride: int = 40, window: int = 512
+    hidden: Float[Array, "T D"],
+    stride: int = 40,
+    window: int = 512,
+    rows: Bool[Array, " T"] | None = None,
 ) -> Float[Array, " 3"]:
     """(mean acceleration, mean velocity, effective rank) of one answer; absent is 0."""
-    change = rank_change(hidden, stride, window)
-    means = [jnp.sum(x) / max(x.size, 1) for x in change[::-1]]
-    return jnp.stack([*means, effective_rank(hidden[-window:])])
+    velocity, acceleration, there = rank_change(hidden, stride, window, rows)
+    means = masked.mean(acceleration, there[1:]), masked.mean(velocity, there)
+    return jnp.stack([*means, effective_rank(*_window(hidden, window, rows))])
 
 
 def rank_bonus(
@@ -112,15 +135,16 @@ def _deviation(
     return jnp.clip((indicators - mean) / (jnp.abs(mean) + EPS), -most, most)
 
 
-def moved(
+def distance(
     moving: Moving,
-    indicators: Float[Array, " 3"],
-    score: Float[Array, ""],
-    rate: float = 0.3,
-) -> Moving:
-    """Running means after a batch: (1 - rate) * old + rate * the batch's means."""
-    return jax.tree.map(
-        lambda old, new: (1 - rate) * old + rate * new,
-        moving,
-        Moving(indicators, score),
-    )
+    indicators: Float[Array, "N 3"],
+    score: Float[Array, " N"],
+    rows: Bool[Array, " N"],
+) -> Sum:
+    """Half the squared distance of running means to the rows that count.
+
+    A gradient step of size `rate` on its mean makes them (1 - rate) * old + rate * the
+    batch's means.
+    """
+    away = jnp.sum((moving.indicators - indicators) ** 2, axis=1)
+    return masked.sum_of((away + (moving.score - score) ** 2) / 2, rows)

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rewardlab.analysis.effective_rank import (
+from rewardlab.reward_models.effective_rank import (
     Moving,
+    distance,
     effective_rank,
-    moved,
     rank_bonus,
     rank_change,
     rank_gate,
@@ -94,9 +94,23 @@ def test_rank_bonus(by_score):
         np.testing.assert_allclose(rank_gate(jnp.asarray(x), moving), gates, rtol=1e-12)
 
 
-def test_moved():
-    """0.7 of the old and 0.3 of the new."""
+def test_some_tokens_count():
+    """Those that do not, wherever they stand, are as if they were not there."""
+    hidden = hidden_states(4, 19)
+    rows = np.random.default_rng(0).random(19) < 0.6
+    poisoned = np.where(rows[:, None], hidden, np.nan)
+    measure = jax.jit(lambda h, rows: rank_indicators(h, 2, 8, rows))
+    want = rank_indicators(jnp.asarray(hidden[rows]), 2, 8)
+    np.testing.assert_allclose(measure(poisoned, rows), want, rtol=1e-6)
+    np.testing.assert_array_equal(measure(poisoned, rows & False), np.zeros(3))
+
+
+def test_a_gradient_step_moves_the_running_means():
+    """0.7 of the old and 0.3 of the mean of the rows that count."""
     old = Moving(jnp.asarray([1.0, 2, 3]), jnp.asarray(0.5))
-    new = moved(old, jnp.asarray([2.0, 0, 3]), jnp.asarray(-1.0))
+    found = jnp.asarray([[3.0, -1, 3], [1.0, 1, 3], [99.0, 99, 99]])
+    score, rows = jnp.asarray([-1.0, -1, 99]), jnp.array([True, True, False])
+    slope = jax.grad(lambda now: distance(now, found, score, rows).mean())(old)
+    new = jax.tree.map(lambda now, g: now - 0.3 * g, old, slope)
     np.testing.assert_allclose(new.indicators, [1.3, 1.4, 3.0], rtol=1e-12)
     np.testing.assert_allclose(new.score, 0.05, rtol=1e-12)
