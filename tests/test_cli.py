@@ -68,7 +68,7 @@ def test_explain_says_who_makes_what(capsys, monkeypatch):
     rows = [" ".join(line.split()) for line in out.splitlines()]
     at = [next(i for i, row in enumerate(rows) if row.startswith(x)) for x in ORDER]
     assert at == sorted(at)
-    out = shown(capsys, monkeypatch, "explain", "prime", "--task", "search")
+    out = shown(capsys, monkeypatch, "explain", "krc", "--task", "search")
     assert "it cannot run as it is" in out and "task.name='search'" in out
 
 
