@@ -29,8 +29,8 @@ def follow_ups(
     completion, tokens before), nats: of texts that a pleased or displeased reader adds.
 
     Several texts are joined by "|". The model that reads them is one of its own, which
-    starts as the policy and learns that rows of which `truth` is above 1/2 are followed
-    by praise and others by blame; for `warmup` iterations it learns alone. (FLR,
+    starts as the policy and learns that a row of `truth` y is followed by praise with
+    weight y and by blame with 1 - y; for `warmup` iterations it learns alone. (FLR,
     arXiv 2409.13948: the method `flr`)
 
     follow_ups("?y", "?n"): log p("?") = -0.2, then log p("y") = -1 -> praise -0.6
@@ -49,7 +49,7 @@ def follow_ups(
         def teach(model: Model, params: lm.Params, rollout: Rollout) -> Sum:
             label, there = truth_of(rollout, truth)
             more, less = (jnp.mean(read(model, params, rollout, x), 1) for x in sides)
-            return masked.sum_of(-jnp.where(label > 0.5, more, less), there)
+            return masked.sum_of(-(label * more + (1 - label) * less), there)
 
         def tell(rollout: Rollout) -> dict[str, Sum]:
             label, there = truth_of(rollout, truth)
