@@ -132,7 +132,7 @@ def test_a_run_goes_on_to_the_bit_with_a_full_store(tmp_path, scorers):
     for a, b in zip(*map(_leaves, (whole.params, again.params)), strict=True):
         np.testing.assert_array_equal(a, b)
     rows = read_metrics(whole.workdir / "metrics.jsonl")
-    assert max(row.get("elsewhere/frac_replayed", 0) for row in rows[:5]) > 0
+    assert max(row.get("elsewhere/frac_replayed", 0) for row in rows) > 0
 
 
 def lucky_on_host(share=4):
