@@ -93,7 +93,8 @@ PAIRS: dict[str, Method] = {
         believes="answers that the policy and its past prefer",
         loss="cream(beta)",
         scorers="moving_reference(decay=0.0, every=10, signal='previous_logp')",
-        differs="a round is ten iterations, there a data set; the consistency is each "
-        "prompt's own, there also the mean of all",
+        differs="a round is ten iterations, there a data set, and in the first the "
+        "earlier policy is the reference, so that it ranks at random; the consistency "
+        "is each prompt's own, there also the mean of all",
     ),
 }

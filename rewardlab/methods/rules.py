@@ -104,7 +104,9 @@ RULES: dict[str, Method] = {
         loss="gspo_token(epsilon=0.0003, epsilon_high=0.0004, dual_clip=3.0)"
         " | sequence_mean()",
         updates="mini_batches(4)",
-        differs="counts of trigrams stand in for embeddings; the script of the 7B "
+        differs="counts of trigrams stand in for embeddings; the judge is the policy's "
+        "frozen start and does not see the answer; form and modality mean little "
+        "without pictures; the script of the 7B "
         "model; those of 2B, 8B and 30B have DAPO's "
         "bounds by token, and the other of 8B a KL of 0.01 and bounds 0.2 / 0.3",
     ),
