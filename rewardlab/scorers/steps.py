@@ -83,13 +83,17 @@ def step_facts(*signals: SignalName) -> Maker:
 
 
 def columns(rollout: Rollout) -> int:
-    """S: that of the signals of steps which the rollout has, else one a token."""
+    """S: the least of the signals of steps which the rollout has, else one a token.
+
+    The task's own come first and have as many as there can be; what is made later may
+    have one a token, and then there is nothing in the others.
+    """
     found = [
         value.shape[1]
         for name, value in rollout.signals.items()
         if name in SIGNALS and SIGNALS[name].shape == "NS" and value.ndim == 2
     ]
-    return max(found, default=rollout.tokens.shape[1])
+    return min(found, default=rollout.tokens.shape[1])
 
 
 def at_ends(x: Float[Array, "N T F"], rollout: Rollout) -> Float[Array, "N S F"]:
