@@ -175,6 +175,7 @@ ORACLES = {
     "mask_off_policy": each(mask_off_policy),
     "vespo": each(vespo),
     "reinforce": each(reinforce),
+    "guided": each(clipped),  # rows that nobody helped: tests/test_objectives_guided.py
 }
 # Some options for each loss: defaults and others.
 OPTIONS = {
@@ -194,4 +195,5 @@ OPTIONS = {
     "mask_off_policy": [{}, {"off_policy_delta": 0.0, "epsilon": 0.3}],
     "vespo": [{}, {"k_pos": 1.0, "lambda_pos": 2.0, "k_neg": 4.0, "lambda_neg": 0.5}],
     "reinforce": [{}],
+    "guided": [{}, {"epsilon": 0.1, "epsilon_high": 0.3}],
 }

@@ -177,11 +177,14 @@ def test_what_numbers_may_be():
         build("scale_by_group_std(eps=tau)", tau=lambda iteration: 0.5)
 
 
+NO_NUMBERS = {"log_ratio", "kind", "correct_bias", "ref", "shape", "uniform"}
+
+
 def test_options_of_policy_losses_are_checked():
     words = {**SURROGATES, "kl": LOSSES["kl"], "entropy_bonus": LOSSES["entropy_bonus"]}
     for make in words.values():
         options = set(inspect.signature(make).parameters)
-        for option in options - {"log_ratio", "kind", "correct_bias", "ref"}:
+        for option in options - NO_NUMBERS:
             for value in ("x", math.nan, math.inf):
                 with pytest.raises(ValueError, match=f"{option}=.* must be"):
                     check(make, (), {option: value})

@@ -44,7 +44,7 @@ def test_need(interval, good, bad):
         (lambda: groups.solved(ROWS, at=0), "at"),
         (lambda: curriculum.easiest_last(ROWS, temperature=0), "temperature"),
         (lambda: replay.fresh(GROUP, 3, most=-1), "most"),
-        (lambda: flow.velocity_score(ROWS, ROWS, ROWS, time=1.0), "time"),
+        (lambda: flow.velocity_score(max, *[ROWS] * 3, time=1.0), "time"),
         (lambda: general_preference.preference_loss(ROWS, tau=0), "tau"),
         (lambda: pal.ideal_point(ROWS, jnp.eye(4), temperature=0), "temperature"),
         (lambda: uncertainty.ramp(1, 0), "steps"),

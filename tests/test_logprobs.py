@@ -49,7 +49,8 @@ def whole(params, case, temperature):
 def in_chunks(params, case, temperature):
     stats = completion_logprobs(CONFIG, params, *case, temperature, whole=True)
     f = lambda logits, _: collision(logits)  # noqa: E731
-    return *stats, completion_statistic(CONFIG, params, case, f, temperature)
+    own = completion_statistic(CONFIG, params, case, f, temperature)
+    return stats.logp, stats.entropy, stats.uniform, own
 
 
 def test_positions_at_once_are_64_megabytes_of_logits_or_128(monkeypatch):

@@ -20,6 +20,7 @@ from rewardlab.rules import (
     boxes,
     countdown,
     derl,
+    embedding,
     expression,
     mastery,
     medical,
@@ -78,12 +79,7 @@ TEXTS |= {
 }
 TRUTH = "<think> t </think>\n<tool_call>\n" + UNITS["call"] + "</tool_call>"
 SHORT = "the true answer"
-
-
-def click(text):
-    return {"type": "click", "name": text}
-
-
+CLICK = {"type": "click", "name": SHORT}
 CALLS = {
     "answers.exact_match": lambda t: answers.exact_match(t, SHORT),
     "answers.normalized": answers.normalized,
@@ -101,6 +97,8 @@ CALLS = {
     "derl.composed": lambda t: derl.composed(t, {"g1": 1.0}),
     "derl.extract": derl.extract,
     "derl.meta_reward": derl.meta_reward,
+    "embedding.likeness": lambda t: embedding.likeness(t, SHORT),
+    "embedding.trigrams": embedding.trigrams,
     "expression.calculate_or_zero": lambda t: expression.calculate_or_zero(t, {}),
     "medical.answers": lambda t: medical.answers(t, SHORT),
     "medical.form": medical.form,
@@ -121,7 +119,9 @@ CALLS = {
     "relevance.open_ended": lambda t: relevance.open_ended(0.5, t),
     "router.asks": lambda t: router.asks(t, bool),
     "router.form": lambda t: router.form(t, bool),
-    "shopping.action_reward": lambda t: shopping.action_reward(click(t), click(SHORT)),
+    "shopping.action_reward": lambda t: shopping.action_reward(
+        {**CLICK, "name": t}, CLICK
+    ),
     "sql.ngram_overlap": lambda t: sql.ngram_overlap(t, SHORT),
     "sql.token_overlap": lambda t: sql.token_overlap(t, SHORT),
     "toolrl.correctness": lambda t: toolrl.correctness(t, TRUTH),

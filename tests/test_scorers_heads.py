@@ -51,6 +51,6 @@ def test_the_state_after_a_token_is_the_one_before_the_next():
         word()(SETTING).score((), context, rollout, None)
         for word in (passes.states, passes.states_after)
     )
-    found = after["hidden_after"][:, :-1]
+    found, first = after["hidden_after"][:, :-1], before["hidden"][:, 1:]
     there = np.asarray(rollout.valid[:, 1:])[..., None]
     np.testing.assert_allclose(found * there, first * there, atol=1e-5)
