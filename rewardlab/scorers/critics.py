@@ -74,7 +74,7 @@ def critics(
             place, prompt = known.place(label), asked_of(rollout, known)
             right = jnp.asarray(known.answers)[place]
             logp = written(model, params, prompt, right, known.answers)
-            return cross_entropy(logp, place, there)
+            return cross_entropy(logp, place, label, there)
 
         def tell(rollout: Rollout) -> dict[str, Sum]:
             share = 1 - rollout.signal("flaws") / draws
@@ -123,7 +123,7 @@ def criteria(
         def teach(model: Model, params: lm.Params, rollout: Rollout) -> Sum:
             label, there = facts(rollout)
             place = form_of(form, setting.tokenizer).place(label)
-            return cross_entropy(read(model, params, rollout), place, there)
+            return cross_entropy(read(model, params, rollout), place, label, there)
 
         def tell(rollout: Rollout) -> dict[str, Sum]:
             met, truth = rollout.signal("met"), facts(rollout)

@@ -51,7 +51,7 @@ def insight(
         def teach(model: Model, params: lm.Params, rollout: Rollout) -> Sum:
             label, there = labels(rollout, truth)
             place = form_of(form, setting.tokenizer).place(label)
-            return cross_entropy(read(model, params, rollout), place, there)
+            return cross_entropy(read(model, params, rollout), place, label, there)
 
         def tell(rollout: Rollout) -> dict[str, Sum]:
             label, there = labels(rollout, truth)

@@ -71,7 +71,8 @@ def judge(
         def teach(model: Model, params: lm.Params, rollout: Rollout) -> Sum:
             label, there = truth_of(rollout, truth)
             place = form_of(form, setting.tokenizer).place(label)
-            return cross_entropy(read(model, params, rollout)[:, 0], place, there)
+            logp = read(model, params, rollout)[:, 0]
+            return cross_entropy(logp, place, label, there)
 
         def tell(rollout: Rollout) -> dict[str, Sum]:
             return of_rows(rollout, signal, truth_of(rollout, truth))

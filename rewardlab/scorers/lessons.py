@@ -81,8 +81,14 @@ def nothing() -> Sum:
 
 
 def cross_entropy(
-    logp: Float[Array, "... K"], place: Int[Array, "..."], there: Bool[Array, "..."]
+    logp: Float[Array, "... K"],
+    place: Int[Array, "..."],
+    label: Float[Array, "..."],
+    there: Bool[Array, "..."],
 ) -> Sum:
-    """-log p of the right answer among all tokens, nats."""
-    right = jnp.take_along_axis(logp, place[..., None], axis=-1)[..., 0]
+    """-log p of the answer in the place of a label, among all tokens, nats.
+
+    NaN for a label that is there and is NaN, which its place hides.
+    """
+    right = jnp.take_along_axis(logp, place[..., None], axis=-1)[..., 0] + 0 * label
     return masked.sum_of(-right, jnp.broadcast_to(there, right.shape))

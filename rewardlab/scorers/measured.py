@@ -18,7 +18,8 @@ def truth_of(rollout: Rollout, name: str) -> Truth:
     valid = rollout.signals.get(f"{name}_valid", jnp.ones(value.shape, bool))
     if value.ndim == 2:
         right = jnp.all((value > 0.5) | ~valid, axis=1)
-        value, valid = right.astype(jnp.float32), jnp.any(valid, axis=1)
+        holes = 0 * jnp.sum(jnp.where(valid, value, 0), axis=1)  # NaN stays NaN
+        value, valid = right + holes, jnp.any(valid, axis=1)
     return jnp.where(valid, value, 0), valid & jnp.any(rollout.mask, axis=1)
 
 

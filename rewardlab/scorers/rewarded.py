@@ -93,6 +93,7 @@ def rewarded(
             case, (label, there) = (own.model, params, rollout, known), right(rollout)
             verdict = _verdict(rollout.signal("said"), known.answers)
             paid = verifier_reward(verdict, label[:, None], rule)
+            paid += 0 * label[:, None]  # NaN stays NaN
             counts = jnp.broadcast_to(there[:, None], paid.shape)
             told = of_rows(rollout, signal, (label, there), draws)
             told["reward"] = masked.sum_of(paid, counts)
@@ -118,7 +119,7 @@ def shown(model: Model, params: lm.Params, rollout: Rollout, form: Form) -> Sum:
     """The cross entropy of the right answers."""
     label, there = right(rollout)
     logp = answered(model, params, asked_of(rollout, form), form.answers)[:, 0]
-    return cross_entropy(logp, form.place(label), there)
+    return cross_entropy(logp, form.place(label), label, there)
 
 
 def earned(

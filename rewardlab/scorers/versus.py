@@ -54,7 +54,7 @@ def versus(
             counts = jnp.logical_and(*_sides(known, rollout)) & (first != second)
             logp = read(model, params, rollout)
             place = (first > second) * (logp.shape[-1] - 1)
-            return cross_entropy(logp, place, counts)
+            return cross_entropy(logp, place, first - second, counts)
 
         def tell(rollout: Rollout) -> dict[str, Sum]:
             label, known = truth_of(rollout, truth)
