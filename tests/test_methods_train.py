@@ -6,6 +6,7 @@ that wait for somebody to make a signal (`makers.making`, in docs/signals.md) nu
 are made up, and for none of their other signals. Steps of equal losses share a program.
 """
 
+import collections
 import functools
 from pathlib import Path
 from typing import NamedTuple
@@ -155,10 +156,14 @@ def with_what_is_missing(rollout, name, i):
 
 # Those that wait for a maker of a signal are formulas here, as in the laws: by hand.
 def rests(name):
-    """Whether the slow suite trains it: it waits for a maker, or is a row of another
-    library beside the paper's own."""
+    """Whether the slow suite trains it: it waits for a maker, is a row of another
+    library beside the paper's own, or has a home that is compiled for two rows or
+    fewer."""
     copied = "_like_" in name or name.endswith(("_verl", "_released"))
-    return copied or making(METHODS[name]).way == "needs"
+    return copied or making(METHODS[name]).way == "needs" or HOMES[home(name)] < 3
+
+
+HOMES = collections.Counter(map(home, METHODS))
 
 
 ROWS = [

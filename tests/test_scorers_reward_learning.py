@@ -33,8 +33,10 @@ from rewardlab.scorers.protocol import Scorer
 from rewardlab.scorers.references import reference_rows
 from rewardlab.scorers.sentence import scorers_of
 
+ENSEMBLE = pytest.param("ensemble", marks=pytest.mark.slow)
 
-@pytest.mark.parametrize("word", ["reward_model", "ensemble", "outcome_model"])
+
+@pytest.mark.parametrize("word", ["reward_model", ENSEMBLE, "outcome_model"])
 def test_frozen_after_the_warmup(word):
     scorer = made(f"{word}({WIDE}, warmup=3)")
     state = head_of(scorer)
@@ -113,6 +115,7 @@ def _given(rollout):
 NOISY = f"ensemble(3, pairs=sampled('correct', flips=0.25), {WIDE})"
 
 
+@pytest.mark.slow
 def test_no_cut_changes_what_is_learnt():
     """Nor which pairs are flipped or resampled: that hangs on the problem."""
     whole, means = learnt(jit_driver(jax.devices()[:1]), 1, NOISY)

@@ -51,6 +51,7 @@ def test_a_copy_moves_after_so_many_steps():
     assert float(moved) == pytest.approx(1.01)
 
 
+@pytest.mark.slow
 def test_a_listener_reads_follow_ups_after_the_completion():
     """By the model on the whole text; padding of a shorter follow-up does not count."""
     context, rollout = context_of(), rollout_of()
