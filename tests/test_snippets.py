@@ -41,7 +41,7 @@ def lines():
 
 def begin(config, workdir="", resume="auto", **objects):
     """`rewardlab.train` up to its first step."""
-    config.model.init_from = ""
+    config.model.init_from, config.models = "", ""  # no other run is here
     config.mesh.devices = config.mesh.devices or 1
     with handed(config, **objects) as named:
         if "train" in named.task.difficulty:

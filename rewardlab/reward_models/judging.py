@@ -63,11 +63,12 @@ def verifier_reward(
     """What a verifier earns for its verdict: 1 for the right one.
 
     Else -1/2, or -1 where nothing could be read ("rise", RISE, arXiv 2505.13445); or 0
-    ("zero_one", RL Tango, arXiv 2505.15034, without its reward of the form).
+    ("zero_one", RL Tango, arXiv 2505.15034, without its reward of the form). NaN where
+    what is right is NaN.
     """
     right = verdict == correct
     wrong = jnp.where(verdict < 0, -1.0, -0.5) if rule == "rise" else 0.0
-    return jnp.where(right, 1.0, wrong)
+    return jnp.where(right, 1.0, wrong) + 0 * correct
 
 
 def agreement(

@@ -93,7 +93,6 @@ def rewarded(
             case, (label, there) = (own.model, params, rollout, known), right(rollout)
             verdict = _verdict(rollout.signal("said"), known.answers)
             paid = verifier_reward(verdict, label[:, None], rule)
-            paid += 0 * label[:, None]  # NaN stays NaN
             counts = jnp.broadcast_to(there[:, None], paid.shape)
             told = of_rows(rollout, signal, (label, there), draws)
             told["reward"] = masked.sum_of(paid, counts)

@@ -144,6 +144,8 @@ RULES: dict[str, Rule] = {
     "task.noise.wander": SHARE,
     "task.noise.wrong": SHARE,
     "task.noise.hasty": SHARE,
+    "task.noise.mend": SHARE,
+    "task.noise.spoil": SHARE,
 }
 
 
