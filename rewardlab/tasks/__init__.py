@@ -50,79 +50,43 @@ def _on_host(module: ModuleType, twin: TextEnvironment) -> HostEnvironment:
     return HostEnvironment(twin, limits, tokenizer, module.REWARDS, module.OUTCOMES)
 
 
+def _of_turns(module: ModuleType, data: ModuleType, text: ModuleType) -> Task:
+    """A task of episodes: its environment, its problems, its twin on the host."""
+    return Task(
+        tokenizer=module.TOKENIZER,
+        completion_length=module.COMPLETION_LENGTH,
+        signals=module.REWARDS + module.OUTCOMES,
+        difficulty=data.DIFFICULTY,
+        noise=data.NOISE,
+        load=data.load,
+        score=module.score,
+        demonstrations=data.demonstrations,
+        environment=module.ENVIRONMENT,
+        on_host=_on_host(module, text.ENVIRONMENT),
+    )
+
+
+ARITHMETIC = Task(
+    tokenizer=arithmetic.TOKENIZER,
+    completion_length=32,
+    signals=arithmetic.SIGNALS,
+    facts=("reference",),
+    difficulty=arithmetic_data.DIFFICULTY,
+    noise=arithmetic_data.NOISE,
+    load=arithmetic_data.load,
+    score=arithmetic.score,
+    segment=arithmetic.segment,
+    demonstrations=arithmetic_data.demonstrations,
+)
 TASKS: dict[str, Task] = {
-    "arithmetic": Task(
-        tokenizer=arithmetic.TOKENIZER,
-        completion_length=32,
-        signals=arithmetic.SIGNALS,
-        facts=("reference",),
-        difficulty=arithmetic_data.DIFFICULTY,
-        noise=arithmetic_data.NOISE,
-        load=arithmetic_data.load,
-        score=arithmetic.score,
-        segment=arithmetic.segment,
-        demonstrations=arithmetic_data.demonstrations,
+    "arithmetic": ARITHMETIC,
+    "rewritten_sums": ARITHMETIC._replace(
+        facts=("reference", "pair"), load=rewritten_sums.load
     ),
-    "rewritten_sums": Task(
-        tokenizer=arithmetic.TOKENIZER,
-        completion_length=32,
-        signals=arithmetic.SIGNALS,
-        facts=("reference", "pair"),
-        difficulty=arithmetic_data.DIFFICULTY,
-        noise=arithmetic_data.NOISE,
-        load=rewritten_sums.load,
-        score=arithmetic.score,
-        segment=arithmetic.segment,
-        demonstrations=arithmetic_data.demonstrations,
-    ),
-    "search": Task(
-        tokenizer=search.TOKENIZER,
-        completion_length=search.COMPLETION_LENGTH,
-        signals=search.REWARDS + search.OUTCOMES,
-        difficulty=search_data.DIFFICULTY,
-        noise=search_data.NOISE,
-        load=search_data.load,
-        score=search.score,
-        demonstrations=search_data.demonstrations,
-        environment=search.ENVIRONMENT,
-        on_host=_on_host(search, search_text.ENVIRONMENT),
-    ),
-    "workflow": Task(
-        tokenizer=workflow.TOKENIZER,
-        completion_length=workflow.COMPLETION_LENGTH,
-        signals=workflow.REWARDS + workflow.OUTCOMES,
-        difficulty=workflow_data.DIFFICULTY,
-        noise=workflow_data.NOISE,
-        load=workflow_data.load,
-        score=workflow.score,
-        demonstrations=workflow_data.demonstrations,
-        environment=workflow.ENVIRONMENT,
-        on_host=_on_host(workflow, workflow_text.ENVIRONMENT),
-    ),
-    "calculator": Task(
-        tokenizer=calculator.TOKENIZER,
-        completion_length=calculator.COMPLETION_LENGTH,
-        signals=calculator.REWARDS + calculator.OUTCOMES,
-        difficulty=calculator_data.DIFFICULTY,
-        noise=calculator_data.NOISE,
-        load=calculator_data.load,
-        score=calculator.score,
-        demonstrations=calculator_data.demonstrations,
-        environment=calculator.ENVIRONMENT,
-        on_host=_on_host(calculator, calculator_text.ENVIRONMENT),
-    ),
-    "second_try": Task(
-        tokenizer=second_try.TOKENIZER,
-        completion_length=second_try.COMPLETION_LENGTH,
-        signals=second_try.REWARDS + second_try.OUTCOMES,
-        difficulty=second_try_data.DIFFICULTY,
-        noise=second_try_data.NOISE,
-        load=second_try_data.load,
-        score=second_try.score,
-        demonstrations=second_try_data.demonstrations,
-        environment=second_try.ENVIRONMENT,
-        on_host=_on_host(second_try, second_try_text.ENVIRONMENT),
-    ),
+    "search": _of_turns(search, search_data, search_text),
+    "workflow": _of_turns(workflow, workflow_data, workflow_text),
+    "calculator": _of_turns(calculator, calculator_data, calculator_text),
+    "second_try": _of_turns(second_try, second_try_data, second_try_text),
     "chain_sum": question_task(chain_sum, "exact('answer')", 16, ("answer",)),
     "letter_counting": question_task(
         letter_counting, "exact('answer')", 16, ("answer",)
