@@ -72,6 +72,28 @@ def test_a_right_row_comes_to_be_above_the_same_with_other_digits():
     assert values[0] == pytest.approx(np.log(2), rel=1e-5) and values[-1] < 0.1
 
 
+def test_a_row_without_a_verdict_is_not_the_right_one():
+    """The first of a prompt that is known to be right is taken, as if it were wrong."""
+    rollout, context, batch = case()
+    digits = rollout.tokens % 10 + ENCODE("0")[0]
+    rollout = rollout.__class__(**{**vars(rollout), "tokens": digits})
+    first = jnp.arange(PROMPTS * SAMPLES) % SAMPLES == 0
+    right = jnp.ones(PROMPTS * SAMPLES)
+    cases = {"abstains": (right, ~first), "wrong": (right * ~first, right > 0)}
+    scorer = made(f"co_trained(warmup=0, {WIDE})")
+    found = {}
+    for name, (correct, valid) in cases.items():
+        told = rollout.with_signals(
+            correct=correct,
+            correct_valid=valid,
+            score=jnp.zeros(12),
+        )
+        state = jax.tree.map(lambda x: x + 0.1, scorer.init(context, told))
+        found[name] = scorer.fit.loss(state, context, told, batch, None)[0]
+    assert float(found["abstains"].count) > 0
+    assert float(found["abstains"].value) == float(found["wrong"].value)
+
+
 def test_pairs_of_a_file(tmp_path):
     file = tmp_path / "pairs.jsonl"
     rows = [

@@ -159,6 +159,25 @@ def sum_over_group(x: Float[Array, "N *T"], rollout: Rollout) -> Float[Array, "N
     return group_sum(x, rollout)[rollout.group]
 
 
+def speaks(rollout: Rollout, name: str) -> Bool[Array, "N ..."]:
+    """Where a signal says something: `name_valid`, or everywhere without one."""
+    valid = rollout.signals.get(f"{name}_valid")
+    return jnp.ones(rollout.signals[name].shape, bool) if valid is None else valid
+
+
+def heard(rollout: Rollout, name: str) -> tuple[Float[Array, " N"], Bool[Array, " N"]]:
+    """The signal [N] and the rows that have it: those with a True token that did not
+    abstain."""
+    value = rollout.signal(name)
+    return value, speaks(rollout, name) & jnp.any(rollout.mask, axis=1)
+
+
+def by_prompt(x: Array, rollout: Rollout) -> Array:
+    """[N, ...] as [B, N / B, ...]: rows lie prompt by prompt."""
+    prompts = rollout.prompts.shape[0]
+    return x.reshape(prompts, x.shape[0] // prompts, *x.shape[1:])
+
+
 def sampled(rollout: Rollout) -> Bool[Array, " N"]:
     """Rows that had a True token when they were sampled, before `select` dropped
     any."""

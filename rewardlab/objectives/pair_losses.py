@@ -29,7 +29,6 @@ from rewardlab.objectives.objective import Metrics
 from rewardlab.objectives.pairs import (
     WHICH,
     best_and_worst,
-    by_prompt,
     gap_of,
     inside,
     rows_of,
@@ -116,7 +115,7 @@ def tgdpo(
             rows_of(stats, rollout, ref), inside(rollout, guide), rate, tilt
         )
         pairs = WHICH["all"](*scored(rollout, by))
-        gap = gap_of(*(by_prompt(x, rollout) for x in sides))
+        gap = gap_of(*(masked.by_prompt(x, rollout) for x in sides))
         return told("tgdpo", preference.dpo_loss(gap, rate), gap, pairs)
 
     return Apart(loss, weight)
@@ -142,8 +141,8 @@ def t_reg(
         token = preference.contrast_reward(
             inside(rollout, better), inside(rollout, worse)
         )
-        pulls = by_prompt(masked.total(token * rows.logp, rows.mask), rollout)
-        ratio = by_prompt(preference.log_ratio(rows), rollout)
+        pulls = masked.by_prompt(masked.total(token * rows.logp, rows.mask), rollout)
+        ratio = masked.by_prompt(preference.log_ratio(rows), rollout)
         gap, both = gap_of(ratio, ratio), pulls[:, :, None] + pulls[:, None]
         pairs = WHICH["all"](*scored(rollout, by))
         return told("t_reg", preference.t_reg_loss(gap, both, rate, pull), gap, pairs)
@@ -172,7 +171,7 @@ def step_dpo(
         score, there = (x.reshape(-1) for x in scored(rollout, by))
         tree = steps_of(rollout.signal(node), score, there, rollout, count)
         ratio = sum_of_steps(rows.logp - rows.ref_logp, rollout, count)
-        units = by_prompt(ratio, rollout).reshape(tree.score.shape)
+        units = masked.by_prompt(ratio, rollout).reshape(tree.score.shape)
         gap = gap_of(units, units)
         each = preference.dpo_loss(gap, rate)
         return told("step_dpo", each, gap, siblings(tree))
@@ -198,9 +197,10 @@ def cream(
         old = rows._replace(logp=rollout.logp)
         earlier = rows._replace(logp=inside(rollout, before))
         now, then, ratio = (
-            by_prompt(preference.log_ratio(x), rollout) for x in (old, earlier, rows)
+            masked.by_prompt(preference.log_ratio(x), rollout)
+            for x in (old, earlier, rows)
         )
-        there = by_prompt(jnp.any(rollout.mask, axis=1), rollout)
+        there = masked.by_prompt(jnp.any(rollout.mask, axis=1), rollout)
         alike = jax.vmap(creams.kendall_consistency)(now, then, there)
         gap, pairs = gap_of(ratio, ratio), best_and_worst(now, there)
         each = creams.consistency_loss(rate * gap, alike[:, None, None])
@@ -235,7 +235,9 @@ def _rows_apart(
         raise ValueError(f"{name}: which={which!r}; have {', '.join(WHICH)}")
 
     def loss(stats: TokenStats, rollout: Rollout, read: Read) -> tuple[Sum, Metrics]:
-        ratio = by_prompt(preference.log_ratio(rows_of(stats, rollout, ref)), rollout)
+        ratio = masked.by_prompt(
+            preference.log_ratio(rows_of(stats, rollout, ref)), rollout
+        )
         gap, pairs = gap_of(ratio, ratio), WHICH[which](*scored(rollout, by))
         return told(name, of(gap, rollout), gap, pairs)
 

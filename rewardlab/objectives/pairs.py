@@ -49,12 +49,6 @@ WHICH: dict[str, Callable[[Units, There], Pairs]] = {
 }
 
 
-def by_prompt(x: Array, rollout: Rollout) -> Array:
-    """[N, ...] as [B, N / B, ...]: rows lie prompt by prompt."""
-    prompts = rollout.prompts.shape[0]
-    return x.reshape(prompts, x.shape[0] // prompts, *x.shape[1:])
-
-
 class Steps(NamedTuple):
     """The steps of all rows of a prompt, G S of them in the order of their rows."""
 
@@ -83,7 +77,7 @@ def steps_of(
     before = jnp.concatenate([start, before[:, :-1]], axis=1)
     parent = jnp.take_along_axis(own, jnp.maximum(before, 0), axis=1)
     parent = jnp.where(before < 0, -1, parent)
-    flat = lambda x: by_prompt(x, rollout).reshape(rollout.prompts.shape[0], -1)  # noqa: E731
+    flat = lambda x: masked.by_prompt(x, rollout).reshape(rollout.prompts.shape[0], -1)  # noqa: E731
     own, parent, here = flat(own), flat(parent), flat(here)
     same = (own[:, :, None] == own[:, None]) & here[:, :, None] & here[:, None]
     rows = flat(
@@ -133,11 +127,9 @@ def inside(rollout: Rollout, name: str) -> Float[Array, "N T"]:
 
 def scored(rollout: Rollout, by: str) -> tuple[Units, There]:
     """The outcomes of each prompt's rows, and the rows that have one and a token."""
-    score = rollout.signal(by)
-    heard = rollout.signals.get(f"{by}_valid", jnp.ones(score.shape, bool))
-    there = heard & jnp.any(rollout.mask, axis=1)
+    score, there = masked.heard(rollout, by)
     score = jnp.where(there, score, 0)
-    return by_prompt(score, rollout), by_prompt(there, rollout)
+    return masked.by_prompt(score, rollout), masked.by_prompt(there, rollout)
 
 
 def gap_of(chosen: Units, rejected: Units) -> Float[Array, "B U U"]:

@@ -31,7 +31,7 @@ def self_verdict(
         stats: TokenStats, rollout: Rollout, advantage: Advantage
     ) -> tuple[Float[Array, "N T"], Metrics]:
         correct = rollout.signal("correct")
-        there = rollout.signals.get("correct_valid", jnp.ones(correct.shape, bool))
+        there = masked.speaks(rollout, "correct")
         counts = there & finished(rollout.mask) & jnp.any(rollout.mask, axis=1)
         score = self_score(jnp.asarray(stats.end), baseline, beta)
         squares = jnp.where(counts, (score - jnp.where(there, correct, 0)) ** 2, 0)

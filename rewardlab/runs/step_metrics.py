@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
+from rewardlab.core import masked
 from rewardlab.core.types import Channels, Rollout
 
 TRUTH = "step_correct"  # the signal [N, S] that says so
@@ -20,8 +21,7 @@ def step_metrics(rollout: Rollout, channels: Channels) -> dict[str, Float[Array,
     if TRUTH not in rollout.signals:
         return {}
     truth = rollout.signals[TRUTH]
-    judged = rollout.signals.get(f"{TRUTH}_valid", jnp.ones(truth.shape, bool))
-    there = _counts(rollout.mask, rollout, truth) & judged
+    there = _counts(rollout.mask, rollout, truth) & masked.speaks(rollout, TRUTH)
     own = jnp.where(rollout.mask, rollout.logp, 0)
     least = _at_steps(lax.cummin(own, axis=1), rollout.mask, rollout, truth, "min")
     found = {"least_logp/step_auc": auc(least, truth > 0, there)}

@@ -73,10 +73,9 @@ def _loss(
     reward: Reward | None,
 ) -> tuple[Sum, dict[str, Sum]]:
     """A running mean is a gradient step on the distance to the batch."""
-    valid = rollout.signals.get("correct_valid", jnp.ones((), bool))
-    rows = jnp.any(rollout.mask, axis=1) & valid
+    correct, rows = masked.heard(rollout, "correct")
     found = rollout.signal("ranks")
-    score = jnp.where(rows, 2 * rollout.signal("correct") - 1, 0)
+    score = jnp.where(rows, 2 * correct - 1, 0)
     total = ranks.distance(moving, found, score, rows)
     names = ("acceleration", "velocity", "rank")
     columns = (masked.sum_of(column, rows) for column in found.T)

@@ -142,8 +142,7 @@ def _error(
 
 def _right(rollout: Rollout) -> Array:
     """Rows that are right, and known to be."""
-    valid = rollout.signals.get("correct_valid", jnp.ones((), bool))
-    return (rollout.signal("correct") > 0.5) & valid
+    return (rollout.signal("correct") > 0.5) & masked.speaks(rollout, "correct")
 
 
 def _report(rollout: Rollout, right: Array) -> dict[str, Sum]:

@@ -184,9 +184,7 @@ def _optimizer(options: Options) -> optax.GradientTransformation:
 def _outcomes(
     logp: Float[Array, "N T"], rollout: Rollout, options: Options
 ) -> Outcomes:
-    label = rollout.signal("correct")
-    heard = rollout.signals.get("correct_valid", jnp.ones(label.shape, bool))
-    there = heard & jnp.any(rollout.mask, axis=1)
+    label, there = masked.heard(rollout, "correct")
     ref = rollout.signal(options.ref) if options.ref else rollout.logp
     reward = implicit_reward(logp, ref, rollout.mask, options.beta)
     label = jnp.where(there, label, 0)

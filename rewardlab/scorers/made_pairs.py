@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from rewardlab.core import masked
 from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
 from rewardlab.data.pairs import read_pairs
@@ -19,7 +20,6 @@ from rewardlab.scorers.preferences import (
     keys_of,
     sampled,
     siblings,
-    squares,
 )
 from rewardlab.scorers.protocol import Context, Setting
 from rewardlab.scorers.reading import rows_of
@@ -41,10 +41,12 @@ def digits_replaced() -> Preference:
         digits = digit_ids(setting)
 
         def source(read: Read, context: Context, rollout: Rollout, batch: Batch) -> Any:
-            right = squares(rollout.signal("correct") > 0.5, rollout)
+            solved = rollout.signal("correct") > 0.5
+            solved &= masked.speaks(rollout, "correct")
+            right = masked.by_prompt(solved, rollout)
             row = jnp.argmax(right, axis=1)  # the first that is right
             pick = lambda x: jnp.take_along_axis(  # noqa: E731
-                squares(x, rollout), row[:, None, None], axis=1
+                masked.by_prompt(x, rollout), row[:, None, None], axis=1
             )
             tokens, valid = pick(rollout.tokens), pick(rollout.valid)
             answer = pick(rollout.signal("is_answer")) > 0.5
@@ -54,20 +56,13 @@ def digits_replaced() -> Preference:
             both = jnp.concatenate([tokens, wrong], axis=1)
             twice = jnp.concatenate([valid, valid], axis=1)
             changed = jnp.any(wrong != tokens, axis=(1, 2))
-            heard = squares(known_right(rollout), rollout)
-            whole = jnp.any(right & heard, axis=1) & changed
+            whole = jnp.any(right, axis=1) & changed
             rows = rows_of(rollout.prompts, rollout.prompt_mask, both, twice)
             return of_two(read, rows, whole)
 
         return source
 
     return Preference(make, ("correct", "is_answer"))
-
-
-def known_right(rollout: Rollout) -> Array:
-    """The rows whose verdict `correct` is known."""
-    known = rollout.signals.get("correct_valid")
-    return jnp.ones(len(rollout.tokens), bool) if known is None else known
 
 
 def digit_ids(setting: Setting) -> Int[np.ndarray, "10"]:
@@ -139,8 +134,8 @@ def demonstrated(reference: str = "reference_ids") -> Preference:
             shown = reference_rows_of(rollout.signal(reference), rollout)
             rows = read(rollout).score
             best = read(shown).score[:, :, None]  # [K, B, 1]
-            pair = squares(~equal_rows(rollout, reference), rollout)
-            pair &= squares(jnp.any(rollout.valid, axis=1), rollout)
+            pair = masked.by_prompt(~equal_rows(rollout, reference), rollout)
+            pair &= masked.by_prompt(jnp.any(rollout.valid, axis=1), rollout)
             pair &= jnp.any(shown.valid, axis=1)[:, None]
             shape = (len(rows), *pair.shape)
             wide = [jnp.broadcast_to(x, shape) for x in (best, pair * 1.0)]
@@ -154,7 +149,7 @@ def demonstrated(reference: str = "reference_ids") -> Preference:
 
 def reference_rows_of(ids: Int[Array, "N T"], rollout: Rollout) -> Rollout:
     """The reference answer of each prompt as a row; ids below 0 are padding."""
-    first = squares(ids, rollout)[:, :1]
+    first = masked.by_prompt(ids, rollout)[:, :1]
     tokens = jnp.maximum(first, 0).astype(jnp.int32)
     return rows_of(rollout.prompts, rollout.prompt_mask, tokens, first >= 0)
 

@@ -15,7 +15,7 @@ Truth = tuple[Float[Array, "..."], Bool[Array, "..."]]
 def truth_of(rollout: Rollout, name: str) -> Truth:
     """A label in [0, 1] of each row; of a signal of steps whether all are right."""
     value = rollout.signal(name)
-    valid = rollout.signals.get(f"{name}_valid", jnp.ones(value.shape, bool))
+    valid = masked.speaks(rollout, name)
     if value.ndim == 2:
         right = jnp.all((value > 0.5) | ~valid, axis=1)
         holes = 0 * jnp.sum(jnp.where(valid, value, 0), axis=1)  # NaN stays NaN

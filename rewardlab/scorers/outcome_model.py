@@ -15,7 +15,7 @@ from rewardlab.data.batch import Batch
 from rewardlab.reward_models.bradley_terry import binary_loss, gaussian_loss
 from rewardlab.scorers.pair_fit import report
 from rewardlab.scorers.passes import Maker
-from rewardlab.scorers.preferences import heard_of, keys_of, poisson, squares, value_of
+from rewardlab.scorers.preferences import heard_of, keys_of, poisson, value_of
 from rewardlab.scorers.protocol import Context, Fit, Scorer, Setting
 from rewardlab.scorers.reading import Reader, Reading, Trunk, base_trunk
 
@@ -171,7 +171,7 @@ def _weights(
     whole = jnp.broadcast_to(there * 1.0, (members, len(there)))
     if not rows.resample:
         return whole
-    per_prompt = squares(there, rollout).shape[1]
+    per_prompt = masked.by_prompt(there, rollout).shape[1]
     times = poisson(keys_of(context, batch), members, (per_prompt,))  # [K, B, G]
     return whole * times.reshape(members, -1)
 

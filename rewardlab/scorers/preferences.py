@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from rewardlab.core import masked
 from rewardlab.core.types import Rollout, SignalName, Sum
 from rewardlab.data.batch import Batch
 from rewardlab.reward_models.heron import hierarchy_label
@@ -52,17 +53,18 @@ def sampled(
     def make(setting: Setting) -> Source:
         def source(read: Read, context: Context, rollout: Rollout, batch: Batch) -> Any:
             found = read(rollout)
-            score = jnp.moveaxis(squares(found.score.T, rollout), -1, 0)  # [K, B, G]
+            square = masked.by_prompt(found.score.T, rollout)
+            score = jnp.moveaxis(square, -1, 0)  # [K, B, G]
             order = orders(names, rollout)
             keys = keys_of(context, batch)
             order = jnp.where(_both_ways(keys, order.shape[-1], flips), -order, order)
-            first = squares(value_of(label, rollout), rollout)
+            first = masked.by_prompt(value_of(label, rollout), rollout)
             apart = jnp.abs(first[:, :, None] - first[:, None])
             equal = jnp.triu(comparable(names, rollout) & (order == 0), 1)
             pairs = _members(score, order > 0, apart, equal)
             if found.logp is None:
                 return pairs
-            wrote = squares(found.logp, rollout)[None, :, :, None]
+            wrote = masked.by_prompt(found.logp, rollout)[None, :, :, None]
             wrote = jnp.broadcast_to(wrote, pairs.weight.shape)
             return pairs._replace(logp=wrote)
 
@@ -80,7 +82,8 @@ def siblings(label: SignalName = "correct") -> Preference:
 
     def make(setting: Setting) -> Source:
         def source(read: Read, context: Context, rollout: Rollout, batch: Batch) -> Any:
-            score = jnp.moveaxis(squares(read(rollout).score.T, rollout), -1, 0)
+            square = masked.by_prompt(read(rollout).score.T, rollout)
+            score = jnp.moveaxis(square, -1, 0)
             lead = branch_lead(label, rollout)
             equal = jnp.zeros(lead.shape, bool)
             apart = jnp.abs(lead)
@@ -97,14 +100,15 @@ def branch_lead(label: str, rollout: Rollout) -> Float[Array, "B G G"]:
     Rows that never part, or not after a common beginning, have 0.
     """
     node, value = (
-        squares(x, rollout) for x in (rollout.signal("node"), value_of(label, rollout))
+        masked.by_prompt(x, rollout)
+        for x in (rollout.signal("node"), value_of(label, rollout))
     )
-    own = squares(rollout.valid, rollout)
+    own = masked.by_prompt(rollout.valid, rollout)
     both = own[:, :, None] & own[:, None]
     same = both & (node[:, :, None] == node[:, None])  # [B, G, G, T]
     parted = both & ~same
     fork = jnp.argmax(parted, axis=-1)
-    heard = squares(heard_of(label, rollout), rollout)
+    heard = masked.by_prompt(heard_of(label, rollout), rollout)
     counts = same & heard[:, None, :, None]
     worth = jnp.sum(jnp.where(counts, value[:, None, :, None], 0), axis=2)
     worth = worth / jnp.maximum(jnp.sum(counts, axis=2), 1)  # [B, G, T]
@@ -124,7 +128,7 @@ def _members(score: Array, pair: Array, apart: Array, tie: Array) -> Pairs:
 def orders(names: tuple[str, ...], rollout: Rollout) -> Int[Array, "B G G"]:
     """1 where row i of a prompt is ahead of row j, -1 behind, 0 where none decides."""
     factors = jnp.stack([value_of(name, rollout) for name in names], axis=-1)
-    square = squares(factors, rollout)
+    square = masked.by_prompt(factors, rollout)
     ahead = hierarchy_label(
         square[:, :, None], square[:, None], jnp.zeros(len(names), square.dtype)
     )
@@ -136,7 +140,7 @@ def comparable(names: tuple[str, ...], rollout: Rollout) -> Array:
     there = jnp.any(rollout.valid, axis=1)
     for name in names:
         there &= heard_of(name, rollout)
-    square = squares(there, rollout)
+    square = masked.by_prompt(there, rollout)
     return square[:, :, None] & square[:, None]
 
 
@@ -156,12 +160,6 @@ def heard_of(name: str, rollout: Rollout) -> Array:
     if known is None or known.ndim == 2:
         return jnp.ones(rollout.tokens.shape[0], bool)
     return known
-
-
-def squares(x: Array, rollout: Rollout) -> Array:
-    """[N, ...] as [B, G, ...]: rows lie prompt by prompt."""
-    prompts = rollout.prompts.shape[0]
-    return x.reshape(prompts, x.shape[0] // prompts, *x.shape[1:])
 
 
 def keys_of(context: Context, batch: Batch) -> Array:

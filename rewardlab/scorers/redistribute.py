@@ -84,7 +84,7 @@ def contributions(
 
     def error(net: Net, context: Context, rollout: Rollout) -> tuple[Any, ...]:
         features, outcome = rollout.signal("step_states"), rollout.signal("correct")
-        heard = rollout.signals.get("correct_valid", jnp.ones(outcome.shape, bool))
+        heard = masked.speaks(rollout, "correct")
         keys = keys_of_rows(context.key, rollout)
         rows = Rows(features, jnp.where(heard, outcome, 0), keys)
         given = give(net, rows.features)
@@ -189,7 +189,7 @@ def prefix_differences(
             state: Any, context: Context, rollout: Rollout, batch: Any
         ) -> dict[str, Array]:
             value = rollout.signal(read)
-            valid = rollout.signals.get(f"{read}_valid", jnp.ones(value.shape, bool))
+            valid = masked.speaks(rollout, read)
             valid = jnp.broadcast_to(valid.reshape(len(value), -1), value.shape)
             first = jnp.full(len(value), start)
             found = redistribution.prefix_differences(value, first, valid, beta)

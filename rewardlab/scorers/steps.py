@@ -153,7 +153,7 @@ def _of_steps(name: str, rollout: Rollout) -> Float[Array, "N S"]:
             f"step_facts({name!r}) needs one value a step and the signal has shape "
             f"{value.shape}; name one of the task's signals of steps"
         )
-    valid = rollout.signals.get(f"{name}_valid", jnp.ones(value.shape, bool))
+    valid = masked.speaks(rollout, name)
     return jnp.where(valid.reshape(len(value), -1), value, 0)
 
 

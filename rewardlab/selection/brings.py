@@ -84,8 +84,9 @@ class Brings:
         return state
 
 
-def rows_of(rollout: Rollout) -> Rows:
-    """What is kept of each row: its fields and its signals [N, ...]."""
+def rows_of(rollout: Rollout, like: Rows | None = None) -> Rows:
+    """What is kept of each row: its fields and its signals [N, ...], those that rows
+    `like` these have."""
     n = rollout.mask.shape[0]
     fields = {name: getattr(rollout, name) for name in FIELDS}
     marks = ("born", "hinted", "expert", "recalled", "recalled_valid", "sampled")
@@ -95,6 +96,8 @@ def rows_of(rollout: Rollout) -> Rows:
         for name, x in rollout.signals.items()
         if x.shape[:1] == (n,) and name not in of_prompt
     }
+    if like is not None:
+        signals = {name: signals[name] for name in like["signals"]}
     return {**fields, "signals": signals}
 
 

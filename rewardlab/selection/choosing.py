@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from rewardlab.core import masked
 from rewardlab.core.intervals import need
 from rewardlab.core.types import Rollout, SignalName, Static
 from rewardlab.selection import curriculum
@@ -22,7 +23,6 @@ from rewardlab.selection.brings import (
     with_rows,
 )
 from rewardlab.selection.groups import counts, group_mean, group_std, solved, task_value
-from rewardlab.selection.kept import heard
 
 
 class Seen(NamedTuple):
@@ -65,7 +65,7 @@ class Choose(Brings):
         arrays: dict[str, Array],
         learnt: Learnt,
     ) -> Seen:
-        value, there = heard(rollout, self.signal)
+        value, there = masked.heard(rollout, self.signal)
         own, prompts = there & own_rows(rollout), rollout.prompts.shape[0]
         group = jnp.where(own, rollout.group, prompts)  # the last, of no prompt
         value = jnp.where(own, value, 0)
@@ -99,7 +99,7 @@ class ReplaceFlat(Brings):
         arrays: dict[str, Array],
         dropped: Bool[Array, " B"],
     ) -> Entered:
-        value, there = heard(rollout, self.signal)
+        value, there = masked.heard(rollout, self.signal)
         prompts, n = rollout.prompts.shape[0], rollout.mask.shape[0]
         group = jnp.where(there, rollout.group, prompts)
         value = jnp.where(there, value, 0)

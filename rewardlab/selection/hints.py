@@ -8,7 +8,6 @@ from jaxtyping import Array, Bool, Float
 from rewardlab.core import masked
 from rewardlab.core.types import Rollout, SignalName, Static
 from rewardlab.selection.brings import Brings, rows_of, with_rows
-from rewardlab.selection.kept import heard
 
 HINT = ("hint_prompts", "hint_prompt_mask", "hint_there")  # columns of the batch
 EXPERT = ("expert_tokens", "expert_mask", "expert_valid", "expert_there")
@@ -26,7 +25,7 @@ class HintFailed(Brings):
         self, rollout: Rollout, hinted: Rollout, arrays: dict[str, Array]
     ) -> Rollout:
         """The rows of `hinted` in the place of those of prompts that failed."""
-        value, there = heard(rollout, self.signal)
+        value, there = masked.heard(rollout, self.signal)
         failed = needs_hint(jnp.where(there, value, 0), rollout, self.most)
         where = (failed & arrays["hint_there"])[rollout.group]
         return with_rows(rollout, where, rows_of(hinted), hinted=where)

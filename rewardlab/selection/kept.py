@@ -39,7 +39,7 @@ def keep_varied(signal: SignalName, share: float = 0.75) -> Selector:
     """
 
     def keep(rollout: Rollout) -> Bool[Array, " N"]:
-        value, there = heard(rollout, signal)
+        value, there = masked.heard(rollout, signal)
         prompts = rollout.prompts.shape[0]
         group = jnp.where(there, rollout.group, prompts)  # the last, of no prompt
         spread = group_std(jnp.where(there, value, 0), group, prompts + 1)[:prompts]
@@ -57,7 +57,7 @@ def keep_best_and_worst(signal: SignalName) -> Selector:
     """
 
     def keep(rollout: Rollout) -> Bool[Array, " N"]:
-        value, there = heard(rollout, signal)
+        value, there = masked.heard(rollout, signal)
         groups = rollout.group, rollout.prompts.shape[0], True
         low, high = jnp.where(there, value, jnp.inf), jnp.where(there, value, -jnp.inf)
         best = filtration.best_of_group(high, *groups)
@@ -74,7 +74,7 @@ def keep_best_and_another(signal: SignalName, seed: Static[int] = 0) -> Selector
     """
 
     def keep(rollout: Rollout) -> Bool[Array, " N"]:
-        value, there = heard(rollout, signal)
+        value, there = masked.heard(rollout, signal)
         prompts = rollout.prompts.shape[0]
         group = jnp.where(there, rollout.group, prompts)  # the last, of no prompt
         key = jax.random.fold_in(jax.random.key(seed), rollout.iteration)
@@ -95,7 +95,7 @@ def keep_consistent(
     """
 
     def keep(rollout: Rollout) -> Bool[Array, " N"]:
-        value, there = heard(rollout, signal)
+        value, there = masked.heard(rollout, signal)
         right, wrong = there & (value >= 0.5), there & (value < 0.5)
         score, placed = step_scores(rollout, steps)
         critic = consistency.step_consistency(score, placed, right)
@@ -110,20 +110,12 @@ def keep_consistent(
     return keep
 
 
-def heard(rollout: Rollout, name: str) -> tuple[Float[Array, " N"], Bool[Array, " N"]]:
-    """The signal [N] and the rows that have it: those with a True token that did not
-    abstain."""
-    value = rollout.signal(name)
-    valid = rollout.signals.get(f"{name}_valid", jnp.ones(value.shape, bool))
-    return value, valid & jnp.any(rollout.mask, axis=1)
-
-
 def step_scores(
     rollout: Rollout, name: str
 ) -> tuple[Float[Array, "N T"], Bool[Array, "N T"]]:
     """The signal [N, S] on the last True token of each step, and where it stands."""
     value = rollout.signal(name)
-    valid = rollout.signals.get(f"{name}_valid", jnp.ones(value.shape, bool))
+    valid = masked.speaks(rollout, name)
     valid = jnp.broadcast_to(valid[:, None] if valid.ndim == 1 else valid, value.shape)
     column = jnp.clip(rollout.step, 0, value.shape[1] - 1)
     where = masked.step_ends(rollout) & (rollout.step < value.shape[1])

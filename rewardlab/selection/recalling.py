@@ -95,8 +95,7 @@ class Recall(Brings):
         )
         keep = own & replay.worth_storing(learnt.advantage, rollout.mask)
         some = _groups_with(keep, rollout)
-        rows = rows_of(rollout)
-        rows["signals"] = {k: rows["signals"][k] for k in state["rows"]["signals"]}
+        rows = rows_of(rollout, state["rows"])
         rows["mask"] &= keep[:, None]
         new = {
             "rows": _grouped(rows, prompts),

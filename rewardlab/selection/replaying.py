@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
+from rewardlab.core import masked
 from rewardlab.core.intervals import need
 from rewardlab.core.types import Rollout, SignalName, Static
 from rewardlab.selection import replay
@@ -21,7 +22,6 @@ from rewardlab.selection.brings import (
     rows_of,
     with_rows,
 )
-from rewardlab.selection.kept import heard
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ReplaySolved(Brings):
         arrays: dict[str, Array],
         dropped: Bool[Array, " B"],
     ) -> Entered:
-        value, there = heard(rollout, self.signal)
+        value, there = masked.heard(rollout, self.signal)
         have = _fresh(state["born"][told.place], told.iteration, self.most)
         failed = jnp.where(there, value, -jnp.inf)
         groups = rollout.group, have, self.above
@@ -60,7 +60,7 @@ class ReplaySolved(Brings):
         arrays: dict[str, Array],
         learnt: Learnt,
     ) -> Any:
-        value, there = heard(rollout, self.signal)
+        value, there = masked.heard(rollout, self.signal)
         keep = there & own_rows(rollout) & (value > self.above)
         return _written(state, told, rollout, told.place[rollout.group], keep)
 
@@ -85,7 +85,7 @@ class ReplayOpposite(Brings):
         arrays: dict[str, Array],
         dropped: Bool[Array, " B"],
     ) -> Entered:
-        value, there = heard(rollout, self.signal)
+        value, there = masked.heard(rollout, self.signal)
         prompts, n = rollout.prompts.shape[0], rollout.mask.shape[0]
         per, each = 2 * self.rows, n // prompts
         slots = (told.place[:, None] * per + jnp.arange(per)).reshape(-1)
@@ -119,7 +119,7 @@ class ReplayOpposite(Brings):
         arrays: dict[str, Array],
         learnt: Learnt,
     ) -> Any:
-        value, there = heard(rollout, self.signal)
+        value, there = masked.heard(rollout, self.signal)
         right = (value > self.above).astype(jnp.int32)
         first = (2 * told.place[rollout.group] + right) * self.rows
         ages = state["born"][first[:, None] + jnp.arange(self.rows)]
@@ -178,8 +178,6 @@ def _written(
     slot: Int[Array, " N"],
     keep: Bool[Array, " N"],
 ) -> Any:
-    names = state["rows"]["signals"]
-    rows = rows_of(rollout)
-    rows["signals"] = {name: rows["signals"][name] for name in names}
     born = jnp.broadcast_to(told.iteration, slot.shape)
-    return replay.remember(state, {"rows": rows, "born": born}, slot, keep)
+    new = {"rows": rows_of(rollout, state["rows"]), "born": born}
+    return replay.remember(state, new, slot, keep)

@@ -23,7 +23,6 @@ from rewardlab.selection.groups import informative
 from rewardlab.selection.hints import expert_rows, hint_failed
 from rewardlab.selection.kept import (
     Selector,
-    heard,
     keep_best_and_another,
     keep_best_and_worst,
     keep_consistent,
@@ -66,7 +65,7 @@ def drop_truncated(signal: SignalName = "finished") -> Selector:
     """
 
     def keep(rollout: Rollout) -> Bool[Array, " N"]:
-        ended, there = heard(rollout, signal)
+        ended, there = masked.heard(rollout, signal)
         return there & (ended > 0)
 
     return keep
@@ -92,9 +91,7 @@ def _by_prompt(signal: str, rule: Callable[..., Bool[Array, " B"]]) -> Selector:
     """Keeps the rows of the prompts that `rule(values, group, groups)` says."""
 
     def keep(rollout: Rollout) -> Bool[Array, " N"]:
-        value = rollout.signal(signal)
-        has = rollout.signals.get(f"{signal}_valid", jnp.ones(value.shape, bool))
-        has &= jnp.any(rollout.mask, axis=1)
+        value, has = masked.heard(rollout, signal)
         prompts = rollout.prompts.shape[0]
         group = jnp.where(has, rollout.group, prompts)  # the last, of no prompt
         kept = rule(jnp.where(has, value, 0), group, prompts + 1)
