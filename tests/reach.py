@@ -1,13 +1,16 @@
 """Definitions of rewardlab that no command, run, public name or example uses.
 
 Static and by name: a definition at the top of a module is reached if something reached
-names it. What stands in a table counts as used by whoever uses the table. It errs on
-the side of what is reached: a name may stand in code that never runs.
+names it. What stands in a table counts as used by whoever uses the table; of a module
+that is handed on as a value, what is read as an attribute anywhere. It errs on the side
+of what is reached: a name may stand in code that never runs.
 
     python tests/reach.py        prints what is not reached
 """
 
 import ast
+import functools
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -70,6 +73,13 @@ class Program:
                 name = ".".join(parts).removesuffix(".__init__")
                 self.modules[name] = Module(name, file.read_text())
 
+    @functools.cached_property
+    def attributes(self) -> set[str]:
+        """All names that are read as an attribute of something."""
+        every = (ast.walk(module.tree) for module in self.modules.values())
+        nodes = itertools.chain.from_iterable(every)
+        return {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+
     def find(self, module: str, name: str, deep: int = 0) -> Name | str | None:
         """What a name in a module stands for: a definition, a module, or neither."""
         known = self.modules.get(module)
@@ -100,6 +110,9 @@ class Program:
                     found = self.find(found, names.pop(0))
                 if isinstance(found, tuple):
                     yield found
+                elif found in self.modules:
+                    defined = self.modules[found].defined
+                    yield from ((found, one) for one in self.attributes & set(defined))
 
     def reached(self, begin: Iterable[Name]) -> set[Name]:
         """What is used by these definitions, or by what they use."""

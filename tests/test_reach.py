@@ -38,7 +38,9 @@ def test_names_are_followed():
             "rewardlab.a": (
                 "import rewardlab.b as b\n"
                 "from rewardlab.c import used\n"
-                "def public(): return b.TABLE, used()\n"
+                "from rewardlab import d\n"
+                "def public(): return b.TABLE, made(d), used()\n"
+                "def made(module): return module.read\n"
                 "def idle(): return lost()\n"
                 "def lost(): pass\n"
             ),
@@ -49,8 +51,16 @@ def test_names_are_followed():
                 "other: int = 3\n"
             ),
             "rewardlab.c": "def used(): pass\ndef deep(): pass\ndef never(): deep()\n",
+            "rewardlab.d": "def read(): pass\ndef unread(): pass\n",
         }
     )
     reached = made.reached(beginnings(made, []))
     names = {f"{module[10:]}.{name}" for module, name in reached}
-    assert names == {"a.public", "b.TABLE", "b.word", "c.used", "c.deep"}
+    assert names == {
+        "a.public",
+        "a.made",
+        *{"b.TABLE", "b.word"},
+        "c.used",
+        "c.deep",
+        "d.read",
+    }
