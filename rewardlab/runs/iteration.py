@@ -105,7 +105,6 @@ def init_of(
             return state
         stores = jax.jit(lambda: jax.tree.map(jnp.copy, others.init(rollout)))()
         return state._replace(select=driver.replicate(stores))
-        return state._replace(select=driver.replicate(stores))
 
     return init
 
