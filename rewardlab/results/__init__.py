@@ -1,0 +1,1 @@
+"""What runs left behind, read together: a grid's runs, their tables and figures."""
