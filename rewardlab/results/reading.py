@@ -122,13 +122,10 @@ def _alone(folder: Path) -> RunResult:
     named = _SAFE.fullmatch(folder.name)
     arm = named[1] if named else str(config.get("reward") or folder.name)
     seed = config.get("seed", named[2] if named else 0)
+    seed = int(seed) if isinstance(seed, int | str) else 0
     last = config.get("train", {}).get("max_steps")
-    done = bool(rows) and rows[-1]["step"] == last
-    state = "done" if done else "stopped"
-    said = {"arm": arm, "axes": {}, "task": None, "seed": int(seed), "id": ""}
-    return RunResult(
-        **said, folder=folder, state=state, error="", config=config, rows=rows
-    )
+    state = "done" if rows and rows[-1]["step"] == last else "stopped"
+    return RunResult(arm, {}, None, seed, "", folder, state, "", config, rows)
 
 
 def rows_of(folder: Path) -> tuple[Row, ...]:
