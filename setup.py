@@ -18,6 +18,7 @@ RUN = [
     "flax>=0.12,<0.13",
     "jax>=0.10,<0.13",
     "jaxtyping>=0.3,<0.4",
+    "jinja2>=3.1,<4",
     "matplotlib>=3.9,<4",
     "ml-collections>=1.0,<2",
     "numpy>=2.0,<3",
@@ -28,8 +29,8 @@ RUN = [
     "tensorboardX>=2.6.2,<3",
     "tensorflow-datasets>=4.9.9,<5",
 ]
-# Real models: tokenizers and chat templates, weights, the demo's weights.
-HF = ["jinja2>=3.1,<4", "safetensors>=0.5,<0.9", "tokenizers>=0.21,<0.24"]
+# Real models: tokenizers, weights, the demo's weights.
+HF = ["safetensors>=0.5,<0.9", "tokenizers>=0.21,<0.24"]
 GGUF = ["gguf>=0.17,<0.20"]
 MATHS = ["math-verify>=0.8,<0.10"]  # answers that are equal as mathematics
 TASKS = ["reasoning-gym>=0.1.25,<0.2"]  # generators of problems
@@ -56,7 +57,10 @@ setup(
         "rewardlab.configs",
     ],
     package_dir={"rewardlab.configs": "experiments/configs"},
-    package_data={"rewardlab.show": ["*.html", "page.css"]},
+    package_data={
+        "rewardlab.show": ["*.html", "page.css"],
+        "rewardlab.show.report": ["report.html", "report.css"],
+    },
     install_requires=RUN,
     extras_require={
         "hf": HF,

@@ -1,17 +1,26 @@
-"""`rewardlab measure`, `compare`, `distance` and `judged`: commands over files."""
+"""`rewardlab measure`, `compare`, `distance`, `judged`, `report`: over files."""
 
 import argparse
 from collections.abc import Callable
 
 from rich.console import Console
+from rich.text import Text
 
 from rewardlab.show.compare import compare, distance
 from rewardlab.show.judged import judged
 from rewardlab.show.measure import measure
+from rewardlab.system.printable import one_line
+
+_ABOUT_REPORT = (
+    "Writes index.html, which needs no other file and no network, and beside it the "
+    "figures (PDF, SVG, PNG) and the table (CSV, Markdown, LaTeX). It reads what the "
+    "runs have written so far: a grid may be unfinished, or partly failed. Files of "
+    "the same names are replaced."
+)
 
 
 def add_commands(commands: "argparse._SubParsersAction") -> None:
-    """Adds the four commands; each says with `answer` what it does."""
+    """Adds the commands; each says with `answer` what it does."""
     says = "what a step's completions tell of outcomes and of each signal"
     about = commands.add_parser("measure", help=says)
     about.add_argument("run", help="the run's workdir")
@@ -34,6 +43,12 @@ def add_commands(commands: "argparse._SubParsersAction") -> None:
     about = commands.add_parser("judged", help=says)
     about.add_argument("file", help='JSONL: {"right": [0.9], "wrong": [0.2, 0.4]}')
     about.set_defaults(answer=lambda args, out: judged(args.file, out))
+    says = "a grid or a run as one page to send: table, curves, alarms, completions"
+    about = commands.add_parser("report", help=says, description=_ABOUT_REPORT)
+    about.add_argument("run", help="the workdir of a grid or of a run; none is started")
+    about.add_argument("--out", help="the folder to write; report in the workdir untold")
+    about.add_argument("--question", default="", help="its title; the grid's untold")
+    about.set_defaults(answer=_report)
 
 
 Answer = Callable[[argparse.Namespace, Console], None]
@@ -46,6 +61,13 @@ def _measure(args: argparse.Namespace, out: Console) -> None:
 
 def _compare(args: argparse.Namespace, out: Console) -> None:
     compare(args.run, args.one, args.other, args.step, out)
+
+
+def _report(args: argparse.Namespace, out: Console) -> None:
+    from rewardlab.show.report import report  # draws, which takes long to import
+
+    page = report(args.run, args.out, args.question)
+    out.print(Text(one_line(f"the report is {page}")), soft_wrap=True)
 
 
 def _distance(args: argparse.Namespace, out: Console) -> None:

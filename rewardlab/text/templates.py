@@ -54,11 +54,6 @@ def template_named(templates: Mapping[str, str], name: str, folder: str) -> Rend
     def render(**variables: Any) -> str:
         try:
             return _compiled(source).render(**variables)
-        except ImportError:
-            raise ValueError(
-                "cannot be rendered: chat templates need jinja2, which is missing; "
-                "install rewardlab[hf]"
-            ) from None
         except Exception as error:  # a template may do anything that Python can
             reason = " ".join(str(error).split()) or type(error).__name__
             raise ValueError(

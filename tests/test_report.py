@@ -1,0 +1,228 @@
+"""A grid's folder as a page: whole without a run, whatever is missing or hostile."""
+
+import json
+import re
+import sys
+from html.parser import HTMLParser
+
+import pytest
+from records import line
+
+from rewardlab.__main__ import main
+from rewardlab.show.report import report
+from rewardlab.show.report.again import span
+from rewardlab.show.report.arms import differences
+from rewardlab.show.report.extremes import extremes
+from rewardlab.show.rows import Row
+
+EVIL = "<script>alert('x')</script>\x1b[31m\u202e&amp;\"'"
+CONFIG = {
+    "seed": 0,
+    "reward": "grpo",
+    "sentence": "outcome('correct') | center_by_group()",
+    "loss": "clipped(epsilon=0.2) | token_mean()",
+    "select": "",
+    "optim": {"lr": 0.1},
+    "train": {"max_steps": 2},
+    "rollout": {"num_prompts": 2, "num_generations": 4},
+    "model": {"init_from": "there"},
+}
+TOKENS = [("4", True, 0, 1.0), (EVIL, True, 0, -2.0), ("said", False, 0, 0.0)]
+
+
+def metrics(score):
+    rows = [{"step": 0, "eval/pass@1": 0.25, "eval/mean_length": 3.0}]
+    for step in (1, 2):
+        row = {"step": step, "reward/mean": 0.5 * step, "rewards/correct/mean": score}
+        more = {"entropy": 0.5, "completions/mean_length": 4.0, "step_time": 30.0}
+        rows.append({**row, **more})
+    rows[-1] |= {"eval/pass@1": score, "eval/mean_length": 5.0}
+    return rows
+
+
+def completions():
+    """A wrong answer that is paid best, and a right one that is paid worst."""
+    paid = [(0.75, 0.0), (0.5, 1.0), (-0.25, 1.0), (0.0, 0.0), (9.0, 0.0), (None, 0.0)]
+    for row, (reward, correct) in enumerate(paid):
+        said = line(row, TOKENS, {"correct": correct})
+        yield {**said, "reward": reward, "kept": reward != 9.0, "prompt": EVIL}
+
+
+def run(folder, seed=0, score=0.5, state="done", **config):
+    folder.mkdir(parents=True)
+    own = {"state": state, "id": "0" * 12, "seconds": 60.0, "device": "cpu x1"}
+    (folder / "run.json").write_text(json.dumps({**own, "error": EVIL}))
+    (folder / "config.json").write_text(json.dumps({**CONFIG, "seed": seed, **config}))
+    text = "".join(json.dumps(row) + "\n" for row in metrics(score))
+    (folder / "metrics.jsonl").write_text(text)
+    (folder / "completions").mkdir()
+    text = "".join(json.dumps(x) + "\n" for x in completions())
+    (folder / "completions" / "completions_00002.jsonl").write_text(text)
+
+
+def grid(folder, arms, seeds, **said):
+    """A plan; its runs are written apart from it."""
+    folder.mkdir(exist_ok=True)
+    plan = [
+        {"id": "0" * 12, "arm": arm, "axes": {}, "task": None, "seed": seed}
+        | {"folder": f"{n}-{seed}"}
+        for n, arm in enumerate(arms)
+        for seed in seeds
+    ]
+    whole = {
+        "schema": 1,
+        "question": "Does it help?",
+        "command": ["rewardlab", "grid", "--arm=b=outcome('correct')"],
+        "commit": "abc1234",
+        "config": "quickstart",
+        "arms": {arm: {"reward": "grpo", "options": []} for arm in arms},
+        "axes": {},
+        "seeds": list(seeds),
+        "measures": ["pass@1", "mean_length"],
+        "reach": None,
+        "runs": plan,
+    }
+    (folder / "grid.json").write_text(json.dumps({**whole, **said}))
+
+
+class Page(HTMLParser):
+    """The tags of a page with their attributes, and its text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def read(page):
+    """Parsed, and checked for what no report may have."""
+    text = page.read_text(encoding="utf-8")
+    found = Page(text)
+    names = {tag for tag, _ in found.tags}
+    assert not names & {"script", "iframe", "object", "link", "form", "base"}
+    for _, attributes in found.tags:
+        assert not any(name.startswith("on") for name in attributes)
+        for name in ("src", "href"):
+            where = attributes.get(name) or ""
+            assert not re.match(r"[\w+.-]*:|//", where) or where.startswith("data:")
+    assert "default-src 'none'" in text and "\x1b" not in text and "\u202e" not in text
+    return found
+
+
+@pytest.fixture
+def two(tmp_path):
+    grid(tmp_path / "g", ["a", "b"], [0, 1])
+    for seed in (0, 1):
+        run(tmp_path / "g" / f"0-{seed}", seed, 0.5 + 0.1 * seed)
+        run(tmp_path / "g" / f"1-{seed}", seed, 0.6 + 0.1 * seed, optim={"lr": 0.5})
+    return tmp_path / "g"
+
+
+def test_a_grid_is_one_page(two, tmp_path):
+    page = read(report(two, tmp_path / "out"))
+    for said in (
+        "Does it help?",
+        "4 of 4",
+        "4 min 00 s",
+        "abc1234",
+        "rewardlab grid '--arm=b=outcome('\"'\"'correct'\"'\"')'",
+        "optim.lr",
+        "highest-paid wrong",
+        "lowest-paid right",
+        "outcome('correct') | center_by_group()",
+    ):
+        assert said in page.text, said
+    assert "Not all runs are done" not in page.text and "init_from" not in [
+        x for x in page.text.split() if x == "model.init_from"
+    ]
+    files = {
+        tag["href"] for name, tag in page.tags if name == "a" and tag["href"][0] != "#"
+    }
+    assert files and all((tmp_path / "out" / file).is_file() for file in files)
+
+
+def test_drawn_again_it_is_the_same(two, tmp_path):
+    first = report(two, tmp_path / "out").read_bytes()
+    before = {f: f.stat().st_mtime_ns for f in two.rglob("*")}
+    assert report(two, tmp_path / "out").read_bytes() == first
+    assert {f: f.stat().st_mtime_ns for f in two.rglob("*")} == before
+
+
+def test_what_is_missing_is_said(tmp_path):
+    """One arm failed, one is torn, one has not begun; the page is there."""
+    grid(tmp_path / "g", ["a", "b", "c"], [0])
+    run(tmp_path / "g" / "0-0", state="failed")
+    (tmp_path / "g" / "1-0").mkdir()
+    (tmp_path / "g" / "1-0" / "metrics.jsonl").write_text('{"step": 1, "rew')
+    (tmp_path / "g" / "0-0" / "completions" / "completions_00002.jsonl").write_text("{")
+    page = read(report(tmp_path / "g"))
+    assert "Not all runs are done" in page.text and "failed" in page.text
+    assert "was cut short" in page.text and "No run of it has begun." in page.text
+    assert (tmp_path / "g" / "report" / "index.html").exists()
+
+
+def test_a_single_run_has_a_report(tmp_path):
+    run(tmp_path / "mine-0")
+    page = read(report(tmp_path / "mine-0", question="Is it well?"))
+    assert "Is it well?" in page.text and "was not recorded" in page.text
+
+
+def test_hostile_names_are_text(tmp_path):
+    """Of arms, of folders' states, in prompts, tokens, configs, errors, commands."""
+    arm = "</title><img src=x onerror=alert(1)>" + EVIL
+    grid(tmp_path / "g", [arm], [0], question=EVIL, command=["x", EVIL], commit=EVIL)
+    said = {"reward": EVIL, "loss": EVIL, "sentence": EVIL, EVIL: {EVIL: EVIL}}
+    run(tmp_path / "g" / "0-0", state="failed", **said)
+    page = read(report(tmp_path / "g"))
+    assert "onerror=alert(1)" in page.text and "\\x1b[31m\\u202e" in page.text
+
+
+def test_the_command(two, tmp_path, capsys, monkeypatch):
+    said = ["rewardlab", "report", str(two), f"--out={tmp_path / 'out'}"]
+    monkeypatch.setattr(sys, "argv", said)
+    main()
+    assert capsys.readouterr().out == f"the report is {tmp_path / 'out'}/index.html\n"
+    monkeypatch.setattr(sys, "argv", ["rewardlab", "report", str(tmp_path / "none")])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2 and "neither" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+def test_extremes():
+    """Only what was paid and learned from; of equals the first."""
+
+    def row(n, reward, verdict, kept=True):
+        return Row(n, 0, reward, verdict, 3, 0.0, kept, "")
+
+    rows = [row(0, 1.0, "right"), row(1, 2.0, "wrong"), row(2, 2.0, "wrong")]
+    rows += [row(3, 9.0, "wrong", kept=False), row(4, None, "right"), row(5, -1.0, "")]
+    found = {name: x[1].row for name, x in extremes([(None, x) for x in rows]).items()}
+    want = {"highest-paid wrong": 1, "lowest-paid right": 0}
+    assert found == want | {"highest paid": 1, "lowest paid": 5}
+    assert extremes([]) == {}
+
+
+def test_differences_are_those_between_arms(two):
+    from rewardlab.results.reading import read_results
+
+    cells = {k: list(x.values()) for k, x in read_results(two).cells.items()}
+    found = differences(cells)
+    assert found.arms == ["a", "b"] and found.rows == {"optim.lr": ["0.1", "0.5"]}
+    cells["c"] = [cells["a"][0]._replace(config={})]
+    mixed = cells["a"][1]._replace(config={**CONFIG, "optim": {"lr": 0.5}})
+    cells["b"] = [cells["a"][0], mixed]
+    found = differences(cells)
+    assert found.rows == {"optim.lr": ["0.1", "0.1 or 0.5"]}
+    assert found.unknown == ["c"]
+
+
+def test_spans_of_time():
+    said = {0: "", 0.2: "1 s", 59.6: "1 min 00 s", 70: "1 min 10 s", 3900: "1 h 05 min"}
+    assert {x: span(x) for x in said} == said
