@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from rewardlab.runs.config import default_config
     from rewardlab.runs.training import Result, train
     from rewardlab.scorers.text_rewards import TextReward
+    from rewardlab.show.report import report
     from rewardlab.testing import check
 
 __version__ = "0.1.0"
@@ -52,6 +53,7 @@ _OF_RUNS = {
     "check": "testing",
     "default_config": "runs.config",
     "load_config": "launch.configs",
+    "report": "show.report",
     "train": "runs.training",
 }
 
@@ -92,6 +94,7 @@ __all__ = [
     "place",
     "probe",
     "reads",
+    "report",
     "resolve",
     "running",
     "stateless",

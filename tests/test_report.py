@@ -8,8 +8,9 @@ from html.parser import HTMLParser
 import pytest
 from records import line
 
+from rewardlab import report
 from rewardlab.__main__ import main
-from rewardlab.show.report import report
+from rewardlab.results.reading import read_results
 from rewardlab.show.report.again import span
 from rewardlab.show.report.arms import differences
 from rewardlab.show.report.extremes import extremes
@@ -210,8 +211,6 @@ def test_extremes():
 
 
 def test_differences_are_those_between_arms(two):
-    from rewardlab.results.reading import read_results
-
     cells = {k: list(x.values()) for k, x in read_results(two).cells.items()}
     found = differences(cells)
     assert found.arms == ["a", "b"] and found.rows == {"optim.lr": ["0.1", "0.5"]}

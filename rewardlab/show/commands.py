@@ -46,7 +46,7 @@ def add_commands(commands: "argparse._SubParsersAction") -> None:
     says = "a grid or a run as one page to send: table, curves, alarms, completions"
     about = commands.add_parser("report", help=says, description=_ABOUT_REPORT)
     about.add_argument("run", help="the workdir of a grid or of a run; none is started")
-    about.add_argument("--out", help="the folder to write; report in the workdir untold")
+    about.add_argument("--out", help="the folder to write; RUN/report untold")
     about.add_argument("--question", default="", help="its title; the grid's untold")
     about.set_defaults(answer=_report)
 

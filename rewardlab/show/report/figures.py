@@ -1,10 +1,13 @@
-"""The figures of a report: in the page as SVG, and beside it in three formats."""
+"""The figures of a report: in the page as they are, and beside it as files."""
 
 import base64
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from rewardlab.results.reading import Results
+from rewardlab.runs.overoptimization import proxy_and_truth
+from rewardlab.runs.plots import COLOURS, learning_curves
 
 
 class Shown(NamedTuple):
@@ -14,23 +17,36 @@ class Shown(NamedTuple):
     caption: str
     source: str  # a data: URL
     files: list[str]  # beside the page
-    broad: bool = True
+
+
+Arms = Mapping[str, Sequence[Path]]
+CURVES = "Reward trained on, truth, length, entropy over the steps"
+PROXY = "What a reward model says and what is true, over the KL to the reference"
 
 
 def figures_of(results: Results, folder: Path) -> list[Shown]:
-    """Draws what the runs have numbers for."""
-    from rewardlab.runs.plots import learning_curves
-
-    files = {
-        arm: [r.folder / "metrics.jsonl" for r in runs.values()]
-        for arm, runs in list(results.cells.items())[:7]
+    """Draws what the runs have numbers for; none where they have none yet."""
+    drawn = folder / "figures"
+    drawn.mkdir(exist_ok=True)
+    arms = {
+        label: [run.folder / "metrics.jsonl" for run in runs.values() if run.rows]
+        for label, runs in results.cells.items()
     }
-    f = learning_curves(files, folder / "figures" / "curves.png")
-    return [
-        Shown(
-            "Learning curves",
-            "All arms.",
-            "data:image/png;base64," + base64.b64encode(f.read_bytes()).decode(),
-            ["figures/curves.png"],
-        )
-    ]
+    known = [(label, files) for label, files in arms.items() if files]
+    found = []
+    parts = [known[i : i + len(COLOURS)] for i in range(0, len(known), len(COLOURS))]
+    for n, part in enumerate(parts, 1):
+        end = f"_{n}" if len(known) > len(COLOURS) else ""
+        curves = learning_curves(dict(part), drawn / f"curves{end}.png")
+        found.append(_shown(CURVES, curves, dict(part)))
+        if proxy := proxy_and_truth(dict(part), drawn / f"proxy{end}.png"):
+            found.append(_shown(PROXY, proxy, dict(part)))
+    return found
+
+
+def _shown(title: str, file: Path, arms: Arms) -> Shown:
+    data = base64.b64encode(file.read_bytes()).decode()
+    caption = ", ".join(f"{label} ({len(runs)})" for label, runs in arms.items())
+    said = f"Arms, and how many seeds: {caption}."
+    source = f"data:image/png;base64,{data}"
+    return Shown(title + ".", said, source, [f"{file.parent.name}/{file.name}"])

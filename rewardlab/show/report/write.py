@@ -59,7 +59,8 @@ def _content(
     by_seed = results.cells
     of_arm = {arm: list(runs.values()) for arm, runs in by_seed.items()}
     rows = run_rows(results)
-    numbers, left_out = numbers_of(results, folder), []
+    numbers = numbers_of(results, folder)
+    left_out: list[str] = []
     figures = figures_of(results, folder)
     alarms, audits = None, None
     redraw = ["rewardlab", "report", str(run), f"--out={folder}"]
@@ -67,13 +68,10 @@ def _content(
     return {
         "name": name,
         "title": question or str(results.grid.get("question") or name),
-        "verdict": numbers.verdict,
+        **numbers._asdict(),
         "facts": _facts(results, rows, len(of_arm)),
         "contents": {k: x for k, x in SECTIONS.items() if shown.get(k, True)},
         "unfinished": unfinished(rows),
-        "table": numbers.table,
-        "notes": numbers.notes,
-        "verdicts": numbers.verdicts,
         "baseline": next(iter(of_arm), ""),
         "figures": figures,
         "alarms": alarms,
@@ -84,7 +82,7 @@ def _content(
         "command": command_of(results),
         "commit": results.grid.get("commit") or "",
         "redraw": shlex.join(redraw + [f"--question={question}"] * bool(question)),
-        "runs": rows,
+        "all_runs": rows,
         "left_out": left_out,
     }
 
