@@ -13,7 +13,7 @@ from rewardlab.core.compose import estimator
 from rewardlab.core.types import Rollout, place
 from rewardlab.learning.learner import Parts, learner
 from rewardlab.learning.parallel import jit_driver, pmap_driver
-from rewardlab.learning.warmup import warm_up
+from rewardlab.learning.warmup import warm_up, warmup
 from rewardlab.methods import sentence
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.updates import ONCE, epochs
@@ -222,7 +222,8 @@ def test_warm_up_has_done_a_step_before_it_yields():
         **{name: getattr(rows, name) for name in ("tokens", "mask", "valid")},
     }
     driver = jit_driver(jax.devices()[:2])
-    steps = warm_up(slow, {"table": jnp.zeros((V, V))}, [batch] * 3, SGD, driver)
+    learns = warmup(lambda hp: slow, SGD, driver)
+    steps = warm_up(learns, {"table": jnp.zeros((V, V))}, [batch] * 3, {})
     losses = []
     for _, row in steps:
         assert all(x.is_ready() for x in row.values())

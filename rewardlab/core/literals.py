@@ -37,6 +37,15 @@ def arrays(values: Mapping[str, float]) -> dict[str, Array]:
         return {path: jnp.asarray(x, jnp.float32) for path, x in values.items()}
 
 
+def skeleton(tree: Tree, prefix: str) -> str:
+    """The sentence with the path of each number in its place: two sentences with equal
+    ones are one program.
+
+    clip_reward(0.9) -> clip_reward(reward.clip_reward.eta)
+    """
+    return str(_replaced(tree, prefix, lambda path, _: Named(path)))
+
+
 def put(tree: Tree, values: Mapping[str, Any], prefix: str) -> Tree:
     """The tree with `values` in the place of the numbers of these paths.
 

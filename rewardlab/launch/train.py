@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 import absl.logging
+from ml_collections import ConfigDict
 
 from rewardlab.launch.children import end_with_grid
 from rewardlab.launch.configs import load_config, override, shipped
@@ -54,9 +55,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _train(args: argparse.Namespace, rest: Sequence[str]) -> None:
+    train(_config_of(args, rest), args.workdir, args.resume)
+
+
+def devices_of(arguments: Sequence[str]) -> int:
+    """How many devices a run asks for; `ValueError` for a config that is none."""
+    return _config_of(*parser().parse_known_args(arguments)).mesh.devices
+
+
+def _config_of(args: argparse.Namespace, rest: Sequence[str]) -> ConfigDict:
     config = load_config(args.config)
     override(config, rest)
-    train(config, args.workdir, args.resume)
+    return config
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.core.masked import safe_divide
+from rewardlab.core.outlines import of_shapes
 from rewardlab.core.types import Reward, RewardTransform, Rollout
 from rewardlab.learning.estimate import Estimate, Holes, estimate_with
 from rewardlab.learning.fit import STEP, Step, fit_step
@@ -133,12 +134,17 @@ def learner(
     differ from them by the precision of its type, which in bfloat16 is more than `gspo`
     allows.
     """
-    fresh = _step_of(parts, driver, updates, micro_batches, on_policy)
+    first = _step_of(parts, driver, updates, micro_batches, on_policy)
     later = _step_of(parts, driver, updates, micro_batches, False)
     estimate = estimate_with(parts, select or (lambda rollout: rollout))
 
+    fresh = of_shapes(functools.partial(_first_state, parts, driver))
+
     def init(params: Params, rollout: Rollout, hp: Numbers | None = None) -> Any:
-        return _first_state(params, rollout, parts, hp or {}, driver)
+        state = fresh(rollout, params, hp or {})
+        params, opt = driver.part((state.params, state.opt))
+        rest = driver.replicate(state._replace(params=(), opt=()))
+        return rest._replace(params=params, opt=opt)
 
     def update(
         state: LearnerState,
@@ -156,12 +162,12 @@ def learner(
         params, opt = state.params, state.opt
         bad = ~jnp.all(jnp.isfinite(found.reward.value), axis=1)
         fitted = updates.fitted(rollout.prompts.shape[0] // driver.devices)
-        first = fresh if fitted.mini_batches == 1 else later
-        for step in [first, *[later] * (updates.epochs - 1)]:
+        begin = first if fitted.mini_batches == 1 else later
+        for step in [begin, *[later] * (updates.epochs - 1)]:
             params, opt, sums, logp = step(params, opt, kept, found.advantage, told)
             history.append(sums)
             bad |= jnp.any(~jnp.isfinite(logp) & kept.mask, axis=1)
-            if on_policy and step is fresh:
+            if on_policy and step is first:
                 kept = compared_with(kept, logp)
         metrics = {**_mean_over_epochs(history), **means}
         metrics |= _selected(kept, rollout) if select else {}
@@ -218,24 +224,17 @@ def _step_of(
 
 
 def _first_state(
-    params: Params,
-    rollout: Rollout,
     parts: Callable[[Numbers], Parts],
-    hp: Numbers,
     driver: Driver,
+    rollout: Rollout,
+    params: Params,
+    hp: Numbers,
 ) -> LearnerState:
-    @jax.jit
-    def fresh(params: Params, hp: Numbers) -> LearnerState:
-        zero, own = jnp.zeros((), jnp.int32), parts(hp)
-        opt, reward = own.optimizer.init(params), own.estimator.init(rollout)
-        params, opt = driver.part((params, opt))  # never whole on one device
-        # A state is donated as a whole, so no array may stand in it twice.
-        return jax.tree.map(jnp.copy, LearnerState(zero, zero, params, opt, reward))
-
-    state = fresh(params, hp)
-    params, opt = driver.part((state.params, state.opt))
-    rest = driver.replicate(state._replace(params=(), opt=()))
-    return rest._replace(params=params, opt=opt)
+    zero, own = jnp.zeros((), jnp.int32), parts(hp)
+    opt, reward = own.optimizer.init(params), own.estimator.init(rollout)
+    params, opt = driver.part((params, opt))  # never whole on one device
+    # A state is donated as a whole, so no array may stand in it twice.
+    return jax.tree.map(jnp.copy, LearnerState(zero, zero, params, opt, reward))
 
 
 def _selected(kept: Rollout, rollout: Rollout) -> Means:

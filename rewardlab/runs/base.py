@@ -12,10 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import optax
 from flax.traverse_util import flatten_dict
 
-from rewardlab.core.clipping import clip_by_norm
 from rewardlab.core.finite import all_finite
 from rewardlab.data.columns import Columns, batch_indices, take
 from rewardlab.learning.learner import Params
@@ -162,29 +160,20 @@ def warmed(run: Run, count: int) -> Iterator[tuple[int, Params, dict[str, Any]]]
     Without any steps the policy is untrained. Steps that are not finite change nothing;
     too many in a row are `FloatingPointError`.
     """
-    warmup, params = run.config.warmup, _fresh(run)
+    params = _fresh(run)
     row: dict[str, Any] = {}
     if count == 0:
         yield 0, params, row
-    schedule = optax.warmup_cosine_decay_schedule(
-        0.0, warmup.lr, count // 20, max(count, 1)
-    )
-    optimizer = optax.chain(clip_by_norm(1.0), optax.adam(schedule))
-    steps = warm_up(
-        run.program.policy,
-        params,
-        _demonstrations(run, count),
-        optimizer,
-        run.driver,
-        warmup.micro_batches,
-    )
-    skipped, most = 0, min(run.config.train.max_skipped, count)
+    program, demonstrations = run.program, _demonstrations(run, count)
+    steps = warm_up(program.warmup(count), params, demonstrations, program.hp)
+    lr, most = run.config.warmup.lr, min(run.config.train.max_skipped, count)
+    skipped = 0
     for step, (params, row) in enumerate(steps, 1):  # noqa: B020
         skipped = skipped + 1 if float(row["skipped"]) else 0
         if skipped >= most:
             raise FloatingPointError(
                 f"{skipped} steps of the warm-up in a row were not finite, up to step "
-                f"{step}, and no base policy is kept; lower warmup.lr={warmup.lr}"
+                f"{step}, and no base policy is kept; lower warmup.lr={lr}"
             )
         yield step, params, row
 

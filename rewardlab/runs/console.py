@@ -7,8 +7,9 @@ plain line for every tenth of the run.
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import IO, NamedTuple, Protocol
 
 import rich.box
 import rich.console
@@ -55,11 +56,24 @@ class Sample(NamedTuple):
     right: bool | None  # None where nobody says
 
 
+_file: ContextVar[IO[str] | None] = ContextVar("file", default=None)
+
+
+@contextlib.contextmanager
+def printed_to(file: IO[str]) -> Iterator[None]:
+    """Inside, what runs say goes to a file."""
+    token = _file.set(file)
+    try:
+        yield
+    finally:
+        _file.reset(token)
+
+
 class Console:
     """Prints to `out`; anything else that prints meanwhile must go through `say`."""
 
     def __init__(self, out: rich.console.Console | None = None) -> None:
-        self.out = out or rich.console.Console(highlight=False)
+        self.out = out or rich.console.Console(highlight=False, file=_file.get())
 
     def speak(self, loud: bool) -> None:
         """Whether anything is printed from now on."""

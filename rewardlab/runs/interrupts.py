@@ -4,6 +4,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator
+from contextvars import ContextVar
 from types import FrameType
 
 from rewardlab.runs.console import Console
@@ -57,10 +58,26 @@ class Stop:
             raise Stopped(128 + number)
 
 
+_begun: ContextVar[list[Stop] | None] = ContextVar("begun", default=None)
+
+
+@contextlib.contextmanager
+def runs_begun() -> Iterator[list[Stop]]:
+    """The runs that begin inside, each by what it does when it is told to stop."""
+    begun: list[Stop] = []
+    token = _begun.set(begun)
+    try:
+        yield begun
+    finally:
+        _begun.reset(token)
+
+
 @contextlib.contextmanager
 def stopping(console: Console) -> Iterator[Stop]:
     """Handles both signals inside; what the parent ignores stays ignored."""
     stop, before = Stop(), {}
+    if (begun := _begun.get()) is not None:
+        begun.append(stop)
     if threading.current_thread() is threading.main_thread():
         heard = [s for s in _NAMES if signal.getsignal(s) != signal.SIG_IGN]
         before = {s: signal.signal(s, stop.on_signal) for s in heard}

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
+from rewardlab.core.outlines import of_shapes
 from rewardlab.core.types import Reward, Rollout
 from rewardlab.data.batch import Batch
 from rewardlab.learning.learner import (
@@ -84,6 +85,20 @@ def init_of(
 ) -> Callable[..., Any]:
     """`init` of a `Program`, from the policy that it begins with."""
 
+    @of_shapes
+    def fresh(
+        rollout: Rollout, params: Params, models: Models, key: Array, hp: Numbers
+    ) -> Any:
+        zero, roles = jnp.zeros((), jnp.int32), frozen.of(params, models)
+        context = _context(params, roles, key, zero, hp)
+        own = driver.part(score.init(context, rollout))  # whole on no device
+        # A state is donated as a whole, so no array may stand in it twice.
+        return jax.tree.map(jnp.copy, own)
+
+    @of_shapes
+    def stores(rollout: Rollout) -> Any:
+        return jax.tree.map(jnp.copy, others.init(rollout)) if others else ()
+
     def init(
         params: Params,
         rollout: Rollout,
@@ -91,20 +106,12 @@ def init_of(
         hp: Numbers,
         models: Models | None = None,
     ) -> LearnerState:
-        @jax.jit
-        def fresh(params: Params, models: Models) -> Any:
-            zero, others = jnp.zeros((), jnp.int32), frozen.of(params, models)
-            context = _context(params, others, key, zero, hp)
-            own = driver.part(score.init(context, rollout))  # whole on no device
-            # A state is donated as a whole, so no array may stand in it twice.
-            return jax.tree.map(jnp.copy, own)
-
         state = learn.init(trained.begin(params, key), rollout, hp)
-        state = state._replace(scorers=driver.part(fresh(params, models or {})))
+        own = fresh(rollout, params, models or {}, key, hp)
+        state = state._replace(scorers=driver.part(own))
         if others is None:
             return state
-        stores = jax.jit(lambda: jax.tree.map(jnp.copy, others.init(rollout)))()
-        return state._replace(select=driver.replicate(stores))
+        return state._replace(select=driver.replicate(stores(rollout)))
 
     return init
 

@@ -1,7 +1,7 @@
 """Before a run can start: its data and its programs."""
 
 import contextlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,14 +10,19 @@ import numpy as np
 from jaxtyping import Array
 from ml_collections import ConfigDict
 
+from rewardlab.core.stages import words
 from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
 from rewardlab.learning.parallel import DRIVERS, Driver
 from rewardlab.models.config import LMConfig
 from rewardlab.models.known import KNOWN, fetch
 from rewardlab.runs.aliases import names_of
+from rewardlab.runs.alike import keep, known
+from rewardlab.runs.builders import transform_of
+from rewardlab.runs.lanes import among_lanes, one_prepares
+from rewardlab.runs.policy import policy_of
 from rewardlab.runs.problems import Problems, problems_of
-from rewardlab.runs.program import Program, build_program
+from rewardlab.runs.program import Program, build_program, numbers_of
 from rewardlab.runs.roles import places_of
 from rewardlab.runs.signals import scorers_text
 from rewardlab.runs.validate import check_values, validate
@@ -69,6 +74,26 @@ def prepare(
         _refuse_alone(config, len(devices))
     devices = devices[: config.mesh.devices or None]
     validate(config, len(devices))
+    with one_prepares():
+        run = known(config)
+        if run is None:
+            run = _built(config, workdir, devices)
+            keep(config, run, on_device=run.program.fused and run.program.judged)
+        else:
+            run = _as_another(run, config, workdir)
+    return run._replace(program=among_lanes(run.program, run.driver))
+
+
+def _as_another(run: Run, config: ConfigDict, workdir: Path) -> Run:
+    """A run by the same compiled program, with numbers of its own."""
+    spelled, hp = words(transform_of(config)), numbers_of(config)
+    policy = policy_of(config, run.program.model, hp)
+    program = run.program._replace(policy=policy, words=spelled, hp=hp)
+    key = jax.random.key(config.seed)
+    return run._replace(config=config, workdir=workdir, program=program, key=key)
+
+
+def _built(config: ConfigDict, workdir: Path, devices: Sequence[jax.Device]) -> Run:
     driver = DRIVERS[config.mesh.driver](devices, config.mesh.fsdp)
     task = task_of(config)
     problems = problems_of(config, task, data_folder(config.data_dir))

@@ -33,11 +33,9 @@ from rewardlab.learning.learner import (
 from rewardlab.learning.parallel import Driver
 from rewardlab.learning.scoring import Make, outline, scoring
 from rewardlab.learning.trainable import Trainable, trainable
+from rewardlab.learning.warmup import Warmup
 from rewardlab.methods.sentence import shaped_reward
 from rewardlab.models import lm
-from rewardlab.models.logprobs import TokenStats
-from rewardlab.models.model import Model
-from rewardlab.objectives import reads_whole, verdict_token
 from rewardlab.runs import metrics
 from rewardlab.runs.builders import (
     build_objective,
@@ -66,6 +64,7 @@ from rewardlab.runs.iteration import (
     shapes_of,
 )
 from rewardlab.runs.model import model_of
+from rewardlab.runs.policy import policy_of, warmup_of
 from rewardlab.runs.roles import needed, roles_of
 from rewardlab.runs.signals import (
     blanks,
@@ -103,7 +102,8 @@ class Program(NamedTuple):
 
     model: lm.LMConfig  # without adapters
     trained: Trainable
-    policy: Policy  # with all of its weights, as the warm-up trains it
+    policy: Policy  # with all of its weights
+    warmup: Callable[[int], Warmup]  # of so many steps, which trains all of them
     learner: Learner
     plan: Plan
     shapes: Callable[[Params, Batch, Numbers], Rollout]  # of a rollout in training
@@ -156,6 +156,7 @@ def build_program(
         model,
         trained,
         policy_of(config, model, hp),
+        warmup_of(config, model, driver),
         learn,
         asked,
         shapes_of(drawn, outline(asked, blanks(make, sizes)), frozen),
@@ -202,19 +203,6 @@ def numbers_of(config: ConfigDict) -> Numbers:
     if at := judging_temperature(config):
         own["eval.temperature"] = at
     return arrays({"optim.lr": config.optim.lr, **own})
-
-
-def policy_of(config: ConfigDict, model: lm.LMConfig, hp: Numbers) -> Policy:
-    """The policy's log-probs, at the temperature that it is sampled at."""
-    known, at = Model(model), hp["rollout.temperature"]
-    whole, token = reads_whole(loss_of(config)), verdict_token(loss_of(config))
-    if token is None:
-        return lambda params, rollout: known.log_probs(params, rollout, at, whole)
-
-    def to_end(params: Params, rollout: Rollout) -> TokenStats:
-        return known.log_probs_to_end(params, rollout, token, at, whole)
-
-    return to_end
 
 
 def _parts(
