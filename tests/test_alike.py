@@ -1,6 +1,7 @@
 """Runs with equal programs: one compilation, and the numbers of runs alone."""
 
 import contextlib
+import shutil
 
 import jax
 import pytest
@@ -84,21 +85,75 @@ def test_a_number_in_a_loss_or_a_literal_is_an_argument_and_a_word_is_none():
     assert program_of(made[0]) == program_of(made[1]) != program_of(config())
 
 
-def test_runs_that_differ_in_numbers_compile_once(tmp_path):
-    """And each ends with the very numbers that it has alone."""
-    others = [config(1), config(2, eta=0.02), config(0, **{"optim.lr": 0.1})]
+OTHERS = [{"seed": 1}, {"seed": 2, "eta": 0.02, "optim.lr": 0.1}]
+
+
+def lanes(makes, folder):
+    """What runs side by side give, or were ended by."""
+    return side_by_side(
+        [
+            lambda one=one, i=i: train(one, folder / f"lane{i}")
+            for i, one in enumerate(makes)
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """Runs of one process: one after another, then side by side, a broken one too."""
+    folder, counts = tmp_path_factory.mktemp("runs"), []
+    broken = config(3, **{"model.init_from": str(folder / "nothing")})
     with programs_kept() as kept:
-        with compiled() as first:
-            train(config(), tmp_path / "first")
-        with compiled() as later:
-            for i, other in enumerate(others):
-                train(other, tmp_path / str(i))
-        assert len(kept.runs) == 1 and not kept.alone
-    assert first[0] > 5 and later[0] == 0
-    found = [numbers(tmp_path / name) for name in ("first", "0", "1", "2")]
-    assert len({str(rows) for rows in found}) == 4
-    train(others[1], tmp_path / "alone")
-    assert numbers(tmp_path / "alone") == found[2]
+        for i, changes in enumerate([{}, *OTHERS]):
+            with compiled() as count:
+                train(config(**changes), folder / f"run{i}")
+            counts.append(count[0])
+        ended = lanes([*(config(**changes) for changes in OTHERS), broken], folder)
+    return folder, counts, ended, kept
+
+
+def test_runs_that_differ_in_numbers_compile_once(done):
+    _, counts, _, kept = done
+    assert counts[0] > 5 and counts[1:] == [0, 0]
+    assert len(kept.runs) == 1 and not kept.alone
+
+
+def test_a_run_in_a_worker_has_the_very_numbers_that_it_has_alone(done, tmp_path):
+    folder, *_ = done
+    train(config(**OTHERS[1]), tmp_path)
+    found = [numbers(folder / f"run{i}") for i in range(3)]
+    assert numbers(tmp_path) == found[2] != found[1] != found[0]
+
+
+def test_lanes_end_with_the_scores_of_runs_alone(done):
+    """The one that is broken leaves the others to go on without it."""
+    folder, _, ended, _ = done
+    assert isinstance(ended[2], ValueError) and "no base policy" in str(ended[2])
+    assert [result.workdir.name for result in ended[:2]] == ["lane0", "lane1"]
+    for i in range(2):
+        lane, alone = numbers(folder / f"lane{i}"), numbers(folder / f"run{i + 1}")
+        for ours, theirs in zip(lane, alone, strict=True):
+            assert ours.keys() == theirs.keys()
+            for name, x in theirs.items():
+                assert ours[name] == (x and pytest.approx(x, abs=1e-4, rel=1e-4)), name
+
+
+@pytest.mark.slow
+def test_lanes_at_other_places_of_their_runs_wait_for_nobody(tmp_path):
+    """One goes on from a checkpoint, so it judges when the other learns."""
+    made = [config(seed, **{"train.max_steps": 5}) for seed in (0, 1)]
+    short = config(**{"train.max_steps": 5})
+    with programs_kept():
+        for one, name in zip([*made, short], ("run0", "run1", "lane1"), strict=True):
+            one.seed = 1 if name == "lane1" else one.seed
+            train(one, tmp_path / name)
+        for late in (4, 5):
+            shutil.rmtree(tmp_path / "lane1" / "checkpoints" / str(late))
+        ended = lanes(made, tmp_path)
+    assert [type(x).__name__ for x in ended] == ["Result", "Result"]
+    for i in range(2):
+        ours, theirs = (numbers(tmp_path / f"{x}{i}")[-1] for x in ("lane", "run"))
+        assert ours["eval/pass@1"] == pytest.approx(theirs["eval/pass@1"], abs=1e-4)
 
 
 @pytest.mark.slow
@@ -107,40 +162,6 @@ def test_no_more_than_a_few_programs_are_kept(tmp_path):
         for i in range(MOST + 2):
             train(config(**{"optim.b1": 0.1 * (i + 1)}), tmp_path / str(i))
     assert len(kept.runs) == MOST
-
-
-def test_lanes_end_with_the_scores_of_runs_alone(tmp_path):
-    """One lane fails before the others and one is longer: they go on without it."""
-    made = [config(), config(1, eta=0.25), config(2, **{"optim.lr": 0.1})]
-    with programs_kept():
-        ended = side_by_side(
-            [
-                lambda one=one, i=i: train(one, tmp_path / f"lane{i}")
-                for i, one in enumerate(made)
-            ]
-        )
-        for i, one in enumerate(made):
-            train(one, tmp_path / f"alone{i}")
-    assert [x.workdir.name for x in ended] == ["lane0", "lane1", "lane2"]
-    for i in range(3):
-        lane, alone = (numbers(tmp_path / f"{kind}{i}") for kind in ("lane", "alone"))
-        for ours, theirs in zip(lane, alone, strict=True):
-            assert ours.keys() == theirs.keys()
-            for name, x in theirs.items():
-                assert ours[name] == (x and pytest.approx(x, abs=1e-4, rel=1e-4)), name
-
-
-def test_a_lane_that_fails_leaves_the_others(tmp_path):
-    made = [config(), config(1)]
-    made[1].model.init_from = str(tmp_path / "nothing")
-    with programs_kept():
-        good, bad = side_by_side(
-            [
-                lambda one=one, i=i: train(one, tmp_path / str(i))
-                for i, one in enumerate(made)
-            ]
-        )
-    assert good.after and isinstance(bad, ValueError) and "no base policy" in str(bad)
 
 
 def test_lanes_ask_no_python(tmp_path):

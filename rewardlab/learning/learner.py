@@ -134,17 +134,14 @@ def learner(
     differ from them by the precision of its type, which in bfloat16 is more than `gspo`
     allows.
     """
-    first = _step_of(parts, driver, updates, micro_batches, on_policy)
+    fresh = _step_of(parts, driver, updates, micro_batches, on_policy)
     later = _step_of(parts, driver, updates, micro_batches, False)
     estimate = estimate_with(parts, select or (lambda rollout: rollout))
 
-    fresh = of_shapes(functools.partial(_first_state, parts, driver))
+    begin = of_shapes(functools.partial(_first_state, parts, driver))
 
     def init(params: Params, rollout: Rollout, hp: Numbers | None = None) -> Any:
-        state = fresh(rollout, params, hp or {})
-        params, opt = driver.part((state.params, state.opt))
-        rest = driver.replicate(state._replace(params=(), opt=()))
-        return rest._replace(params=params, opt=opt)
+        return _laid(begin(rollout, params, hp or {}), driver)
 
     def update(
         state: LearnerState,
@@ -162,12 +159,12 @@ def learner(
         params, opt = state.params, state.opt
         bad = ~jnp.all(jnp.isfinite(found.reward.value), axis=1)
         fitted = updates.fitted(rollout.prompts.shape[0] // driver.devices)
-        begin = first if fitted.mini_batches == 1 else later
-        for step in [begin, *[later] * (updates.epochs - 1)]:
+        first = fresh if fitted.mini_batches == 1 else later
+        for step in [first, *[later] * (updates.epochs - 1)]:
             params, opt, sums, logp = step(params, opt, kept, found.advantage, told)
             history.append(sums)
             bad |= jnp.any(~jnp.isfinite(logp) & kept.mask, axis=1)
-            if on_policy and step is first:
+            if on_policy and step is fresh:
                 kept = compared_with(kept, logp)
         metrics = {**_mean_over_epochs(history), **means}
         metrics |= _selected(kept, rollout) if select else {}
@@ -221,6 +218,11 @@ def _step_of(
         return own(params, opt, rollout, advantage, learns)
 
     return driver.fit(step, **STEP)
+
+
+def _laid(state: LearnerState, driver: Driver) -> LearnerState:
+    parted = driver.part({"params": state.params, "opt": state.opt})
+    return driver.replicate(state._replace(params=(), opt=()))._replace(**parted)
 
 
 def _first_state(

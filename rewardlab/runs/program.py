@@ -133,10 +133,9 @@ def build_program(
     adapted = model_of(config, task)
     trained, model = trainable(adapted), dataclasses.replace(adapted, lora=None)
     (asked, reported), make, sizes, frozen = _scorers_of(config, task, adapted)
-    micro = config.optim.micro_batches
+    select, micro = select_rows(select_of(config)), config.optim.micro_batches
     score, judge = scoring(asked, make, driver, micro), scoring(reported, make, driver)
     hp, sentence = numbers_of(config), _sentence(config)
-    select = select_rows(select_of(config))
     parts = _parts(config, adapted, sentence, driver.devices)
     learn = learner(parts, driver, updates_of(config), micro, select, on_policy=True)
     options, judging = sampling_of(config, task), judging_of(config, task)
