@@ -138,11 +138,6 @@ def learner(
     later = _step_of(parts, driver, updates, micro_batches, False)
     estimate = estimate_with(parts, select or (lambda rollout: rollout))
 
-    begin = of_shapes(functools.partial(_first_state, parts, driver))
-
-    def init(params: Params, rollout: Rollout, hp: Numbers | None = None) -> Any:
-        return _laid(begin(rollout, params, hp or {}), driver)
-
     def update(
         state: LearnerState,
         rollout: Rollout,
@@ -171,7 +166,8 @@ def learner(
         new = state._replace(params=params, opt=opt, scorers=scorers)
         return _next(new, found, metrics), _report(found, metrics, bad)
 
-    return Learner(init, update, functools.partial(_rehearse, parts, estimate))
+    rehearse = functools.partial(_rehearse, parts, estimate)
+    return Learner(_beginning(parts, driver), update, rehearse)
 
 
 def _next(state: LearnerState, found: Estimate, metrics: Means) -> LearnerState:
@@ -220,23 +216,23 @@ def _step_of(
     return driver.fit(step, **STEP)
 
 
-def _laid(state: LearnerState, driver: Driver) -> LearnerState:
-    parted = driver.part({"params": state.params, "opt": state.opt})
-    return driver.replicate(state._replace(params=(), opt=()))._replace(**parted)
+def _beginning(
+    parts: Callable[[Numbers], Parts], driver: Driver
+) -> Callable[..., LearnerState]:
+    @of_shapes
+    def first(rollout: Rollout, params: Params, hp: Numbers) -> LearnerState:
+        zero, own = jnp.zeros((), jnp.int32), parts(hp)
+        opt, reward = own.optimizer.init(params), own.estimator.init(rollout)
+        params, opt = driver.part((params, opt))  # never whole on one device
+        # A state is donated as a whole, so no array may stand in it twice.
+        return jax.tree.map(jnp.copy, LearnerState(zero, zero, params, opt, reward))
 
+    def init(params: Params, rollout: Rollout, hp: Numbers | None = None) -> Any:
+        state = first(rollout, params, hp or {})
+        parted = driver.part({"params": state.params, "opt": state.opt})
+        return driver.replicate(state._replace(params=(), opt=()))._replace(**parted)
 
-def _first_state(
-    parts: Callable[[Numbers], Parts],
-    driver: Driver,
-    rollout: Rollout,
-    params: Params,
-    hp: Numbers,
-) -> LearnerState:
-    zero, own = jnp.zeros((), jnp.int32), parts(hp)
-    opt, reward = own.optimizer.init(params), own.estimator.init(rollout)
-    params, opt = driver.part((params, opt))  # never whole on one device
-    # A state is donated as a whole, so no array may stand in it twice.
-    return jax.tree.map(jnp.copy, LearnerState(zero, zero, params, opt, reward))
+    return init
 
 
 def _selected(kept: Rollout, rollout: Rollout) -> Means:
