@@ -1,7 +1,6 @@
 """`rewardlab train`, `grid`, `fetch`, `explain`, `check`, `show` and others."""
 
 import argparse
-import ast
 import importlib
 import os
 import platform
@@ -9,7 +8,6 @@ import sys
 import textwrap
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -28,6 +26,7 @@ from rewardlab.show import (
     write_pages,
 )
 from rewardlab.show.catalogue import VERIFIED
+from rewardlab.show.checks import add_check, numbers_of
 from rewardlab.show.commands import add_commands
 from rewardlab.show.explain import explain
 from rewardlab.system.files import in_a_sentence
@@ -66,28 +65,11 @@ def _answer(args: argparse.Namespace, out: Console) -> None:
     elif args.command == "methods":
         methods(args.words, out)
     elif args.command == "explain":
-        explain(args.method, _hyperparameters(args.hp), out, args.task)
+        explain(args.method, numbers_of(args.hp), out, args.task)
         if args.svg:
             out.save_svg(args.svg, title=f"rewardlab explain {args.method}")
     else:
         show(args, out)
-
-
-def _check(args: argparse.Namespace, out: Console) -> None:
-    """Prints what was found; status 1 where something is broken that must hold."""
-    shapes = {}
-    for pair in filter(None, args.signals.split(",")):
-        name, _, shape = pair.partition("=")
-        if not name.isidentifier() or not set(shape) <= set("NSTRVKC") or not shape:
-            raise ValueError(
-                f"--signals={args.signals!r} is not understood; write a name and a "
-                "shape, as in clarity=N,tone=NS"
-            )
-        shapes[name] = shape
-    found = rewardlab.check(args.method, shapes, **_hyperparameters(args.hp))
-    out.print(Text(str(found)), soft_wrap=True)
-    if not found.passed:
-        sys.exit(1)
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -107,12 +89,7 @@ def _arguments() -> argparse.ArgumentParser:
     about.add_argument("--words", dest="own_words", nargs="+", default=(), help=yours)
     about.add_argument("--task", default="", help="the task of the run that is planned")
     about.add_argument("--svg", help="a file for the picture of what is printed")
-    tried = commands.add_parser("check", help="which laws a method or sentence keeps")
-    tried.add_argument("method", help="a method's name, or a sentence in quotes")
-    tried.add_argument("hp", nargs="*", help="hyperparameters, as in tau=0.1")
-    tried.add_argument("--signals", default="", help="shapes of yours, as in tone=NS")
-    tried.add_argument("--words", dest="own_words", nargs="+", default=(), help=yours)
-    tried.set_defaults(answer=_check)
+    add_check(commands, yours)
     shown = commands.add_parser("show", help="one episode of a run, turn by turn")
     shown.add_argument("run", help="the run's workdir")
     shown.add_argument("--step", type=int, help="the last one with completions, untold")
@@ -188,19 +165,6 @@ def _paragraph(name: str, method: Method, width: int) -> Text:
     told = f"{method.believes} ({VERIFIED[method.verified]})"
     lines = [*wrapped.wrap(told), *wrapped.wrap(method.reward)]
     return Text.assemble("\n", (name, "bold"), "\n", "\n".join(lines))
-
-
-def _hyperparameters(texts: list[str]) -> dict[str, Any]:
-    found = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise ValueError(f"{text!r} is not a hyperparameter; write tau=0.1")
-        try:
-            found[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            raise ValueError(f"{value!r} is not a number; write {name}=0.1") from None
-    return found
 
 
 if __name__ == "__main__":

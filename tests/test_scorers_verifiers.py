@@ -6,7 +6,7 @@ import pytest
 from scored import SETTING, made, written
 
 from rewardlab.rules import toolrl as rule
-from rewardlab.scorers.verifier import verifier
+from rewardlab.scorers.verifier import Verifier
 from rewardlab.scorers.verifiers import VERIFIERS
 
 CALL = '{"name": "f", "parameters": {"x": 1}}'
@@ -108,7 +108,7 @@ def test_each_row_has_the_facts_of_its_prompt():
 def test_a_row_that_fails_abstains_and_says_so(caplog):
     """The others are judged; None abstains without an error."""
     rule = {"x": lambda: {"kind": 1.0}, "y": lambda: None, "z": lambda: 1 / 0}
-    maker = verifier("v", ("kind",), (), lambda case: rule[case.text]())
+    maker = Verifier("v", ("kind",), (), lambda case: rule[case.text]())
     found = made(maker, written(["x", "y", "z"]))
     assert found["kind"].tolist() == [1, 0, 0]
     assert found["kind_valid"].tolist() == [True, False, False]

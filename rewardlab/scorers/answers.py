@@ -24,7 +24,7 @@ from rewardlab.rules.shopping import action_reward
 from rewardlab.rules.texts import own_words
 from rewardlab.scorers.protocol import Context, Scorer, Setting
 from rewardlab.scorers.text_rewards import questions
-from rewardlab.scorers.verifier import Case, Maker, verifier
+from rewardlab.scorers.verifier import Case, Maker, Verifier
 
 
 def _texts(truth: Any) -> list[str]:
@@ -50,7 +50,7 @@ def exact_match(column: str, tag: str = "") -> Maker:
     def judge(case: Case, truth: Any) -> dict[str, float]:
         return {"exact_match": equal(said(case.text, tag), _texts(truth))}
 
-    return verifier("exact_match", ("exact_match",), (column,), judge)
+    return Verifier("exact_match", ("exact_match",), (column,), judge)
 
 
 def cover_match(column: str, tag: str = "") -> Maker:
@@ -67,7 +67,7 @@ def cover_match(column: str, tag: str = "") -> Maker:
         true = [normalized(one) for one in _texts(truth)]
         return {"cover_match": float(any(one and one in text for one in true))}
 
-    return verifier("cover_match", ("cover_match",), (column,), judge)
+    return Verifier("cover_match", ("cover_match",), (column,), judge)
 
 
 def word_f1(column: str, tag: str = "") -> Maker:
@@ -79,7 +79,7 @@ def word_f1(column: str, tag: str = "") -> Maker:
     def judge(case: Case, truth: Any) -> dict[str, float]:
         return {"word_f1": f1(said(case.text, tag), _texts(truth))}
 
-    return verifier("word_f1", ("word_f1",), (column,), judge)
+    return Verifier("word_f1", ("word_f1",), (column,), judge)
 
 
 def answer_ids(tag: str = "answer") -> Maker:
@@ -122,7 +122,7 @@ def sql(column: str) -> Maker:
             "sql_bigrams": queries.ngram_overlap(case.text, truth),
         }
 
-    return verifier("sql", ("sql_words", "sql_bigrams"), (column,), judge)
+    return Verifier("sql", ("sql_words", "sql_bigrams"), (column,), judge)
 
 
 def boxes(column: str, width: Static[float], height: Static[float]) -> Maker:
@@ -147,7 +147,7 @@ def boxes(column: str, width: Static[float], height: Static[float]) -> Maker:
             "corners": near,
         }
 
-    return verifier("boxes", names, (column,), judge)
+    return Verifier("boxes", names, (column,), judge)
 
 
 def derl(column: str) -> Maker:
@@ -162,7 +162,7 @@ def derl(column: str) -> Maker:
     def judge(case: Case, truth: Any) -> dict[str, float]:
         return derls.checks(case.text, str(truth))
 
-    return verifier("derl", ("g1", "g2", "g3", "g4"), (column,), judge)
+    return Verifier("derl", ("g1", "g2", "g3", "g4"), (column,), judge)
 
 
 def derl_formula(column: str, expression: str) -> Maker:
@@ -183,7 +183,7 @@ def derl_formula(column: str, expression: str) -> Maker:
         checks = derls.checks(case.text, str(truth))
         return {"derl_formula": derls.composed(expression, checks)}
 
-    return verifier("derl_formula", ("derl_formula",), (column,), judge)
+    return Verifier("derl_formula", ("derl_formula",), (column,), judge)
 
 
 def shopping(column: str, scale: Static[float] = 1000.0) -> Maker:
@@ -206,7 +206,7 @@ def shopping(column: str, scale: Static[float] = 1000.0) -> Maker:
         wanted = json.loads(truth) if isinstance(truth, str) else truth
         return {"shopping": action_reward(action if fits else None, wanted, scale)}
 
-    return verifier("shopping", ("shopping",), (column,), judge)
+    return Verifier("shopping", ("shopping",), (column,), judge)
 
 
 def partial_credit(
@@ -227,7 +227,7 @@ def partial_credit(
         number = _number(said[-1][len(score) :]) if said else None
         return {"partial_credit": credit(number, matched, failed, each)}
 
-    return verifier("partial_credit", ("partial_credit",), (lines,), judge)
+    return Verifier("partial_credit", ("partial_credit",), (lines,), judge)
 
 
 def _number(text: str) -> float | None:

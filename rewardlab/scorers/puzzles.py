@@ -1,7 +1,7 @@
 """Verdicts on puzzles that are made of the data themselves."""
 
 from rewardlab.rules.answers import normalized, tagged
-from rewardlab.scorers.verifier import Case, Maker, verifier
+from rewardlab.scorers.verifier import Case, Maker, Verifier
 
 
 def puzzle(column: str, tag: str = "answer") -> Maker:
@@ -21,4 +21,4 @@ def puzzle(column: str, tag: str = "answer") -> Maker:
         right = said is not None and normalized(said) == normalized(truth)
         return {"solved": float(right), "format": float(alone)}
 
-    return verifier("puzzle", ("solved", "format"), (column,), judge)
+    return Verifier("puzzle", ("solved", "format"), (column,), judge)

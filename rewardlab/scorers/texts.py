@@ -14,7 +14,7 @@ from rewardlab.rules import ngrams, phrases, relevance
 from rewardlab.rules import router as routes
 from rewardlab.rules.embedding import likeness as likeness_of
 from rewardlab.rules.similarity import bidirectional_best_match
-from rewardlab.scorers.verifier import Case, Maker, verifier
+from rewardlab.scorers.verifier import Case, Maker, Verifier
 
 References = str | Sequence[str]
 
@@ -34,7 +34,7 @@ def bleu(column: str) -> Maker:
     def judge(case: Case, references: References) -> dict[str, float]:
         return {"bleu": likeness.bleu(case.text, _several(references))}
 
-    return verifier("bleu", ("bleu",), (column,), judge)
+    return Verifier("bleu", ("bleu",), (column,), judge)
 
 
 def rouge(column: str) -> Maker:
@@ -46,7 +46,7 @@ def rouge(column: str) -> Maker:
     def judge(case: Case, references: References) -> dict[str, float]:
         return {"rouge": likeness.rouge_l(case.text, _several(references))}
 
-    return verifier("rouge", ("rouge",), (column,), judge)
+    return Verifier("rouge", ("rouge",), (column,), judge)
 
 
 def bleu_rouge(column: str) -> Maker:
@@ -58,7 +58,7 @@ def bleu_rouge(column: str) -> Maker:
     def judge(case: Case, references: References) -> dict[str, float]:
         return {"bleu_rouge": likeness.bleu_rouge(case.text, _several(references))}
 
-    return verifier("bleu_rouge", ("bleu_rouge",), (column,), judge)
+    return Verifier("bleu_rouge", ("bleu_rouge",), (column,), judge)
 
 
 def statements(column: str) -> Maker:
@@ -76,7 +76,7 @@ def statements(column: str) -> Maker:
         square = np.array(table, float).reshape(len(said), len(wanted))
         return {"similarity": bidirectional_best_match(square)}
 
-    return verifier("statements", ("similarity",), (column,), judge)
+    return Verifier("statements", ("similarity",), (column,), judge)
 
 
 def reasoning_phrases(mark: str = phrases.MARK) -> Maker:
@@ -92,7 +92,7 @@ def reasoning_phrases(mark: str = phrases.MARK) -> Maker:
         thought = phrases.thinking(case.text, mark)
         return {"pattern": phrases.reasoning_pattern(thought)}
 
-    return verifier("reasoning_phrases", ("pattern",), (), judge)
+    return Verifier("reasoning_phrases", ("pattern",), (), judge)
 
 
 def chat_phrases(mark: str = phrases.MARK) -> Maker:
@@ -105,7 +105,7 @@ def chat_phrases(mark: str = phrases.MARK) -> Maker:
         thought = phrases.thinking(case.text, mark)
         return {"pattern": phrases.reasoning_pattern(thought, phrases.CHAT_PHRASES, ())}
 
-    return verifier("chat_phrases", ("pattern",), (), judge)
+    return Verifier("chat_phrases", ("pattern",), (), judge)
 
 
 def repeated_words(size: Static[int] = 40, most: Static[float] = -0.5) -> Maker:
@@ -119,7 +119,7 @@ def repeated_words(size: Static[int] = 40, most: Static[float] = -0.5) -> Maker:
     def judge(case: Case) -> dict[str, float]:
         return {"repeated_words": ngrams.repetition_penalty(case.text, size, most)}
 
-    return verifier("repeated_words", ("repeated_words",), (), judge)
+    return Verifier("repeated_words", ("repeated_words",), (), judge)
 
 
 def word_counts() -> Maker:
@@ -136,7 +136,7 @@ def word_counts() -> Maker:
             "distinct": relevance.distinct_trigrams(case.text),
         }
 
-    return verifier("word_counts", ("length_share", "distinct"), (), judge)
+    return Verifier("word_counts", ("length_share", "distinct"), (), judge)
 
 
 def medical(column: str) -> Maker:
@@ -159,7 +159,7 @@ def medical(column: str) -> Maker:
             "judgeable": float(medicine.is_answer(medicine.answers(text, truth)[0])),
         }
 
-    return verifier("medical", names, (column,), judge)
+    return Verifier("medical", names, (column,), judge)
 
 
 def trigram_embedding(column: str, least: Static[float] = 0.8) -> Maker:
@@ -177,7 +177,7 @@ def trigram_embedding(column: str, least: Static[float] = 0.8) -> Maker:
         near = medicine.is_answer(given) and likeness_of(given, true) >= least
         return {"embedding": float(near)}
 
-    return verifier("trigram_embedding", ("embedding",), (column,), judge)
+    return Verifier("trigram_embedding", ("embedding",), (column,), judge)
 
 
 def router(column: str) -> Maker:
@@ -192,4 +192,4 @@ def router(column: str) -> Maker:
     def judge(case: Case, models: Sequence[str]) -> dict[str, float]:
         return {"form": routes.form(case.text, lambda name: name in models)}
 
-    return verifier("router", ("form",), (column,), judge)
+    return Verifier("router", ("form",), (column,), judge)

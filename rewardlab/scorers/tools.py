@@ -12,7 +12,7 @@ from rewardlab.rules import tool_calls
 from rewardlab.rules import toolrl as rule
 from rewardlab.rules.deepagent import action_reward
 from rewardlab.scorers.protocol import Context, Scorer, Setting
-from rewardlab.scorers.verifier import Case, Maker, verifier
+from rewardlab.scorers.verifier import Case, Maker, Verifier
 
 NAMES = ("format", "tool_match")
 
@@ -30,7 +30,7 @@ def _calls(name: str, column: str, likeness: tool_calls.Rule, stages: Any) -> Ma
             "tool_match": right,
         }
 
-    return verifier(name, NAMES, (column,), judge)
+    return Verifier(name, NAMES, (column,), judge)
 
 
 def _always(iteration: int) -> rule.Ranges:
@@ -92,7 +92,7 @@ def thinking_length(full: Static[float] = 512.0) -> Maker:
     def judge(case: Case) -> dict[str, float]:
         return {"thinking_length": rule.thinking_length(case.text, full)}
 
-    return verifier("thinking_length", ("thinking_length",), (), judge)
+    return Verifier("thinking_length", ("thinking_length",), (), judge)
 
 
 def growing_thinking_length() -> Maker:
@@ -105,7 +105,7 @@ def growing_thinking_length() -> Maker:
         full = rule.growing_length(case.iteration)
         return {"thinking_length": rule.thinking_length(case.text, full)}
 
-    return verifier("growing_thinking_length", ("thinking_length",), (), judge)
+    return Verifier("growing_thinking_length", ("thinking_length",), (), judge)
 
 
 def deepagent(calls: SignalName = "productive") -> Maker:

@@ -14,12 +14,12 @@ from rewardlab.rules.countdown import solves
 from rewardlab.rules.numbers import last_number as last
 from rewardlab.rules.numbers import marked_number, number
 from rewardlab.scorers.answers import said
-from rewardlab.scorers.verifier import Case, Judge, Maker, verifier
+from rewardlab.scorers.verifier import Case, Judge, Maker, Verifier
 
 
 def _verdict(word: str, signal: str, columns: tuple[str, ...], judge: Judge) -> Maker:
     name = word if signal == "correct" else f"{word}_{signal}"
-    return verifier(name, (signal,), columns, judge)
+    return Verifier(name, (signal,), columns, judge)
 
 
 def exact(column: str, tag: str = "", signal: str = "correct") -> Maker:
@@ -107,7 +107,7 @@ def likeness(column: str, tag: str = "") -> Maker:
         match = difflib.SequenceMatcher(None, text or "", truth, autojunk=False)
         return {"likeness": 0.0 if text is None else match.ratio()}
 
-    return verifier("likeness", ("likeness",), (column,), judge)
+    return Verifier("likeness", ("likeness",), (column,), judge)
 
 
 def reasoning_gym(

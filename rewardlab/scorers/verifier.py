@@ -1,5 +1,6 @@
 """Rules as scorers: asked on the host, a completion at a time."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -27,38 +28,42 @@ KINDS = ("", "_valid", "_error")  # what is made for each signal
 Judge = Callable[..., dict[str, float] | None]  # (case, *facts) -> numbers by name
 
 
-def verifier(
-    name: str, provides: tuple[str, ...], columns: tuple[str, ...], judge: Judge
-) -> Maker:
-    """A scorer that asks `judge(case, *facts)` of every completion.
+@dataclasses.dataclass(frozen=True)
+class Verifier:
+    """A rule, as a maker of the scorer that asks it of every completion.
 
-    `facts` are the row's entries of `columns`. A rule that gives None abstains; one
-    that raises has failed for its row: `name_valid` is False there, and `name_error`
-    True. The first failure of a batch is logged.
+    `judge(case, *facts)` gives a number for each of `provides`; `facts` are the row's
+    entries of `columns`. A rule that gives None abstains; one that raises has failed
+    for its row: `name_valid` is False there, and `name_error` True. The first failure
+    of a batch is logged.
     """
 
-    def make(setting: Setting) -> Scorer:
+    name: str
+    provides: tuple[str, ...]
+    columns: tuple[str, ...]
+    judge: Judge
+
+    def __call__(self, setting: Setting) -> Scorer:
+        """The scorer of a run."""
+
         def score(
             state: Any, context: Context, rollout: Rollout, batch: Batch
         ) -> dict[str, Array]:
             asked = questions(rollout, batch, setting.tokenizer)
-            facts = [asked[column] for column in columns]
+            facts = [asked[column] for column in self.columns]
             iteration = int(context.iteration)
             cases = [Case(own_words(x), iteration) for x in asked["completions"]]
-            return _signals(
-                name, provides, judge, list(zip(cases, *facts, strict=True))
-            )
+            rows = list(zip(cases, *facts, strict=True))
+            return _signals(self.name, self.provides, self.judge, rows)
 
         return Scorer(
-            name=name,
-            provides={one + kind: "N" for one in provides for kind in KINDS},
+            name=self.name,
+            provides={one + kind: "N" for one in self.provides for kind in KINDS},
             reads=(),
             place="host",
             score=score,
-            columns=columns,
+            columns=self.columns,
         )
-
-    return make
 
 
 def _signals(

@@ -1,8 +1,8 @@
 """`rewardlab.check`: which laws a sentence keeps, and whether any batch breaks it."""
 
 import itertools
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,10 +12,20 @@ from rewardlab.core.signals import SIGNALS, Signal
 from rewardlab.core.signals.draws import eighths
 from rewardlab.core.types import RewardTransform
 from rewardlab.methods import LAWS, METHODS, reads, resolve
+from rewardlab.scorers.text_rewards import TextReward
 from rewardlab.testing.always import ALWAYS_TRIED
 from rewardlab.testing.degenerate import DEGENERATE
-from rewardlab.testing.finding import FAILS, HOLDS, UNTRIED, Finding, judged, raised
+from rewardlab.testing.finding import (
+    FAILS,
+    HOLDS,
+    UNTRIED,
+    Checked,
+    Finding,
+    judged,
+    raised,
+)
 from rewardlab.testing.laws import CHECKS, Subject, subject
+from rewardlab.testing.rewards import check_reward
 from rewardlab.testing.rollouts import batch
 
 TOLERANCE = 1.5e-4  # of the greatest advantage: an epsilon of 1e-6 passes
@@ -28,44 +38,25 @@ SAYS = {
 }
 
 
-class Checked(NamedTuple):
-    """All that was found of one sentence; as text it is a table."""
-
-    sentence: str
-    findings: dict[str, Finding]
-
-    @property
-    def passed(self) -> bool:
-        """Whether everything holds that must."""
-        return not any(finding.broken for finding in self.findings.values())
-
-    def __str__(self) -> str:
-        wide = max(map(len, self.findings))
-        lines = [self.sentence, ""]
-        for name, found in self.findings.items():
-            free = found.verdict == FAILS and not found.must
-            verdict = "not claimed" if free else found.verdict
-            mark = "!" if found.broken else " "
-            lines.append(f"{mark} {name:{wide}}  {verdict:13}  {found.says}".rstrip())
-            if found.why and not free:
-                lines.append(f"  {'':{wide}}  {'':13}  {found.why}")
-        end = "All that must hold does." if self.passed else "What has a ! must hold."
-        return "\n".join([*lines, "", end])
-
-
 def check(
-    what: str | RewardTransform,
+    what: str | RewardTransform | TextReward | Callable[..., Any],
     signals: Mapping[str, str] | None = None,
     **hp: Any,
 ) -> Checked:
     """Tries the laws on a sentence, a method's name or a transform.
 
     `print(rewardlab.check("outcome('correct') | center_by_group()"))` shows a table.
+    A function that reads text is another thing, with other laws: `check(exact,
+    examples=[{"prompt": "3+4=", "right": "7", "answer": "7"}])`; see `check_reward`,
+    which has the rest of the arguments.
+
     `signals` says of what shape your own signals are, {"clarity": "N", "tone": "NS"};
     without it N, NS and NT are tried; `hp` the values of bare names. Laws that every
     transform must keep, and those that a method claims, decide `passed`. Raises
     `ValueError` for what is no sentence.
     """
+    if callable(what) or isinstance(what, TextReward):
+        return check_reward(what, **hp)
     claimed: tuple[str, ...] = ()
     if isinstance(what, str):
         claimed = METHODS[what].laws if what in METHODS else ()

@@ -1,0 +1,351 @@
+"""`rewardlab.check` of functions that read text: what is broken is found, and small."""
+
+import json
+import math
+import random
+import sys
+
+import pytest
+from test_cli import refused, shown
+
+from rewardlab import TextReward, check
+from rewardlab.testing.rewards import Example, examples_of, functions_of, read_examples
+from rewardlab.testing.rewards.asking import shortened
+from rewardlab.testing.rewards.checking import SAYS
+from rewardlab.testing.rewards.examples import task_examples
+from rewardlab.testing.rewards.failing import Failing
+from rewardlab.testing.rewards.longer import Longer
+
+ROWS = [
+    {"prompt": "3+4=", "right": "7", "wrong": ["8", "34"], "answer": "7"},
+    {"prompt": "9-5=", "right": "4", "wrong": ["5"], "answer": "4"},
+]
+
+
+def tried(function, **how):
+    """What is found, in this process and with few draws."""
+    how = {"examples": ROWS, "tries": 40, "limit": math.inf, **how}
+    return check(function, **how)
+
+
+def each(judge):
+    """A function of one text and its true answer, as one of a batch."""
+
+    def reward(completions, answer, **_):
+        return [judge(*pair) for pair in zip(completions, answer, strict=True)]
+
+    return reward
+
+
+def last(text, answer):
+    return float(text.split()[-1:] == [answer])
+
+
+def swallowed(text, answer):
+    try:
+        return float(int(text.split()[-1]) == int(answer))
+    except Exception:
+        return 0.0
+
+
+def by_place(completions, answer, **_):
+    paid = map(last, completions, answer)
+    return [x - 0.1 * i for i, x in enumerate(paid)]
+
+
+BROKEN = {
+    "it takes the last word of a text that has none": (
+        each(lambda text, answer: float(text.split()[-1] == answer)),
+        "answers",
+        "of '': IndexError: list index out of range",
+    ),
+    "it divides by what it finds": (
+        each(lambda text, answer: last(text, answer) / (1 - ("(" in text))),
+        "answers",
+        "ZeroDivisionError",
+    ),
+    "it gives what is no number": (
+        each(lambda text, answer: float(text) if text == "nan" else 0.0),
+        "answers",
+        "of 'nan': nan is not a finite number",
+    ),
+    "it draws lots": (
+        each(lambda text, answer: random.random()),
+        "repeats",
+        "of '7': first 0.",
+    ),
+    "it looks at the place in the batch": (by_place, "neighbours", "'7' alone gets 1"),
+    "places count for equals too": (by_place, "equal", "'7', '7', '7': 1 as the first"),
+    "it likes what is wrong": (
+        each(lambda text, answer: 1 - last(text, answer)),
+        "right_first",
+        "right '7' gets 0, wrong '8' 1",
+    ),
+    "a long text is fined without end": (
+        each(lambda text, answer: last(text, answer) - 0.001 * len(text)),
+        "penalty",
+        "right '7' with 1001 more characters (spaces) after it gets -0.002",
+    ),
+    "a long text is paid": (
+        each(lambda text, answer: last(text, answer) + min(len(text), 500) / 1000),
+        "length",
+        "wrong '8' gets 0.001, with 1 more characters (spaces) after it 0.002",
+    ),
+    "a long thought is paid": (
+        each(lambda text, answer: min(len(text.split(answer)[0]), 500) / 1000),
+        "length",
+        "more characters (spaces)",
+    ),
+    "it counts": (
+        each(lambda text, answer: last(text, answer) + len(text)),
+        "bounded",
+        "'7' with 99 more characters (spaces) after it gets 101",
+    ),
+    "a time-out is a zero": (
+        each(swallowed),
+        "failure",
+        "TimeoutError while it reads 'answer' is paid 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("why", BROKEN)
+def test_what_is_broken_is_found(why):
+    function, law, said = BROKEN[why]
+    found = tried(function)
+    assert found.findings[law].broken and not found.passed
+    assert said in found.findings[law].why
+    assert f"! {law} " in str(found)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        each(last),
+        each(lambda text, answer: max(last(text, answer) - 1e-4 * len(text), 0.0)),
+        each(lambda text, answer: None if "?" in text else last(text, answer)),
+    ],
+)
+def test_a_sound_reward_passes(function):
+    found = tried(function)
+    assert found.passed, str(found)
+    assert {one.verdict for one in found.findings.values()} == {"holds"}
+    assert set(found.findings) == set(SAYS) and "! " not in str(found)
+
+
+def test_async_functions_and_text_rewards_are_asked_too():
+    async def reward(completions, answer, **_):
+        return [last(*pair) for pair in zip(completions, answer, strict=True)]
+
+    assert tried(TextReward("mine", reward), tries=5).passed
+    with pytest.raises(ValueError, match="numbers for steps"):
+        tried(TextReward("mine", reward, steps=2))
+
+
+def test_a_reward_of_style_is_not_asked_what_is_right():
+    found = tried(each(lambda text, answer: float("\n" not in text)))
+    assert found.passed and found.findings["right_first"].verdict == "not tried"
+    assert "one of style" in found.findings["penalty"].why
+
+
+def test_without_examples_only_what_needs_none_is_tried():
+    found = tried(lambda completions, **_: [0.0] * len(completions), examples=())
+    assert found.passed and found.findings["right_first"].verdict == "not tried"
+    with pytest.raises(ValueError, match="missing a required argument: 'answer'"):
+        check(each(last))
+
+
+def test_a_law_that_is_not_meant_to_hold_may_be_left_out():
+    function, law, _ = BROKEN["a long text is paid"]
+    found = tried(function, without=[law])
+    assert found.passed and found.findings[law].verdict == "does not hold"
+    assert "not claimed" in str(found)
+    with pytest.raises(ValueError, match="no law 'size'; have answers,"):
+        tried(function, without=["size"])
+
+
+def test_what_fails_on_the_examples_is_tried_no_further():
+    def reward(completions, **_):
+        return [{"8": 1.0}[text] for text in completions]
+
+    found = tried(reward).findings
+    assert found["answers"].why == "of '7': KeyError: '7'"
+    assert all(one.verdict == "not tried" for one in list(found.values())[1:])
+
+
+def test_a_text_that_takes_too_long_is_a_time_out():
+    def reward(completions, answer, **_):
+        while any(len(text) > 50_000 for text in completions):
+            pass
+        return [last(*pair) for pair in zip(completions, answer, strict=True)]
+
+    found = tried(reward, limit=0.5, tries=5).findings["answers"]
+    assert found.broken and "it took more than 0.5 s" in found.why
+
+
+@pytest.mark.parametrize(
+    "longer, text",
+    [
+        (Longer("spaces", "after", 2), "<a>7</a>  "),
+        (Longer("wait", "before", 6), "wait, \n<a>7</a>"),
+        (Longer("marks", "in", 3), "<a> !?!7</a>"),
+        (Longer("itself", "after", 4), "<a>7</a> <a>7"),
+    ],
+)
+def test_texts_are_made_longer(longer, text):
+    assert longer.of("<a>7</a>") == text
+    assert longer.of("").strip(" \n!?wait,") == ""
+
+
+def test_what_fails_when_it_is_read_knows_it():
+    value = Failing(OSError("gone"))
+    for read in (str, float, len, list, hash, lambda x: x == 1, lambda x: x.lower()):
+        with pytest.raises(OSError, match="gone"):
+            read(value)
+    assert value.asked == 7
+
+
+def test_long_texts_are_shortened():
+    assert len(shortened("ab" * 500)) < 70 and "1000 characters" in shortened(
+        "a" * 1000
+    )
+
+
+def test_wrong_completions_are_those_of_other_problems():
+    rows = [{"prompt": "a", "right": ["1", "one"]}, {"prompt": "b", "right": "2"}]
+    one, other = examples_of(rows)
+    assert one.wrong == ("2", "I do not know.") and other.wrong[:2] == ("1", "one")
+    assert one.columns == {} and examples_of([one])[0] == one
+
+
+@pytest.mark.parametrize(
+    "rows, said",
+    [
+        ([], "has no rows"),
+        ([{"prompt": "a"}], "no 'right', a completion that is right; have prompt"),
+        ([{"right": "a"}], "no 'prompt'"),
+        ([{"prompt": "a", "right": 7}], "'right' of row 0 of the examples is no text"),
+        (
+            [{"prompt": "a", "right": "b", "x": 1}, {"prompt": "a", "right": "b"}],
+            "the column 'x'",
+        ),
+    ],
+)
+def test_what_is_no_example_is_one_sentence(rows, said):
+    with pytest.raises(ValueError, match=said):
+        examples_of(rows)
+
+
+def test_a_task_has_examples(tmp_path):
+    """Of text, and of tokens with demonstrations; not of episodes."""
+    (first, *_) = task_examples("chain_sum", str(tmp_path))
+    assert first.right == (first.columns["answer"],) and first.prompt.endswith("=")
+    (first, *_) = task_examples("arithmetic", str(tmp_path))
+    assert first.right[0] and set(first.wrong) - {*first.right}
+    with pytest.raises(ValueError, match="of episodes"):
+        task_examples("search", str(tmp_path))
+
+
+def test_words_of_scorers_are_functions():
+    """Each for a completion by itself; a rule that raises fails for its row alone."""
+    solved, format_ = functions_of("puzzle('answer')")
+    asked = {"completions": ["<answer>7</answer>", "7"], "answer": ["7", "7"]}
+    assert solved.function(**asked) == format_.function(**asked) == [1.0, 0.0]
+    (exact,) = functions_of("last_number('answer')")
+    values = exact.function(completions=["7", "7"], answer=["7", "x"])
+    assert values[0] == 1.0 and isinstance(values[1], ValueError)
+    assert functions_of("grpo") == [] == functions_of("outcome('correct')")
+    with pytest.raises(ValueError, match="does not judge a completion by itself"):
+        functions_of("win_rate('answer')")
+
+
+SUM = [
+    {
+        "prompt": "the sum",
+        "right": "<think>a</think> it is 41",
+        "wrong": ["<think>b</think> it is 14"],
+        "answer": "41",
+    }
+]
+TEXT = [
+    {
+        "prompt": "a line",
+        "right": "the cat sat on the mat",
+        "wrong": ["dogs bark at night as ever"],
+        "answer": "the cat sat on the mat",
+    }
+]
+# What pays for a part of the truth, or for length itself, is meant to.
+MEANT = {
+    "bleu('answer')": (TEXT, set()),
+    "rouge('answer')": (TEXT, set()),
+    "exact_match('answer')": (TEXT, set()),
+    "cover_match('answer')": (SUM, set()),
+    "last_number('answer')": (SUM, set()),
+    "thinking_length()": (SUM, {"length"}),
+    "reasoning_phrases()": (SUM, {"length"}),
+}
+
+
+@pytest.mark.parametrize("word", MEANT)
+def test_our_own_rewards_keep_the_laws(word):
+    examples, meant = MEANT[word]
+    (function,) = functions_of(word)
+    found = tried(function, examples=examples)
+    broken = {law for law, one in found.findings.items() if one.broken}
+    assert broken == meant, str(found)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """With a module of rewards and a file of examples; the folder that one is in."""
+    text = "def exact(completions, answer, **columns):\n    return "
+    text += "[float(t == a) for t, a in zip(completions, answer)]\n\n\n"
+    text += (
+        "def empty(completions, **columns):\n    return [t[0] for t in completions]\n"
+    )
+    (tmp_path / "outside_checks.py").write_text(text)
+    lines = "\n".join(map(json.dumps, ROWS))
+    (tmp_path / "examples.jsonl").write_text(lines)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    sys.modules.pop("outside_checks", None)
+
+
+def test_the_command_tells_functions_from_sentences(folder, capsys, monkeypatch):
+    words = ("--examples=examples.jsonl", "--tries=5", "--limit=inf")
+    said = shown(capsys, monkeypatch, "check", "outside_checks:exact", *words)
+    assert "the reward exact" in said and "All that must hold does." in said
+    said = shown(capsys, monkeypatch, "check", "exact('answer')", *words)
+    assert "the reward correct" in said
+    with pytest.raises(SystemExit) as left:
+        shown(capsys, monkeypatch, "check", "outside_checks:empty", *words)
+    assert left.value.code == 1
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["grpo", "--examples=examples.jsonl"], "'grpo' is a sentence"),
+        (["outside_checks:exact"], "missing a required argument: 'answer'"),
+        (["outside_checks:none"], "cannot be imported"),
+        (["outside_checks:exact", "--right=answer"], "give the file too"),
+        (
+            ["outside_checks:exact", "--examples=examples.jsonl", "--task=chain_sum"],
+            "two sources",
+        ),
+        (["outside_checks:exact", "--examples=no.jsonl"], "cannot be read"),
+    ],
+)
+def test_the_command_refuses_in_a_sentence(folder, capsys, monkeypatch, words, said):
+    assert said in refused(capsys, monkeypatch, "check", *words)
+
+
+def test_examples_are_read_from_a_file(folder):
+    one, _ = read_examples("examples.jsonl")
+    assert one == Example(
+        "3+4=", {"answer": "7"}, ("7",), ("8", "34", "I do not know.")
+    )
+    two, _ = read_examples("examples.jsonl", right="answer")
+    assert two.right == ("7",) and "right" in two.columns
