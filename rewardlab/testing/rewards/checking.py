@@ -9,7 +9,8 @@ from rewardlab.system.answers import Failure, Row
 from rewardlab.testing.finding import FAILS, UNTRIED, Checked, Finding
 from rewardlab.testing.rewards.asking import Reward
 from rewardlab.testing.rewards.examples import Example, examples_of
-from rewardlab.testing.rewards.laws import LAWS, RANDOM, Trial
+from rewardlab.testing.rewards.laws import LAWS, RANDOM
+from rewardlab.testing.rewards.trial import Trial
 
 SAYS = {
     "answers": "of any text it gives a finite number or None, in time",
