@@ -58,10 +58,6 @@ class SentenceAdvantages:
         """`ValueError` for a signal that the sentence reads and nobody makes."""
         trainer: Any = self
         names = trainer.reward_func_names
-        if trainer.use_liger_kernel:
-            raise ValueError(
-                "advantages of tokens do not fit use_liger_kernel; leave it out"
-            )
         for ours, made in self._signals.items():
             if isinstance(made, str) and made not in names:
                 raise ValueError(
