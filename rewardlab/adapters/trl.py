@@ -14,7 +14,7 @@ import numpy as np
 from trl import GRPOTrainer
 
 from rewardlab.adapters.advantage import Advantage, Rows
-from rewardlab.adapters.arrays import to_numpy
+from rewardlab.adapters.arrays import like, to_numpy
 from rewardlab.adapters.left import say_what_stays
 from rewardlab.core.types import RewardTransform
 
@@ -103,7 +103,7 @@ class SentenceAdvantages:
         local, width = output["completion_ids"].shape
         first = trainer.accelerator.process_index * local
         own = whole[first : first + local, :width]
-        output["advantages"] = output["completion_ids"].new_tensor(own).float()
+        output["advantages"] = like(own, output["completion_ids"])
         return output
 
     def _gathered(self, output: Mapping[str, Any]) -> tuple[Rows, dict[str, Any]]:
@@ -132,12 +132,12 @@ class SentenceAdvantages:
         made = {k: every(x, ids) for k, x in {**tensors, **made}.items()}
         return rows, {**self._of_rewards(to_numpy(rewards)), **made}
 
-    def _of_all(self, x: Any, like: Any) -> np.ndarray:
+    def _of_all(self, x: Any, ids: Any) -> np.ndarray:
         """The rows of all processes, one after another, each as wide as the widest."""
         accelerator: Any = self.accelerator  # type: ignore[attr-defined]
         if accelerator.num_processes == 1:
             return to_numpy(x)
-        tensor = like.new_tensor(to_numpy(x).astype(np.float32)).float()
+        tensor = like(to_numpy(x).astype(np.float32), ids)
         if tensor.ndim > 1:
             tensor = accelerator.pad_across_processes(tensor, dim=1)
         return to_numpy(accelerator.gather(tensor))
