@@ -82,12 +82,12 @@ BROKEN = {
     "a long text is paid": (
         each(lambda text, answer: last(text, answer) + min(len(text), 500) / 1000),
         "length",
-        "wrong '8' gets 0.001, with 1 more characters (spaces) after it 0.002",
+        "wrong '8' gets 0.001, with 1 more character (spaces) after it 0.002",
     ),
     "a long thought is paid": (
         each(lambda text, answer: min(len(text.split(answer)[0]), 500) / 1000),
         "length",
-        "more characters (spaces)",
+        "(spaces)",
     ),
     "it counts": (
         each(lambda text, answer: last(text, answer) + len(text)),

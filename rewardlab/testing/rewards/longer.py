@@ -45,7 +45,8 @@ class Longer(NamedTuple):
         return text + added if self.where == "after" else added + text
 
     def __str__(self) -> str:
-        return f"{self.size} more characters ({self.what}) {self.where} it"
+        letters = "character" if self.size == 1 else "characters"
+        return f"{self.size} more {letters} ({self.what}) {self.where} it"
 
 
 def longer() -> st.SearchStrategy[Longer]:
