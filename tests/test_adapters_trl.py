@@ -142,6 +142,7 @@ def test_advantages_are_those_of_our_estimator(tmp_path, sentence):
         {"words": per_word},
         beta=0.1,
         num_iterations=2,
+        pad_to_multiple_of=16,
     )
     made.train()
     (_, signals), output, _ = made.seen[0]

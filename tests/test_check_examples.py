@@ -90,7 +90,7 @@ def test_words_of_scorers_are_functions():
     values = exact.function(completions=["7", "7"], answer=["7", "x"])
     assert values[0] == 1.0 and isinstance(values[1], ValueError)
     assert functions_of("grpo") == [] == functions_of("outcome('correct')")
-    with pytest.raises(ValueError, match="does not judge a completion by itself"):
+    with pytest.raises(ValueError, match="is no rule that reads one completion"):
         functions_of("win_rate('answer')")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from trl import GRPOTrainer
 
 from rewardlab.adapters.advantage import Advantage, Rows
-from rewardlab.adapters.arrays import like, to_numpy
+from rewardlab.adapters.arrays import like, to_numpy, widened
 from rewardlab.adapters.left import say_what_stays
 from rewardlab.core.types import RewardTransform
 
@@ -129,7 +129,11 @@ class SentenceAdvantages:
             logp=None if logp is None else every(logp, ids),
             tokens=every(ids, ids),
         )
+        longest, width = rows.valid.sum(axis=1).max(), rows.mask.shape[1]
         made = {k: every(x, ids) for k, x in {**tensors, **made}.items()}
+        for name, x in made.items():
+            if x.ndim == 2 and x.shape[1] == longest:  # TRL may pad by more
+                made[name] = widened(x, width, 0)
         return rows, {**self._of_rewards(to_numpy(rewards)), **made}
 
     def _of_all(self, x: Any, ids: Any) -> np.ndarray:

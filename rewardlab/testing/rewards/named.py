@@ -41,7 +41,8 @@ def _of_word(part: Tree) -> list[TextReward]:
     made: Any = sentence.build(part)
     if not isinstance(made, Verifier):
         raise ValueError(
-            f"{part.word} does not judge a completion by itself, so it is not tried"
+            f"{part.word} is no rule that reads one completion at a time, so no law is "
+            "tried on it"
         )
     return [TextReward(name, _function(made, name)) for name in made.provides]
 
