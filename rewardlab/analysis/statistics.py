@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import ndtri, stdtrit
+from scipy import optimize, stats
+from scipy.special import ndtr, ndtri, stdtrit
 
 Values = Float[np.ndarray, " n"]
 Range = tuple[float, float]
 SHARE: Range = (0.0, 1.0)
 ANYWHERE: Range = (-np.inf, np.inf)
+_MIDDLES = (np.arange(1000) + 0.5) / 1000
 
 
 class Interval(NamedTuple):
@@ -34,6 +36,7 @@ class Comparison(NamedTuple):
     difference: Interval
     winner: str | None
     verdict: str
+    p: float = 1.0  # of no difference, two-sided
 
 
 def student(values: Values, level: float = 0.95, within: Range = ANYWHERE) -> Interval:
@@ -74,8 +77,9 @@ def compare(
     """The paired difference a - b with its Student interval, and what it allows to say.
 
     a[i] and b[i] share their seed (prompts, sampling noise), so what they have in
-    common cancels. No winner is named while 0 lies inside the interval. `within` is
-    where a and b can lie, as in `student`.
+    common cancels. No winner is named while 0 lies inside the interval; then the
+    verdict says which difference these seeds would have shown with a power of 80 %.
+    `within` is where a and b can lie, as in `student`.
     """
     if len(a) != len(b):
         raise ValueError(
@@ -86,7 +90,138 @@ def compare(
     between = np.asarray(a, np.float64) - np.asarray(b, np.float64)
     difference = student(between, within=(-widest, widest))
     said = f"{arms[0]} - {arms[1]} = {difference}, {len(a)} seeds"
+    p = paired_p(between)
     if difference.low <= 0 <= difference.high:
-        return Comparison(difference, None, f"no winner: {said}")
+        return Comparison(difference, None, f"no winner: {said}{_blind(between)}", p)
     winner = arms[0] if difference.mean > 0 else arms[1]
-    return Comparison(difference, winner, f"{winner} is higher: {said}")
+    return Comparison(difference, winner, f"{winner} is higher: {said}", p)
+
+
+def _blind(between: Values) -> str:
+    """How much of a difference these seeds could have missed."""
+    seen = detectable(len(between), float(between.std(ddof=1)))
+    return f" (a difference of {seen:.3f} would have been seen)" if seen > 0 else ""
+
+
+def paired_p(between: Values) -> float:
+    """Student's two-sided p of differences whose mean is 0; 1 where all are 0."""
+    if not np.any(between):
+        return 1.0
+    if np.ptp(between) == 0:
+        return 0.0
+    return float(stats.ttest_1samp(between, 0).pvalue)
+
+
+def holm(p: Values) -> Values:
+    """Holm's adjusted p of several tests: max over i <= k of (m - i + 1) p_(i), <= 1.
+
+    (0.01, 0.04, 0.03) -> (0.03, 0.06, 0.06). The chance that any true zero is called a
+    difference is at most the level, whatever the tests have in common.
+    """
+    order, m = np.argsort(p, kind="stable"), len(p)
+    raised = np.maximum.accumulate(np.asarray(p)[order] * (m - np.arange(m)))
+    adjusted = np.empty(m)
+    adjusted[order] = np.minimum(raised, 1)
+    return adjusted
+
+
+def power(difference: float, deviation: float, seeds: int, level: float = 0.95) -> float:
+    """The chance that a paired t-test of so many seeds sees a true difference.
+
+    T = (Z + d sqrt(n) / s) / sqrt(chi^2 / (n - 1)), the noncentral t, with chi^2 in a
+    thousand steps of equal probability; `deviation` s is that of the paired differences
+    between seeds.
+    """
+    limit = stdtrit(seeds - 1, (1 + level) / 2)
+    shift = abs(difference) / deviation * np.sqrt(seeds)
+    spread = np.sqrt(stats.chi2.ppf(_MIDDLES, seeds - 1) / (seeds - 1))
+    seen = ndtr(shift - limit * spread) + ndtr(-shift - limit * spread)
+    return float(seen.mean())
+
+
+def seeds_needed(
+    difference: float, deviation: float, least: float = 0.8, most: int = 10_000
+) -> int | None:
+    """The seeds by which a difference is seen with a power of `least`; None beyond
+    `most`. One tenth, with a deviation of one tenth -> 10."""
+    if deviation == 0:
+        return 2
+    enough = lambda n: power(difference, deviation, n) >= least  # noqa: E731
+    if difference == 0 or not enough(most):
+        return None
+    low, high = 1, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def detectable(seeds: int, deviation: float, least: float = 0.8) -> float:
+    """The least difference that so many seeds see with a power of `least`; 0 where
+    they do not differ."""
+    if deviation == 0:
+        return 0.0
+    short = lambda d: power(d, 1.0, seeds) - least  # noqa: E731
+    return float(deviation * optimize.brentq(short, 1e-6, 1e3))
+
+
+def bootstrap(
+    values: Values, level: float = 0.95, draws: int = 9999, seed: int = 0
+) -> Interval:
+    """The mean with the percentile interval of `draws` resamples of the values.
+
+    Give differences of pairs for a paired one. With few seeds it is too narrow: of 95 %
+    intervals of normal values 75 % of three, 84 % of five and 92 % of ten hold the mean
+    (tests/test_statistics.py measures it); no verdict rests on it.
+    """
+    values = np.asarray(values, np.float64)
+    if values.size < 2:
+        raise ValueError(f"{values.size} seed has no interval; run at least two seeds")
+    rng = np.random.default_rng(seed)
+    means = values[rng.integers(0, values.size, (draws, values.size))].mean(axis=1)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+def interquartile_mean(values: Values) -> float:
+    """The mean of what is left without the lowest and the highest quarter.
+
+    Robust as the median and steadier (arXiv 2108.13264); (1, 2, 3, 100) -> 2.5.
+    """
+    return float(stats.trim_mean(np.asarray(values, np.float64), 0.25))
+
+
+def probability_of_improvement(
+    a: Values, b: Values, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> Interval:
+    """P(a run of a is better than one of b), ties half: a mean over all n x m pairs.
+
+    The interval is of a bootstrap over the seeds of each arm, as arXiv 2108.13264 has
+    it, and with few seeds too narrow.
+    """
+    rng = np.random.default_rng(seed)
+    better = (np.sign(np.subtract.outer(a, b)) + 1) / 2
+    rows = rng.integers(0, len(a), (draws, len(a)))
+    columns = rng.integers(0, len(b), (draws, len(b)))
+    drawn = better[rows[:, :, None], columns[:, None, :]].mean(axis=(1, 2))
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(better.mean()), float(low), float(high))
+
+
+def clustered(
+    values: Float[np.ndarray, "problems samples"],
+    level: float = 0.95,
+    within: Range = ANYWHERE,
+) -> Interval:
+    """The mean over problems, with the problems as the independent units.
+
+    Samples of one problem succeed together, so they are no n of their own: the interval
+    is Student's over the problems' means. Give the difference of two runs on the same
+    problems for a comparison paired by problem.
+    """
+    return student(np.asarray(values, np.float64).mean(axis=1), level, within)
+
+
+def area_under(steps: Values, values: Values) -> float:
+    """The mean height of a curve from its first step to its last, by trapezoids."""
+    return float(np.trapezoid(values, steps) / (steps[-1] - steps[0]))
