@@ -1,28 +1,17 @@
-"""Arms times seeds: what the grid makes of runs that are done."""
+"""Arms, axes and seeds: what a grid plans, what it does of it, what it leaves."""
 
+import itertools
 import json
+import sys
 
-import numpy as np
 import pytest
 
-from rewardlab.launch.plan import Arm, arms_of, seeds_of
-from rewardlab.launch.table import at_end, episodes_until, files_of, measured, report
-
-
-@pytest.fixture
-def run(tmp_path):
-    """A run's folder: 4 prompts of 2 completions a step, judged every 10 steps."""
-    rollout = {"num_prompts": 4, "num_generations": 2}
-    (tmp_path / "config.json").write_text(json.dumps({"rollout": rollout}))
-    judged = {0: 0.2, 10: 0.4, 20: 0.8, 30: 0.7}
-    rows = [
-        {"step": 5, "reward/mean": 1.0},
-        *({"step": s, "eval/pass@1": x, "eval/calls": 2.0} for s, x in judged.items()),
-    ]
-    lines = "".join(json.dumps(row) + "\n" for row in rows)
-    (tmp_path / "metrics.jsonl").write_text(lines)
-    return tmp_path
-
+from rewardlab.launch import children, grid, launchers
+from rewardlab.launch.arms import Arm, arms_in, arms_of, axes_of, seeds_of
+from rewardlab.launch.kept import files_of, found_of, write_run
+from rewardlab.launch.plan import Grid, Planned, base_of, id_of, planned
+from rewardlab.results.reading import read_results
+from rewardlab.runs.record import resolved
 
 SENTENCE = "outcome('correct') | weighted_sum(correct=1)"
 
@@ -54,7 +43,6 @@ def test_an_arm_is_a_method_or_a_name_and_what_it_is(text, name, arm):
         (["../up=grpo"], "with a name of letters, digits"),
         (["-x=grpo"], "with a name of letters, digits"),
         (["x=grpo", "x=rloo"], "two arms are named 'x'"),
-        ([f"a{i}=grpo" for i in range(8)], "8 arms in one picture .* at most 7"),
     ],
 )
 def test_what_is_no_arm_is_refused(texts, says):
@@ -63,67 +51,10 @@ def test_what_is_no_arm_is_refused(texts, says):
 
 
 def test_seeds_are_whole_numbers_once_each():
-    assert seeds_of("0, 7") == (0, 7)
-    for text in ("0,a", "", "0,-1", "1.5", "0,0"):
+    assert seeds_of("0, 7") == (0, 7) and seeds_of("0..2,9") == (0, 1, 2, 9)
+    for text in ("0,a", "", "0,-1", "1.5", "0,0", "3..1", "..", "0..99999", "0..2,1"):
         with pytest.raises(ValueError, match="--seeds="):
             seeds_of(text)
-
-
-def test_the_last_evaluation_counts(run):
-    assert at_end(run, "pass@1") == 0.7
-    assert at_end(run, "calls") == 2.0
-    with pytest.raises(
-        ValueError, match="has no held-out number 'call'; have calls, pass"
-    ):
-        at_end(run, "call")
-
-
-def test_episodes_until_a_share_is_reached(run):
-    # 0.5 lies a quarter of the way from step 10 to step 20; a step has 8 episodes.
-    assert episodes_until(run, 0.5) == pytest.approx(12.5 * 8)
-    assert episodes_until(run, 0.2) == 0
-    assert np.isnan(episodes_until(run, 0.9))
-
-
-def test_the_report_names_a_winner_only_where_zero_is_outside():
-    base = np.array([0.5, 0.6, 0.7])
-    late = np.array([10.0, np.nan, 20.0])
-    text = report(
-        {
-            "grpo": {"pass@1": base, "episodes": late},
-            "better": {"pass@1": base + 0.1 + [0, 0.001, 0], "episodes": late},
-            "noisy": {"pass@1": base + [0.1, -0.1, 0.05], "episodes": late},
-        }
-    )
-    assert "| `grpo` | 0.600 [0.352, 0.848] | 2 of 3 seeds |" in text
-    assert "- pass@1: better is higher" in text
-    assert "- pass@1: no winner: noisy - grpo" in text
-    assert "episodes:" not in text  # a seed has no value, so nothing is compared
-
-
-def test_a_number_that_a_run_lacks_at_its_end_leaves_the_others(run):
-    text = report(measured({"grpo": [run]}, ["calls", "belief"]))
-    assert "| `grpo` | 2.000 | 0 of 1 seeds |" in text
-
-
-def test_what_has_a_shares_name_and_other_values_is_none():
-    text = report({"grpo": {"submitted": np.array([1.5, 2.5])}})
-    assert "| `grpo` | 2.000 [-4.353, 8.353] |" in text  # 12.7062 * 0.70711 / sqrt(2)
-
-
-def test_an_interval_of_a_share_is_cut_and_that_of_a_length_is_not():
-    """0.9 and 0.95: half is 12.7062 * 0.0353553 / sqrt(2) = 0.31766."""
-    share = np.array([0.9, 0.95])
-    text = report({"grpo": {"pass@8": share, "mean_length": share}})
-    assert "| `grpo` | 0.925 [0.607, 1.000] | 0.925 [0.607, 1.243] |" in text
-
-
-def test_one_seed_has_a_mean_and_no_winner():
-    one, two = np.array([0.5]), np.array([0.75])
-    text = report({"grpo": {"pass@1": one}, "rloo": {"pass@1": two}})
-    assert "| `grpo` | 0.500 |" in text and "| `rloo` | 0.750 |" in text
-    assert "- pass@1: rloo - grpo = 0.250, 1 seed" in text
-    assert "higher" not in text and "[" not in text
 
 
 def test_a_figure_of_more_runs_stays(tmp_path):
@@ -148,3 +79,184 @@ def test_a_torn_record_leaves_the_figure_that_it_was_of(tmp_path, torn):
 def test_a_figure_that_nobody_recorded_stays(tmp_path):
     (tmp_path / "learning_curves.png").write_bytes(b"of other runs")
     assert files_of(tmp_path, ["a-0"])[1].name == "learning_curves_2.png"
+
+
+def test_axes_are_keys_and_values():
+    assert axes_of(["hp.eta=0.5, 0.7", "loss=a(1, 2) | b(),c('x,y')"]) == {
+        "hp.eta": ("0.5", "0.7"),
+        "loss": ("a(1, 2) | b()", "c('x,y')"),
+    }
+    for text in ("eta", "a b=1", "hp.eta=", "hp.eta=1,,2", "hp.eta=1,1", "seed=1,2"):
+        with pytest.raises(ValueError, match="--axis="):
+            axes_of([text])
+
+
+def test_arms_from_a_file(tmp_path):
+    file = tmp_path / "plan.py"
+    file.write_text(
+        "def arms():\n"
+        "    for eta in (0.5, 0.7):\n"
+        "        yield f'eta{eta}', {'reward': 'clip_delta', 'hp.eta': eta}\n"
+    )
+    assert arms_in(file) == {
+        "eta0.5": Arm("clip_delta", ("--config.hp.eta=0.5",)),
+        "eta0.7": Arm("clip_delta", ("--config.hp.eta=0.7",)),
+    }
+    for text, says in {
+        "x = 1": "has no function arms",
+        "def arms(:": "cannot be read",
+        "def arms(): return {'a': 3}": "must be a name",
+        "def arms(): return {'../a': {'reward': 'grpo'}}": "must be a name",
+    }.items():
+        file.write_text(text)
+        with pytest.raises(ValueError, match=says):
+            arms_in(file)
+    with pytest.raises(ValueError, match="is no Python file"):
+        arms_in(tmp_path / "none.py")
+
+
+def plan_of(tmp_path, *arms, **said):
+    return Grid("quickstart", arms_of(arms), (0, 1), tmp_path, **said)
+
+
+def test_an_axis_of_a_hyperparameter_is_of_the_arms_that_have_it(tmp_path):
+    axes = {"hp.tau": ("0.1", "0.2"), "optim.lr": ("1e-4", "3e-4")}
+    made = plan_of(tmp_path, "grpo", "pure", axes=axes)
+    runs = planned(made)
+    assert len(runs) == 2 * (2 + 4) and len({run.id for run in runs}) == 12
+    names = [run.folder.name for run in runs[:3]]
+    assert names[0] == "grpo,optim.lr=1e-4-0" and names[2].startswith("pure,hp.tau=0.1")
+    config = made.config_of("pure", 1, runs[-1].axes)
+    assert (config.hp.tau, config.optim.lr, config.seed) == (0.2, 3e-4, 1)
+    assert len({run.base for run in runs}) == 2  # one for each seed
+    with pytest.raises(ValueError, match="no arm has that hyperparameter"):
+        plan_of(tmp_path, "grpo", axes={"hp.eta": ("1",)}).cells()
+
+
+def test_an_id_forgets_what_a_run_may_change(tmp_path):
+    made = plan_of(tmp_path, "grpo")
+    config = made.config_of("grpo", 0)
+    first = id_of(resolved(config))
+    config.train.max_steps, config.model.init_from = 7, "somewhere"
+    assert id_of(resolved(config)) == first and base_of(config) == ""
+    config.optim.lr = 1.0
+    assert id_of(resolved(config)) != first
+
+
+def test_folders_of_hostile_values_are_safe_and_apart(tmp_path):
+    made = plan_of(tmp_path, "grpo", axes={"loss": ("a/../b", "a_.._b", "x" * 300)})
+    names = [made.folder("grpo", {"loss": x}, 0).name for x in made.axes["loss"]]
+    assert len(set(names)) == 3 and all("/" not in x and len(x) < 140 for x in names)
+
+
+# What stands for `rewardlab train`: notes when it ran, and fails if it is told to.
+RUN = """
+import json, pathlib, sys, time
+said = dict(x.lstrip("-").split("=", 1) for x in sys.argv[1:])
+folder = pathlib.Path(said["workdir"])
+began = time.time()
+(folder / "config.json").write_text(json.dumps({"seed": 0, "said": sys.argv[1:]}))
+time.sleep(0.15)
+if "bad" in folder.name:
+    sys.exit("error: no good\\x1b[2J")
+(folder / "base" / "1").mkdir(parents=True, exist_ok=True)
+(folder / "when.json").write_text(json.dumps([began, time.time()]))
+(folder / "metrics.jsonl").write_text('{"step": 3, "eval/pass@1": 0.5, "reward/mean": 1}\\n')
+"""
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    monkeypatch.setattr(children, "TRAIN", (sys.executable, "-c", RUN))
+    monkeypatch.setattr(launchers, "_AGAIN", 0.02)
+
+
+def some(tmp_path, *names, base=""):
+    where = {name: tmp_path / name for name in names}
+    return [
+        Planned("1" * 12, n, {}, 0, x, (f"--workdir={x}",), base, 3)
+        for n, x in where.items()
+    ]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_cap_is_a_cap_and_a_failure_stops_nothing(jobs, fake, tmp_path):
+    runs = some(tmp_path, "a-0", "bad-0", "c-0", "d-0", "e-0")
+    local = launchers.Local(jobs, children.Children(jobs))
+    ended = [x for x in local(runs) if x.state != "runs"]
+    assert {x.run.arm: x.state for x in ended} == {
+        **dict.fromkeys(("a-0", "c-0", "d-0", "e-0"), "done"),
+        "bad-0": "failed",
+    }
+    assert [x.error for x in ended if x.state == "failed"] == ["error: no good\x1b[2J"]
+    files = [x.run.folder / "when.json" for x in ended if x.state == "done"]
+    spans = [json.loads(file.read_text()) for file in files]
+    at_once = [sum(b <= t <= e for b, e in spans) for t, _ in spans]
+    assert max(at_once) <= jobs
+    said = json.loads((tmp_path / "bad-0" / "run.json").read_text())
+    assert said["state"] == "failed" and said["error"].startswith("error: no good")
+
+
+def test_runs_of_one_base_wait_for_it(fake, monkeypatch, tmp_path):
+    """The first makes it, the others take it; one that fails leaves it to the next."""
+    monkeypatch.setattr("rewardlab.launch.plan.newest", lambda folder: folder)
+    runs = some(tmp_path, "bad-0", "b-0", "c-0", base="x")
+    for _ in launchers.Local(3, children.Children(3))(runs):
+        pass
+    took = {}
+    for run in runs:
+        arguments = json.loads((run.folder / "config.json").read_text())["said"]
+        named = [x.partition("=")[2] for x in arguments if "init_from" in x]
+        took[run.arm] = [name.rpartition("/")[2] for name in named]
+    assert took["bad-0"] == [] and sorted(map(len, took.values())) == [0, 0, 1]
+    assert {*itertools.chain(*took.values())} <= {"b-0", "c-0"}
+
+
+def test_what_lies_in_a_folder_says_what_is_left(tmp_path):
+    made = plan_of(tmp_path, "grpo")
+    run = planned(made)[0]
+    assert found_of(made, run).state == "new"
+    run.folder.mkdir()
+    record = resolved(made.config_of("grpo", 0))
+    (run.folder / "config.json").write_text(json.dumps(record))
+    write_run(run, "runs")  # and then it was killed
+    (run.folder / "metrics.jsonl").write_text('{"step": 5}\n{"st')
+    assert found_of(made, run)[:2] == ("cut", 5)
+    (run.folder / "metrics.jsonl").write_text(json.dumps({"step": run.steps}) + "\n")
+    write_run(run, "done")
+    assert found_of(made, run).state == "done"
+    assert found_of(made, run._replace(steps=999)).state == "cut"  # it goes on
+    record["optim"]["lr"] = 1.0
+    (run.folder / "config.json").write_text(json.dumps(record))
+    found = found_of(made, run)
+    assert found.state == "changed" and found.why == "optim.lr=1.0, now 0.00025"
+
+
+def test_a_grid_from_the_command_line(fake, tmp_path, capsys):
+    """Planned, done, skipped the second time, done anew where it was changed."""
+    said = ["--config=quickstart", "--arm=grpo", "--arm=bad=rloo", "--seeds=0..1"]
+    said += [f"--workdir={tmp_path}", "--measure=pass@1", "--jobs=2"]
+    grid.main([*said, "--dry-run"])
+    shown = capsys.readouterr().out
+    assert "4 runs (4 new), 122,880 episodes to sample" in shown
+    assert not (tmp_path / "grid.json").exists()
+    said += ["--", "--config.train.max_steps=3"]
+    with pytest.raises(SystemExit) as end:
+        grid.main(said)
+    assert end.value.code == 1
+    shown = capsys.readouterr().out
+    assert "bad, seed 1 failed: error: no good" in shown and "\x1b" not in shown
+    assert "| `grpo` | 0.500 [0.500, 0.500] |" in shown
+    results = read_results(tmp_path)
+    assert [x.state for x in results.runs] == ["done", "failed"] * 2
+    assert results.grid["arms"]["bad"] == {"reward": "rloo", "options": []}
+    before = (tmp_path / "grpo-0" / "when.json").read_text()
+    record = {"seed": 0, "optim": {"lr": 1.0}}
+    (tmp_path / "grpo-1" / "config.json").write_text(json.dumps(record))
+    grid.main([x for x in said if x != "--arm=bad=rloo"])
+    assert "grpo, seed 1 is done anew (optim.lr=1.0, now" in capsys.readouterr().out
+    assert (tmp_path / "grpo-0" / "when.json").read_text() == before
+    assert [x.name for x in (tmp_path / "replaced").iterdir()] == [
+        f"grpo-1-{results.runs[2].id}"
+    ]
+    assert (tmp_path / "table.csv").exists() and (tmp_path / "table_2.md").exists()

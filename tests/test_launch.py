@@ -10,7 +10,6 @@ from tiny_model import known_is_tiny
 import rewardlab.__main__
 from rewardlab.launch import children, grid, train
 from rewardlab.launch.configs import load_config, override, shipped
-from rewardlab.launch.plan import began_from
 from rewardlab.runs.builders import loss_of
 
 ROOT = Path(__file__).parents[1]
@@ -162,17 +161,6 @@ def test_a_grid_is_checked_before_its_first_run(given, says, capsys, tmp_path):
     common = ["--config=quickstart", f"--workdir={tmp_path / 'w'}"]
     assert says in refused(capsys, grid.main, *common, *given)
     assert not (tmp_path / "w").exists()
-
-
-def test_a_folder_of_another_run_is_refused(capsys, tmp_path):
-    run = tmp_path / "a-0"
-    run.mkdir()
-    (run / "config.json").write_text('{"reward": "rloo", "model": {"init_from": "b"}}')
-    common = ["--config=quickstart", f"--workdir={tmp_path}", "--seeds=0"]
-    said = refused(capsys, grid.main, *common, "--arm=a=grpo")
-    assert f"{run} holds a run with reward='rloo', and now it is 'grpo'" in said
-    assert began_from(run, "usual") == "b"
-    assert began_from(tmp_path / "a-1", "usual") == "usual"
 
 
 @pytest.mark.parametrize("command", ["train", "grid"])

@@ -5,12 +5,13 @@ whenever the three differences share a sign, which without any effect happens on
 in four. Means over seeds and differences between arms therefore have Student intervals.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from scipy import optimize, stats
-from scipy.special import ndtr, ndtri, stdtrit
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 Values = Float[np.ndarray, " n"]
 Range = tuple[float, float]
@@ -109,7 +110,8 @@ def paired_p(between: Values) -> float:
         return 1.0
     if np.ptp(between) == 0:
         return 0.0
-    return float(stats.ttest_1samp(between, 0).pvalue)
+    error = between.std(ddof=1) / np.sqrt(between.size)
+    return float(2 * stdtr(between.size - 1, -abs(between.mean()) / error))
 
 
 def holm(p: Values) -> Values:
@@ -125,7 +127,9 @@ def holm(p: Values) -> Values:
     return adjusted
 
 
-def power(difference: float, deviation: float, seeds: int, level: float = 0.95) -> float:
+def power(
+    difference: float, deviation: float, seeds: int, level: float = 0.95
+) -> float:
     """The chance that a paired t-test of so many seeds sees a true difference.
 
     T = (Z + d sqrt(n) / s) / sqrt(chi^2 / (n - 1)), the noncentral t, with chi^2 in a
@@ -134,9 +138,15 @@ def power(difference: float, deviation: float, seeds: int, level: float = 0.95) 
     """
     limit = stdtrit(seeds - 1, (1 + level) / 2)
     shift = abs(difference) / deviation * np.sqrt(seeds)
-    spread = np.sqrt(stats.chi2.ppf(_MIDDLES, seeds - 1) / (seeds - 1))
-    seen = ndtr(shift - limit * spread) + ndtr(-shift - limit * spread)
+    bound = limit * _spread(seeds)
+    seen = ndtr(shift - bound) + ndtr(-shift - bound)
     return float(seen.mean())
+
+
+@functools.cache
+def _spread(seeds: int) -> Values:
+    """sqrt(chi^2 / (n - 1)) at the middles of a thousand equally likely intervals."""
+    return np.sqrt(stats.chi2.ppf(_MIDDLES, seeds - 1) / (seeds - 1))
 
 
 def seeds_needed(
@@ -159,10 +169,13 @@ def seeds_needed(
 def detectable(seeds: int, deviation: float, least: float = 0.8) -> float:
     """The least difference that so many seeds see with a power of `least`; 0 where
     they do not differ."""
-    if deviation == 0:
-        return 0.0
+    return deviation * _detectable(seeds, least) if deviation else 0.0
+
+
+@functools.cache
+def _detectable(seeds: int, least: float) -> float:
     short = lambda d: power(d, 1.0, seeds) - least  # noqa: E731
-    return float(deviation * optimize.brentq(short, 1e-6, 1e3))
+    return float(optimize.brentq(short, 1e-6, 1e3))
 
 
 def bootstrap(

@@ -1,63 +1,44 @@
-"""`rewardlab grid`: arms times seeds, and the table and picture that they make."""
+"""`rewardlab grid`: arms, axes and seeds, and the table and picture that they make."""
 
 import argparse
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
+from rich.console import Console
+from rich.text import Text
+
+from rewardlab.launch.arms import arms_in, arms_of, axes_of, seeds_of
+from rewardlab.launch.board import Board
+from rewardlab.launch.checked import check
 from rewardlab.launch.children import Children, Stopped
-from rewardlab.launch.plan import (
-    USUAL,
-    Grid,
-    arms_of,
-    base_of,
-    began_from,
-    check,
-    seeds_of,
-)
-from rewardlab.launch.table import draw, files_of, measured, report
-from rewardlab.models.shapes import has_weights
+from rewardlab.launch.dry_run import dry_run
+from rewardlab.launch.kept import files_of, found_of, put_aside, write_grid
+from rewardlab.launch.launchers import Local
+from rewardlab.launch.plan import Grid, Planned
+from rewardlab.results.drawn import draw
+from rewardlab.results.numbers import USUAL
+from rewardlab.results.reading import read_results
+from rewardlab.results.tables import comma_separated, latex, markdown, table_of
 from rewardlab.system.files import in_a_sentence, write_whole
+from rewardlab.system.printable import one_line
 
-ABOUT = """Runs every arm with every seed and compares them.
+ABOUT = """Runs every arm with every value of its axes and every seed, and compares.
 
-    rewardlab grid --config=quickstart --arm=grpo --arm=pure --seeds=0,1,2 \\
+    rewardlab grid --config=quickstart --arm=grpo --arm=pure --seeds=0..4 \\
         --arm="sum=process('prm') | returns_to_go()" \\
         --arm="soft=pure --config.hp.tau=0.5" \\
+        --axis optim.lr=1e-4,3e-4 --axis hp.tau=0.1,0.2 \\
         --workdir=runs/hacking -- --config.train.max_steps=100
 
 An arm is the name of a method, or NAME=METHOD or NAME=SENTENCE; options behind it are
-of that arm alone, and options behind `--` of every run. Runs of one seed share the base
-policy of that seed. A run that is complete is not done again, so the same command goes
-on with a grid that was stopped. Everything is checked before the first run starts.
+of that arm alone, and options behind `--` of every run. An axis of a hyperparameter
+(hp.NAME) is one of those arms alone whose sentence has it. Runs of one seed share the
+base policy of that seed. The same command again skips what is done, goes on with what
+was cut, and does anew what another config has changed since (the old run is put aside
+in WORKDIR/replaced). A run that fails is shown with its error and stops no other.
+Everything is checked before the first run starts; --dry-run stops there.
 """
-
-
-def run_seed(grid: Grid, seed: int, children: Children, logs: bool) -> None:
-    """Every arm with one seed, one after the other.
-
-    The first does the warm-up that the others begin from, unless their own options ask
-    for another. `RuntimeError` for a run that fails.
-    """
-    first = next(iter(grid.arms))
-    config = grid.config_of(first, seed)
-    base = None if has_weights(config.model.name) else base_of(config)
-    for arm in grid.arms:
-        folder, arguments = grid.folder(arm, seed), grid.arguments(arm, seed)
-        shares = arm != first and base_of(grid.config_of(arm, seed)) == base
-        usual = str(grid.folder(first, seed)) if shares else ""
-        if begun := began_from(folder, usual):
-            arguments.append(f"--config.model.init_from={begun}")
-        print(f"{arm}, seed {seed}", flush=True)
-        log = folder / "log.txt" if logs else None
-        folder.mkdir(parents=True, exist_ok=True)
-        if status := children.run(arguments, log):
-            where = f"; {log} says why" if log else ""
-            raise RuntimeError(
-                f"the run of {arm} with seed {seed} ended with status {status}{where}; "
-                "the same command goes on with what is left"
-            )
 
 
 def parser() -> argparse.ArgumentParser:
@@ -69,71 +50,119 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     made.add_argument("--config", required=True, help="of every run: a name or a path")
-    made.add_argument(
-        "--arm", action="append", required=True, help="said again for each"
-    )
-    made.add_argument("--seeds", default="0,1,2", help="a run of each arm for each")
+    made.add_argument("--arm", action="append", default=[], help="said again for each")
+    plan = "a Python file with more arms: its function arms() gives names and options"
+    made.add_argument("--plan", help=plan)
+    axis = "KEY=VALUE,VALUE of the config, said again for each axis"
+    made.add_argument("--axis", action="append", default=[], help=axis)
+    made.add_argument("--seeds", default="0,1,2", help="0,1,2 or 0..2; 0,1,2 untold")
     made.add_argument("--workdir", required=True, help="the folder of the grid")
     measures = f"held-out numbers, as in eval/NAME; {','.join(USUAL)} untold"
     made.add_argument("--measure", default="", help=measures)
     reach = "also compare how many episodes bring held-out pass@1 to this"
     made.add_argument("--reach", type=float, help=reach)
-    made.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    made.add_argument("--question", default="", help="what the grid is to answer")
+    made.add_argument("--jobs", type=int, default=1, help="runs at a time, at most")
+    dry = "print the runs, what is done of them and what they cost, and stop"
+    made.add_argument("--dry-run", action="store_true", help=dry)
     return made
 
 
-def run(grid: Grid, jobs: int) -> None:
-    """Runs what is not done, then prints the table and draws the picture."""
-    children = Children(jobs)
-    with children.told_to_stop(), ThreadPoolExecutor(jobs) as pool:
-        work = [
-            pool.submit(run_seed, grid, seed, children, jobs > 1) for seed in grid.seeds
-        ]
-        wait(work)
-    for done in work:
-        done.result()
-    folders = {
-        arm: [grid.folder(arm, seed) for seed in grid.seeds] for arm in grid.arms
-    }
-    text = report(measured(folders, grid.measures, grid.reach))
-    names = [folder.name for runs in folders.values() for folder in runs]
+def run(grid: Grid, jobs: int, dry: bool, out: Console) -> int:
+    """Runs what is not done, prints the table and draws the picture; the exit status:
+    1 where a run failed."""
+    grid, runs = check(grid)
+    found = {run.folder: found_of(grid, run) for run in runs}
+    if dry:
+        dry_run(grid, runs, found, jobs, out)
+        return 0
+    for one in runs:
+        if found[one.folder].state == "changed":
+            there, why = put_aside(one), found[one.folder].why
+            said = f"{one.name} is done anew ({why}); the old run is {there}"
+            out.print(Text(one_line(said)), soft_wrap=True)
+    write_grid(grid, runs)
+    done = [one for one in runs if found[one.folder].state == "done"]
+    board, children = Board(runs, done, jobs, out), Children(jobs)
+    with children.told_to_stop(), board.shown():
+        for ended in Local(jobs, children)([x for x in runs if x not in done]):
+            board.told(ended)
+    if children.told:
+        raise Stopped(128 + children.told)
+    _show(grid, runs, out)
+    for one in (x for x in runs if x.folder in board.errors):
+        said = f"{one.name} failed: {board.errors[one.folder]} ({one.folder}/log.txt)"
+        out.print(Text(one_line(said), "red"), soft_wrap=True)
+    return 1 if board.errors else 0
+
+
+def _show(grid: Grid, runs: Sequence[Planned], out: Console) -> None:
+    """The table and the picture of these runs, as far as they are there."""
+    names = [one.folder.name for one in runs]
+    results = read_results(grid.workdir).of(names)
+    if not any(one.rows for one in results.runs):
+        return
+    numbers = table_of(results, grid.measures, grid.reach)
+    text = markdown(numbers)
     table, picture = files_of(grid.workdir, names)
     write_whole(table, text + "\n")
-    print(text)
-    draw(folders, grid.measures, picture)
-    print(f"\nthe table and its curves are {table} and {picture}")
+    write_whole(table.with_suffix(".csv"), comma_separated(numbers))
+    write_whole(table.with_suffix(".tex"), latex(numbers))
+    out.print(Text(text), soft_wrap=True)
+    draw(results, grid.measures, picture)
+    said = f"\nthe table and its curves are {table} and {picture}"
+    out.print(Text(said), soft_wrap=True)
 
 
 def grid_of(said: Sequence[str]) -> tuple[Grid, int]:
     """The grid that a command line says, and how many runs go on at a time.
 
-    `ValueError` for what it cannot say; nothing is read yet.
+    `ValueError` for what it cannot say; nothing is read yet but a file of `--plan`.
     """
+    return _grid(_parsed(said), said)
+
+
+def _parsed(said: Sequence[str]) -> argparse.Namespace:
     cut = said.index("--") if "--" in said else len(said)
-    args = parser().parse_args(said[:cut])
+    return parser().parse_args(said[:cut])
+
+
+def _grid(args: argparse.Namespace, said: Sequence[str]) -> tuple[Grid, int]:
     if args.jobs < 1:
         raise ValueError(f"--jobs={args.jobs} must be at least 1")
     if args.reach is not None and not 0 <= args.reach <= 1:
         raise ValueError(f"--reach={args.reach} must be a share from 0 to 1")
+    arms, more = arms_of(args.arm), arms_in(Path(args.plan)) if args.plan else {}
+    if both := arms.keys() & more.keys():
+        raise ValueError(f"--plan={args.plan} has an arm {min(both)!r} of the command")
+    if not arms and not more:
+        raise ValueError("no --arm to run; name a method, as in --arm=grpo")
+    cut = said.index("--") if "--" in said else len(said)
     grid = Grid(
         args.config,
-        arms_of(args.arm),
+        {**arms, **more},
         seeds_of(args.seeds),
         Path(args.workdir),
+        axes_of(args.axis),
         tuple(filter(None, args.measure.split(","))),
         args.reach,
         tuple(said[cut + 1 :]),
+        args.question,
     )
     return grid, args.jobs
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; a mistake is one sentence, before any run starts."""
+    said = sys.argv[1:] if arguments is None else arguments
     try:
-        grid, jobs = grid_of(sys.argv[1:] if arguments is None else arguments)
+        args = _parsed(said)
+        grid, jobs = _grid(args, said)
         with in_a_sentence():
-            run(check(grid), jobs)
+            status = run(grid, jobs, args.dry_run, Console(highlight=False))
     except Stopped as stopped:
         sys.exit(stopped.args[0])
     except (ValueError, RuntimeError) as error:
         sys.exit(f"error: {error}")
+    if status:
+        sys.exit(status)

@@ -1,39 +1,48 @@
-"""What a grid is to run, read from its flags and checked before the first run."""
+"""What a grid is to run: a run for every arm, value of its axes, and seed."""
 
-import contextlib
+import hashlib
+import itertools
 import json
 import re
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import jax
 from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
 from rewardlab.launch import train
+from rewardlab.launch.arms import Arm
 from rewardlab.launch.configs import load_config, override
-from rewardlab.methods import METHODS
 from rewardlab.methods.outside import words_at_hand
-from rewardlab.runs.evaluate import reported
-from rewardlab.runs.plots import COLOURS
-from rewardlab.runs.prepare import prepare
+from rewardlab.models.shapes import has_weights
+from rewardlab.runs.base import newest
 from rewardlab.runs.record import resolved
-from rewardlab.runs.validate import check_values
+from rewardlab.system.files import read_json
 
-SAID = "config workdir config.seed config.reward config.model.init_from".split()
 # A run may go on with another value of these groups, and of these names in any group.
 _FREE = "train log checkpoint mesh data_dir history".split()
 _FREE_NAMES = "init_from micro_batches".split()
-USUAL = ("pass@1", "pass@8", "mean_length")
+LONGEST = 120  # characters of a folder's name
 
 
-class Arm(NamedTuple):
-    """A reward and the options that its runs alone have."""
+class Planned(NamedTuple):
+    """One run: its place in the grid, and how it is begun."""
 
-    reward: str
-    options: tuple[str, ...] = ()
+    id: str  # of its config: two runs of one id are the same run
+    arm: str
+    axes: Mapping[str, str]
+    seed: int
+    folder: Path
+    arguments: tuple[str, ...]  # of `rewardlab train`, without a base to begin from
+    base: str  # two runs of one base can begin from the same policy; "" for none
+    steps: int  # `train.max_steps`
+
+    @property
+    def name(self) -> str:
+        """As people read it: `pure, hp.tau=0.2, seed 0`."""
+        axes = [f"{key}={value}" for key, value in self.axes.items()]
+        return ", ".join([self.arm, *axes, f"seed {self.seed}"])
 
 
 class Grid(NamedTuple):
@@ -43,125 +52,92 @@ class Grid(NamedTuple):
     arms: dict[str, Arm]
     seeds: tuple[int, ...]
     workdir: Path
-    measures: tuple[str, ...]  # (): the usual ones
-    reach: float | None
-    options: tuple[str, ...]
+    axes: dict[str, tuple[str, ...]] = {}
+    measures: tuple[str, ...] = ()  # (): the usual ones
+    reach: float | None = None
+    options: tuple[str, ...] = ()
+    question: str = ""
 
-    def folder(self, arm: str, seed: int) -> Path:
-        """The workdir of a run."""
-        return self.workdir / f"{arm}-{seed}"
-
-    def arguments(self, arm: str, seed: int) -> list[str]:
+    def arguments(self, arm: str, axes: Mapping[str, str], seed: int) -> list[str]:
         """Of `rewardlab train`, for a run that does its own warm-up."""
         reward, options = self.arms[arm]
-        run = [f"--config={self.config}", f"--workdir={self.folder(arm, seed)}"]
+        run = [f"--config={self.config}", f"--workdir={self.folder(arm, axes, seed)}"]
         run += [f"--config.reward={reward}", f"--config.seed={seed}"]
-        return [*run, *self.options, *options]
+        values = [f"--config.{key}={value}" for key, value in axes.items()]
+        return [*run, *self.options, *options, *values]
 
-    def config_of(self, arm: str, seed: int) -> ConfigDict:
+    def folder(self, arm: str, axes: Mapping[str, str], seed: int) -> Path:
+        """The workdir of a run: `grpo-0`, `pure,hp.tau=0.2-0`."""
+        said = "".join(f",{key}={value}" for key, value in axes.items())
+        name = re.sub(r"[^\w.+,=-]", "_", f"{arm}{said}")
+        if len(name) > LONGEST or name != f"{arm}{said}":
+            mark = hashlib.sha256(said.encode()).hexdigest()[:6]
+            name = f"{name[:LONGEST]}~{mark}"
+        return self.workdir / f"{name}-{seed}"
+
+    def config_of(
+        self, arm: str, seed: int, axes: Mapping[str, str] | None = None
+    ) -> ConfigDict:
         """The config of a run, as the run itself will read it."""
-        args, rest = train.parser().parse_known_args(self.arguments(arm, seed))
+        said = self.arguments(arm, axes or {}, seed)
+        args, rest = train.parser().parse_known_args(said)
         config = load_config(args.config)
         override(config, rest)
         return config
 
+    def cells(self) -> list[tuple[str, dict[str, str]]]:
+        """Each arm with each combination of the axes that it has.
 
-def arms_of(texts: Sequence[str]) -> dict[str, Arm]:
-    """The arms by name; `ValueError` for what is none, and for two of one name."""
-    arms: dict[str, Arm] = {}
-    for text in texts:
-        said, *options = re.split(r"\s+(?=--\w)", text.strip(), maxsplit=1)
-        match = re.fullmatch(r"(\w[\w.+-]*)=(.+)", said, re.DOTALL)
-        name, reward = match.groups() if match else (said, said)
-        if not match and said not in METHODS:
-            raise ValueError(
-                f"arm {text!r} is no method; write NAME=SENTENCE, with a name of "
-                "letters, digits and . + - _"
-            )
-        if name in arms:
-            raise ValueError(f"two arms are named {name!r}; name one of them otherwise")
-        arms[name] = Arm(reward.strip(), tuple(shlex.split(" ".join(options))))
-    if len(arms) > len(COLOURS):
-        raise ValueError(
-            f"{len(arms)} arms in one picture cannot be told apart; make two grids of "
-            f"at most {len(COLOURS)} in one --workdir, which share their runs"
-        )
-    return arms
+        An axis of a hyperparameter is one of the arms whose sentence has it; of others
+        there is one cell. `ValueError` for an axis that no arm has.
+        """
+        found, used = [], set[str]()
+        for arm in self.arms:
+            own = {k: x for k, x in self.axes.items() if self._has(arm, k)}
+            used |= own.keys()
+            every = itertools.product(*own.values())
+            found += [(arm, dict(zip(own, values, strict=True))) for values in every]
+        for key in self.axes.keys() - used:
+            raise ValueError(f"--axis {key}: no arm has that hyperparameter")
+        return found
+
+    def _has(self, arm: str, key: str) -> bool:
+        group, _, name = key.partition(".")
+        return group != "hp" or name in self.config_of(arm, self.seeds[0]).hp
 
 
-def seeds_of(text: str) -> tuple[int, ...]:
-    """`0,1,2` as numbers; `ValueError` for anything else, and for a seed twice."""
-    words = [word.strip() for word in text.split(",")]
-    if not all(word.isascii() and word.isdigit() for word in words):
-        raise ValueError(f"--seeds={text} must be whole numbers from 0, as in 0,1,2")
-    seeds = tuple(map(int, words))
-    if len(set(seeds)) < len(seeds):
-        raise ValueError(f"--seeds={text} has a seed twice; name each once")
-    return seeds
-
-
-def check(grid: Grid) -> Grid:
-    """Raises `ValueError` for whatever would stop a run or the table at its end.
-
-    A run is read and prepared as it will be, on this machine's CPU. The grid comes back
-    with the measures that all arms have, where none were asked for.
-    """
-    for _, options in grid.arms.values():
-        for flag in (*grid.options, *options):
-            name = flag.lstrip("-").partition("=")[0]
-            if name in SAID:
-                raise ValueError(f"--{name} is said by the grid of each run; remove it")
-    for arm in grid.arms:
-        for seed in grid.seeds:
-            config = grid.config_of(arm, seed)
-            check_values(config)
-            with words_at_hand(config.words):
-                _refuse_another(grid.folder(arm, seed), config)
-    known = _reported(grid)
-    usual = [m for m in USUAL if all(m in names for names in known.values())]
-    measures = grid.measures or tuple(usual)
-    for arm, names in known.items():
-        if grid.reach is not None and "pass@1" not in names:
-            raise ValueError(
-                f"--reach={grid.reach} is a share of held-out problems solved, and arm "
-                f"{arm!r} has no signal 'correct' that says which are; leave it out"
-            )
-        for measure in measures:
-            if measure not in names:
-                raise ValueError(
-                    f"no held-out number {measure!r} in arm {arm!r}; --measure can "
-                    f"have {', '.join(names)}"
-                )
-    return grid._replace(measures=measures)
-
-
-def _reported(grid: Grid) -> dict[str, list[str]]:
-    """The held-out numbers of each arm; prepares a run of each on the way."""
-    configs = {arm: grid.config_of(arm, grid.seeds[0]) for arm in grid.arms}
-    devices = max(config.mesh.devices for config in configs.values())
-    with contextlib.suppress(RuntimeError):  # too late once JAX has looked
-        jax.config.update("jax_platforms", "cpu")  # a GPU's memory is for the runs
-        jax.config.update("jax_num_cpu_devices", max(devices, 1))
-    known = {}
-    for arm, config in configs.items():
-        config.mesh.devices = config.mesh.devices or 1
+def planned(grid: Grid) -> list[Planned]:
+    """Every run, seed by seed, in the order in which they begin."""
+    found = []
+    for seed, (arm, axes) in itertools.product(grid.seeds, grid.cells()):
+        config = grid.config_of(arm, seed, axes)
         with words_at_hand(config.words):
-            known[arm] = reported(prepare(config, grid.folder(arm, grid.seeds[0])))
-    return known
+            made = id_of(resolved(config))
+        folder, said = grid.folder(arm, axes, seed), grid.arguments(arm, axes, seed)
+        base, steps = base_of(config), config.train.max_steps
+        run = Planned(made, arm, axes, seed, folder, tuple(said), base, steps)
+        found.append(run)
+    return found
 
 
-def _refuse_another(folder: Path, config: ConfigDict) -> None:
-    """A folder may hold the same run, finished or not, and no other."""
-    then, now = (
-        flatten_dict(x, sep=".") for x in (_recorded(folder), resolved(config))
-    )
-    other = [k for k, x in now.items() if k in then and then[k] != x and not _free(k)]
-    if other:
-        what = f"{other[0]}={then[other[0]]!r}"
-        raise ValueError(
-            f"{folder} holds a run with {what}, and now it is {now[other[0]]!r}; name "
-            "the arm otherwise, use another --workdir, or delete that folder"
-        )
+def id_of(record: Mapping[str, Any]) -> str:
+    """Twelve digits of the SHA-256 of a config, without what a run may change."""
+    kept = {k: x for k, x in _flat(record).items() if not _free(k)}
+    text = json.dumps(kept, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def changed(folder: Path, config: ConfigDict) -> str:
+    """What the run in a folder has otherwise, as `reward='rloo', now 'grpo'`; or ""."""
+    then, now = _flat(read_json(folder / "config.json")), _flat(resolved(config))
+    for key, value in now.items():
+        if key in then and then[key] != value and not _free(key):
+            return f"{key}={then[key]!r}, now {value!r}"
+    return ""
+
+
+def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    return flatten_dict(dict(record), sep=".")
 
 
 def _free(key: str) -> bool:
@@ -170,23 +146,29 @@ def _free(key: str) -> bool:
     return parts[0] in _FREE or parts[-1] in _FREE_NAMES
 
 
-def _recorded(folder: Path) -> dict:
-    """The config of the run in a folder; nothing where there is none."""
-    try:
-        record = json.loads((folder / "config.json").read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
-def base_of(config: ConfigDict) -> Mapping:
-    """What the policy after warm-up depends on."""
+def base_of(config: ConfigDict) -> str:
+    """What the policy after warm-up depends on, in few letters; "" where weights are
+    read or another run is named."""
+    if has_weights(config.model.name) or config.model.init_from:
+        return ""
     whole = json.loads(config.to_json_best_effort())
-    length = whole["rollout"]["max_completion_length"]
-    keys = ("model", "task", "data", "warmup", "data_dir")
-    return {key: whole[key] for key in keys} | {"length": length}
+    keys = ("model", "task", "data", "warmup", "data_dir", "seed")
+    said = {key: whole[key] for key in keys}
+    said["length"] = whole["rollout"]["max_completion_length"]
+    text = json.dumps(said, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def began_from(folder: Path, usual: str) -> str:
-    """Whose base policy a run is to start from: if it has begun, the same as then."""
-    return str(_recorded(folder).get("model", {}).get("init_from", usual))
+def begins_from(run: Planned, others: list[Planned]) -> Path | None:
+    """The workdir whose base policy a run takes: the same as when it began, if it did,
+    else that of a run of the same base that has one by now."""
+    record = read_json(run.folder / "config.json")
+    if record:
+        said = record.get("model", {}).get("init_from")
+        return Path(said) if said else None
+    of = (other.folder for other in others if run.base and other.base == run.base)
+    return next((folder for folder in of if _has_base(folder)), None)
+
+
+def _has_base(folder: Path) -> bool:
+    return (folder / "base").is_dir() and newest(folder / "base") is not None

@@ -4,13 +4,13 @@ Nothing is run and nothing is written. What is torn, missing or not begun has no
 and says so: a grid that is half done can be looked at.
 """
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rewardlab.runs.rows import parsed
+from rewardlab.system.files import read_json
 
 GRID, RUN = "grid.json", "run.json"
 SCHEMA = 1
@@ -24,7 +24,6 @@ class RunResult(NamedTuple):
 
     arm: str
     axes: Mapping[str, Any]  # values of the grid's axes
-    task: str | None  # None: the config's
     seed: int
     id: str
     folder: Path
@@ -36,7 +35,7 @@ class RunResult(NamedTuple):
     @property
     def label(self) -> str:
         """The cell of the table that it stands in: its arm and its axes' values."""
-        return label_of(self.arm, self.axes, self.task)
+        return label_of(self.arm, self.axes)
 
     @property
     def evaluations(self) -> list[Row]:
@@ -51,6 +50,11 @@ class Results(NamedTuple):
     grid: Mapping[str, Any]
     runs: tuple[RunResult, ...]
 
+    def of(self, folders: Collection[str]) -> "Results":
+        """The same grid with the runs in these folders alone, in their order."""
+        found = {run.folder.name: run for run in self.runs}
+        return self._replace(runs=tuple(found[x] for x in folders if x in found))
+
     @property
     def cells(self) -> dict[str, dict[int, RunResult]]:
         """The runs of each cell by seed, in the order of the plan."""
@@ -60,10 +64,10 @@ class Results(NamedTuple):
         return found
 
 
-def label_of(arm: str, axes: Mapping[str, Any], task: str | None = None) -> str:
+def label_of(arm: str, axes: Mapping[str, Any]) -> str:
     """`grpo`, or `grpo, hp.eta=0.5`: an arm, and what it has of the axes."""
     said = [f"{key}={value}" for key, value in axes.items()]
-    return ", ".join([arm, *([f"task.name={task}"] if task else []), *said])
+    return ", ".join([arm, *said])
 
 
 def read_results(workdir: str | Path) -> Results:
@@ -72,7 +76,7 @@ def read_results(workdir: str | Path) -> Results:
     `ValueError` where it is neither.
     """
     folder = Path(workdir)
-    grid = _read(folder / GRID)
+    grid = read_json(folder / GRID)
     if grid.get("schema") == SCHEMA and isinstance(grid.get("runs"), list):
         planned = [entry for entry in grid["runs"] if _is_planned(entry)]
         return Results(folder, grid, tuple(_run(folder, e) for e in planned))
@@ -100,32 +104,31 @@ def _is_planned(entry: Any) -> bool:
 
 def _run(grid: Path, entry: Mapping[str, Any]) -> RunResult:
     folder = grid / entry["folder"]
-    said, axes = _read(folder / RUN), entry.get("axes")
+    said, axes = read_json(folder / RUN), entry.get("axes")
     state = said.get("state", "waits")
     return RunResult(
         entry["arm"],
         axes if isinstance(axes, dict) else {},
-        entry.get("task"),
         entry["seed"],
         str(entry.get("id", "")),
         folder,
         state if state in STATES else "waits",
         str(said.get("error", "")),
-        _read(folder / "config.json"),
+        read_json(folder / "config.json"),
         rows_of(folder),
     )
 
 
 def _alone(folder: Path) -> RunResult:
     """A run that no plan names: its arm is its reward, or its folder's name."""
-    config, rows = _read(folder / "config.json"), rows_of(folder)
+    config, rows = read_json(folder / "config.json"), rows_of(folder)
     named = _SAFE.fullmatch(folder.name)
     arm = named[1] if named else str(config.get("reward") or folder.name)
     seed = config.get("seed", named[2] if named else 0)
     seed = int(seed) if isinstance(seed, int | str) else 0
     last = config.get("train", {}).get("max_steps")
     state = "done" if rows and rows[-1]["step"] == last else "stopped"
-    return RunResult(arm, {}, None, seed, "", folder, state, "", config, rows)
+    return RunResult(arm, {}, seed, "", folder, state, "", config, rows)
 
 
 def rows_of(folder: Path) -> tuple[Row, ...]:
@@ -136,12 +139,3 @@ def rows_of(folder: Path) -> tuple[Row, ...]:
     except OSError:
         return ()
     return tuple({row["step"]: row for row in rows}.values())
-
-
-def _read(file: Path) -> dict[str, Any]:
-    """A file of ours as a mapping; what cannot be read says nothing."""
-    try:
-        found = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

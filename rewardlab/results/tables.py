@@ -68,7 +68,9 @@ class Table(NamedTuple):
 
     @property
     def seeds(self) -> int:
-        return max((len(x) for row in self.numbers.values() for x in row.values()), default=0)
+        return max(
+            (len(x) for row in self.numbers.values() for x in row.values()), default=0
+        )
 
     def interval(self, label: str, measure: str) -> Interval | None:
         """Student's, over the seeds that have the number; None for fewer than two."""
@@ -91,7 +93,9 @@ def table(numbers: Numbers) -> Table:
     within = {measure: range_of(measure, numbers) for measure in numbers[first]}
     found: list[Difference] = []
     for measure, where in within.items():
-        pairs = [(x, *both(numbers[x][measure], numbers[first][measure])) for x in others]
+        pairs = [
+            (x, *both(numbers[x][measure], numbers[first][measure])) for x in others
+        ]
         pairs = [(x, a, b) for x, a, b in pairs if len(a) > 1]
         compared = [compare(a, b, (x, first), where) for x, a, b in pairs]
         adjusted = holm(np.array([c.p for c in compared]))
@@ -119,7 +123,9 @@ def cell(values: Seeds, within: Range) -> str:
     Where a seed has no value, how many have.
     """
     there = finite(values)
-    lacks = "" if len(there) == len(values) else f" ({len(there)} of {len(values)} seeds)"
+    lacks = (
+        "" if len(there) == len(values) else f" ({len(there)} of {len(values)} seeds)"
+    )
     if not len(there):
         return f"0 of {len(values)} seeds"
     form = "{:.3f}" if np.abs(there).max() < 10 else "{:.1f}"
@@ -174,7 +180,11 @@ def comma_separated(table: Table) -> str:
     against = {(d.ours, d.measure): d for d in table.differences}
     for label, measure in itertools.product(table.numbers, table.measures):
         values = finite(table.numbers[label][measure])
-        row: dict[str, object] = {"arm": label, "measure": measure, "seeds": len(values)}
+        row: dict[str, object] = {
+            "arm": label,
+            "measure": measure,
+            "seeds": len(values),
+        }
         if len(values):
             row |= {"mean": values.mean(), "iqm": interquartile_mean(values)}
         if (interval := table.interval(label, measure)) is not None:

@@ -19,7 +19,7 @@ from rewardlab.learning.learner import LearnerState
 from rewardlab.objectives import spelled
 from rewardlab.runs import checkpoint
 from rewardlab.runs.builders import loss_of, method_in
-from rewardlab.system.files import short, write_whole
+from rewardlab.system.files import read_json, short, write_whole
 from rewardlab.system.processes import agreed
 
 Record = dict[str, Any]
@@ -69,7 +69,7 @@ def write_config(workdir: Path, now: Record, found: Path | None) -> None:
     file = workdir / "config.json"
     history: list[Any] = []
     if found is not None:
-        before = _read(found.parents[1] / "config.json")
+        before = read_json(found.parents[1] / "config.json")
         kept = before.pop("history", None)
         history = kept if isinstance(kept, list) else []
         changed = changed_keys(before, now) if before else changes(now, found)
@@ -85,12 +85,3 @@ def changed_keys(then: Any, now: Mapping[str, Any]) -> dict[str, list[Any]]:
     new = flatten_dict(dict(now), sep=".")
     every = {**new, **old}
     return {k: [old.get(k), new.get(k)] for k in every if old.get(k) != new.get(k)}
-
-
-def _read(file: Path) -> Record:
-    """A file of ours; what cannot be read says nothing."""
-    try:
-        record = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return record if isinstance(record, dict) else {}

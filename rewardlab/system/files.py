@@ -2,10 +2,12 @@
 
 import contextlib
 import errno
+import json
 import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # What a person can do something about; any other OSError is a fault of ours.
 _OF_THE_DISK = {
@@ -43,6 +45,15 @@ def write_whole(file: Path, content: str | bytes) -> None:
             part.unlink()
         raise
     sync(file.parent)
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A mapping that we wrote; what is not there or cannot be read says nothing."""
+    try:
+        found = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def sync(path: Path) -> None:

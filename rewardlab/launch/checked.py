@@ -1,0 +1,63 @@
+"""Whatever would stop a run of a grid, or the table at its end, found before it."""
+
+import contextlib
+
+import jax
+
+from rewardlab.launch.plan import Grid, Planned, planned
+from rewardlab.methods.outside import words_at_hand
+from rewardlab.results.numbers import USUAL
+from rewardlab.runs.evaluate import reported
+from rewardlab.runs.prepare import prepare
+from rewardlab.runs.validate import check_values
+
+SAID = "config workdir config.seed config.reward config.model.init_from".split()
+
+
+def check(grid: Grid) -> tuple[Grid, list[Planned]]:
+    """The grid with the measures that all arms have, where none were asked for, and its
+    runs. `ValueError` for whatever would stop one.
+
+    A run of each cell is read and prepared as it will be, on this machine's CPU.
+    """
+    for said in grid.arms.values():
+        for flag in (*grid.options, *said.options):
+            name = flag.lstrip("-").partition("=")[0]
+            if name in SAID:
+                raise ValueError(f"--{name} is said by the grid of each run; remove it")
+    for arm, axes in grid.cells():
+        for seed in grid.seeds:
+            check_values(grid.config_of(arm, seed, axes))
+    known = _reported(grid)
+    usual = [m for m in USUAL if all(m in names for names in known.values())]
+    measures = grid.measures or tuple(usual)
+    for label, names in known.items():
+        if grid.reach is not None and "pass@1" not in names:
+            raise ValueError(
+                f"--reach={grid.reach} is a share of held-out problems solved, and arm "
+                f"{label!r} has no signal 'correct' that says which are; leave it out"
+            )
+        for measure in measures:
+            if measure not in names:
+                raise ValueError(
+                    f"no held-out number {measure!r} in arm {label!r}; --measure can "
+                    f"have {', '.join(names)}"
+                )
+    return grid._replace(measures=measures), planned(grid)
+
+
+def _reported(grid: Grid) -> dict[str, list[str]]:
+    """The held-out numbers of each arm; prepares a run of each cell on the way."""
+    seed = grid.seeds[0]
+    cells = [(arm, axes, grid.config_of(arm, seed, axes)) for arm, axes in grid.cells()]
+    devices = max(config.mesh.devices for *_, config in cells)
+    with contextlib.suppress(RuntimeError):  # too late once JAX has looked
+        jax.config.update("jax_platforms", "cpu")  # a GPU's memory is for the runs
+        jax.config.update("jax_num_cpu_devices", max(devices, 1))
+    known: dict[str, list[str]] = {}
+    for arm, axes, config in cells:
+        config.mesh.devices = config.mesh.devices or 1
+        with words_at_hand(config.words):
+            names = reported(prepare(config, grid.folder(arm, axes, seed)))
+        known[arm] = [x for x in known.get(arm, names) if x in names]
+    return known

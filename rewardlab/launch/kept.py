@@ -1,0 +1,125 @@
+"""What a grid writes of itself: `grid.json`, and `run.json` of each run."""
+
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rewardlab.launch.plan import Grid, Planned, changed
+from rewardlab.methods.outside import words_at_hand
+from rewardlab.results.reading import GRID, RUN, SCHEMA, rows_of
+from rewardlab.system.commit import commit
+from rewardlab.system.files import read_json, write_whole
+
+REPLACED = "replaced"  # the folder of runs that a changed config has done anew
+
+
+class Found(NamedTuple):
+    """What lies in a run's folder before the grid begins."""
+
+    state: str  # new, cut, done or changed
+    step: int  # that it has reached
+    why: str = ""  # what is changed
+
+
+def found_of(grid: Grid, run: Planned) -> Found:
+    """Whether a run is new, was cut, is done, or is another one than planned."""
+    if not (run.folder / "config.json").exists():
+        return Found("new", 0)
+    config = grid.config_of(run.arm, run.seed, run.axes)
+    with words_at_hand(config.words):
+        why = changed(run.folder, config)
+    if why:
+        return Found("changed", 0, why)
+    rows = rows_of(run.folder)
+    step = rows[-1]["step"] if rows else 0
+    ended = read_json(run.folder / RUN).get("state") == "done"
+    return Found("done" if ended and step >= run.steps else "cut", step)
+
+
+def put_aside(run: Planned) -> Path:
+    """Moves what lies in a run's folder to `replaced/`; where it is now."""
+    old = read_json(run.folder / RUN).get("id") or "before"
+    folder = run.folder.parent / REPLACED
+    folder.mkdir(exist_ok=True)
+    number, there = 1, folder / f"{run.folder.name}-{old}"
+    while there.exists():
+        number += 1
+        there = folder / f"{run.folder.name}-{old}-{number}"
+    shutil.move(run.folder, there)
+    return there
+
+
+def write_run(run: Planned, state: str, error: str = "", seconds: float = 0) -> None:
+    """Leaves `run.json`; `seconds` come on top of those of the process before."""
+    before = read_json(run.folder / RUN).get("seconds")
+    total = (before if isinstance(before, int | float) else 0) + seconds
+    said = {"state": state, "id": run.id, "error": error, "seconds": round(total, 1)}
+    write_whole(run.folder / RUN, json.dumps(said) + "\n")
+
+
+def write_grid(grid: Grid, runs: Sequence[Planned]) -> None:
+    """Leaves `grid.json`: this plan, and the runs of plans before it in this folder."""
+    file = grid.workdir / GRID
+    before = read_json(file)
+    before = before if before.get("schema") == SCHEMA else {"tables": _tables(before)}
+    entries: dict[str, dict[str, Any]] = {
+        entry["folder"]: entry
+        for entry in before.get("runs", [])
+        if isinstance(entry, dict) and isinstance(entry.get("folder"), str)
+    }
+    for run in runs:
+        name = run.folder.name
+        place = {"arm": run.arm, "axes": dict(run.axes), "seed": run.seed}
+        entries[name] = {"id": run.id, **place, "folder": name}
+    arms = {
+        name: {"reward": arm.reward, "options": list(arm.options)}
+        for name, arm in grid.arms.items()
+    }
+    seeds = dict.fromkeys([*before.get("seeds", []), *grid.seeds])
+    said = {
+        "schema": SCHEMA,
+        "question": grid.question or before.get("question", ""),
+        "command": ["rewardlab", "grid", *sys.argv[2:]],
+        "commit": commit(),
+        "config": grid.config,
+        "options": list(grid.options),
+        "arms": {**before.get("arms", {}), **arms},
+        "axes": {
+            **before.get("axes", {}),
+            **{k: list(x) for k, x in grid.axes.items()},
+        },
+        "seeds": list(seeds),
+        "measures": list(grid.measures),
+        "reach": grid.reach,
+        "runs": list(entries.values()),
+        "tables": before.get("tables", {}),
+    }
+    grid.workdir.mkdir(parents=True, exist_ok=True)
+    write_whole(file, json.dumps(said, indent=2) + "\n")
+
+
+def _tables(record: dict[str, Any]) -> dict[str, list[str]]:
+    return {k: x for k, x in record.items() if isinstance(x, list)}
+
+
+def files_of(grid: Path, runs: Sequence[str]) -> tuple[Path, Path]:
+    """The table and the picture that show these runs; `grid.json` keeps which do.
+
+    Those that show other runs besides are left as they are: then it is a new pair.
+    """
+    record = read_json(grid / GRID)
+    shown = record.get("tables", {}) if record else {}
+    number = 1
+    while True:
+        end = f"_{number}" if number > 1 else ""
+        table, picture = grid / f"table{end}.md", grid / f"learning_curves{end}.png"
+        unknown = table.name not in shown and (table.exists() or picture.exists())
+        if not unknown and all(run in runs for run in shown.get(table.name, [])):
+            break
+        number += 1
+    shown[table.name] = list(runs)
+    write_whole(grid / GRID, json.dumps({**record, "tables": shown}, indent=2) + "\n")
+    return table, picture
