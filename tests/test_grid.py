@@ -155,13 +155,14 @@ import json, pathlib, sys, time
 said = dict(x.lstrip("-").split("=", 1) for x in sys.argv[1:])
 folder = pathlib.Path(said["workdir"])
 began = time.time()
-(folder / "config.json").write_text(json.dumps({"seed": 0, "said": sys.argv[1:]}))
+(folder / "config.json").write_text(json.dumps({"said": sys.argv[1:]}))
 time.sleep(0.15)
 if "bad" in folder.name:
     sys.exit("error: no good\\x1b[2J")
 (folder / "base" / "1").mkdir(parents=True, exist_ok=True)
 (folder / "when.json").write_text(json.dumps([began, time.time()]))
-(folder / "metrics.jsonl").write_text('{"step": 3, "eval/pass@1": 0.5, "reward/mean": 1}\\n')
+row = {"step": 3, "eval/pass@1": 0.5, "reward/mean": 1}
+(folder / "metrics.jsonl").write_text(json.dumps(row) + "\\n")
 """
 
 
@@ -251,7 +252,7 @@ def test_a_grid_from_the_command_line(fake, tmp_path, capsys):
     assert [x.state for x in results.runs] == ["done", "failed"] * 2
     assert results.grid["arms"]["bad"] == {"reward": "rloo", "options": []}
     before = (tmp_path / "grpo-0" / "when.json").read_text()
-    record = {"seed": 0, "optim": {"lr": 1.0}}
+    record = {"optim": {"lr": 1.0}}
     (tmp_path / "grpo-1" / "config.json").write_text(json.dumps(record))
     grid.main([x for x in said if x != "--arm=bad=rloo"])
     assert "grpo, seed 1 is done anew (optim.lr=1.0, now" in capsys.readouterr().out
