@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from rewardlab.launch import children
+from rewardlab.launch import children, places, worker
+from rewardlab.launch.worker import Order, Worker
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,10 +30,11 @@ def gone(pid, seconds=10):
     return False
 
 
+FORKED = ROOT / "rewardlab" / "system" / "forked.py"
 # What a run does when it is told to stop, without the run.
-RUN = """
+RUN = f"""
 import importlib.util, os, signal, sys, time
-spec = importlib.util.spec_from_file_location("forked", sys.argv[1])
+spec = importlib.util.spec_from_file_location("forked", {str(FORKED)!r})
 forked = importlib.util.module_from_spec(spec); spec.loader.exec_module(forked)
 def leave(*_):
     print("saved", flush=True); sys.exit(143)
@@ -41,7 +43,13 @@ forked.end_with_parent(int(os.environ["REWARDLAB_GRID"]), signal.SIGTERM)
 print(os.getpid(), flush=True)
 time.sleep(60)
 """
-FORKED = ROOT / "rewardlab" / "system" / "forked.py"
+# The same as a worker's process does it, after its first order.
+WORKER = f"""
+import json, os, sys
+log = json.loads(sys.stdin.readline())[0]["log"]
+os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT), 1)
+{RUN}
+"""
 
 
 def lines_of(file, count):
@@ -52,21 +60,22 @@ def lines_of(file, count):
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_grid_that_is_told_to_stop_tells_its_runs(told, monkeypatch, tmp_path, capfd):
-    monkeypatch.setattr(children, "TRAIN", (sys.executable, "-c", RUN))
-    runs, log, ends = children.Children(jobs=1), tmp_path / "log.txt", []
+    monkeypatch.setattr(worker, "COMMAND", (sys.executable, "-c", WORKER))
+    runs = children.Children(lambda i: Worker())
+    log, ends = tmp_path / "log.txt", []
 
     def one():
         try:
-            runs.run([str(FORKED)], log)
+            runs.run(Order([], log))
         except children.Stopped as stopped:
             ends.append(stopped.args[0])
 
     with runs.told_to_stop():
-        worker = threading.Thread(target=one)
-        worker.start()
+        thread = threading.Thread(target=one)
+        thread.start()
         pid = int(lines_of(log, 1)[0])
         os.kill(os.getpid(), told)
-        worker.join(20)
+        thread.join(20)
     assert ends == [128 + told] and gone(pid)
     assert log.read_text().splitlines() == [str(pid), "saved"]
     assert (
@@ -74,7 +83,7 @@ def test_a_grid_that_is_told_to_stop_tells_its_runs(told, monkeypatch, tmp_path,
         in capfd.readouterr().err
     )
     with pytest.raises(children.Stopped):
-        runs.run([str(FORKED)], log)  # none begins any more
+        runs.run(Order([], log))  # none begins any more
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread looks")
@@ -82,7 +91,7 @@ def test_runs_end_with_a_grid_that_is_killed(tmp_path):
     script = f"""
 import os, subprocess, sys, time
 env = {{**os.environ, "REWARDLAB_GRID": str(os.getpid())}}
-run = [sys.executable, "-c", {RUN!r}, {str(FORKED)!r}]
+run = [sys.executable, "-c", {RUN!r}]
 subprocess.Popen(run, env=env, stdout=open({str(tmp_path / "log")!r}, "w"))
 time.sleep(60)
 """
@@ -116,18 +125,31 @@ with forked.forked(hang) as pipe:
 
 
 def test_a_process_whose_parent_is_gone_already_ends_at_once():
-    command = [sys.executable, "-c", RUN, str(FORKED)]
+    command = [sys.executable, "-c", RUN]
     env = {**os.environ, "REWARDLAB_GRID": "1"}  # not its parent
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     assert done.returncode == 143 and done.stdout == "saved\n"
 
 
-def test_jobs_share_a_gpu(monkeypatch):
-    monkeypatch.delenv(children.MEMORY, raising=False)
-    assert children.MEMORY not in children.Children(1).environment
-    assert children.Children(2).environment[children.MEMORY] == "0.45"
-    monkeypatch.setenv(children.MEMORY, "0.2")
-    assert children.Children(2).environment[children.MEMORY] == "0.2"
+def test_workers_share_gpus_and_their_memory(monkeypatch):
+    monkeypatch.setenv(places.DEVICES, "4,6")
+    monkeypatch.delenv(places.MEMORY, raising=False)
+    (alone,) = places.places(1)
+    assert alone == ((), {})
+    found = [place.environment for place in places.places(3)]
+    assert [x[places.DEVICES] for x in found] == ["4", "6", "4"]
+    assert [x.get(places.MEMORY) for x in found] == ["0.45", None, "0.45"]
+    monkeypatch.setenv(places.MEMORY, "0.2")
+    assert places.MEMORY not in places.places(3)[0].environment
+    monkeypatch.setenv(places.DEVICES, "")
+    assert [place.environment for place in places.places(2)] == [{}, {}]
+
+
+def test_workers_share_the_cores(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 5}, raising=False)
+    assert [place.cores for place in places.places(2)] == [(0, 2), (1, 5)]
+    assert [place.cores for place in places.places(1)] == [()]
+    assert [place.cores for place in places.places(9)] == [()] * 9
 
 
 CONFIG = """

@@ -1,20 +1,15 @@
-"""The runs of a grid as processes: they stop when it is told to, and end with it."""
+"""The workers of a grid: they stop when it is told to, and end with it."""
 
 import os
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
-from rewardlab.system.forked import end_with_parent
+from rewardlab.launch.worker import Order
 
-GRID = "REWARDLAB_GRID"  # the environment variable that tells a run its grid's id
-MEMORY = "XLA_PYTHON_CLIENT_MEM_FRACTION"
-TRAIN = (sys.executable, "-m", "rewardlab", "train")
 TOLD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -22,49 +17,38 @@ class Stopped(Exception):
     """The grid was told to stop; its argument is the exit status."""
 
 
-def end_with_grid() -> None:
-    """In a run that a grid began: it is told to save and leave when the grid ends."""
-    if grid := os.environ.pop(GRID, ""):
-        end_with_parent(int(grid), signal.SIGTERM)
+class Runner(Protocol):
+    """Does runs one after another, or several side by side: see `launch.worker`."""
+
+    def run(self, *orders: Order) -> list[int]: ...
+
+    def stop(self, told: int) -> None: ...
+
+    def close(self) -> object: ...
 
 
 class Children:
-    """Runs of which `jobs` go on at a time, each in a process of its own.
+    """A worker for each thread that has runs to do; `begin(i)` makes number i."""
 
-    On a GPU each gets its share of the memory, of which JAX would take three quarters.
-    """
-
-    def __init__(self, jobs: int) -> None:
-        self.environment = {**os.environ, GRID: str(os.getpid())}
-        if jobs > 1:
-            self.environment.setdefault(MEMORY, f"{0.9 / jobs:.2f}")
+    def __init__(self, begin: Callable[[int], Runner]) -> None:
+        self.begin = begin
         self.told = 0  # the signal to stop, if there was one
         self.lock = threading.RLock()  # a signal comes in the middle of anything
-        self.running: set[subprocess.Popen] = set()
+        self.workers: dict[int, Runner] = {}
 
-    def run(self, arguments: Sequence[str], log: Path | None = None) -> int:
-        """`rewardlab train` with the arguments; its exit status.
+    def run(self, *orders: Order) -> list[int]:
+        """The exit status of each run; several are done side by side.
 
-        Its output goes to `log`, or to where this process's goes. `Stopped` if the
-        grid was told to stop, before or meanwhile.
+        `Stopped` if the grid was told to stop, before or meanwhile.
         """
-        command = [*TRAIN, *arguments]
-        with open(log, "a") if log else _nothing() as out:
-            with self.lock:
-                if self.told:
-                    raise Stopped(128 + self.told)
-                # In a group of its own, so that Ctrl-C reaches it once, through us.
-                child = subprocess.Popen(
-                    command,
-                    env=self.environment,
-                    stdout=out,
-                    stderr=out and subprocess.STDOUT,
-                    process_group=0,
-                )
-                self.running.add(child)
-            status = child.wait()
         with self.lock:
-            self.running.discard(child)
+            if self.told:
+                raise Stopped(128 + self.told)
+            own = threading.get_ident()
+            if own not in self.workers:
+                self.workers[own] = self.begin(len(self.workers))
+            worker = self.workers[own]
+        status = worker.run(*orders)
         if self.told:
             raise Stopped(128 + self.told)
         return status
@@ -73,12 +57,12 @@ class Children:
         """Asks all runs to save and leave; kills them when it is called again."""
         with self.lock:
             again, self.told = self.told, told
-            left = list(self.running)
+            left = list(self.workers.values())
         what = "killed" if again else "told to save and leave; the same command goes on"
         said = f"{signal.Signals(told).name}: runs are {what} ({len(left)})\n"
         os.write(2, said.encode())  # print may be what the signal has interrupted
-        for child in left:
-            child.send_signal(signal.SIGKILL if again else signal.SIGTERM)
+        for worker in left:
+            worker.stop(signal.SIGKILL if again else signal.SIGTERM)
 
     @contextmanager
     def told_to_stop(self) -> Iterator[None]:
@@ -90,10 +74,7 @@ class Children:
         try:
             yield
         finally:
+            for worker in self.workers.values():
+                worker.close()
             for s, handler in before.items():
                 signal.signal(s, handler)
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield None

@@ -13,8 +13,7 @@ from types import FrameType
 from typing import IO, Any
 
 from rewardlab.launch import train
-from rewardlab.launch.children import end_with_grid
-from rewardlab.launch.worker import REFUSED
+from rewardlab.launch.worker import REFUSED, end_with_grid
 from rewardlab.runs.alike import Kept, programs_kept
 from rewardlab.runs.console import printed_to
 from rewardlab.runs.interrupts import Stop, runs_begun

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import absl.logging
 from ml_collections import ConfigDict
 
-from rewardlab.launch.children import end_with_grid
 from rewardlab.launch.configs import load_config, override, shipped
 from rewardlab.launch.together import add_flags, together
 from rewardlab.runs.training import train
@@ -44,7 +43,6 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs, and ends with one sentence where the run is refused."""
-    end_with_grid()
     absl.logging.set_verbosity("warning")  # JAX tells of every backend it lacks
     args, rest = parser().parse_known_args(arguments)
     try:

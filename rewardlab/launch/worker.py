@@ -9,6 +9,7 @@ nobody foresaw, has had a worker for itself.
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -16,10 +17,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from rewardlab.launch.children import GRID
+from rewardlab.system.forked import end_with_parent
 
+GRID = "REWARDLAB_GRID"  # the environment variable that tells a run its grid's id
 COMMAND = (sys.executable, "-m", "rewardlab.launch.served")
 REFUSED = -1000  # of runs on another number of devices than this worker's others
+
+
+def end_with_grid() -> None:
+    """In a process that a grid began: its runs save and leave when the grid ends."""
+    if grid := os.environ.pop(GRID, ""):
+        end_with_parent(int(grid), signal.SIGTERM)
 
 
 class Place(NamedTuple):
