@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from rewardlab.launch import ray_cluster, slurm, worker
+from rewardlab.launch import ray_cluster, slurm
 from rewardlab.launch.plan import Planned
 from rewardlab.launch.printed import Printed
 from rewardlab.launch.resources import Resources, resources_of
@@ -26,6 +26,7 @@ def runs_in(folder, count=4, bases="aabb"):
             ("--config=quickstart", "--config.reward=it's 'quoted'"),
             bases[i],
             4,
+            "one",
         )
         for i in range(count)
     ]
@@ -136,32 +137,3 @@ def test_a_machine_without_slurm_is_no_login_node(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ValueError, match="no SLURM on this machine"):
         list(Slurm(tmp_path, 1, Resources())(runs_in(tmp_path)))
-
-
-FAKE = """
-import json, os, sys, time
-answers = os.fdopen(int(sys.argv[1]), "w")
-for line in sys.stdin:
-    orders = json.loads(line)
-    for order in orders:
-        with open(order["log"], "a") as log:
-            print("did it" if os.path.exists("here") else "elsewhere", file=log)
-    status = [3 if "tau" in order["log"] and "-2/" in order["log"] else 0
-              for order in orders]
-    print(json.dumps({"status": status, "spent": False}), file=answers, flush=True)
-"""
-
-
-@pytest.mark.slow
-def test_jobs_leave_their_end_for_who_collects(tmp_path, monkeypatch):
-    """With submitit's own executor of processes in the place of SLURM."""
-    pytest.importorskip("submitit")
-    (tmp_path / "here").touch()
-    monkeypatch.chdir(tmp_path)
-    command = (sys.executable, "-c", FAKE)
-    monkeypatch.setattr(worker, "COMMAND", command)
-    runs = runs_in(tmp_path / "grid", bases=["", "", "", ""])
-    there = Slurm(tmp_path / "grid", 2, Resources(minutes=1), cluster="local")
-    list(there(runs))
-    ended = list(there.collect(runs))
-    assert [x.state for x in ended] == ["done", "done", "failed", "done"]

@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from fake_worker import doing
 from tiny_model import known_is_tiny
 
 import rewardlab.__main__
-from rewardlab.launch import children, grid, train
+from rewardlab.launch import grid, train, worker
 from rewardlab.launch.configs import load_config, override, shipped
 from rewardlab.runs.builders import loss_of
 
@@ -19,9 +20,7 @@ ROOT = Path(__file__).parents[1]
 def nothing_runs(monkeypatch, tmp_path_factory):
     """A run that begins all the same fails at once; models are tiny."""
     known_is_tiny(tmp_path_factory.mktemp("cache"), monkeypatch)
-    monkeypatch.setattr(
-        children, "TRAIN", (sys.executable, "-c", "raise SystemExit(9)")
-    )
+    monkeypatch.setattr(worker, "COMMAND", doing("raise SystemExit(9)"))
 
 
 def refused(capsys, main, *arguments):

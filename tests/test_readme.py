@@ -61,7 +61,7 @@ def test_every_command_of_a_page_is_accepted(command, workshop):
         override(config, rest)
         with words_at_hand(config.words):
             return validate(config, devices=1)
-    grid, _ = grid_of(said)
+    grid = grid_of(said)
     for arm, axes in grid.cells():
         config = grid.config_of(arm, grid.seeds[0], axes)
         with words_at_hand(config.words):

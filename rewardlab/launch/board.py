@@ -67,16 +67,16 @@ class Board:
         """A run has begun or ended; said in a line where nobody looks at the table."""
         run, state, error = ended
         self.states[run.folder] = state
-        if state == "runs":
-            self.began[run.folder] = time.monotonic()
-        else:
-            self.took.append(time.monotonic() - self.began[run.folder])
+        began = self.began.setdefault(run.folder, time.monotonic())
+        over = state not in ("waits", "runs")
+        if over:
+            self.took.append(time.monotonic() - began)
         self.seen[run.folder] = progress = progress_of(run)
         if error:
             self.errors[run.folder] = error
         if not self.out.is_terminal:
             score = "" if progress.score is None else f"  pass@1 {progress.score:.3f}"
-            took = "" if state == "runs" else f"  took {clock(self.took[-1])}"
+            took = f"  took {clock(self.took[-1])}" if over else ""
             why = f"  {one_line(error)}" if error else ""
             line = f"{run.name}: {state}{took}{score}{why}"
             self.out.print(Text(line), soft_wrap=True)

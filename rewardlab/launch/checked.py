@@ -8,13 +8,14 @@ from rewardlab.launch.plan import Grid, Planned, planned
 from rewardlab.methods.outside import words_at_hand
 from rewardlab.results.numbers import USUAL
 from rewardlab.runs.evaluate import reported
+from rewardlab.runs.lanes import refuse_host
 from rewardlab.runs.prepare import prepare
 from rewardlab.runs.validate import check_values
 
 SAID = "config workdir config.seed config.reward config.model.init_from".split()
 
 
-def check(grid: Grid) -> tuple[Grid, list[Planned]]:
+def check(grid: Grid, lanes: int = 1) -> tuple[Grid, list[Planned]]:
     """The grid with the measures that all arms have, where none were asked for, and its
     runs. `ValueError` for whatever would stop one.
 
@@ -28,7 +29,7 @@ def check(grid: Grid) -> tuple[Grid, list[Planned]]:
     for arm, axes in grid.cells():
         for seed in grid.seeds:
             check_values(grid.config_of(arm, seed, axes))
-    known = _reported(grid)
+    known = _reported(grid, lanes)
     usual = [m for m in USUAL if all(m in names for names in known.values())]
     measures = grid.measures or tuple(usual)
     for label, names in known.items():
@@ -46,7 +47,7 @@ def check(grid: Grid) -> tuple[Grid, list[Planned]]:
     return grid._replace(measures=measures), planned(grid)
 
 
-def _reported(grid: Grid) -> dict[str, list[str]]:
+def _reported(grid: Grid, lanes: int) -> dict[str, list[str]]:
     """The held-out numbers of each arm; prepares a run of each cell on the way."""
     seed = grid.seeds[0]
     cells = [(arm, axes, grid.config_of(arm, seed, axes)) for arm, axes in grid.cells()]
@@ -58,6 +59,9 @@ def _reported(grid: Grid) -> dict[str, list[str]]:
     for arm, axes, config in cells:
         config.mesh.devices = config.mesh.devices or 1
         with words_at_hand(config.words):
-            names = reported(prepare(config, grid.folder(arm, axes, seed)))
+            run = prepare(config, grid.folder(arm, axes, seed))
+            if lanes > 1:
+                refuse_host(run.program, run.driver)
+            names = reported(run)
         known[arm] = [x for x in known.get(arm, names) if x in names]
     return known

@@ -11,10 +11,10 @@ from rich.text import Text
 from rewardlab.launch.arms import arms_in, arms_of, axes_of, seeds_of
 from rewardlab.launch.board import Board
 from rewardlab.launch.checked import check
-from rewardlab.launch.children import Children, Stopped
+from rewardlab.launch.children import Stopped
+from rewardlab.launch.choice import Choice, add_flags
 from rewardlab.launch.dry_run import dry_run
 from rewardlab.launch.kept import files_of, found_of, put_aside, write_grid
-from rewardlab.launch.launchers import Local
 from rewardlab.launch.plan import Grid, Planned
 from rewardlab.results.drawn import draw
 from rewardlab.results.numbers import USUAL
@@ -62,19 +62,20 @@ def parser() -> argparse.ArgumentParser:
     reach = "also compare how many episodes bring held-out pass@1 to this"
     made.add_argument("--reach", type=float, help=reach)
     made.add_argument("--question", default="", help="what the grid is to answer")
-    made.add_argument("--jobs", type=int, default=1, help="runs at a time, at most")
+    add_flags(made)
     dry = "print the runs, what is done of them and what they cost, and stop"
     made.add_argument("--dry-run", action="store_true", help=dry)
     return made
 
 
-def run(grid: Grid, jobs: int, dry: bool, out: Console) -> int:
+def run(grid: Grid, choice: Choice, dry: bool, out: Console) -> int:
     """Runs what is not done, prints the table and draws the picture; the exit status:
     1 where a run failed."""
-    grid, runs = check(grid)
+    grid, runs = check(grid, choice.lanes)
+    choice.refuse(runs)
     found = {run.folder: found_of(grid, run) for run in runs}
     if dry:
-        dry_run(grid, runs, found, jobs, out)
+        dry_run(grid, runs, found, choice.jobs, out)
         return 0
     for one in runs:
         if found[one.folder].state == "changed":
@@ -83,12 +84,12 @@ def run(grid: Grid, jobs: int, dry: bool, out: Console) -> int:
             out.print(Text(one_line(said)), soft_wrap=True)
     write_grid(grid, runs)
     done = [one for one in runs if found[one.folder].state == "done"]
-    board, children = Board(runs, done, jobs, out), Children(jobs)
-    with children.told_to_stop(), board.shown():
-        for ended in Local(jobs, children)([x for x in runs if x not in done]):
+    board = Board(runs, done, choice.jobs, out)
+    with choice.children.told_to_stop(), board.shown():
+        for ended in choice([x for x in runs if x not in done]):
             board.told(ended)
-    if children.told:
-        raise Stopped(128 + children.told)
+    if choice.children.told:
+        raise Stopped(128 + choice.children.told)
     _show(grid, runs, out)
     for one in (x for x in runs if x.folder in board.errors):
         said = f"{one.name} failed: {board.errors[one.folder]} ({one.folder}/log.txt)"
@@ -114,8 +115,8 @@ def _show(grid: Grid, runs: Sequence[Planned], out: Console) -> None:
     out.print(Text(said), soft_wrap=True)
 
 
-def grid_of(said: Sequence[str]) -> tuple[Grid, int]:
-    """The grid that a command line says, and how many runs go on at a time.
+def grid_of(said: Sequence[str]) -> Grid:
+    """The grid that a command line says.
 
     `ValueError` for what it cannot say; nothing is read yet but a file of `--plan`.
     """
@@ -127,7 +128,7 @@ def _parsed(said: Sequence[str]) -> argparse.Namespace:
     return parser().parse_args(said[:cut])
 
 
-def _grid(args: argparse.Namespace, said: Sequence[str]) -> tuple[Grid, int]:
+def _grid(args: argparse.Namespace, said: Sequence[str]) -> Grid:
     if args.jobs < 1:
         raise ValueError(f"--jobs={args.jobs} must be at least 1")
     if args.reach is not None and not 0 <= args.reach <= 1:
@@ -138,7 +139,7 @@ def _grid(args: argparse.Namespace, said: Sequence[str]) -> tuple[Grid, int]:
     if not arms and not more:
         raise ValueError("no --arm to run; name a method, as in --arm=grpo")
     cut = said.index("--") if "--" in said else len(said)
-    grid = Grid(
+    return Grid(
         args.config,
         {**arms, **more},
         seeds_of(args.seeds),
@@ -149,7 +150,6 @@ def _grid(args: argparse.Namespace, said: Sequence[str]) -> tuple[Grid, int]:
         tuple(said[cut + 1 :]),
         args.question,
     )
-    return grid, args.jobs
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -157,9 +157,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     said = sys.argv[1:] if arguments is None else arguments
     try:
         args = _parsed(said)
-        grid, jobs = _grid(args, said)
+        grid = _grid(args, said)
+        # Of commands that are printed the standard output has nothing else.
+        out = Console(highlight=False, stderr=args.launcher == "print")
         with in_a_sentence():
-            status = run(grid, jobs, args.dry_run, Console(highlight=False))
+            status = run(grid, Choice(args), args.dry_run, out)
     except Stopped as stopped:
         sys.exit(stopped.args[0])
     except (ValueError, RuntimeError) as error:

@@ -16,6 +16,7 @@ from rewardlab.launch.arms import Arm
 from rewardlab.launch.configs import load_config, override
 from rewardlab.methods.outside import words_at_hand
 from rewardlab.models.shapes import has_weights
+from rewardlab.runs.alike import program_of
 from rewardlab.runs.base import newest
 from rewardlab.runs.record import resolved
 from rewardlab.system.files import read_json
@@ -37,6 +38,7 @@ class Planned(NamedTuple):
     arguments: tuple[str, ...]  # of `rewardlab train`, without a base to begin from
     base: str  # two runs of one base can begin from the same policy; "" for none
     steps: int  # `train.max_steps`
+    program: str  # two runs of one program share what is compiled
 
     @property
     def name(self) -> str:
@@ -112,18 +114,22 @@ def planned(grid: Grid) -> list[Planned]:
     for seed, (arm, axes) in itertools.product(grid.seeds, grid.cells()):
         config = grid.config_of(arm, seed, axes)
         with words_at_hand(config.words):
-            made = id_of(resolved(config))
+            made, program = id_of(resolved(config)), digits(program_of(config))
         folder, said = grid.folder(arm, axes, seed), grid.arguments(arm, axes, seed)
         base, steps = base_of(config), config.train.max_steps
-        run = Planned(made, arm, axes, seed, folder, tuple(said), base, steps)
-        found.append(run)
+        place = (made, arm, axes, seed, folder)
+        found.append(Planned(*place, tuple(said), base, steps, program))
     return found
 
 
 def id_of(record: Mapping[str, Any]) -> str:
     """Twelve digits of the SHA-256 of a config, without what a run may change."""
     kept = {k: x for k, x in _flat(record).items() if not _free(k)}
-    text = json.dumps(kept, sort_keys=True, default=str)
+    return digits(json.dumps(kept, sort_keys=True, default=str))
+
+
+def digits(text: str) -> str:
+    """Twelve digits of the SHA-256 of a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -155,8 +161,7 @@ def base_of(config: ConfigDict) -> str:
     keys = ("model", "task", "data", "warmup", "data_dir", "seed")
     said = {key: whole[key] for key in keys}
     said["length"] = whole["rollout"]["max_completion_length"]
-    text = json.dumps(said, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return digits(json.dumps(said, sort_keys=True))
 
 
 def begins_from(run: Planned, others: list[Planned]) -> Path | None:

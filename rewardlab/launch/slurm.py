@@ -17,7 +17,7 @@ from rewardlab.launch.kept import write_run
 from rewardlab.launch.launchers import Ended, do, why
 from rewardlab.launch.plan import Planned, begins_from
 from rewardlab.launch.resources import Resources
-from rewardlab.launch.worker import Order, Worker
+from rewardlab.launch.worker import Worker
 from rewardlab.results.reading import RUN
 from rewardlab.system.files import read_json, write_whole
 
@@ -35,8 +35,7 @@ class Alone:
         worker = Worker()
         try:
             base = begins_from(run, self.every)
-            case = (run, base, lambda said, log: worker.run(Order(said, log))[0])
-            return do(*case).state
+            return do([(run, base)], worker.run)[0].state
         finally:
             worker.close()
 

@@ -111,20 +111,22 @@ def one_prepares() -> Iterator[None]:
         yield
 
 
-def among_lanes(program: Program, driver: Driver) -> Program:
-    """The program of a run, which computes with the other lanes if there are any.
-
-    `ValueError` for one that asks the host.
-    """
-    lane = _lane.get()
-    if lane is None:
-        return program
+def refuse_host(program: Program, driver: Driver) -> None:
+    """`ValueError` for a run that is not one program on the device."""
     if not (program.fused and program.judged and driver.fuses):
         raise ValueError(
             "lanes are computed as one program, and this run asks Python between "
             "programs (a text reward, a host environment, or mesh.driver='pmap'); "
             "leave --lanes out"
         )
+
+
+def among_lanes(program: Program, driver: Driver) -> Program:
+    """The program of a run, which computes with the other lanes if there are any."""
+    lane = _lane.get()
+    if lane is None:
+        return program
+    refuse_host(program, driver)
 
     def met(f: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
