@@ -1,13 +1,18 @@
 """Grids on other machines: commands that are printed, SLURM, Ray."""
 
+import functools
 import json
 import os
 import shlex
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
+from test_train import numbers
 
-from rewardlab.launch import ray_cluster, slurm
+from rewardlab.launch import choice, grid, ray_cluster, slurm
 from rewardlab.launch.plan import Planned
 from rewardlab.launch.printed import Printed
 from rewardlab.launch.resources import Resources, resources_of
@@ -103,9 +108,9 @@ def test_slurm_gets_two_arrays_of_which_one_waits(login_node, capsys):
     runs = runs_in(folder)
     for run in runs:
         run.folder.mkdir(parents=True)
-    assert list(Slurm(folder, 3, need)(runs)) == []
+    assert list(Slurm(folder, 1, need)(runs)) == []
     first, second = (login_node / "scripts").read_text().split("#!/bin/bash")[1:]
-    for script, array in ((first, "0-1%3"), (second, "0-1%3")):
+    for script, array in ((first, "0-1%1"), (second, "0-1%1")):
         for line in (
             f"--array={array}",
             "--cpus-per-task=2",
@@ -137,3 +142,77 @@ def test_a_machine_without_slurm_is_no_login_node(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ValueError, match="no SLURM on this machine"):
         list(Slurm(tmp_path, 1, Resources())(runs_in(tmp_path)))
+
+
+ROOT = Path(__file__).parents[1]
+CONFIG = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_train import tiny
+
+def get_config(reward=""):
+    return tiny(**{{"mesh.devices": 1, "train.max_steps": 3, "updates": ""}})
+"""
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """A grid on this machine, as the others are to end."""
+    folder = tmp_path_factory.mktemp("grids")
+    (folder / "tiny.py").write_text(CONFIG.format(tests=str(ROOT / "tests")))
+    command = [sys.executable, "-m", "rewardlab", "grid", *said(folder, "local")]
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+    return folder
+
+
+def said(folder, name):
+    flags = [f"--config={folder / 'tiny.py'}", f"--workdir={folder / name}"]
+    flags += ["--arm=grpo", "--arm=soft=pure", "--axis", "hp.tau=0.5,1.0"]
+    return [*flags, "--seeds=0,1", "--jobs=2", "--measure=pass@1,mean_length"]
+
+
+def same(folder, name):
+    """Every run of a grid has the numbers of the one on this machine, and its table."""
+    runs = sorted(path.parent.name for path in (folder / "local").glob("*/run.json"))
+    assert len(runs) == 6
+    for run in runs:
+        assert numbers(folder / name / run) == numbers(folder / "local" / run), run
+    tables = [(folder / x / "table.md").read_text() for x in ("local", name)]
+    assert tables[0] == tables[1]
+
+
+@pytest.mark.slow
+def test_slurm_ends_in_the_table_of_this_machine(local, monkeypatch):
+    """With submitit's own executor in its place; who collects sees the end."""
+    pytest.importorskip("submitit")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    processes = functools.partial(Slurm, cluster="local")
+    monkeypatch.setattr(choice, "Slurm", processes)
+    command = [*said(local, "slurm"), "--launcher=slurm", "--resources=minutes=10"]
+    grid.main(command)
+    files = [path.parent / RUN for path in (local / "local").glob("*/run.json")]
+    ended = [local / "slurm" / file.parent.name / RUN for file in files]
+    end = time.monotonic() + 400
+    while any(json.loads(x.read_text())["state"] in ("waits", "runs") for x in ended):
+        assert time.monotonic() < end
+        time.sleep(1)
+    grid.main([*command, "--collect"])
+    same(local, "slurm")
+
+
+@pytest.mark.slow
+def test_ray_with_two_nodes_ends_in_the_table_of_this_machine(local, monkeypatch):
+    ray = pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        cluster.add_node(num_cpus=1)
+        monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+        grid.main([*said(local, "ray"), "--launcher=ray"])
+        same(local, "ray")
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
