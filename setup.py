@@ -35,10 +35,13 @@ HF = ["safetensors>=0.5,<0.9", "tokenizers>=0.21,<0.24"]
 GGUF = ["gguf>=0.17,<0.20"]
 MATHS = ["math-verify>=0.8,<0.10"]  # answers that are equal as mathematics
 TASKS = ["reasoning-gym>=0.1.25,<0.2"]  # generators of problems
+SLURM = ["submitit>=1.5,<2"]  # grids as array jobs
+RAY = ["ray>=2.40,<3"]  # grids on a Ray cluster
 TEST = [
     *HF,
     *GGUF,
     *MATHS,
+    *SLURM,
     "beartype>=0.19,<1",
     "mypy>=1.13,<3",
     "pytest>=8,<10",
@@ -67,6 +70,8 @@ setup(
         "gguf": GGUF,
         "maths": MATHS,
         "tasks": TASKS,
+        "slurm": SLURM,
+        "ray": RAY,
         "test": TEST,
     },
     entry_points={"console_scripts": ["rewardlab=rewardlab.__main__:main"]},

@@ -106,8 +106,6 @@ def test_slurm_gets_two_arrays_of_which_one_waits(login_node, capsys):
     folder = login_node / "grid"
     need = resources_of("cpus=2,gpus=1,minutes=30,memory=8,partition=gpu,account=me")
     runs = runs_in(folder)
-    for run in runs:
-        run.folder.mkdir(parents=True)
     assert list(Slurm(folder, 1, need)(runs)) == []
     first, second = (login_node / "scripts").read_text().split("#!/bin/bash")[1:]
     for script, array in ((first, "0-1%1"), (second, "0-1%1")):

@@ -64,10 +64,12 @@ class Slurm:
             first, rest = [], first
         executor = self._executor()
         for part in filter(None, (first, rest)):
+            for run in part:  # before its job could say more
+                run.folder.mkdir(parents=True, exist_ok=True)
+                write_run(run, "waits")
             submitted = executor.map_array(Alone(runs), part)
             for run, job in zip(part, submitted, strict=True):
                 known[run.folder.name] = job.job_id
-                write_run(run, "waits")
             write_whole(self.folder / JOBS, json.dumps(known, indent=1) + "\n")
             self._then(executor, submitted)
             array = submitted[0].job_id.partition("_")[0]
