@@ -38,6 +38,12 @@ base policy of that seed. The same command again skips what is done, goes on wit
 was cut, and does anew what another config has changed since (the old run is put aside
 in WORKDIR/replaced). A run that fails is shown with its error and stops no other.
 Everything is checked before the first run starts; --dry-run stops there.
+
+    rewardlab grid ... --jobs=4                  four workers on this machine
+    rewardlab grid ... --launcher=slurm --jobs=8 --resources=gpus=1,partition=gpu
+    rewardlab grid ... --launcher=slurm --collect
+    rewardlab grid ... --launcher=ray --jobs=16 --resources=cpus=4
+    rewardlab grid ... --launcher=print > commands.txt
 """
 
 

@@ -16,12 +16,12 @@ def places(jobs: int) -> list[Place]:
     of the memory, of which JAX would take three quarters. What the environment says
     already stays.
     """
-    cores = _cores()
-    found = []
-    for i in range(jobs):
-        own = tuple(cores[i::jobs]) if 1 < jobs <= len(cores) else ()
-        found.append(Place(own, _environment(i, jobs)))
-    return found
+    cores = _cores() if jobs > 1 else []
+    each = len(cores) // jobs  # as many for each: another number sums in another order
+    return [
+        Place(tuple(cores[i * each : (i + 1) * each]), _environment(i, jobs))
+        for i in range(jobs)
+    ]
 
 
 def _cores() -> list[int]:
