@@ -163,4 +163,3 @@ def test_printed_commands_are_all_that_is_printed(tmp_path, capsys):
     assert [x.split()[:3] for x in lines] == [
         ["rewardlab", "train", "--config=quickstart"]
     ] * 2
-    grid.main([*said, "--collect"])
