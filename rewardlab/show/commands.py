@@ -48,6 +48,9 @@ def add_commands(commands: "argparse._SubParsersAction") -> None:
     about.add_argument("run", help="the workdir of a grid or of a run; none is started")
     about.add_argument("--out", help="the folder to write; RUN/report untold")
     about.add_argument("--question", default="", help="its title; the grid's untold")
+    about.add_argument(
+        "--by", default="step", help="curves over step, episodes, tokens"
+    )
     about.set_defaults(answer=_report)
 
 
@@ -66,7 +69,7 @@ def _compare(args: argparse.Namespace, out: Console) -> None:
 def _report(args: argparse.Namespace, out: Console) -> None:
     from rewardlab.show.report import report  # draws, which takes long to import
 
-    page = report(args.run, args.out, args.question)
+    page = report(args.run, args.out, args.question, args.by)
     out.print(Text(one_line(f"the report is {page}")), soft_wrap=True)
 
 

@@ -2,18 +2,28 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from rewardlab.analysis.statistics import ANYWHERE, SHARE, Comparison, compare, student
+from rewardlab.analysis.statistics import detectable
+from rewardlab.results.numbers import at_end
 from rewardlab.results.reading import Results, RunResult
+from rewardlab.results.tables import (
+    Difference,
+    Table,
+    both,
+    cell,
+    comma_separated,
+    latex,
+    markdown,
+    note,
+)
 from rewardlab.system.files import write_whole
 
-USUAL = ("pass@1", "pass@8", "mean_length")
-BySeed = dict[int, float]
+FILES = {"table.csv": comma_separated, "table.tex": latex, "table.md": markdown}
 
 
 class Numbers(NamedTuple):
@@ -24,133 +34,99 @@ class Numbers(NamedTuple):
     rows: dict[str, list[str]]
     notes: list[str]
     verdicts: list[str]
+    tables: list[str]  # files beside the page
 
 
-def numbers_of(results: Results, folder: Path) -> Numbers:
-    """The numbers of each cell's last evaluations, and each cell against the first.
+def numbers_of(results: Results, table: Table, folder: Path) -> Numbers:
+    """The grid's table; beside the page in three formats, and the numbers of each run.
 
-    Beside the page they are `runs.csv`, a line a run.
+    Of a run that is not done the last evaluation so far stands in it.
     """
-    measures = _measures(results)
-    write_whole(folder / "runs.csv", _as_csv(results, measures))
-    values = {
-        label: {m: _by_seed(runs, m) for m in measures}
-        for label, runs in results.cells.items()
-    }
+    for name, written in FILES.items():
+        write_whole(folder / name, written(table))
+    write_whole(folder / "runs.csv", _of_runs(results, table.measures))
     rows = {
-        label: [cell(x, _within(m, values)) for m, x in of.items()]
-        for label, of in values.items()
+        label: [cell(x, table.within[measure]) for measure, x in of.items()]
+        for label, of in table.numbers.items()
     }
-    verdicts = [
-        f"{measure}: {found.verdict}"
-        for measure in measures
-        for found in against_first(values, measure).values()
-    ]
-    notes = ["Means over seeds with Student's 95 % interval; shares are cut to [0, 1]."]
-    early = [run for run in results.runs if run.rows and run.state != "done"]
+    said = note(table)
+    notes = [f"{said[0].upper()}{said[1:]}."]
+    early = sum(bool(run.rows) and run.state != "done" for run in results.runs)
     if early:
-        notes.append(
-            f"{len(early)} runs are not done and stand here with what they last "
-            "measured."
-        )
-    return Numbers(verdict(values, measures), ["arm", *measures], rows, notes, verdicts)
-
-
-Values = Mapping[str, Mapping[str, BySeed]]  # [cell][measure][seed]
-
-
-def against_first(values: Values, measure: str) -> dict[str, Comparison]:
-    """Each cell against the first over the seeds that both have, if two or more."""
-    first, *others = values
-    found = {}
-    for label in others:
-        ours, theirs = values[label][measure], values[first][measure]
-        both = [seed for seed in ours if seed in theirs]
-        if len(both) > 1:
-            a, b = (np.array([of[seed] for seed in both]) for of in (ours, theirs))
-            names = (label, first)
-            found[label] = compare(a, b, names, _within(measure, values))
-    return found
-
-
-def verdict(values: Values, measures: Sequence[str]) -> str:
-    """One sentence on the first measure; no winner unless an interval excludes 0."""
-    if not measures or not values:
-        return "No run has been evaluated yet."
-    measure, first = measures[0], next(iter(values))
-    found = against_first(values, measure)
-    if len(values) == 1:
-        said = cell(values[first][measure], _within(measure, values))
-        return f"One arm, so nothing is compared: {measure} of {first} is {said}."
-    if not found:
-        return "No winner: no two arms have two seeds in common."
-    above = [_said(k, x) for k, x in found.items() if x.winner == k]
-    below = [_said(k, x) for k, x in found.items() if x.winner == first]
-    if not above and not below:
-        return f"No winner: in {measure} no arm can be told from {first}."
-    parts = [f"above {first}: {', '.join(above)}"] if above else []
-    parts += (
-        [
-            f"below it: {', '.join(below)}"
-            if above
-            else f"below {first}: {', '.join(below)}"
-        ]
-        if below
-        else []
+        runs = "1 run that is" if early == 1 else f"{early} runs that are"
+        notes.append(f"Of {runs} not done it has what was measured last.")
+    return Numbers(
+        verdict=verdict(table),
+        head=["arm", *table.measures],
+        rows=rows if table.measures else {},
+        notes=notes if table.measures else [],
+        verdicts=[f"{d.measure}: {d.verdict}" for d in table.differences],
+        tables=[*FILES, "runs.csv"],
     )
+
+
+def verdict(table: Table) -> str:
+    """One sentence on the first measure, each cell against the first.
+
+    Higher and lower are those that the corrected comparison names, and no others.
+    """
+    if not table.measures:
+        return "No run has been evaluated yet."
+    measure, (first, *others) = table.measures[0], table.numbers
+    if not others:
+        said = cell(table.numbers[first][measure], table.within[measure])
+        return f"One arm, so nothing is compared: {measure} of {first} is {said}."
+    found = [d for d in table.differences if d.measure == measure]
+    if not found:
+        return f"No winner: no arm has two seeds in common with {first}."
+    above = [_by(d) for d in found if d.winner == d.ours]
+    below = [_by(d) for d in found if d.winner == d.theirs]
+    if not above and not below:
+        return _none(table, first, found)
+    parts = [f"{', '.join(above)} above {first}"] if above else []
+    parts += [f"{', '.join(below)} below {'it' if above else first}"] if below else []
     rest = len(found) - len(above) - len(below)
-    parts += [f"not to be told from it: {rest} of {len(found)}"] if rest else []
-    return f"In {measure}, {'; '.join(parts)}."
+    parts += [f"{rest} of {len(found)} not to be told from it"] if rest else []
+    return f"In {measure}: {'; '.join(parts)}."
 
 
-def _said(label: str, found: Comparison) -> str:
-    mean, low, high = found.difference
-    return f"{label} by {mean:+.3f} [{low:.3f}, {high:.3f}]"
+def _by(d: Difference) -> str:
+    mean, low, high = d.comparison.difference
+    return f"{d.ours} {mean:+.3f} [{low:.3f}, {high:.3f}]"
 
 
-def cell(values: BySeed, within: tuple[float, float]) -> str:
-    """A mean with its interval; of one seed the value alone."""
-    x = np.array([*values.values()])
-    if not x.size:
-        return "—"
-    form = "{:.3f}" if np.abs(x).max() < 10 else "{:.1f}"
-    if x.size == 1:
-        return form.format(x[0]) + " (1 seed)"
-    mean, low, high = map(form.format, student(x, within=within))
-    return f"{mean} [{low}, {high}] ({x.size} seeds)"
+def _none(table: Table, first: str, found: Sequence[Difference]) -> str:
+    """That there is no winner, and how blind the comparison was."""
+    seen = 0.0
+    for d in found:
+        ours, theirs = (table.numbers[x][d.measure] for x in (d.ours, d.theirs))
+        gaps = np.subtract(*both(ours, theirs))
+        seen = max(seen, detectable(len(gaps), float(gaps.std(ddof=1))))
+    arms = found[0].ours if len(found) == 1 else "no arm"
+    told = "cannot be told" if len(found) == 1 else "can be told"
+    said = f"No winner: in {found[0].measure} {arms} {told} from {first}"
+    seeds = f"{min(d.seeds for d in found)} seeds"
+    blind = f"; with {seeds} a difference of {seen:.3f} would have been seen"
+    return f"{said}{blind if seen else ''}."
 
 
-def _measures(results: Results) -> list[str]:
-    asked = results.grid.get("measures")
-    names = [str(m) for m in asked] if isinstance(asked, list) and asked else [*USUAL]
-    known = {key for run in results.runs for row in run.evaluations for key in row}
-    return [name for name in names if f"eval/{name}" in known]
-
-
-def _by_seed(runs: Mapping[int, RunResult], measure: str) -> BySeed:
-    found = {seed: _last(run, measure) for seed, run in runs.items()}
-    return {seed: float(x) for seed, x in found.items() if x is not None}
-
-
-def _last(run: RunResult, measure: str) -> Any:
-    rows = run.evaluations
-    value = rows[-1].get(f"eval/{measure}") if rows else None
-    return value if isinstance(value, int | float) and np.isfinite(value) else None
-
-
-def _within(measure: str, values: Values) -> tuple[float, float]:
-    every = [x for of in values.values() for x in of[measure].values()]
-    share = measure.startswith("pass@") and all(0 <= x <= 1 for x in every)
-    return SHARE if share else ANYWHERE
-
-
-def _as_csv(results: Results, measures: Sequence[str]) -> str:
+def _of_runs(results: Results, measures: Sequence[str]) -> str:
+    """A line a run: its arm and axes, its seed, how it stands, its last numbers."""
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
     axes = list(dict.fromkeys(key for run in results.runs for key in run.axes))
-    table.writerow(["folder", "arm", *axes, "seed", "state", *measures])
+    named = [m for m in measures if any(_last(run, m) for run in results.runs)]
+    table.writerow(["folder", "arm", *axes, "seed", "state", *named])
     for run in results.runs:
-        said = [run.folder.name, run.arm, *(run.axes.get(key, "") for key in axes)]
-        numbers = [_last(run, m) for m in measures]
+        said = [run.folder.name, run.arm]
+        said += [run.axes.get(key, "") for key in axes]
+        numbers = [_last(run, m) for m in named]
         table.writerow([*said, run.seed, run.state, *numbers])
     return out.getvalue()
+
+
+def _last(run: RunResult, measure: str) -> str:
+    try:
+        return str(at_end(run, measure))
+    except ValueError:
+        return ""
