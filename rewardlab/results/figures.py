@@ -120,8 +120,12 @@ def _limits(lines: Iterable[Curve]) -> tuple[float, float]:
     known = list(lines)
     least, most = (f([f(x.mean) for x in known]) for f in (np.min, np.max))
     room = 0.4 * (most - least) or 0.1 * abs(most) or 1.0
-    low = max(least - room, min(np.min([np.min(x.low) for x in known]), least - room / 8))
-    high = min(most + room, max(np.max([np.max(x.high) for x in known]), most + room / 8))
+    low = max(
+        least - room, min(np.min([np.min(x.low) for x in known]), least - room / 8)
+    )
+    high = min(
+        most + room, max(np.max([np.max(x.high) for x in known]), most + room / 8)
+    )
     return float(max(low, 0.0) if least >= 0 else low), float(high)
 
 
