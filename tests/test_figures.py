@@ -82,11 +82,7 @@ def test_files_of_a_grid(tmp_path):
         for name in ("curves", "last", "sweep_hp_eta")
         for kind in kinds
     ]
-    before = {file.name: file.read_bytes() for file in (tmp_path / "f").iterdir()}
-    assert b"\x1b" not in before["curves.svg"]
-    figures(results, table_of(results), tmp_path / "f", "tokens")
-    again = {file.name: file.read_bytes() for file in (tmp_path / "f").iterdir()}
-    assert again == before
+    assert b"\x1b" not in (tmp_path / "f" / "curves.svg").read_bytes()
     assert image.imread(tmp_path / "f" / "curves.png").shape[1] == pytest.approx(
         1518, 2
     )

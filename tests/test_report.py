@@ -129,8 +129,19 @@ def two(tmp_path):
     return tmp_path / "g"
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Figures take seconds, and have tests of their own."""
+    monkeypatch.setattr("rewardlab.show.report.write.figures_of", lambda *_: [])
+
+
 def test_a_grid_is_one_page(two, tmp_path):
-    page = read(report(two, tmp_path / "out"))
+    """Drawn again it is the same, and nothing else is touched."""
+    before = {f: f.stat().st_mtime_ns for f in two.rglob("*")}
+    first = report(two, tmp_path / "out").read_bytes()
+    assert report(two, tmp_path / "out").read_bytes() == first
+    assert {f: f.stat().st_mtime_ns for f in two.rglob("*")} == before
+    page = read(tmp_path / "out" / "index.html")
     for said in (
         "Does it help?",
         "4 of 4",
@@ -152,14 +163,7 @@ def test_a_grid_is_one_page(two, tmp_path):
     assert files and all((tmp_path / "out" / file).is_file() for file in files)
 
 
-def test_drawn_again_it_is_the_same(two, tmp_path):
-    first = report(two, tmp_path / "out").read_bytes()
-    before = {f: f.stat().st_mtime_ns for f in two.rglob("*")}
-    assert report(two, tmp_path / "out").read_bytes() == first
-    assert {f: f.stat().st_mtime_ns for f in two.rglob("*")} == before
-
-
-def test_what_is_missing_is_said(tmp_path):
+def test_what_is_missing_is_said(tmp_path, undrawn):
     """One arm failed, one is torn, one has not begun; the page is there."""
     grid(tmp_path / "g", ["a", "b", "c"], [0])
     run(tmp_path / "g" / "0-0", state="failed")
@@ -172,7 +176,7 @@ def test_what_is_missing_is_said(tmp_path):
     assert (tmp_path / "g" / "report" / "index.html").exists()
 
 
-def test_a_single_run_has_a_report(tmp_path):
+def test_a_single_run_has_a_report(tmp_path, undrawn):
     run(tmp_path / "mine-0")
     page = read(report(tmp_path / "mine-0", question="Is it well?"))
     assert "Is it well?" in page.text and "was not recorded" in page.text
@@ -188,7 +192,7 @@ def test_hostile_names_are_text(tmp_path):
     assert "onerror=alert(1)" in page.text and "\\x1b[31m\\u202e" in page.text
 
 
-def test_the_command(two, tmp_path, capsys, monkeypatch):
+def test_the_command(undrawn, two, tmp_path, capsys, monkeypatch):
     said = ["rewardlab", "report", str(two), f"--out={tmp_path / 'out'}"]
     monkeypatch.setattr(sys, "argv", said)
     main()
@@ -253,7 +257,7 @@ def test_the_verdict_is_one_sentence():
     assert verdict(table({"a": {}, "b": {}})) == "No run has been evaluated yet."
 
 
-def test_a_line_a_run(tmp_path):
+def test_a_line_a_run(tmp_path, undrawn):
     """In `runs.csv`, whatever the names of arms and axes are."""
     grid(tmp_path / "g", ["a,b"], [0, 1])
     plan = json.loads((tmp_path / "g" / "grid.json").read_text())

@@ -1,12 +1,11 @@
 """What was run, by which command, for how long and on what."""
 
-import json
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from rewardlab.results.reading import Results, RunResult
+from rewardlab.results.reading import RUN, Results, RunResult
+from rewardlab.system.files import read_json
 
 
 class RunRow(NamedTuple):
@@ -29,11 +28,11 @@ def run_rows(results: Results) -> list[RunRow]:
 
 
 def _row(run: RunResult) -> RunRow:
-    own = _own(run)
+    own = read_json(run.folder / RUN)
     reached = max((row["step"] for row in run.rows), default=0)
     planned = run.config.get("train", {}).get("max_steps")
     return RunRow(
-        folder=Path(run.folder).name,
+        folder=run.folder.name,
         arm=run.arm,
         seed=run.seed,
         state=run.state,
@@ -53,15 +52,6 @@ def _seconds(run: RunResult, own: dict[str, Any]) -> float:
     return float(sum(row.get("step_time") or 0.0 for row in run.rows))
 
 
-def _own(run: RunResult) -> dict[str, Any]:
-    """The run's `run.json`; what cannot be read says nothing."""
-    try:
-        found = json.loads((Path(run.folder) / "run.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def unfinished(rows: Sequence[RunRow]) -> dict[str, list[RunRow]]:
     """The runs that are not done, by their state; failed ones first."""
     found: dict[str, list[RunRow]] = {}
@@ -73,7 +63,7 @@ def unfinished(rows: Sequence[RunRow]) -> dict[str, list[RunRow]]:
 
 def total_time(results: Results) -> str:
     """Of all runs, one after another."""
-    return span(sum(_seconds(run, _own(run)) for run in results.runs))
+    return span(sum(_seconds(run, read_json(run.folder / RUN)) for run in results.runs))
 
 
 def devices(rows: Sequence[RunRow]) -> list[str]:
