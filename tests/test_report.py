@@ -1,93 +1,20 @@
 """A grid's folder as a page: whole without a run, whatever is missing or hostile."""
 
-import csv
 import json
 import re
 import sys
 from html.parser import HTMLParser
 
-import numpy as np
 import pytest
-from records import line
+from grids import CONFIG, EVIL, grid, run
 
 from rewardlab import report
 from rewardlab.__main__ import main
 from rewardlab.results.reading import read_results
-from rewardlab.results.tables import table
 from rewardlab.show.report.again import span
 from rewardlab.show.report.arms import differences
 from rewardlab.show.report.extremes import extremes
-from rewardlab.show.report.numbers import verdict
 from rewardlab.show.rows import Row
-
-EVIL = "<script>alert('x')</script>\x1b[31m\u202e&amp;\"'"
-CONFIG = {
-    "seed": 0,
-    "reward": "grpo",
-    "sentence": "outcome('correct') | center_by_group()",
-    "loss": "clipped(epsilon=0.2) | token_mean()",
-    "select": "",
-    "optim": {"lr": 0.1},
-    "train": {"max_steps": 2},
-    "rollout": {"num_prompts": 2, "num_generations": 4},
-    "model": {"init_from": "there"},
-}
-TOKENS = [("4", True, 0, 1.0), (EVIL, True, 0, -2.0), ("said", False, 0, 0.0)]
-
-
-def metrics(score):
-    rows = [{"step": 0, "eval/pass@1": 0.25, "eval/mean_length": 3.0}]
-    for step in (1, 2):
-        row = {"step": step, "reward/mean": 0.5 * step, "rewards/correct/mean": score}
-        more = {"entropy": 0.5, "completions/mean_length": 4.0, "step_time": 30.0}
-        rows.append({**row, **more})
-    rows[-1] |= {"eval/pass@1": score, "eval/mean_length": 5.0}
-    return rows
-
-
-def completions():
-    """A wrong answer that is paid best, and a right one that is paid worst."""
-    paid = [(0.75, 0.0), (0.5, 1.0), (-0.25, 1.0), (0.0, 0.0), (9.0, 0.0), (None, 0.0)]
-    for row, (reward, correct) in enumerate(paid):
-        said = line(row, TOKENS, {"correct": correct})
-        yield {**said, "reward": reward, "kept": reward != 9.0, "prompt": EVIL}
-
-
-def run(folder, seed=0, score=0.5, state="done", **config):
-    folder.mkdir(parents=True)
-    own = {"state": state, "id": "0" * 12, "seconds": 60.0, "device": "cpu x1"}
-    (folder / "run.json").write_text(json.dumps({**own, "error": EVIL}))
-    (folder / "config.json").write_text(json.dumps({**CONFIG, "seed": seed, **config}))
-    text = "".join(json.dumps(row) + "\n" for row in metrics(score))
-    (folder / "metrics.jsonl").write_text(text)
-    (folder / "completions").mkdir()
-    text = "".join(json.dumps(x) + "\n" for x in completions())
-    (folder / "completions" / "completions_00002.jsonl").write_text(text)
-
-
-def grid(folder, arms, seeds, **said):
-    """A plan; its runs are written apart from it."""
-    folder.mkdir(exist_ok=True)
-    plan = [
-        {"id": "0" * 12, "arm": arm, "axes": {}, "task": None, "seed": seed}
-        | {"folder": f"{n}-{seed}"}
-        for n, arm in enumerate(arms)
-        for seed in seeds
-    ]
-    whole = {
-        "schema": 1,
-        "question": "Does it help?",
-        "command": ["rewardlab", "grid", "--arm=b=outcome('correct')"],
-        "commit": "abc1234",
-        "config": "quickstart",
-        "arms": {arm: {"reward": "grpo", "options": []} for arm in arms},
-        "axes": {},
-        "seeds": list(seeds),
-        "measures": ["pass@1", "mean_length"],
-        "reach": None,
-        "runs": plan,
-    }
-    (folder / "grid.json").write_text(json.dumps({**whole, **said}))
 
 
 class Page(HTMLParser):
@@ -228,51 +155,6 @@ def test_differences_are_those_between_arms(two):
     found = differences(cells)
     assert found.rows == {"optim.lr": ["0.1", "0.1 or 0.5"]}
     assert found.unknown == ["c"]
-
-
-def test_the_verdict_is_one_sentence():
-    """Who is above and below the first arm; nobody by luck, and how blind it was."""
-
-    def said(**solved):
-        numbers = {k: {"pass@1": np.array(x)} for k, x in solved.items()}
-        return verdict(table(numbers))
-
-    a = [0.5, 0.6, 0.7]
-    both = "b +0.100 [0.075, 0.125] above a; c -0.300 [-0.325, -0.275] below it"
-    assert said(a=a, b=[0.61, 0.7, 0.79], c=[0.2, 0.31, 0.39]) == f"In pass@1: {both}."
-    assert said(a=a, b=[0.2, 0.31, 0.39], c=[0.5, 0.7, 0.6]) == (
-        "In pass@1: b -0.300 [-0.325, -0.275] below a; 1 of 2 not to be told from it."
-    )
-    blind = said(a=a, b=[0.6, 0.5, 0.8])
-    assert blind.startswith(
-        "No winner: in pass@1 b cannot be told from a; with 3 seeds"
-    )
-    assert said(a=a, b=a, c=a) == "No winner: in pass@1 no arm can be told from a."
-    assert said(a=[0.5], b=[0.6]) == (
-        "No winner: no arm has two seeds in common with a."
-    )
-    assert said(a=[0.5, np.nan], b=[np.nan, 0.6]).startswith("No winner: no arm has")
-    alone = "One arm, so nothing is compared: pass@1 of a is 0.600 [0.352, 0.848]."
-    assert said(a=a) == alone
-    assert verdict(table({"a": {}, "b": {}})) == "No run has been evaluated yet."
-
-
-def test_a_line_a_run(tmp_path, undrawn):
-    """In `runs.csv`, whatever the names of arms and axes are."""
-    grid(tmp_path / "g", ["a,b"], [0, 1])
-    plan = json.loads((tmp_path / "g" / "grid.json").read_text())
-    plan["runs"][0]["axes"] = {'x"': 0.5}
-    (tmp_path / "g" / "grid.json").write_text(json.dumps(plan))
-    run(tmp_path / "g" / "0-0")
-    report(tmp_path / "g", tmp_path / "out")
-    rows = list(csv.DictReader((tmp_path / "out" / "runs.csv").open()))
-    assert rows[0] == {"folder": "0-0", "arm": "a,b", 'x"': "0.5"} | {
-        "seed": "0",
-        "state": "done",
-        "pass@1": "0.5",
-        "mean_length": "5.0",
-    }
-    assert (rows[1]["state"], rows[1]["pass@1"], rows[1]['x"']) == ("waits", "", "")
 
 
 def test_a_plan_without_runs_is_a_sentence(tmp_path):
