@@ -1,6 +1,5 @@
 """A grid's folder as a page: whole without a run, whatever is missing or hostile."""
 
-import json
 import re
 import sys
 from html.parser import HTMLParser
