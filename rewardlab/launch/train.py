@@ -11,6 +11,8 @@ from rewardlab.launch.configs import load_config, override, shipped
 from rewardlab.launch.together import add_flags, together
 from rewardlab.runs.training import train
 
+ALARMED = 3  # the exit status of a run that is done and has an alarm of train.fail_on
+
 ABOUT = """Trains as a config file says and writes everything to a folder.
 
     rewardlab train --config=quickstart --workdir=runs/quickstart
@@ -53,7 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _train(args: argparse.Namespace, rest: Sequence[str]) -> None:
-    train(_config_of(args, rest), args.workdir, args.resume)
+    config = _config_of(args, rest)
+    result = train(config, args.workdir, args.resume)
+    asked = config.train.fail_on
+    found = [x.name for x in result.alarms if x.name in asked or "any" in asked]
+    if found:
+        print(f"error: train.fail_on has {', '.join(found)}", file=sys.stderr)
+        sys.exit(ALARMED)
 
 
 def devices_of(arguments: Sequence[str]) -> int:

@@ -116,6 +116,7 @@ DEFAULTS: dict[str, Any] = {
         "max_steps": 100,
         "max_skipped": 5,  # steps in a row that are not finite
         "max_unrewarded": 5,  # batches in a row in which no completion has a reward
+        "fail_on": (),  # alarms by which `rewardlab train` ends with status 3, or "any"
     },
     "eval": {
         "every": 20,

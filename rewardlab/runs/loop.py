@@ -12,6 +12,7 @@ import numpy as np
 from rewardlab.core.types import Rollout
 from rewardlab.data.columns import batch_indices, paired_indices
 from rewardlab.learning.learner import LearnerState, Report
+from rewardlab.runs.alarms import Watch, dead_group_share
 from rewardlab.runs.completions import Worth, completion_lines
 from rewardlab.runs.console import TRAINING, Console
 from rewardlab.runs.early import early
@@ -21,6 +22,7 @@ from rewardlab.runs.iteration import Models
 from rewardlab.runs.metrics import Metrics, Row
 from rewardlab.runs.prepare import Run
 from rewardlab.runs.record import save_state
+from rewardlab.runs.rows import rows_of
 from rewardlab.runs.sinks import Sinks
 from rewardlab.runs.stopping import Trouble, hole, not_finite, skipped_scorers
 from rewardlab.system.files import short, write_whole
@@ -36,6 +38,7 @@ class Loop:
         self.context, self.console, self.sinks, self.stop = run, console, sinks, stop
         self.frozen = frozen
         self.trouble = Trouble(run.config, run.workdir)
+        self.watch, self.noted = Watch(rows_of(run.workdir)), ""
         self.iterate = run.program.iterate
 
     def arguments(self, state: LearnerState, step: int) -> tuple:
@@ -66,7 +69,7 @@ class Loop:
         with self.stop.after_the_step(), progress as show:
             for step in range(first + 1, last + 1):
                 state, row = self.step(state, step)
-                show(step, row, below(self.context, row))
+                show(step, row, self.note(row))
                 told = self.stop.agree()
                 if step % config.checkpoint.every == 0 or step == last or told:
                     self.save(state)
@@ -99,12 +102,22 @@ class Loop:
         run, step = self.context, int(state.step)
         judged = held_out(run, state, self.frozen)
         row = self.sinks.write(step, {**metrics, **_numbers(judged)})
+        if "before" in when and judged.correct.shape[1]:
+            self.console.say(dead_groups_at_first(run, judged))
         for which in when:
             _keep(run, f"held_out_{which}.npy", judged)
             if which == "before" or step >= run.config.train.max_steps:
                 title = f"samples {which} training"
                 self.console.samples(title, samples_of(run, judged))
         return row
+
+    def note(self, row: Row) -> str:
+        """What the progress line says of the run's health; "" while all is well."""
+        self.watch.add(row)
+        said = below(self.context, row)
+        self.noted = self.noted if said is None else said
+        names = [x.name for x in self.watch.now() if x.name != "below_base"]
+        return "  ".join(filter(None, (self.noted, ", ".join(names))))
 
     def refuse_trouble(
         self, state: LearnerState, report: Report, metrics: Metrics, row: Row
@@ -169,6 +182,21 @@ def verdicts(workdir: Path, when: str) -> Verdicts | None:
     except (OSError, ValueError, EOFError):
         return None
     return kept if kept.ndim == 2 and kept.dtype == bool else None
+
+
+def dead_groups_at_first(run: Run, judged: Judged) -> str:
+    """How many groups will teach nothing at first, and what makes them fewer."""
+    group = run.config.rollout.num_generations
+    share = dead_group_share(judged.correct.astype(float), group)
+    less = (
+        ""
+        if share < 0.25
+        else (
+            "; fewer with more rollout.num_generations, problems nearer to half, or "
+            "select=\"drop_uniform('correct') | refill(2)\""
+        )
+    )
+    return f"about {share:.0%} of groups of {group} are all right or all wrong{less}"
 
 
 def below(run: Run, row: Row) -> str | None:

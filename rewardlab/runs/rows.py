@@ -25,6 +25,13 @@ def parsed(file: Path) -> tuple[Lines, list[int]]:
     return rows, damaged
 
 
+def rows_of(workdir: Path) -> Lines:
+    """The metrics of a run as far as they can be read, the last of each step."""
+    file = workdir / "metrics.jsonl"
+    rows = parsed(file)[0] if file.exists() else []
+    return list({row["step"]: row for row in rows}.values())
+
+
 def row_at(workdir: Path, step: int) -> dict[str, Any]:
     """What was measured of a step, as far as it is there."""
     file = workdir / "metrics.jsonl"

@@ -15,6 +15,7 @@ from rewardlab.learning.parallel import matmul_precision
 from rewardlab.methods import Method
 from rewardlab.models.lm import LMConfig
 from rewardlab.objectives import Objective
+from rewardlab.runs.alarms import Alarm, alarms_of
 from rewardlab.runs.console import Console
 from rewardlab.runs.evaluate import pass_at
 from rewardlab.runs.handed import Scorers, Words, handed, handed_model
@@ -41,6 +42,7 @@ class Result(NamedTuple):
     before: dict[str, Interval]
     after: dict[str, Interval]
     seconds: float  # of reinforcement learning, evaluations apart
+    alarms: tuple[Alarm, ...] = ()  # what its metrics say went wrong
 
 
 def train(
@@ -136,7 +138,7 @@ def _finish(
 
 def _told(
     run: Run, console: Console, seconds: dict[str, float]
-) -> tuple[dict[str, Interval], dict[str, Interval], float]:
+) -> tuple[dict[str, Interval], dict[str, Interval], float, tuple[Alarm, ...]]:
     workdir = run.workdir
     judged = (verdicts(workdir, when) for when in ("before", "after"))
     before, after = ({} if x is None else pass_at(x) for x in judged)
@@ -156,5 +158,9 @@ def _told(
         "config": workdir / "config.json",
         "TensorBoard": f"tensorboard --logdir {workdir}/tensorboard",
     }
+    alarms = tuple(alarms_of(rows))
+    said = [x for x in alarms if x.name != "below_base"]  # which the shares say
+    for alarm in said:
+        console.say(f"alarm, {alarm.name}, since step {alarm.step}: {alarm.said}")
     console.result(shares, {**seconds, "training": trained}, files)
-    return before, after, trained
+    return before, after, trained, alarms

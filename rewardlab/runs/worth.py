@@ -9,11 +9,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from rewardlab.core import masked
-from rewardlab.core.stages import made, named_state, trace
+from rewardlab.core.stages import made, named_state, trace, words
 from rewardlab.core.types import Channels, Reward, RewardTransform, Rollout, Sum
 from rewardlab.learning.learner import LearnerState, Numbers, Report
 from rewardlab.methods.sentence import expected_reward
 from rewardlab.runs import metrics
+from rewardlab.runs.signs import sign_metrics
 from rewardlab.runs.step_metrics import step_metrics
 from rewardlab.tasks import Task
 from rewardlab.text.ends import have_ended
@@ -50,7 +51,8 @@ def measure_with(task: Task, sentence: Sentence) -> Callable[..., metrics.Metric
         before: Any, state: LearnerState, report: Report, rollout: Rollout, hp: Numbers
     ) -> metrics.Metrics:
         transform = sentence(hp)
-        sources = made(trace(transform)({}, before, rollout))
+        stages = trace(transform)({}, before, rollout)
+        sources = made(stages)
         channels = metrics.watched(rollout) | sources
         advantage, reward, ended = report.advantage, report.reward, ends(task, rollout)
         played = rollout.signals.get("ended_by")
@@ -58,6 +60,7 @@ def measure_with(task: Task, sentence: Sentence) -> Callable[..., metrics.Metric
             **metrics.rollout_metrics(rollout, advantage, channels, reward, ended),
             **metrics.failure_metrics(rollout.signals),
             **step_metrics(rollout, channels),
+            **sign_metrics(rollout, ended, words(transform), stages),
             **({} if played is None else metrics.episode_metrics(rollout, played)),
             "entropy": _surprise(rollout),
             **report.metrics,

@@ -28,6 +28,7 @@ from rewardlab.core.ranges import (
 from rewardlab.learning.parallel import DRIVERS, PRECISIONS
 from rewardlab.models.config import MATRICES
 from rewardlab.models.lm import LAYERS
+from rewardlab.runs.alarms import DETECTORS
 from rewardlab.runs.builders import OPTIMIZERS, SCHEDULES
 from rewardlab.tasks import TASKS
 from rewardlab.text.formats import FORMATS
@@ -102,6 +103,7 @@ RULES: dict[str, Rule] = {
     "train.max_steps": whole(1),
     "train.max_skipped": whole(1),
     "train.max_unrewarded": whole(1),
+    "train.fail_on": Each(OneOf(("any", *DETECTORS))),
     "eval.every": whole(1),
     "eval.num_problems": whole(0),
     "eval.num_generations": whole(1),
