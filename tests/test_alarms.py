@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from rewardlab import Rollout, resolve
+from rewardlab.analysis.pass_at_k import dead_group_share
 from rewardlab.core.stages import trace, words
 from rewardlab.runs.alarms import (
     DETECTORS,
     Watch,
     alarms_now,
     alarms_of,
-    dead_group_share,
     ends_of,
 )
 from rewardlab.runs.signs import sign_metrics

@@ -47,3 +47,28 @@ def cot_pass_at_k(
     """
     both = np.asarray(answer, bool) & np.asarray(chain, bool)
     return pass_at_k(both.sum(axis=1), both.shape[1], k)
+
+
+def dead_group_share(
+    solved: Float[np.ndarray, "problems samples"], group: int
+) -> float:
+    """The expected share of groups of `group` in which all are right or all wrong.
+
+    mean over problems of p^G + (1 - p)^G, each term without bias from n samples of
+    which c are right: C(c, G) / C(n, G) + C(n - c, G) / C(n, G), where n >= G; with
+    fewer samples p is the problem's own share, and too many groups are taken for dead.
+    """
+    n = solved.shape[1]
+    right = solved.sum(axis=1)
+    if n < group:
+        share = right / n
+        return float(np.mean(share**group + (1 - share) ** group))
+    return float(np.mean(_all_of(right, n, group) + _all_of(n - right, n, group)))
+
+
+def _all_of(
+    count: Float[np.ndarray, " problems"], n: int, group: int
+) -> Float[np.ndarray, " problems"]:
+    """C(count, G) / C(n, G): the chance that G of n drawn are all among `count`."""
+    k = np.arange(group)
+    return np.prod(np.maximum(count[:, None] - k, 0) / (n - k), axis=1)

@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rewardlab.analysis.pass_at_k import dead_group_share
 from rewardlab.core.types import Rollout
 from rewardlab.data.columns import batch_indices, paired_indices
 from rewardlab.learning.learner import LearnerState, Report
-from rewardlab.runs.alarms import Watch, dead_group_share
+from rewardlab.runs.alarms import Watch
 from rewardlab.runs.completions import Worth, completion_lines
 from rewardlab.runs.console import TRAINING, Console
 from rewardlab.runs.early import early
@@ -38,7 +39,7 @@ class Loop:
         self.context, self.console, self.sinks, self.stop = run, console, sinks, stop
         self.frozen = frozen
         self.trouble = Trouble(run.config, run.workdir)
-        self.watch, self.noted = Watch(rows_of(run.workdir)), ""
+        self.watch, self.noted = Watch(), ""
         self.iterate = run.program.iterate
 
     def arguments(self, state: LearnerState, step: int) -> tuple:
@@ -65,11 +66,12 @@ class Loop:
         """Trains to `train.max_steps`; told to stop, it ends its step and saves."""
         config = self.context.config
         first, last = int(state.step), config.train.max_steps
+        self.watch = Watch(rows_of(self.context.workdir))
         progress = self.console.progress("training", last, TRAINING, first)
         with self.stop.after_the_step(), progress as show:
             for step in range(first + 1, last + 1):
                 state, row = self.step(state, step)
-                show(step, row, self.note(row))
+                show(step, row, self.note(step, row))
                 told = self.stop.agree()
                 if step % config.checkpoint.every == 0 or step == last or told:
                     self.save(state)
@@ -111,9 +113,9 @@ class Loop:
                 self.console.samples(title, samples_of(run, judged))
         return row
 
-    def note(self, row: Row) -> str:
+    def note(self, step: int, row: Row) -> str:
         """What the progress line says of the run's health; "" while all is well."""
-        self.watch.add(row)
+        self.watch.add({"step": step, **row})
         said = below(self.context, row)
         self.noted = self.noted if said is None else said
         names = [x.name for x in self.watch.now() if x.name != "below_base"]
