@@ -1,0 +1,49 @@
+"""How often each alarm is right on the runs of a grid: hits and false alarms.
+
+    python -m experiments.alarms runs/learned
+
+A run is spoilt if the problems that it was judged on were solved less often at its end
+than at its beginning, by more than Student's 95 % interval over the problems: the truth
+alone says so. A hit is an alarm of a spoilt run, a false alarm one of any other.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rewardlab.analysis.statistics import clustered, wilson
+from rewardlab.results.reading import RunResult, read_results
+from rewardlab.runs.alarms import DETECTORS, alarms_of
+from rewardlab.runs.loop import verdicts
+
+
+def spoilt(folder: Path) -> bool | None:
+    """Whether the truth fell in a run from first to last; None if nobody knows."""
+    before, after = (verdicts(folder, when) for when in ("before", "after"))
+    if before is None or after is None or not after.shape[1]:
+        return None
+    return clustered(after.astype(float) - before.astype(float)).high < 0
+
+
+def table(runs: Sequence[RunResult]) -> str:
+    """Markdown: a row an alarm, with Wilson's 95 % intervals over runs."""
+    judged = [(bad, run) for run in runs if (bad := spoilt(run.folder)) is not None]
+    told = [(bad, {alarm.name for alarm in alarms_of(run.rows)}) for bad, run in judged]
+    count = sum(bad for bad, _ in told)
+    lines = [f"| alarm | of {count} spoilt runs | of {len(told) - count} others |"]
+    lines.append("|---|---|---|")
+    for name in DETECTORS:
+        cells = [_share([name in x for bad, x in told if bad == of]) for of in (1, 0)]
+        lines.append(f"| `{name}` | {cells[0]} | {cells[1]} |")
+    return "\n".join(lines)
+
+
+def _share(seen: Sequence[bool]) -> str:
+    if not seen:
+        return ""
+    _, low, high = wilson(sum(seen) / len(seen), len(seen))
+    return f"{sum(seen)} ({low:.0%} to {high:.0%})"
+
+
+if __name__ == "__main__":
+    print(table(read_results(sys.argv[1]).runs))
