@@ -6,7 +6,7 @@ import jax
 
 from rewardlab.launch.plan import Grid, Planned, planned
 from rewardlab.methods.outside import words_at_hand
-from rewardlab.results.numbers import USUAL
+from rewardlab.results.numbers import AREA, USUAL
 from rewardlab.runs.evaluate import reported
 from rewardlab.runs.lanes import refuse_host
 from rewardlab.runs.prepare import prepare
@@ -39,7 +39,7 @@ def check(grid: Grid, lanes: int = 1) -> tuple[Grid, list[Planned]]:
                 f"{label!r} has no signal 'correct' that says which are; leave it out"
             )
         for measure in measures:
-            if measure not in names:
+            if measure.removeprefix(AREA) not in names:
                 raise ValueError(
                     f"no held-out number {measure!r} in arm {label!r}; --measure can "
                     f"have {', '.join(names)}"

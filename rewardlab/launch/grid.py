@@ -19,6 +19,7 @@ from rewardlab.launch.plan import Grid, Planned
 from rewardlab.results.drawn import draw
 from rewardlab.results.numbers import USUAL
 from rewardlab.results.reading import read_results
+from rewardlab.results.sweeps import over, sweeps
 from rewardlab.results.tables import comma_separated, latex, markdown, table_of
 from rewardlab.system.files import in_a_sentence, write_whole
 from rewardlab.system.printable import one_line
@@ -63,7 +64,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--axis", action="append", default=[], help=axis)
     made.add_argument("--seeds", default="0,1,2", help="0,1,2 or 0..2; 0,1,2 untold")
     made.add_argument("--workdir", required=True, help="the folder of the grid")
-    measures = f"held-out numbers, as in eval/NAME; {','.join(USUAL)} untold"
+    measures = "held-out numbers, as in eval/NAME; area/NAME is the mean over training"
+    measures += f"; {','.join(USUAL)} untold"
     made.add_argument("--measure", default="", help=measures)
     reach = "also compare how many episodes bring held-out pass@1 to this"
     made.add_argument("--reach", type=float, help=reach)
@@ -110,7 +112,8 @@ def _show(grid: Grid, runs: Sequence[Planned], out: Console) -> None:
     if not any(one.rows for one in results.runs):
         return
     numbers = table_of(results, grid.measures, grid.reach)
-    text = markdown(numbers)
+    swept = [over(sweep, numbers) for sweep in sweeps(results, numbers)]
+    text = "\n\n".join([markdown(numbers), *swept])
     table, picture = files_of(grid.workdir, names)
     write_whole(table, text + "\n")
     write_whole(table.with_suffix(".csv"), comma_separated(numbers))

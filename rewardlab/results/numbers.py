@@ -13,6 +13,7 @@ Seeds = Float[np.ndarray, " seeds"]  # NaN where a run has no such number
 Numbers = dict[str, dict[str, Seeds]]  # [cell][measure]
 SHARES = ("correct", "finished", "submitted", "format")  # and pass@k
 USUAL = ("pass@1", "pass@8", "mean_length")
+AREA = "area/"  # in front of a measure: its mean over training, not its last value
 
 
 def at_end(run: RunResult, measure: str) -> float:
@@ -41,21 +42,28 @@ def curve_of(run: RunResult, measure: str) -> tuple[Seeds, Seeds]:
 
 
 def episodes_until(run: RunResult, share: float) -> float:
-    """Training episodes until held-out pass@1 is first at `share`; NaN if it never is.
+    """Training episodes until held-out pass@1 is first at `share`; inf if it never is.
 
     A straight line joins one evaluation and the next.
     """
     steps, shares = curve_of(run, "pass@1")
     reached = np.flatnonzero(shares >= share)
     if not reached.size:
-        return float("nan")
+        return float("inf" if steps.size else "nan")
     last = reached[0] + 1
     first = max(last - 2, 0)
     step = np.interp(share, shares[first:last], steps[first:last])
     return float(step * episodes_of(run))
 
 
-def area(run: RunResult, measure: str = "pass@1") -> float:
+def measured(run: RunResult, measure: str) -> float:
+    """A number at the end, or with `area/` in front its mean over training."""
+    if measure.startswith(AREA):
+        return area(run, measure.removeprefix(AREA))
+    return at_end(run, measure)
+
+
+def area(run: RunResult, measure: str) -> float:
     """The mean height of a held-out curve over training; NaN with one evaluation."""
     steps, values = curve_of(run, measure)
     return area_under(steps, values) if len(steps) > 1 else float("nan")
@@ -74,12 +82,13 @@ def numbers_of(
     """The numbers of every cell, one a seed in the grid's order of seeds.
 
     A run that has none, because it failed, waits or never had that signal, is NaN.
-    With `reach`, episodes until held-out pass@1 is there are a measure too.
+    With `reach`, episodes until held-out pass@1 is there are a measure too; a run that
+    never is there is inf, and no mean is taken of those that are.
     """
     seeds = list(dict.fromkeys(run.seed for run in results.runs))
     numbers: Numbers = {}
     for label, runs in results.cells.items():
-        row = {m: _of(runs, seeds, lambda run, m=m: at_end(run, m)) for m in measures}
+        row = {m: _of(runs, seeds, lambda run, m=m: measured(run, m)) for m in measures}
         if reach is not None:
             name = f"episodes to {reach}"
             row[name] = _of(runs, seeds, lambda run: episodes_until(run, reach))
@@ -104,6 +113,7 @@ def range_of(measure: str, numbers: Numbers) -> Range:
     A signal of a share's name with other values is none.
     """
     values = np.concatenate([cell[measure] for cell in numbers.values()])
-    named = measure.startswith("pass@") or measure in SHARES
+    name = measure.removeprefix(AREA)
+    named = name.startswith("pass@") or name in SHARES
     is_share = named and not np.any((values < 0) | (values > 1))
     return SHARE if is_share else ANYWHERE
