@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from rewardlab.results.cells import finite
 from rewardlab.results.curves import AXES, Curve, curve_over
 from rewardlab.results.looks import (
     WIDTH,
@@ -25,7 +26,7 @@ from rewardlab.results.looks import (
     write,
 )
 from rewardlab.results.reading import Results, RunResult, label_of
-from rewardlab.results.tables import Table, finite
+from rewardlab.results.tables import Table
 from rewardlab.runs.overoptimization import PROXIES
 from rewardlab.runs.plots import FAINT, PANELS, Panel
 from rewardlab.system.printable import one_line

@@ -9,13 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from rewardlab.analysis.statistics import detectable
+from rewardlab.results.cells import both, cell
 from rewardlab.results.numbers import at_end
 from rewardlab.results.reading import Results, RunResult
 from rewardlab.results.tables import (
     Difference,
     Table,
-    both,
-    cell,
     comma_separated,
     latex,
     markdown,
