@@ -6,7 +6,7 @@ import pytest
 
 from rewardlab.launch.arms import Arm, arms_in, arms_of, axes_of, seeds_of
 from rewardlab.launch.kept import files_of, found_of, write_run
-from rewardlab.launch.plan import Grid, base_of, id_of, planned
+from rewardlab.launch.plan import Grid, base_of, begins_from, id_of, planned
 from rewardlab.runs.record import resolved
 
 SENTENCE = "outcome('correct') | weighted_sum(correct=1)"
@@ -163,3 +163,17 @@ def test_what_lies_in_a_folder_says_what_is_left(tmp_path):
     (run.folder / "config.json").write_text(json.dumps(record))
     found = found_of(made, run)
     assert found.state == "changed" and found.why == "optim.lr=1.0, now 0.00025"
+
+
+def test_a_base_that_is_gone_is_taken_from_another(tmp_path, monkeypatch):
+    """Of a run that was cut before it had a copy, when the first was done anew."""
+    monkeypatch.setattr("rewardlab.launch.plan.newest", lambda folder: folder)
+    first, cut, third = planned(plan_of(tmp_path, "grpo", "rloo", "pure"))[:3]
+    cut.folder.mkdir()
+    record = {"model": {"init_from": str(first.folder)}}
+    (cut.folder / "config.json").write_text(json.dumps(record))
+    assert begins_from(cut, [first, cut, third]) is None
+    (third.folder / "base").mkdir(parents=True)
+    assert begins_from(cut, [first, cut, third]) == third.folder
+    (cut.folder / "base").mkdir()  # its own copy: it is what it was
+    assert begins_from(cut, [first, cut, third]) == first.folder

@@ -2,14 +2,19 @@
 
 import itertools
 import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fake_worker import doing
 
 from rewardlab.launch import children, grid, launchers, worker
+from rewardlab.launch.kept import put_aside
 from rewardlab.launch.plan import Planned
 from rewardlab.launch.worker import Worker
 from rewardlab.results.reading import read_results
+from rewardlab.system.lock import holder, only_one
 
 # What stands for `rewardlab train`: notes when it ran, and fails if it is told to.
 RUN = """
@@ -73,6 +78,24 @@ def test_runs_of_one_base_wait_for_it(fake, monkeypatch, tmp_path):
         took[run.arm] = [name.rpartition("/")[2] for name in named]
     assert took["bad-0"] == [] and sorted(map(len, took.values())) == [0, 0, 1]
     assert {*itertools.chain(*took.values())} <= {"b-0", "c-0"}
+
+
+def test_a_run_that_another_process_still_does_is_waited_for(fake, tmp_path):
+    """As after a grid that was killed: its runs are told to save, which takes time."""
+    (run,) = some(tmp_path, "a-0")
+    told = children.Children(lambda i: Worker())
+    ended = iter(launchers.Local(1, told)([run]))
+    with ThreadPoolExecutor(1) as pool, only_one(run.folder):
+        first = pool.submit(next, ended)
+        time.sleep(0.3)
+        assert holder(run.folder) == str(os.getpid()) and not first.done()
+        with pytest.raises(ValueError, match="is in use by process"):
+            put_aside(run)
+        assert [path.name for path in run.folder.iterdir()] == [".lock"]
+    assert first.result().state == "runs" and next(ended).state == "done"
+    with only_one(run.folder):
+        told.told = 15  # while it waits
+        assert list(launchers.Local(1, told)([run])) == []
 
 
 def test_a_grid_from_the_command_line(fake, tmp_path, capsys):

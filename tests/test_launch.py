@@ -154,6 +154,11 @@ def test_a_flag_that_says_nothing_is_one_sentence(flag, says, capsys, tmp_path):
         (["--arm=soft=pure --config.hp.tua=1"], "unknown config key 'tua'"),
         (["--arm=grpo", "--", "--config.optim.lr=-1"], "optim.lr=-1"),
         (["--arm=x=outcome('corect') | center_by_group()"], "'corect'"),
+        (["--arm=grpo", "--axis=optim.lr=1e-4,fast"], "--config.optim.lr=fast"),
+        (["--arm=grpo", "--axis=optim.rl=1e-4"], "unknown config key 'rl'"),
+        (["--arm=grpo", "--axis=hp.eta=0.5"], "hp.eta: no arm has that"),
+        (["--arm=grpo", "--axis=optim.lr=1e-4,0.0001"], "are one config; name it once"),
+        (["--arm=grpo", "--axis=seed=1,2"], "use --seed"),
     ],
 )
 def test_a_grid_is_checked_before_its_first_run(given, says, capsys, tmp_path):

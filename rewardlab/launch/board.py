@@ -77,8 +77,8 @@ class Board:
         if not self.out.is_terminal:
             score = "" if progress.score is None else f"  pass@1 {progress.score:.3f}"
             took = f"  took {clock(self.took[-1])}" if over else ""
-            why = f"  {one_line(error)}" if error else ""
-            line = f"{run.name}: {state}{took}{score}{why}"
+            why = f"  {error}" if error else ""
+            line = one_line(f"{run.name}: {state}{took}{score}{why}")
             self.out.print(Text(line), soft_wrap=True)
 
     @contextlib.contextmanager

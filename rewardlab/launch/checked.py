@@ -7,6 +7,7 @@ import jax
 from rewardlab.launch.plan import Grid, Planned, planned
 from rewardlab.methods.outside import words_at_hand
 from rewardlab.results.numbers import AREA, USUAL
+from rewardlab.results.reading import label_of
 from rewardlab.runs.evaluate import reported
 from rewardlab.runs.lanes import refuse_host
 from rewardlab.runs.prepare import prepare
@@ -26,9 +27,14 @@ def check(grid: Grid, lanes: int = 1) -> tuple[Grid, list[Planned]]:
             name = flag.lstrip("-").partition("=")[0]
             if name in SAID:
                 raise ValueError(f"--{name} is said by the grid of each run; remove it")
+    seen: dict[tuple[str, str], str] = {}
     for arm, axes in grid.cells():
         for seed in grid.seeds:
             check_values(grid.config_of(arm, seed, axes))
+        label = label_of(arm, axes)
+        same = arm, grid.config_of(arm, grid.seeds[0], axes).to_json_best_effort()
+        if (other := seen.setdefault(same, label)) != label:
+            raise ValueError(f"{label!r} and {other!r} are one config; name it once")
     known = _reported(grid, lanes)
     usual = [m for m in USUAL if all(m in names for names in known.values())]
     measures = grid.measures or tuple(usual)

@@ -34,14 +34,15 @@ def dry_run(
     for name in ("run", "", "steps left", "episodes", "time", "id"):
         right = name in ("steps left", "episodes", "time")
         table.add_column(name, justify="right" if right else "left", no_wrap=True)
-    whole, episodes = 0.0, 0
+    whole, episodes, tokens = 0.0, 0, 0
     for run in runs:
         was = found[run.folder]
         left = 0 if was.state == "done" else max(run.steps - was.step, 0)
         rollout = grid.config_of(run.arm, run.seed, run.axes).rollout
         cost = left * rollout.num_prompts * rollout.num_generations
-        seconds = left * paces.get(run.arm, usual)
+        seconds = left * (pace_of(run) or paces.get(run.arm, usual))
         whole, episodes = whole + seconds, episodes + cost
+        tokens += cost * rollout.max_completion_length
         told = [one_line(run.name), was.state, str(left), f"{cost:,}"]
         time = clock(seconds) if seconds else ""
         table.add_row(*map(Text, [*told, time, run.id]))
@@ -49,6 +50,7 @@ def dry_run(
     states = [found[run.folder].state for run in runs]
     counts = [f"{states.count(x)} {x}" for x in dict.fromkeys(states)]
     said = f"{len(runs)} runs ({', '.join(counts)}), {episodes:,} episodes to sample"
+    said += f" (at most {tokens:,} tokens of the policy)" if tokens else ""
     if whole:
         said += f", about {clock(whole / jobs)} with --jobs={jobs}, warm-up and "
         said += "compilation apart"
@@ -56,6 +58,11 @@ def dry_run(
     bases = {run.base for run in runs if run.base and found[run.folder].state == "new"}
     if bases:
         out.print(Text(f"{len(bases)} base policies to warm up, at most"))
+    _few(grid, out)
+
+
+def _few(grid: Grid, out: Console) -> None:
+    """What too few seeds leave unsaid."""
     if len(grid.seeds) < 3:
         few = f"{len(grid.seeds)} seed{'s' * (len(grid.seeds) > 1)}: an interval of "
         few += "little use" if len(grid.seeds) == 2 else "nothing, and no winner"

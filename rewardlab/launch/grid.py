@@ -22,6 +22,7 @@ from rewardlab.results.reading import read_results
 from rewardlab.results.sweeps import over, sweeps
 from rewardlab.results.tables import comma_separated, latex, markdown, table_of
 from rewardlab.system.files import in_a_sentence, write_whole
+from rewardlab.system.lock import holder
 from rewardlab.system.printable import one_line
 
 ABOUT = """Runs every arm with every value of its axes and every seed, and compares.
@@ -89,6 +90,9 @@ def run(grid: Grid, choice: Choice, dry: bool, out: Console) -> int:
         if found[one.folder].state == "changed":
             there, why = put_aside(one), found[one.folder].why
             said = f"{one.name} is done anew ({why}); the old run is {there}"
+            out.print(Text(one_line(said)), soft_wrap=True)
+        if pid := holder(one.folder):
+            said = f"{one.name} is still done by process {pid}: it is waited for"
             out.print(Text(one_line(said)), soft_wrap=True)
     write_grid(grid, runs)
     done = [one for one in runs if found[one.folder].state == "done"]
@@ -158,6 +162,7 @@ def _grid(args: argparse.Namespace, said: Sequence[str]) -> Grid:
         args.reach,
         tuple(said[cut + 1 :]),
         args.question,
+        tuple(said),
     )
 
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from rewardlab.methods.outside import words_at_hand
 from rewardlab.results.reading import GRID, RUN, SCHEMA, rows_of
 from rewardlab.system.commit import commit
 from rewardlab.system.files import read_json, write_whole
+from rewardlab.system.lock import only_one
 
 REPLACED = "replaced"  # the folder of runs that a changed config has done anew
 
@@ -40,7 +40,10 @@ def found_of(grid: Grid, run: Planned) -> Found:
 
 
 def put_aside(run: Planned) -> Path:
-    """Moves what lies in a run's folder to `replaced/`; where it is now."""
+    """Moves what lies in a run's folder to `replaced/`; where it is now.
+
+    `ValueError` while a process still does that run.
+    """
     old = read_json(run.folder / RUN).get("id") or "before"
     folder = run.folder.parent / REPLACED
     folder.mkdir(exist_ok=True)
@@ -48,7 +51,8 @@ def put_aside(run: Planned) -> Path:
     while there.exists():
         number += 1
         there = folder / f"{run.folder.name}-{old}-{number}"
-    shutil.move(run.folder, there)
+    with only_one(run.folder):
+        shutil.move(run.folder, there)
     return there
 
 
@@ -82,7 +86,7 @@ def write_grid(grid: Grid, runs: Sequence[Planned]) -> None:
     said = {
         "schema": SCHEMA,
         "question": grid.question or before.get("question", ""),
-        "command": ["rewardlab", "grid", *sys.argv[2:]],
+        "command": ["rewardlab", "grid", *grid.command],
         "commit": commit(),
         "config": grid.config,
         "options": list(grid.options),

@@ -11,6 +11,7 @@ from rewardlab.launch.children import Children, Stopped
 from rewardlab.launch.kept import write_run
 from rewardlab.launch.plan import Planned, begins_from
 from rewardlab.launch.worker import Order
+from rewardlab.system.lock import holder
 
 LOG = "log.txt"
 Taken = Sequence[tuple[Planned, Path | None]]  # runs, and the base of each
@@ -42,7 +43,8 @@ class Local:
     """Workers on this machine or wherever `children` begins them, at most `jobs`.
 
     Runs that can begin from the same base policy wait for the first of them to have
-    made it. Up to `lanes` runs of one program are done side by side.
+    made it, and one that another process still does, for its end. Up to `lanes`
+    runs of one program are done side by side.
     """
 
     def __init__(self, jobs: int, children: Children, lanes: int = 1) -> None:
@@ -69,7 +71,7 @@ class Local:
 
     def _work(self, waiting: "_Waiting", said: "Said") -> None:
         try:
-            while taken := waiting.next():
+            while taken := waiting.next(self.children):
                 try:
                     for run, _ in taken:
                         said.put(Ended(run, "runs"))
@@ -121,16 +123,17 @@ class _Waiting:
         self.compiled: dict[str, int] = {}  # programs, by the thread that has them
         self.lock = threading.Lock()
 
-    def next(self) -> Taken:
+    def next(self, children: Children) -> Taken:
         """Runs of one program, and the base that each begins from; none where all have
-        begun. Waits for one that can begin."""
-        while True:
+        begun, or are not to any more. Waits for one that can begin."""
+        while not children.told:
             with self.lock:
                 if not self.left:
                     return []
                 if taken := self._taken():
                     return taken
             time.sleep(_AGAIN)
+        return []
 
     def _taken(self) -> Taken:
         """In the order of the plan, but for programs that another thread compiles."""
@@ -142,7 +145,7 @@ class _Waiting:
             if taken and run.program != taken[0][0].program:
                 continue
             base = begins_from(run, self.every)
-            if base is None and run.base in self.making:
+            if (base is None and run.base in self.making) or holder(run.folder):
                 continue
             self.making |= {run.base} - {""} if base is None else set()
             self.compiled.setdefault(run.program, own)

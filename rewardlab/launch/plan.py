@@ -59,6 +59,7 @@ class Grid(NamedTuple):
     reach: float | None = None
     options: tuple[str, ...] = ()
     question: str = ""
+    command: tuple[str, ...] = ()  # what was said after `rewardlab grid`
 
     def arguments(self, arm: str, axes: Mapping[str, str], seed: int) -> list[str]:
         """Of `rewardlab train`, for a run that does its own warm-up."""
@@ -165,12 +166,15 @@ def base_of(config: ConfigDict) -> str:
 
 
 def begins_from(run: Planned, others: list[Planned]) -> Path | None:
-    """The workdir whose base policy a run takes: the same as when it began, if it did,
-    else that of a run of the same base that has one by now."""
+    """The workdir whose base policy a run takes: the same as when it began, if it did
+    and that is still there, else that of a run of the same base that has one by now."""
     record = read_json(run.folder / "config.json")
     if record:
         said = record.get("model", {}).get("init_from")
-        return Path(said) if said else None
+        if not said:
+            return None
+        if _has_base(run.folder) or _has_base(Path(said)):
+            return Path(said)
     of = (other.folder for other in others if run.base and other.base == run.base)
     return next((folder for folder in of if _has_base(folder)), None)
 

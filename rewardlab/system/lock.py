@@ -48,6 +48,15 @@ def only_one(folder: Path) -> Iterator[None]:
             _held.discard(file)
 
 
+def holder(folder: Path) -> str:
+    """The pid of the process that holds `folder`; "" where none does."""
+    try:
+        with (folder / ".lock").open("r+") as file:
+            return "" if _locked(file, wait=False) else _owner(file)
+    except OSError:
+        return ""
+
+
 @contextlib.contextmanager
 def turn(folder: Path) -> Iterator[None]:
     """Waits until no other process is in `folder`; a folder that cannot be written to
