@@ -76,6 +76,18 @@ def test_runs_that_go_on_stay_in_a_low_terminal(four):
     assert max(map(len, text.splitlines())) <= 50
 
 
+@pytest.mark.parametrize("width", [110, 80, 60])
+def test_a_long_name_leaves_the_numbers(width, tmp_path):
+    rows = [{"step": 240, "eval/pass@1": 0.5, "step_time": 9.0}]
+    run = run_in(tmp_path / "0", "long" * 50, 1000, rows)
+    board = Board([run], [], 1, out_of())
+    board.told(Ended(run, "runs"))
+    text = shown(board, width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert all(x in text for x in ("long", "runs", "240/1000", "0.500", "1:54:00"))
+    assert ("━━" in text) == (width >= 80)
+
+
 def test_in_a_pipe_each_change_is_a_line(four):
     board = Board(four, [], 1, out_of(terminal=False))
     with board.shown():

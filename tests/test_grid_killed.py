@@ -51,7 +51,6 @@ MOMENTS = {
     "planned": lambda states, rows: bool(states),
     "in training": lambda states, rows: rows >= 4,
     "one is done": lambda states, rows: "done" in states,
-    "the last ones": lambda states, rows: states.count("done") >= 2 and rows > 18,
 }
 
 
@@ -82,7 +81,7 @@ def numbers(folder):
 def test_a_grid_that_is_killed_ends_in_the_same_table(tmp_path):
     (tmp_path / "tiny.py").write_text(CONFIG.format(tests=str(ROOT / "tests")))
     assert begun(tmp_path, "whole").wait() == 0
-    assert all([killed_at(x, tmp_path, "cut") for x in MOMENTS.values()][:3])
+    assert all([killed_at(x, tmp_path, "cut") for x in MOMENTS.values()])
     assert begun(tmp_path, "cut").wait() == 0  # at once: runs may still be saving
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     assert (whole / "table.md").read_text() == (cut / "table.md").read_text()

@@ -20,6 +20,8 @@ from rewardlab.results.reading import rows_of
 from rewardlab.system.printable import one_line
 
 EVERY = 2.0  # seconds between two looks at what runs have written
+BAR, NARROW = 16, 80  # columns of a bar, and of a terminal that has none
+OTHERS = 39  # columns of a table besides names and bars
 _COLOURS = {"done": "green", "failed": "red", "runs": "bold", "stopped": "yellow"}
 
 
@@ -111,28 +113,36 @@ class Board:
                 self.seen[run.folder] = progress_of(run)
 
     def table(self) -> Table:
-        """As many runs as the terminal has lines for: those that go on stay in it."""
+        """As many runs as the terminal has lines for: those that go on stay in it.
+
+        Names give way to the numbers, and on a narrow terminal so does the bar.
+        """
         table = Table(box=rich.box.SIMPLE_HEAD, caption=self.whole())
-        for name in ("run", "", "progress", "step", "pass@1", "left"):
-            right = name in ("step", "pass@1", "left")
-            table.add_column(name, justify="right" if right else "left", no_wrap=True)
+        bar = BAR if self.out.width >= NARROW else 0
+        rest = OTHERS + (bar + 2 if bar else 0)
+        table.add_column("run", no_wrap=True, max_width=max(self.out.width - rest, 8))
+        table.add_column("", no_wrap=True, min_width=7)
+        if bar:
+            table.add_column("progress", no_wrap=True, width=bar)
+        for name in ("step", "pass@1", "left"):
+            table.add_column(name, justify="right", no_wrap=True)
         room = max(self.out.height - 7, 3)
         order = sorted(self.runs, key=lambda run: self.states[run.folder] != "runs")
         shown = {run.folder for run in order[:room]}
         for run in (run for run in self.runs if run.folder in shown):
-            table.add_row(*self._row(run))
+            table.add_row(*self._row(run, bar))
         if hidden := len(self.runs) - len(shown):
             table.add_row(Text(f"and {hidden} more", "dim"))
         return table
 
-    def _row(self, run: Planned) -> list[Text | ProgressBar]:
+    def _row(self, run: Planned, bar: int) -> list[Text | ProgressBar]:
         state, now = self.states[run.folder], self.seen.get(run.folder, Progress())
         style = _COLOURS.get(state, "dim")
         left = self._left(run) if state == "runs" and now.pace else None
         return [
             Text(one_line(run.name), style, overflow="ellipsis"),
             Text(state, style),
-            ProgressBar(run.steps, min(now.step, run.steps), width=16),
+            *([ProgressBar(run.steps, min(now.step, run.steps), bar)] if bar else []),
             Text(f"{now.step}/{run.steps}" if now.step else ""),
             Text("" if now.score is None else f"{now.score:.3f}"),
             Text("" if left is None else clock(left)),

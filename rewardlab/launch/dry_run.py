@@ -33,7 +33,12 @@ def dry_run(
     table = Table(box=rich.box.SIMPLE_HEAD)
     for name in ("run", "", "steps left", "episodes", "time", "id"):
         right = name in ("steps left", "episodes", "time")
-        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+        table.add_column(
+            name,
+            justify="right" if right else "left",
+            no_wrap=name != "run",
+            overflow="fold",
+        )
     whole, episodes, tokens = 0.0, 0, 0
     for run in runs:
         was = found[run.folder]
