@@ -21,7 +21,7 @@ from rewardlab.system.printable import one_line
 
 EVERY = 2.0  # seconds between two looks at what runs have written
 BAR, NARROW = 16, 80  # columns of a bar, and of a terminal that has none
-OTHERS = 39  # columns of a table besides names and bars
+OTHERS = 45  # columns of a table besides names and bars
 _COLOURS = {"done": "green", "failed": "red", "runs": "bold", "stopped": "yellow"}
 
 
