@@ -120,7 +120,7 @@ class Board:
         table = Table(box=rich.box.SIMPLE_HEAD, caption=self.whole())
         bar = BAR if self.out.width >= NARROW else 0
         rest = OTHERS + (bar + 2 if bar else 0)
-        table.add_column("run", no_wrap=True, max_width=max(self.out.width - rest, 8))
+        table.add_column("run", no_wrap=True, max_width=max(self.out.width - rest, 12))
         table.add_column("", no_wrap=True, min_width=7)
         if bar:
             table.add_column("progress", no_wrap=True, width=bar)
