@@ -53,7 +53,7 @@ os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT), 1)
 
 
 def lines_of(file, count):
-    while not file.exists() or len(file.read_text().splitlines()) < count:
+    while not file.exists() or file.read_text().count("\n") < count:
         time.sleep(0.02)
     return file.read_text().splitlines()
 

@@ -65,7 +65,7 @@ def paired(
 def verdicts_of(run: RunResult) -> Verdicts | None:
     """The verdicts of a run's last evaluation; None where the file is not of it."""
     try:
-        found = np.load(run.folder / "held_out_after.npy", allow_pickle=False)
+        found = np.load(run.folder / "held_out_after.npy")
     except (OSError, ValueError, EOFError):
         return None
     if not isinstance(found, np.ndarray) or found.ndim != 2 or found.dtype != bool:
