@@ -12,7 +12,7 @@ LOCK := $(wildcard requirements-$(VERSION).lock)
 READY := .venv/ready-$(VERSION)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo smollm2 test lint lock clean
+.PHONY: demo smollm2 test lint notebooks lock clean
 
 demo: $(READY)
 	$(BIN)/python -m rewardlab train --config=quickstart --workdir=runs/quickstart
@@ -38,6 +38,12 @@ else
 	$(PIP) install --no-deps --no-build-isolation -e .
 endif
 	touch $@
+
+# Run the text files in notebooks/ and write what they print and draw beside them.
+notebooks: $(READY)
+	$(PIP) install -e '.[notebooks]'
+	rm -rf notebooks/runs
+	$(BIN)/jupytext --to ipynb --execute notebooks/*.py
 
 # Resolve the newest versions that setup.py allows on this Python and write them down.
 lock:

@@ -32,6 +32,7 @@ from rewardlab.core.types import (
     place,
 )
 from rewardlab.methods import LAWS, METHODS, Method, resolve
+from rewardlab.methods.outside import words_at_hand
 from rewardlab.methods.sentence import build, describe, hyperparameters, reads
 from rewardlab.transforms import TRANSFORMS
 
@@ -100,4 +101,5 @@ __all__ = [
     "stateless",
     "train",
     "weighted_sum",
+    "words_at_hand",
 ]

@@ -1,15 +1,12 @@
 """The README's table is METHODS, and its sentences can be run."""
 
-import json
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 from pages import workshop as workshop
-from small import TINY
 
-import rewardlab
 from rewardlab import build
 from rewardlab.launch.configs import load_config, override
 from rewardlab.launch.grid import grid_of
@@ -66,26 +63,3 @@ def test_every_command_of_a_page_is_accepted(command, workshop):
         config = grid.config_of(arm, grid.seeds[0], axes)
         with words_at_hand(config.words):
             validate(config, devices=1)
-
-
-def test_the_notebook_runs(monkeypatch, tmp_path):
-    """Every cell but the last, which needs a browser; training is cut to two steps."""
-    path = Path(__file__).parent.parent / "notebooks" / "quickstart.ipynb"
-    cells = [
-        c for c in json.loads(path.read_text())["cells"] if c["cell_type"] == "code"
-    ]
-    whole = rewardlab.train
-
-    def short(cfg, workdir):
-        cfg.update(
-            {"warmup": {"steps": 1, "batch_size": 16}, "train": {"max_steps": 2}}
-        )
-        cfg.update({"eval": {"num_problems": 8}, "task": {"difficulty": {"train": 64}}})
-        cfg.update({"model": TINY, "mesh": {"devices": 1}})
-        return whole(cfg, tmp_path / workdir)
-
-    monkeypatch.setattr(rewardlab, "train", short)
-    space: dict = {}
-    for cell in cells[:-1]:
-        exec("".join(cell["source"]), space)
-    assert set(space["result"].after) == {"pass@1", "pass@8"}

@@ -18,15 +18,16 @@ from rewardlab.transforms import TRANSFORMS
 
 
 @contextlib.contextmanager
-def words_at_hand(names: Iterable[str]) -> Iterator[None]:
-    """Sentences may use these words meanwhile: modules of them, or single ones.
+def words_at_hand(words: Iterable[str] | Mapping[str, Any]) -> Iterator[None]:
+    """Sentences may use these words meanwhile: modules of them, single ones, or objects.
 
     words_at_hand(["shaping", "checks:exact"])
+    words_at_hand({"exact": exact})
 
     `ValueError` for what cannot be imported, and for a word that is built in.
     """
-    found: dict[str, Any] = {}
-    for name in names:
+    found = dict(words) if isinstance(words, Mapping) else {}
+    for name in () if found else words:
         if (place := place_of(name, "word")) is None:
             found |= words_in(module_named(name, "the module of words"))
         else:
