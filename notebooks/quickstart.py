@@ -57,7 +57,7 @@ result = rewardlab.train(cfg, "runs/notebook")
 # ## What came of it
 #
 # Shares of held-out problems that are solved, with Wilson's 95 % interval over the problems. One seed
-# says nothing about whether a method is better than another: see `two_rewards.ipynb`.
+# says nothing about whether a method is better than another: `rewardlab grid` runs several.
 
 # %%
 for name, after in result.after.items():
@@ -80,5 +80,5 @@ from rewardlab.show import page, read_episode
 
 episode = page(read_episode(str(result.workdir), None, 0))
 HTML(
-    f'<iframe srcdoc="{html.escape(episode)}" width="100%" height="520" style="border:0"></iframe>'
+    f'<div><iframe srcdoc="{html.escape(episode)}" width="100%" height="520" style="border:0"></iframe></div>'
 )

@@ -9,12 +9,11 @@
 # ---
 
 # %% [markdown]
-# # Write your own transform, check and audit it
+# # Write your own transform and check it
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/rewardlab/rewardlab/blob/main/notebooks/your_own_word.ipynb)
 #
-# A reward shaping of your own in five lines; the laws that it keeps; what it does to the policy
-# gradient where that is known exactly. Nothing is trained.
+# A reward shaping of your own in five lines, and the laws that it keeps. Nothing is trained.
 
 # %%
 import importlib.metadata

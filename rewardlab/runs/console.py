@@ -5,6 +5,7 @@ plain line for every tenth of the run.
 """
 
 import contextlib
+import importlib.util
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
@@ -89,7 +90,7 @@ class Console:
     ) -> Iterator[Show]:
         """A line that is told of steps `done` + 1 to `total` and keeps time."""
         watch, noted = _Watch(total), [""]
-        lines = _live if self.out.is_interactive or self.out.is_jupyter else _plain
+        lines = _live if self.out.is_interactive or _has_widgets(self.out) else _plain
         with lines(self.out, title, total, done) as draw:
 
             def show(step: int, row: Row, note: str | None = None) -> None:
@@ -163,6 +164,11 @@ class _Watch:
         if step <= begun:
             return "left ?"
         return f"left {_clock((now - at) / (step - begun) * (self.total - step))}"
+
+
+def _has_widgets(out: rich.console.Console) -> bool:
+    """Whether this is a notebook that can draw over what it has drawn, as Colab's."""
+    return out.is_jupyter and importlib.util.find_spec("ipywidgets") is not None
 
 
 Draw = Callable[[int, str], None]
