@@ -19,7 +19,7 @@ from rewardlab.transforms import TRANSFORMS
 
 @contextlib.contextmanager
 def words_at_hand(words: Iterable[str] | Mapping[str, Any]) -> Iterator[None]:
-    """Sentences may use these words meanwhile: modules of them, single ones, or objects.
+    """Sentences may use these words meanwhile: modules, single words, or objects.
 
     words_at_hand(["shaping", "checks:exact"])
     words_at_hand({"exact": exact})
