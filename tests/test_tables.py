@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rewardlab.analysis.statistics import clustered, student
+from rewardlab.results.figures import figures
 from rewardlab.results.latex import escaped, tabular
 from rewardlab.results.problems import paired, solved, verdicts_of
 from rewardlab.results.reading import Results, RunResult
@@ -147,6 +148,20 @@ def test_a_sweep_is_a_row_an_arm_and_a_column_a_value(tmp_path):
         "(1 of 2 seeds) |"
     )
     assert lines[3] == "| `b, lr=1` | 0.300 (1 of 2 seeds) |  |"
+
+
+def test_values_of_an_axis_are_numbers_as_they_are_typed(tmp_path):
+    """A grid's record has them as text: they are sorted and drawn as numbers."""
+    runs = [
+        run(tmp_path, "a", 0, share=0.3, **{"optim.lr": x})
+        for x in ("1e-3", "1e-4", "3e-4")
+    ]
+    (sweep,) = sweeps(grid(*runs), table_of(grid(*runs)))
+    assert sweep.of_numbers and sweep.values == ("1e-4", "3e-4", "1e-3")
+    drawn = figures(grid(*runs), table_of(grid(*runs)), tmp_path / "f", "step")
+    assert [one.files[0].name for one in drawn][-1] == "sweep_optim_lr.svg"
+    words = [run(tmp_path, "b", 0, share=0.3, loss=x) for x in ("nan", "x", True)]
+    assert not sweeps(grid(*words), table_of(grid(*words)))[0].of_numbers
 
 
 def test_latex_prints_what_stands_there():

@@ -4,7 +4,7 @@ Bands and bars are the intervals that the table has. Arms that lie on one anothe
 in dash and marker besides their colour, and every arm says how many seeds it has.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,7 +25,8 @@ from rewardlab.results.looks import (
     style,
     write,
 )
-from rewardlab.results.reading import Results, RunResult, label_of
+from rewardlab.results.reading import Results, RunResult
+from rewardlab.results.sweeps import Sweep, sweeps
 from rewardlab.results.tables import Table
 from rewardlab.runs.overoptimization import PROXIES
 from rewardlab.runs.plots import FAINT, PANELS, Panel
@@ -56,7 +57,8 @@ def figures(results: Results, table: Table, folder: Path, by: str) -> list[Drawn
         found = [_curves(results.cells, looks, folder, by)]
         if table.measures:
             found.append(_last(table, looks, folder))
-            found += [_sweep(results, table, axis, folder) for axis in _swept(results)]
+            swept = [x for x in sweeps(results, table) if x.of_numbers]
+            found += [_sweep(sweep, table, folder) for sweep in swept]
     return [drawn for drawn in found if drawn]
 
 
@@ -187,28 +189,17 @@ def _interval(
         axes.plot(interval.mean, at, look.marker, color=look.color, markersize=4.5)
 
 
-def _swept(results: Results) -> Iterator[str]:
-    """The axes whose values are numbers, two or more."""
-    axes = dict.fromkeys(key for run in results.runs for key in run.axes)
-    for axis in axes:
-        values = {run.axes[axis] for run in results.runs if axis in run.axes}
-        if len(values) > 1 and all(type(x) in (int, float) for x in values):
-            yield axis
-
-
-def _sweep(results: Results, table: Table, axis: str, folder: Path) -> Drawn:
+def _sweep(sweep: Sweep, table: Table, folder: Path) -> Drawn:
     """Last values over a coefficient, a line for each arm and its other axes."""
-    lines: dict[str, dict[float, str]] = {}
-    for run in results.runs:
-        if axis in run.axes:
-            others = {key: x for key, x in run.axes.items() if key != axis}
-            name = label_of(run.arm, others)
-            lines.setdefault(name, {})[float(run.axes[axis])] = run.label
+    lines = {
+        name: {float(value): label for value, label in of.items()}
+        for name, of in sweep.lines.items()
+    }
     looks, measures = looks_of([*lines]), table.measures[:3]
     figure = Figure(figsize=(WIDTH, 2.3), layout="constrained")
     for axes, measure in zip(panels_on(figure, len(measures)), measures, strict=True):
         frame(axes, one_line(measure), "")
-        axes.set_xlabel(one_line(axis), color=FAINT)
+        axes.set_xlabel(one_line(sweep.axis), color=FAINT)
         for name, of in lines.items():
             _over(axes, table, measure, dict(sorted(of.items())), looks[name])
         if _logarithmic([x for of in lines.values() for x in of]):
@@ -216,9 +207,9 @@ def _sweep(results: Results, table: Table, axis: str, folder: Path) -> Drawn:
     seeds = {name: table.seeds for name in lines}
     legend(figure, looks, seeds)
     said = "Means with Student’s 95 % intervals over seeds, as in the table."
-    safe = "".join(c if c.isalnum() else "_" for c in axis)
+    safe = "".join(c if c.isalnum() else "_" for c in sweep.axis)
     return Drawn(
-        f"Last held-out values over {one_line(axis)}",
+        f"Last held-out values over {one_line(sweep.axis)}",
         said,
         write(figure, folder, f"sweep_{safe}"),
     )

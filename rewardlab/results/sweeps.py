@@ -1,5 +1,6 @@
-"""A table over the values of an axis: a row an arm, a column a value."""
+"""What is swept: the cells over the values of an axis, as a table and for figures."""
 
+import math
 from typing import Any, NamedTuple
 
 from rewardlab.results.cells import cell, in_code
@@ -15,6 +16,20 @@ class Sweep(NamedTuple):
     values: tuple[Any, ...]  # in order
     lines: dict[str, dict[Any, str]]
 
+    @property
+    def of_numbers(self) -> bool:
+        """Whether every value is a number, as they are typed in a grid's command."""
+        return all(number_of(value) is not None for value in self.values)
+
+
+def number_of(value: Any) -> float | None:
+    """A value of an axis as a number; None for a word. '1e-4' -> 0.0001"""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return None
+    return found if math.isfinite(found) and not isinstance(value, bool) else None
+
 
 def sweeps(results: Results, table: Table) -> list[Sweep]:
     """The first measure over each axis that has two values or more."""
@@ -28,11 +43,12 @@ def sweeps(results: Results, table: Table) -> list[Sweep]:
                 others = {key: x for key, x in run.axes.items() if key != axis}
                 line = lines.setdefault(label_of(run.arm, others), {})
                 line[run.axes[axis]] = run.label
-        values = list(dict.fromkeys(x for line in lines.values() for x in line))
-        if all(type(x) in (int, float) for x in values):
-            values.sort()
+        values = tuple(dict.fromkeys(x for line in lines.values() for x in line))
+        sweep = Sweep(axis, table.measures[0], values, lines)
+        if sweep.of_numbers:
+            sweep = sweep._replace(values=tuple(sorted(values, key=float)))
         if len(values) > 1:
-            found.append(Sweep(axis, table.measures[0], tuple(values), lines))
+            found.append(sweep)
     return found
 
 
