@@ -7,11 +7,12 @@ import pytest
 from rich.console import Console
 
 from rewardlab.launch.arms import arms_of
-from rewardlab.launch.board import Board, Progress, clock, progress_of
+from rewardlab.launch.board import Board, Progress, progress_of
 from rewardlab.launch.dry_run import dry_run
 from rewardlab.launch.kept import Found
 from rewardlab.launch.launchers import Ended
 from rewardlab.launch.plan import Grid, Planned, planned
+from rewardlab.runs.console import clock
 
 
 def out_of(width=80, height=25, terminal=True):

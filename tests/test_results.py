@@ -52,7 +52,13 @@ def test_a_plan_reaches_no_folder_beside_its_own(tmp_path):
     grid = tmp_path / "grid"
     grid.mkdir()
     entries = [{"arm": "a", "seed": 0, "folder": x} for x in ("../a", "/a", "", "a-0")]
-    planned(grid, *entries, {"arm": 3, "seed": 0, "folder": "a"}, {"seed": 0})
+    planned(
+        grid,
+        *entries,
+        {"arm": 3, "seed": 0, "folder": "a"},
+        {"seed": 0},
+        {"arm": "a", "folder": "b"},
+    )
     assert [run.folder.name for run in read_results(grid).runs] == ["a-0"]
 
 

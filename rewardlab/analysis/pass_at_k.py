@@ -58,17 +58,9 @@ def dead_group_share(
     which c are right: C(c, G) / C(n, G) + C(n - c, G) / C(n, G), where n >= G; with
     fewer samples p is the problem's own share, and too many groups are taken for dead.
     """
-    n = solved.shape[1]
-    right = solved.sum(axis=1)
+    n, right = solved.shape[1], solved.sum(axis=1).astype(int)
     if n < group:
         share = right / n
         return float(np.mean(share**group + (1 - share) ** group))
-    return float(np.mean(_all_of(right, n, group) + _all_of(n - right, n, group)))
-
-
-def _all_of(
-    count: Float[np.ndarray, " problems"], n: int, group: int
-) -> Float[np.ndarray, " problems"]:
-    """C(count, G) / C(n, G): the chance that G of n drawn are all among `count`."""
-    k = np.arange(group)
-    return np.prod(np.maximum(count[:, None] - k, 0) / (n - k), axis=1)
+    alive = pass_at_k(right, n, group) + pass_at_k(n - right, n, group) - 1
+    return float(np.mean(1 - alive))

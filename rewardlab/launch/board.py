@@ -16,7 +16,8 @@ from rich.text import Text
 
 from rewardlab.launch.launchers import Ended
 from rewardlab.launch.plan import Planned
-from rewardlab.results.reading import rows_of
+from rewardlab.runs.console import clock
+from rewardlab.runs.rows import rows_of
 from rewardlab.system.printable import one_line
 
 EVERY = 2.0  # seconds between two looks at what runs have written
@@ -42,13 +43,6 @@ def progress_of(run: Planned) -> Progress:
     times = [row["step_time"] for row in rows[-10:] if row.get("step_time")]
     pace = sum(times) / len(times) if times else 0.0
     return Progress(rows[-1]["step"], scores[-1] if scores else None, pace)
-
-
-def clock(seconds: float) -> str:
-    """4000 -> 1:06:40, 200 -> 3:20."""
-    minutes, second = divmod(int(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 class Board:

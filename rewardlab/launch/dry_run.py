@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rewardlab.launch.board import clock
 from rewardlab.launch.kept import Found
 from rewardlab.launch.plan import Grid, Planned
-from rewardlab.results.reading import rows_of
+from rewardlab.runs.console import clock
+from rewardlab.runs.rows import rows_of
 from rewardlab.system.printable import one_line
 
 

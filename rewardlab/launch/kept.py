@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from rewardlab.launch.plan import Grid, Planned, changed
 from rewardlab.methods.outside import words_at_hand
-from rewardlab.results.reading import GRID, RUN, SCHEMA, rows_of
+from rewardlab.results.reading import GRID, RUN, SCHEMA
+from rewardlab.runs.rows import rows_of
 from rewardlab.system.commit import commit
 from rewardlab.system.files import read_json, write_whole
 from rewardlab.system.lock import only_one
@@ -68,7 +69,7 @@ def write_grid(grid: Grid, runs: Sequence[Planned]) -> None:
     """Leaves `grid.json`: this plan, and the runs of plans before it in this folder."""
     file = grid.workdir / GRID
     before = read_json(file)
-    before = before if before.get("schema") == SCHEMA else {"tables": _tables(before)}
+    before = before if before.get("schema") == SCHEMA else {}
     entries: dict[str, dict[str, Any]] = {
         entry["folder"]: entry
         for entry in before.get("runs", [])
@@ -103,10 +104,6 @@ def write_grid(grid: Grid, runs: Sequence[Planned]) -> None:
     }
     grid.workdir.mkdir(parents=True, exist_ok=True)
     write_whole(file, json.dumps(said, indent=2) + "\n")
-
-
-def _tables(record: dict[str, Any]) -> dict[str, list[str]]:
-    return {k: x for k, x in record.items() if isinstance(x, list)}
 
 
 def files_of(grid: Path, runs: Sequence[str]) -> tuple[Path, Path]:

@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from rewardlab.analysis.statistics import SHARE, Interval, clustered
 from rewardlab.results.reading import RunResult
+from rewardlab.runs.loop import verdicts
 
 MEASURE = "pass@1"  # what verdicts are of
 _SAME = ("task", "data", "data_dir")  # what decides which problems are held out
@@ -37,10 +38,11 @@ class OverProblems(NamedTuple):
 
 def solved(runs: Iterable[RunResult]) -> OverProblems | None:
     """The share solved, over the problems; None where their verdicts are not there."""
-    verdicts = _together(list(runs))
-    if verdicts is None:
+    every = list(runs)
+    found = _together([x for run in every if (x := verdicts_of(run)) is not None])
+    if found is None or not _alike(every):
         return None
-    return OverProblems(clustered(verdicts, within=SHARE), len(verdicts))
+    return OverProblems(clustered(found, within=SHARE), len(found))
 
 
 def paired(
@@ -50,13 +52,15 @@ def paired(
 
     None where verdicts are not there, or are of other problems.
     """
-    both = [seed for seed in ours if seed in theirs]
-    pairs = [(ours[seed], theirs[seed]) for seed in both]
-    known = [
-        pair for pair in pairs if all(verdicts_of(run) is not None for run in pair)
-    ]
-    a, b = (_together([pair[i] for pair in known]) for i in (0, 1))
-    if a is None or b is None or not _alike([run for pair in known for run in pair]):
+    known: list[RunResult] = []
+    found: list[tuple[Verdicts, Verdicts]] = []
+    for one, other in ((ours[seed], theirs[seed]) for seed in ours if seed in theirs):
+        mine, its = verdicts_of(one), verdicts_of(other)
+        if mine is not None and its is not None:
+            known += [one, other]
+            found.append((mine, its))
+    a, b = (_together([pair[i] for pair in found]) for i in (0, 1))
+    if a is None or b is None or len(a) != len(b) or not _alike(known):
         return None
     between = a.mean(axis=1) - b.mean(axis=1)
     return OverProblems(clustered(between[:, None], within=(-1, 1)), len(between))
@@ -64,22 +68,16 @@ def paired(
 
 def verdicts_of(run: RunResult) -> Verdicts | None:
     """The verdicts of a run's last evaluation; None where the file is not of it."""
-    try:
-        found = np.load(run.folder / "held_out_after.npy")
-    except (OSError, ValueError, EOFError):
-        return None
-    if not isinstance(found, np.ndarray) or found.ndim != 2 or found.dtype != bool:
-        return None
+    found = verdicts(run.folder, "after")
     last = run.evaluations[-1].get(f"eval/{MEASURE}") if run.evaluations else None
-    if len(found) < 2 or not found.size or last is None:
+    if found is None or len(found) < 2 or not found.size or last is None:
         return None
     return found.astype(np.float64) if abs(found.mean() - last) < 1e-6 else None
 
 
-def _together(runs: list[RunResult]) -> Verdicts | None:
-    """The verdicts of several runs side by side, if they are of the same problems."""
-    each = [verdicts for run in runs if (verdicts := verdicts_of(run)) is not None]
-    if not each or len({len(x) for x in each}) > 1 or not _alike(runs):
+def _together(each: list[Verdicts]) -> Verdicts | None:
+    """The verdicts of several runs side by side, if they are of as many problems."""
+    if len({len(x) for x in each}) != 1:
         return None
     return np.concatenate(each, axis=1)
 

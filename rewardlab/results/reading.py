@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rewardlab.runs.rows import parsed
+from rewardlab.runs.rows import rows_of
 from rewardlab.system.files import read_json
 
 GRID, RUN = "grid.json", "run.json"
@@ -99,7 +99,9 @@ def _is_planned(entry: Any) -> bool:
     inside = (
         bool(parts) and ".." not in parts and not Path(entry["folder"]).is_absolute()
     )
-    return inside and isinstance(entry.get("arm"), str) and type(entry["seed"]) is int
+    return (
+        inside and isinstance(entry.get("arm"), str) and type(entry.get("seed")) is int
+    )
 
 
 def _run(grid: Path, entry: Mapping[str, Any]) -> RunResult:
@@ -115,13 +117,13 @@ def _run(grid: Path, entry: Mapping[str, Any]) -> RunResult:
         state if state in STATES else "waits",
         str(said.get("error", "")),
         read_json(folder / "config.json"),
-        rows_of(folder),
+        tuple(rows_of(folder)),
     )
 
 
 def _alone(folder: Path) -> RunResult:
     """A run that no plan names: its arm is its reward, or its folder's name."""
-    config, rows = read_json(folder / "config.json"), rows_of(folder)
+    config, rows = read_json(folder / "config.json"), tuple(rows_of(folder))
     named = _SAFE.fullmatch(folder.name)
     arm = named[1] if named else str(config.get("reward") or folder.name)
     seed = config.get("seed", named[2] if named else 0)
@@ -129,13 +131,3 @@ def _alone(folder: Path) -> RunResult:
     last = config.get("train", {}).get("max_steps")
     state = "done" if rows and rows[-1]["step"] == last else "stopped"
     return RunResult(arm, {}, seed, "", folder, state, "", config, rows)
-
-
-def rows_of(folder: Path) -> tuple[Row, ...]:
-    """The metrics of a run as far as they can be read; the last of each step."""
-    file = folder / "metrics.jsonl"
-    try:
-        rows, _ = parsed(file)
-    except OSError:
-        return ()
-    return tuple({row["step"]: row for row in rows}.values())

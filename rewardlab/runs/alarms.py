@@ -5,8 +5,9 @@ numbers, which were chosen before they were tried on runs (docs/lab.md has how o
 each is right). An alarm is no verdict: it says where to look.
 """
 
+import itertools
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,12 +49,22 @@ def ends_of(rows: Rows, name: str) -> Ends | None:
 
     None for fewer than two windows of them. The error takes steps as independent.
     """
-    values = np.array([x for row in rows if (x := row.get(name)) is not None], float)
-    if len(values) < 2 * WINDOW:
+    begun = list(itertools.islice(_values(rows, name), 2 * WINDOW))
+    if len(begun) < 2 * WINDOW:
         return None
-    a, b = values[:WINDOW], values[-WINDOW:]
+    a = np.array(begun[:WINDOW], float)
+    b = np.array(list(itertools.islice(_values(reversed(rows), name), WINDOW)), float)
     error = np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / WINDOW)
     return Ends(float(a.mean()), float(b.mean()), float(error))
+
+
+def _values(rows: Iterable[Mapping[str, Any]], name: str) -> Iterator[float]:
+    return (x for row in rows if (x := row.get(name)) is not None)
+
+
+def _names(rows: Rows, prefix: str) -> list[str]:
+    """What begins so among the numbers of the last steps."""
+    return sorted({k for row in rows[-WINDOW:] for k in row if k.startswith(prefix)})
 
 
 def divergence(rows: Rows) -> tuple[str, float] | None:
@@ -82,10 +93,11 @@ def below_base(rows: Rows) -> tuple[str, float] | None:
 
     By a tenth of it or more: both are means over the same problems.
     """
-    found = [x for row in rows if (x := row.get("eval/pass@1")) is not None]
-    if len(found) < 2 or found[-1] >= 0.9 * found[0]:
+    began = next(_values(rows, "eval/pass@1"), None)
+    now = next(_values(reversed(rows), "eval/pass@1"), None)
+    if began is None or now is None or now >= 0.9 * began:
         return None
-    return f"held-out pass@1 is {found[-1]:.1%} and began at {found[0]:.1%}", found[-1]
+    return f"held-out pass@1 is {now:.1%} and began at {began:.1%}", now
 
 
 def length_drift(rows: Rows) -> tuple[str, float] | None:
@@ -144,8 +156,7 @@ def repetition(rows: Rows) -> tuple[str, float] | None:
 
 def saturation(rows: Rows) -> tuple[str, float] | None:
     """A clip of the sentence acts on everything or on nothing: its limit is idle."""
-    names = {k for row in rows for k in row if k.startswith("saturation/")}
-    for name in sorted(names):
+    for name in _names(rows, "saturation/"):
         acts = ends_of(rows, name)
         if acts and not 0.01 < acts.last < 0.99:
             word = name.removeprefix("saturation/")
@@ -157,7 +168,7 @@ def saturation(rows: Rows) -> tuple[str, float] | None:
 
 def domination(rows: Rows) -> tuple[str, float] | None:
     """One of several rewards makes nearly all of the spread of their sum."""
-    names = sorted({k for row in rows for k in row if k.startswith("share_of_spread/")})
+    names = _names(rows, "share_of_spread/")
     found = [(name, ends) for name in names if (ends := ends_of(rows, name))]
     if len(found) < 2:
         return None

@@ -26,7 +26,9 @@ MOST = 4  # programs that are kept, with their problems; the oldest goes first
 _SENTENCES = "reward loss scorers sentence hp".split()
 _TRACED = "seed optim.lr rollout.temperature eval.temperature".split()
 # What no program depends on: where a run begins, how often it writes, when it gives up.
-_OUTSIDE = "model.init_from train.max_skipped train.max_unrewarded eval.every".split()
+_OUTSIDE = (
+    "model.init_from train.max_skipped train.max_unrewarded train.fail_on eval.every"
+).split()
 _GROUPS = "log checkpoint hp".split()
 
 

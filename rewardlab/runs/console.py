@@ -140,9 +140,7 @@ class Console:
                     f"held-out {name} is below where the run began: "
                     f"{100 * after.mean:.1f} % for {100 * before.mean:.1f} %{apart}"
                 )
-        self.say(
-            "   ".join(f"{name} {_clock(s)}" for name, s in seconds.items()) + "\n"
-        )
+        self.say("   ".join(f"{name} {clock(s)}" for name, s in seconds.items()) + "\n")
         width = max(map(len, files), default=0)
         for name, path in files.items():
             self.say(f"{name:{width}}  {_short(path)}")
@@ -159,11 +157,11 @@ class _Watch:
     def left(self, step: int) -> str:
         now = time.monotonic()
         if step >= self.total:
-            return f"took {_clock(now - self.start)}"
+            return f"took {clock(now - self.start)}"
         begun, at = self.first = self.first or (step, now)
         if step <= begun:
             return "left ?"
-        return f"left {_clock((now - at) / (step - begun) * (self.total - step))}"
+        return f"left {clock((now - at) / (step - begun) * (self.total - step))}"
 
 
 def _has_widgets(out: rich.console.Console) -> bool:
@@ -217,7 +215,7 @@ def _share(interval: Interval) -> str:
     return f"{mean:.1f} % [{low:.1f}, {high:.1f}]"
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
     """`0:07`, `1:15`, `2:03:00`."""
     minutes, s = divmod(round(seconds), 60)
     hours, m = divmod(minutes, 60)

@@ -183,22 +183,19 @@ def verdicts(workdir: Path, when: str) -> Verdicts | None:
         kept = np.load(workdir / f"held_out_{when}.npy")
     except (OSError, ValueError, EOFError):
         return None
-    return kept if kept.ndim == 2 and kept.dtype == bool else None
+    whole = isinstance(kept, np.ndarray) and kept.ndim == 2 and kept.dtype == bool
+    return kept if whole else None
 
 
 def dead_groups_at_first(run: Run, judged: Judged) -> str:
     """How many groups will teach nothing at first, and what makes them fewer."""
     group = run.config.rollout.num_generations
     share = dead_group_share(judged.correct.astype(float), group)
-    less = (
-        ""
-        if share < 0.25
-        else (
-            "; fewer with more rollout.num_generations, problems nearer to half, or "
-            "select=\"drop_uniform('correct') | refill(2)\""
-        )
-    )
-    return f"about {share:.0%} of groups of {group} are all right or all wrong{less}"
+    said = f"about {share:.0%} of groups of {group} are all right or all wrong"
+    if share >= 0.25:
+        said += "; fewer with more rollout.num_generations, problems nearer to half, "
+        said += "or select=\"drop_uniform('correct') | refill(2)\""
+    return said
 
 
 def below(run: Run, row: Row) -> str | None:

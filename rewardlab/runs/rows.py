@@ -27,17 +27,17 @@ def parsed(file: Path) -> tuple[Lines, list[int]]:
 
 def rows_of(workdir: Path) -> Lines:
     """The metrics of a run as far as they can be read, the last of each step."""
-    file = workdir / "metrics.jsonl"
-    rows = parsed(file)[0] if file.exists() else []
+    try:
+        rows, _ = parsed(workdir / "metrics.jsonl")
+    except OSError:
+        return []
     return list({row["step"]: row for row in rows}.values())
 
 
 def row_at(workdir: Path, step: int) -> dict[str, Any]:
     """What was measured of a step, as far as it is there."""
-    file = workdir / "metrics.jsonl"
-    rows = parsed(file)[0] if file.exists() else []
-    found = [row for row in rows if row["step"] == step]
-    return {k: x for k, x in found[-1].items() if k != "step"} if found else {}
+    found = [row for row in rows_of(workdir) if row["step"] == step]
+    return {k: x for k, x in found[0].items() if k != "step"} if found else {}
 
 
 def cut_back(workdir: Path, step: int, known: Sequence[Any] = ()) -> list[int]:

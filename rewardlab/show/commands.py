@@ -43,7 +43,7 @@ def add_commands(commands: "argparse._SubParsersAction") -> None:
     about = commands.add_parser("judged", help=says)
     about.add_argument("file", help='JSONL: {"right": [0.9], "wrong": [0.2, 0.4]}')
     about.set_defaults(answer=lambda args, out: judged(args.file, out))
-    says = "a grid or a run as one page to send: table, curves, alarms, completions"
+    says = "a grid or a run as one page to send: table, curves, completions"
     about = commands.add_parser("report", help=says, description=_ABOUT_REPORT)
     about.add_argument("run", help="the workdir of a grid or of a run; none is started")
     about.add_argument("--out", help="the folder to write; RUN/report untold")
