@@ -7,6 +7,7 @@ import numpy as np
 from grids import grid, run
 
 from rewardlab import report
+from rewardlab.analysis.statistics import detectable
 from rewardlab.results.tables import table
 from rewardlab.show.report.numbers import verdict
 
@@ -55,3 +56,18 @@ def test_a_line_a_run(tmp_path, monkeypatch):
         "mean_length": "5.0",
     }
     assert (rows[1]["state"], rows[1]["pass@1"], rows[1]['x"']) == ("waits", "", "")
+
+
+def test_among_several_arms_it_takes_more_to_be_seen():
+    """The sentence has the difference of the table's verdicts: corrected for arms."""
+    numbers = {
+        "a": {"pass@1": np.array([0.5, 0.6, 0.7])},
+        "b": {"pass@1": np.array([0.6, 0.5, 0.8])},
+        "c": {"pass@1": np.array([0.5, 0.7, 0.6])},
+    }
+    made = table(numbers)
+    blind = max(d.comparison.seen for d in made.differences)
+    gaps = [numbers[x]["pass@1"] - numbers["a"]["pass@1"] for x in "bc"]
+    alone = max(detectable(3, float(gap.std(ddof=1))) for gap in gaps)
+    assert blind > 1.2 * alone
+    assert verdict(made).endswith(f"a difference of {blind:.3f} would have been seen.")

@@ -38,6 +38,7 @@ class Comparison(NamedTuple):
     winner: str | None
     verdict: str
     p: float = 1.0  # of no difference, two-sided
+    seen: float = 0.0  # the least difference that these seeds see with a power of 80 %
 
 
 def student(values: Values, level: float = 0.95, within: Range = ANYWHERE) -> Interval:
@@ -98,21 +99,20 @@ def compare(
     between = np.asarray(a, np.float64) - np.asarray(b, np.float64)
     difference = student(between, within=(-widest, widest))
     said = f"{arms[0]} - {arms[1]} = {difference}, {len(a)} seeds"
-    p = paired_p(between)
+    n, deviation = len(between), float(between.std(ddof=1))
+    p, seen = paired_p(between), detectable(n, deviation, level=1 - 0.05 / of)
     if difference.low <= 0 <= difference.high:
-        return Comparison(
-            difference, None, f"no winner: {said}{_blind(between, of)}", p
-        )
+        verdict = f"no winner: {said}{_blind(between, seen, of)}"
+        return Comparison(difference, None, verdict, p, seen)
     winner = arms[0] if difference.mean > 0 else arms[1]
-    return Comparison(difference, winner, f"{winner} is higher: {said}", p)
+    return Comparison(difference, winner, f"{winner} is higher: {said}", p, seen)
 
 
-def _blind(between: Values, of: int) -> str:
+def _blind(between: Values, seen: float, of: int) -> str:
     """How much of a difference these seeds could have missed, and how many it takes to
     see the one that they have."""
     n, deviation = len(between), float(between.std(ddof=1))
-    level = 1 - 0.05 / of
-    seen, found = detectable(n, deviation, level=level), abs(float(between.mean()))
+    level, found = 1 - 0.05 / of, abs(float(between.mean()))
     if not seen:
         return ""
     said = f"{n} seeds see a difference of {seen:.3f} with 80 % power"

@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
-from rewardlab.analysis.statistics import detectable
-from rewardlab.results.cells import both, cell
+from rewardlab.results.cells import cell
 from rewardlab.results.numbers import at_end
 from rewardlab.results.reading import Results, RunResult
 from rewardlab.results.tables import (
@@ -81,7 +78,7 @@ def verdict(table: Table) -> str:
     above = [_by(d) for d in found if d.winner == d.ours]
     below = [_by(d) for d in found if d.winner == d.theirs]
     if not above and not below:
-        return _none(table, first, found)
+        return _none(first, found)
     parts = [f"{', '.join(above)} above {first}"] if above else []
     parts += [f"{', '.join(below)} below {'it' if above else first}"] if below else []
     rest = len(found) - len(above) - len(below)
@@ -94,13 +91,9 @@ def _by(d: Difference) -> str:
     return f"{d.ours} {mean:+.3f} [{low:.3f}, {high:.3f}]"
 
 
-def _none(table: Table, first: str, found: Sequence[Difference]) -> str:
+def _none(first: str, found: Sequence[Difference]) -> str:
     """That there is no winner, and how blind the comparison was."""
-    seen = 0.0
-    for d in found:
-        ours, theirs = (table.numbers[x][d.measure] for x in (d.ours, d.theirs))
-        gaps = np.subtract(*both(ours, theirs))
-        seen = max(seen, detectable(len(gaps), float(gaps.std(ddof=1))))
+    seen = max(d.comparison.seen for d in found)
     arms = found[0].ours if len(found) == 1 else "no arm"
     told = "cannot be told" if len(found) == 1 else "can be told"
     said = f"No winner: in {found[0].measure} {arms} {told} from {first}"
