@@ -29,10 +29,11 @@ def check(grid: Grid, lanes: int = 1) -> tuple[Grid, list[Planned]]:
                 raise ValueError(f"--{name} is said by the grid of each run; remove it")
     seen: dict[tuple[str, str], str] = {}
     for arm, axes in grid.cells():
-        for seed in grid.seeds:
-            check_values(grid.config_of(arm, seed, axes))
+        configs = [grid.config_of(arm, seed, axes) for seed in grid.seeds]
+        for config in configs:
+            check_values(config)
         label = label_of(arm, axes)
-        same = arm, grid.config_of(arm, grid.seeds[0], axes).to_json_best_effort()
+        same = arm, configs[0].to_json_best_effort()
         if (other := seen.setdefault(same, label)) != label:
             raise ValueError(f"{label!r} and {other!r} are one config; name it once")
     known = _reported(grid, lanes)

@@ -133,15 +133,7 @@ def grid_of(said: Sequence[str]) -> Grid:
 
     `ValueError` for what it cannot say; nothing is read yet but a file of `--plan`.
     """
-    return _grid(_parsed(said), said)
-
-
-def _parsed(said: Sequence[str]) -> argparse.Namespace:
-    cut = said.index("--") if "--" in said else len(said)
-    return parser().parse_args(said[:cut])
-
-
-def _grid(args: argparse.Namespace, said: Sequence[str]) -> Grid:
+    args, options = _parsed(said)
     if args.jobs < 1:
         raise ValueError(f"--jobs={args.jobs} must be at least 1")
     if args.reach is not None and not 0 <= args.reach <= 1:
@@ -151,7 +143,6 @@ def _grid(args: argparse.Namespace, said: Sequence[str]) -> Grid:
         raise ValueError(f"--plan={args.plan} has an arm {min(both)!r} of the command")
     if not arms and not more:
         raise ValueError("no --arm to run; name a method, as in --arm=grpo")
-    cut = said.index("--") if "--" in said else len(said)
     return Grid(
         args.config,
         {**arms, **more},
@@ -160,18 +151,23 @@ def _grid(args: argparse.Namespace, said: Sequence[str]) -> Grid:
         axes_of(args.axis),
         tuple(filter(None, args.measure.split(","))),
         args.reach,
-        tuple(said[cut + 1 :]),
+        options,
         args.question,
         tuple(said),
     )
+
+
+def _parsed(said: Sequence[str]) -> tuple[argparse.Namespace, tuple[str, ...]]:
+    """The command's own flags, and what stands behind `--`."""
+    cut = said.index("--") if "--" in said else len(said)
+    return parser().parse_args(said[:cut]), tuple(said[cut + 1 :])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line; a mistake is one sentence, before any run starts."""
     said = sys.argv[1:] if arguments is None else arguments
     try:
-        args = _parsed(said)
-        grid = _grid(args, said)
+        grid, (args, _) = grid_of(said), _parsed(said)
         # Of commands that are printed the standard output has nothing else.
         out = Console(highlight=False, stderr=args.launcher == "print")
         with in_a_sentence():
