@@ -13,7 +13,8 @@ from pathlib import Path
 
 from rewardlab.analysis.statistics import clustered, wilson
 from rewardlab.results.reading import RunResult, read_results
-from rewardlab.runs.alarms import DETECTORS, alarms_of
+from rewardlab.runs.alarms import alarms_of
+from rewardlab.runs.detectors import DETECTORS
 from rewardlab.runs.loop import verdicts
 
 

@@ -16,6 +16,7 @@ CONFIG = {
     "rollout": {"num_prompts": 2, "num_generations": 4},
     "model": {"init_from": "there"},
 }
+DEVICES = [{"kind": "cpu", "count": 2, "jax": "0.7.2"}]
 TOKENS = [("4", True, 0, 1.0), (EVIL, True, 0, -2.0), ("said", False, 0, 0.0)]
 
 
@@ -39,7 +40,7 @@ def completions():
 
 def run(folder, seed=0, score=0.5, state="done", **config):
     folder.mkdir(parents=True)
-    own = {"state": state, "id": "0" * 12, "seconds": 60.0, "device": "cpu x1"}
+    own = {"state": state, "id": "0" * 12, "seconds": 60.0, "devices": DEVICES}
     (folder / "run.json").write_text(json.dumps({**own, "error": EVIL}))
     (folder / "config.json").write_text(json.dumps({**CONFIG, "seed": seed, **config}))
     text = "".join(json.dumps(row) + "\n" for row in metrics(score))

@@ -7,7 +7,7 @@ import pytest
 from rewardlab.launch.arms import Arm, arms_in, arms_of, axes_of, seeds_of
 from rewardlab.launch.kept import files_of, found_of, write_run
 from rewardlab.launch.plan import Grid, base_of, begins_from, id_of, planned
-from rewardlab.runs.record import resolved
+from rewardlab.runs.record import resolved, write_devices
 
 SENTENCE = "outcome('correct') | weighted_sum(correct=1)"
 
@@ -156,8 +156,11 @@ def test_what_lies_in_a_folder_says_what_is_left(tmp_path):
     (run.folder / "metrics.jsonl").write_text('{"step": 5}\n{"st')
     assert found_of(made, run)[:2] == ("cut", 5)
     (run.folder / "metrics.jsonl").write_text(json.dumps({"step": run.steps}) + "\n")
-    write_run(run, "done")
+    write_devices(run.folder, 1)
+    write_run(run, "done", seconds=2.5)
     assert found_of(made, run).state == "done"
+    said = json.loads((run.folder / "run.json").read_text())
+    assert said["devices"][0]["count"] == 1 and said["seconds"] == 2.5
     assert found_of(made, run._replace(steps=999)).state == "cut"  # it goes on
     record["optim"]["lr"] = 1.0
     (run.folder / "config.json").write_text(json.dumps(record))

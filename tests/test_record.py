@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import pytest
 
@@ -10,7 +11,7 @@ from rewardlab.methods import METHODS
 from rewardlab.objectives import spelled
 from rewardlab.runs import checkpoint
 from rewardlab.runs.config import default_config, use_reward
-from rewardlab.runs.record import changes, resolved, write_config
+from rewardlab.runs.record import changes, resolved, write_config, write_devices
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -69,3 +70,17 @@ def test_the_record_is_what_ran_and_keeps_the_history(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{torn")  # the checkpoint knows, too
     write_config(tmp_path, record(lr=1e-4), one)
     assert there()["history"][0]["changed"] == {"optim.lr": [1e-3, 1e-4]}
+
+
+def test_a_run_says_what_it_ran_on(tmp_path: Path) -> None:
+    """Once for each start on others than before; what a grid says stays."""
+    file = tmp_path / "run.json"
+    file.write_text('{"state": "runs", "seconds": 3.0}')
+    for count in (1, 1, 2):
+        write_devices(tmp_path, count)
+    said = json.loads(file.read_text())
+    assert said.pop("devices") == [
+        {"kind": jax.devices()[0].device_kind, "count": n, "jax": jax.__version__}
+        for n in (1, 2)
+    ]
+    assert said == {"state": "runs", "seconds": 3.0}

@@ -1,16 +1,20 @@
 """A grid's folder as a page: whole without a run, whatever is missing or hostile."""
 
+import json
 import re
 import sys
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from grids import CONFIG, EVIL, grid, run
 
 from rewardlab import report
 from rewardlab.__main__ import main
 from rewardlab.results.reading import read_results
+from rewardlab.runs.alarms import alarms_of
 from rewardlab.show.report.again import span
+from rewardlab.show.report.alarms import alarms_in
 from rewardlab.show.report.arms import differences
 from rewardlab.show.report.extremes import extremes
 from rewardlab.show.rows import Row
@@ -72,6 +76,8 @@ def test_a_grid_is_one_page(two, tmp_path):
         "Does it help?",
         "4 of 4",
         "4 min 00 s",
+        "2 × cpu, JAX 0.7.2",
+        "it takes 20 steps, and there are 2",
         "abc1234",
         "rewardlab grid '--arm=b=outcome('\"'\"'correct'\"'\"')'",
         "optim.lr",
@@ -154,6 +160,45 @@ def test_differences_are_those_between_arms(two):
     found = differences(cells)
     assert found.rows == {"optim.lr": ["0.1", "0.1 or 0.5"]}
     assert found.unknown == ["c"]
+
+
+def falling(seed, steps=40):
+    """Rows of a run that is paid more and more for what is less and less right."""
+    rng = np.random.default_rng(seed)
+    return [
+        {"step": n, "reward/mean": n / 9 + rng.normal() / 50, "entropy": 1.0}
+        | {"rewards/correct/mean": 0.9 - n / 50 + rng.normal() / 50}
+        for n in range(1, steps + 1)
+    ]
+
+
+def test_the_page_says_which_alarms_ring(two, tmp_path, undrawn):
+    """Of each run, since when and with what numbers, as the run's own end says it."""
+    for seed in (0, 1):
+        rows = falling(seed)
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (two / f"1-{seed}" / "metrics.jsonl").write_text(text)
+    page = read(report(two, tmp_path / "out"))
+    assert "in 2 of 4 runs" in page.text
+    for seed in (0, 1):
+        for alarm in alarms_of(falling(seed)):
+            assert alarm.said in page.text and f"{seed}{alarm.name}{alarm.step}" in (
+                page.text.replace("\n", "")
+            )
+    cells = {k: list(x.values()) for k, x in read_results(two).cells.items()}
+    found = alarms_in(cells)
+    assert found.head == ["divergence", "truth_falls"] and len(found.rung) == 4
+    assert [x.runs for x in found.rows["a"]] == ["not measured"] * 2
+    assert [x.runs for x in found.rows["b"]] == ["2 of 2"] * 2
+    since = {x.step for x in found.rung if x.name == "divergence"}
+    assert all(str(step) in found.rows["b"][0].since for step in since)
+    assert "divergence in a: it takes 20 steps, and there are 2" in found.silent
+    lacks = [line for line in found.silent if line.startswith("repetition")]
+    assert lacks == ["repetition: no completions/repeated, measured in every run"]
+    one = {"a": cells["a"], "b": [cells["b"][0], cells["a"][1]]}
+    assert any("b (seed 1): it takes" in line for line in alarms_in(one).silent)
+    waits = [run._replace(rows=()) for run in cells["a"]]
+    assert alarms_in({"a": waits}).short == "" and not alarms_in({"a": waits}).rung
 
 
 def test_a_plan_without_runs_is_a_sentence(tmp_path):

@@ -69,6 +69,8 @@ def test_a_run_leaves_everything_behind(finished):
     assert {"eval/pass@1", "eval/pass@8"} <= set(rows[0]) & set(rows[3]) & set(rows[6])
     assert checkpoint.steps(workdir) == [2, 4, 6]
     assert json.loads((workdir / "config.json").read_text())["reward"] == REWARD
+    (devices,) = json.loads((workdir / "run.json").read_text())["devices"]
+    assert devices["kind"] == "cpu" and devices["jax"] == jax.__version__
     assert (workdir / "learning_curves.png").stat().st_size > 10_000
     assert list((workdir / "tensorboard").glob("events.out.tfevents.*"))
     assert set(result.before) == {"pass@1", "pass@8"}

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from rewardlab.launch.plan import Grid, Planned, changed
 from rewardlab.methods.outside import words_at_hand
-from rewardlab.results.reading import GRID, RUN, SCHEMA
+from rewardlab.results.reading import GRID, SCHEMA
+from rewardlab.runs.record import RUN
 from rewardlab.runs.rows import rows_of
 from rewardlab.system.commit import commit
 from rewardlab.system.files import read_json, write_whole
@@ -58,11 +59,13 @@ def put_aside(run: Planned) -> Path:
 
 
 def write_run(run: Planned, state: str, error: str = "", seconds: float = 0) -> None:
-    """Leaves `run.json`; `seconds` come on top of those of the process before."""
-    before = read_json(run.folder / RUN).get("seconds")
+    """Leaves `run.json`; `seconds` come on top of those of the process before, and the
+    run's own word on its devices stays."""
+    known = read_json(run.folder / RUN)
+    before = known.get("seconds")
     total = (before if isinstance(before, int | float) else 0) + seconds
     said = {"state": state, "id": run.id, "error": error, "seconds": round(total, 1)}
-    write_whole(run.folder / RUN, json.dumps(said) + "\n")
+    write_whole(run.folder / RUN, json.dumps({**known, **said}) + "\n")
 
 
 def write_grid(grid: Grid, runs: Sequence[Planned]) -> None:

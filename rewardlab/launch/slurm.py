@@ -18,7 +18,7 @@ from rewardlab.launch.launchers import Ended, do, why
 from rewardlab.launch.plan import Planned, begins_from
 from rewardlab.launch.resources import Resources
 from rewardlab.launch.worker import Worker
-from rewardlab.results.reading import RUN
+from rewardlab.runs.record import RUN
 from rewardlab.system.files import read_json, write_whole
 
 FOLDER, JOBS = "slurm", "jobs.json"

@@ -9,10 +9,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rewardlab.runs.record import RUN
 from rewardlab.runs.rows import rows_of
 from rewardlab.system.files import read_json
 
-GRID, RUN = "grid.json", "run.json"
+GRID = "grid.json"
 SCHEMA = 1
 STATES = ("waits", "runs", "done", "failed", "stopped")
 Row = dict[str, Any]

@@ -5,6 +5,9 @@ keys are those of the config, each with the value that took effect: a method's l
 selection, updates and hyperparameters stand where the config said nothing. Beside them
 are `sentence`, the reward in words, and `history`: an entry for each start from a
 checkpoint, with its step, where it lies and what was changed.
+
+`run.json` has the `devices` that it ran on, their kind and number and the version of
+JAX: an entry for each start on others than before. A grid adds how the run stands.
 """
 
 import json
@@ -12,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jax
 from flax.traverse_util import flatten_dict
 from ml_collections import ConfigDict
 
@@ -23,6 +27,7 @@ from rewardlab.system.files import read_json, short, write_whole
 from rewardlab.system.processes import agreed
 
 Record = dict[str, Any]
+RUN = "run.json"
 SAVED = "last_checkpoint.txt"  # its step: there was one, whatever became of it
 
 
@@ -77,6 +82,18 @@ def write_config(workdir: Path, now: Record, found: Path | None) -> None:
         history.append({**start, "from": short(found), "changed": changed})
     workdir.mkdir(parents=True, exist_ok=True)
     write_whole(file, json.dumps({**now, "history": history}, indent=2) + "\n")
+
+
+def write_devices(workdir: Path, count: int) -> None:
+    """Leaves in `run.json` what the run computes on, beside what stands there."""
+    said = read_json(workdir / RUN)
+    kind = jax.devices()[0].device_kind
+    now = {"kind": kind, "count": count, "jax": jax.__version__}
+    before = said.get("devices")
+    before = before if isinstance(before, list) else []
+    if before[-1:] != [now]:
+        whole = {**said, "devices": [*before, now]}
+        write_whole(workdir / RUN, json.dumps(whole) + "\n")
 
 
 def changed_keys(then: Any, now: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -25,7 +25,8 @@ def sign_metrics(
     `completions/clipped_of_wrong`: of the wrong rows, those that a limit cut.
     `completions/repeated`: of all runs of 4 tokens, those that stood in the row before.
     `saturation/WORD/CHANNEL`: of the rewards that a word `clip...` leaves, the share
-    that is equal to the greatest or the least of them, whichever is more.
+    that is equal to the greatest or the least of them, whichever is more; 0 where no
+    two are, since any rewards have a greatest.
     `share_of_spread/CHANNEL`: Cov(w c, sum) / Var(sum) of what `weighted_sum` adds.
     """
     found: dict[str, Sum | Float[Array, ""]] = {"completions/repeated": _again(rollout)}
@@ -71,9 +72,9 @@ def _at_an_end(
 ) -> Float[Array, ""]:
     high = jnp.max(jnp.where(placed, value, -jnp.inf))
     low = jnp.min(jnp.where(placed, value, jnp.inf))
-    ends = [
-        masked.mean((value == end).astype(jnp.float32), placed) for end in (low, high)
-    ]
+    at = [placed & (value == end) for end in (low, high)]
+    several = [jnp.where(jnp.sum(x) > 1, x, False).astype(jnp.float32) for x in at]
+    ends = [masked.mean(x, placed) for x in several]
     return jnp.where(jnp.any(placed), jnp.maximum(*ends), jnp.nan)
 
 

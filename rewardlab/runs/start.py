@@ -20,6 +20,7 @@ from rewardlab.runs.record import (
     resolved,
     save_state,
     write_config,
+    write_devices,
 )
 from rewardlab.runs.second_models import second_models
 from rewardlab.system.files import short
@@ -89,6 +90,7 @@ def begin(run: Run, resume: str, console: Console, stop: Stop) -> Start:
         saved = found if own else save_state(workdir, run.config, state, [])
         stop.left = f"{short(saved)} is saved, the same command goes on from it"
     agreed(lambda: write_config(run.workdir, now, found))
+    agreed(lambda: write_devices(run.workdir, run.driver.devices))
     known = extra.get("rows", []) if own else []
     return Start(found, frozen, state, known, seconds)
 

@@ -3,36 +3,33 @@
 import itertools
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
-from string import Template
+
+from markupsafe import Markup
 
 from rewardlab.show.episode import Episode, Part, Token
 from rewardlab.show.facts import Fact
 from rewardlab.show.html import NOWHERE, Links, listed, navigation, shade
+from rewardlab.show.rendered import rendered
 from rewardlab.show.rows import Row
 from rewardlab.show.worth import Worth
 from rewardlab.system.printable import number, signed
-
-TEMPLATE = Path(__file__).with_name("page.html")
-STYLE = Path(__file__).with_name("page.css")
 
 
 def page(episode: Episode, links: Links = NOWHERE) -> str:
     """The text of the file; whatever a policy wrote is escaped."""
     where = f"training step {episode.step} · row {episode.row} · prompt {episode.group}"
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        style=STYLE.read_text(encoding="utf-8"),
-        title=escape(f"{episode.run}: {where}"),
-        run=escape(episode.run),
-        where=escape(where),
-        facts=_facts(episode.facts),
-        legend=_legend(episode.peak),
-        prompt=escape(episode.prompt),
-        links=navigation(links.around),
-        turns="\n".join(_turn(n, episode) for n in range(len(episode.turns))),
-        siblings=_siblings(episode.siblings, links),
-        table=_table(episode),
-    )
+    markup = {
+        "facts": _facts(episode.facts),
+        "legend": _legend(episode.peak),
+        "links": navigation(links.around),
+        "turns": "\n".join(_turn(n, episode) for n in range(len(episode.turns))),
+        "siblings": _siblings(episode.siblings, links),
+        "table": _table(episode),
+    }
+    text = {"run": episode.run, "where": where, "prompt": episode.prompt}
+    made = {name: Markup(text) for name, text in markup.items()}
+    title = f"{episode.run}: {where}"
+    return rendered("page.html", {"title": title, **text, **made})
 
 
 def _turn(n: int, episode: Episode) -> str:

@@ -1,17 +1,17 @@
 """A run's completions as a folder of pages that lead to one another."""
 
 import os
-from html import escape
 from pathlib import Path
-from string import Template
+
+from markupsafe import Markup
 
 from rewardlab.show.episode import Step, episode_of, read_step
 from rewardlab.show.html import Links, listed, navigation
-from rewardlab.show.page import STYLE, page
+from rewardlab.show.page import page
+from rewardlab.show.rendered import rendered
 from rewardlab.show.rows import SORTS, in_order
 from rewardlab.system.printable import number
 
-TEMPLATE = Path(__file__).with_name("list.html")
 INDEX = "index.html"
 
 
@@ -73,14 +73,9 @@ def _sorted(step: Step, steps: list[int], by: str, rows: dict[int, str]) -> str:
 
 
 def _list(run: str, what: str, links: str, body: str) -> str:
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        style=STYLE.read_text(encoding="utf-8"),
-        title=escape(f"{run}: {what}"),
-        run=escape(run),
-        where=escape(what),
-        links=links,
-        body=body,
-    )
+    markup = {"links": Markup(links), "body": Markup(body)}
+    text = {"title": f"{run}: {what}", "run": run, "where": what}
+    return rendered("list.html", {**text, **markup})
 
 
 _HEAD = "".join(

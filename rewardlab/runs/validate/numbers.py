@@ -28,8 +28,8 @@ from rewardlab.core.ranges import (
 from rewardlab.learning.parallel import DRIVERS, PRECISIONS
 from rewardlab.models.config import MATRICES
 from rewardlab.models.lm import LAYERS
-from rewardlab.runs.alarms import DETECTORS
 from rewardlab.runs.builders import OPTIMIZERS, SCHEDULES
+from rewardlab.runs.detectors import DETECTORS
 from rewardlab.tasks import TASKS
 from rewardlab.text.formats import FORMATS
 

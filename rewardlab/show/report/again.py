@@ -4,7 +4,8 @@ import shlex
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from rewardlab.results.reading import RUN, Results, RunResult
+from rewardlab.results.reading import Results, RunResult
+from rewardlab.runs.record import RUN
 from rewardlab.system.files import read_json
 
 
@@ -38,10 +39,20 @@ def _row(run: RunResult) -> RunRow:
         state=run.state,
         steps=f"{reached} of {planned}" if planned else str(reached),
         time=span(_seconds(run, own)),
-        device=str(own.get("device", "")),
+        device=", then ".join(_on(own.get("devices"))),
         id=run.id,
         error=run.error,
     )
+
+
+def _on(devices: Any) -> list[str]:
+    """`2 × NVIDIA H200, JAX 0.7.2`, for each that a run was on."""
+    said = devices if isinstance(devices, list) else []
+    return [
+        f"{x.get('count')} × {x.get('kind')}, JAX {x.get('jax')}"
+        for x in said
+        if isinstance(x, dict)
+    ]
 
 
 def _seconds(run: RunResult, own: dict[str, Any]) -> float:

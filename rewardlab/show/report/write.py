@@ -8,6 +8,7 @@ from typing import Any
 
 from rewardlab.results.reading import Results, read_results
 from rewardlab.results.tables import table_of
+from rewardlab.show.rendered import rendered
 from rewardlab.show.report.again import (
     RunRow,
     command_of,
@@ -16,16 +17,17 @@ from rewardlab.show.report.again import (
     total_time,
     unfinished,
 )
+from rewardlab.show.report.alarms import alarms_in
 from rewardlab.show.report.arms import configs_of, differences
 from rewardlab.show.report.figures import figures_of
 from rewardlab.show.report.numbers import numbers_of
-from rewardlab.show.report.page import render
 from rewardlab.show.report.samples import samples_of
 from rewardlab.system.files import write_whole
 
 SECTIONS = {
     "results": "Results",
     "figures": "Figures",
+    "alarms": "Alarms",
     "samples": "Completions",
     "arms": "Arms",
     "again": "To run it again",
@@ -57,15 +59,17 @@ def report(
     again += [f"--question={question}"] * bool(question) + [f"--by={by}"] * (
         by != "step"
     )
+    of_arms = _of_arms(results, folder, by)
     content = {
         "name": name,
         "title": question or str(results.grid.get("question") or name),
         "redraw": shlex.join(again),
-        **_of_runs(results),
-        **_of_arms(results, folder, by),
+        **_of_runs(results, of_arms["alarms"].short),
+        **of_arms,
     }
     content["contents"] = {k: x for k, x in SECTIONS.items() if content.get(k, True)}
-    write_whole(page, render(content))
+    text = rendered("report/report.html", content, "report/report.css")
+    write_whole(page, text)
     return page
 
 
@@ -77,17 +81,18 @@ def _of_arms(results: Results, folder: Path, by: str) -> dict[str, Any]:
         **numbers_of(results, table, folder)._asdict(),
         "baseline": next(iter(of)),
         "figures": figures_of(results, table, folder, by),
+        "alarms": alarms_in(of),
         "samples": samples_of(of),
         "arms": configs_of(of),
         "differences": differences(of),
     }
 
 
-def _of_runs(results: Results) -> dict[str, Any]:
+def _of_runs(results: Results, alarms: str) -> dict[str, Any]:
     """What the page shows of runs, and how they came to be."""
     rows = run_rows(results)
     return {
-        "facts": _facts(results, rows),
+        "facts": _facts(results, rows, alarms),
         "unfinished": unfinished(rows),
         "command": command_of(results),
         "commit": str(results.grid.get("commit") or ""),
@@ -95,12 +100,13 @@ def _of_runs(results: Results) -> dict[str, Any]:
     }
 
 
-def _facts(results: Results, rows: Sequence[RunRow]) -> dict[str, str]:
+def _facts(results: Results, rows: Sequence[RunRow], alarms: str) -> dict[str, str]:
     done = sum(row.state == "done" for row in rows)
     facts = {
         "arms": str(len(results.cells)),
         "seeds": ", ".join(map(str, sorted({run.seed for run in results.runs}))),
         "runs done": f"{done} of {len(rows)}",
+        "alarms": alarms,
         "time, runs added up": total_time(results),
         "on": "; ".join(devices(rows)),
         "commit": str(results.grid.get("commit") or ""),

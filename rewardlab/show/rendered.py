@@ -1,24 +1,31 @@
-"""The page of a report: everything is in it, and all that was read is escaped.
+"""Files of HTML from templates with one head: each needs no other file.
 
-The template escapes whatever is not markup of ours, and characters that nobody sees
-are shown as Python writes them.
+A template escapes whatever is not markup of ours, and characters that nobody sees are
+shown as Python writes them.
 """
 
+import functools
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rewardlab.show.page import STYLE
 from rewardlab.system.printable import one_line
 
 HERE = Path(__file__).parent
 
 
-def render(content: dict[str, Any]) -> str:
-    """The text of the file, from what the template names."""
-    templates = Environment(
+def rendered(template: str, content: dict[str, Any], more: str = "") -> str:
+    """The text of the file, from what the template names; `more` is a second style."""
+    files = [HERE / name for name in ("page.css", more) if name]
+    style = "".join(file.read_text(encoding="utf-8") for file in files)
+    return _templates().get_template(template).render(content, style=Markup(style))
+
+
+@functools.cache
+def _templates() -> Environment:
+    return Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
@@ -26,9 +33,6 @@ def render(content: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    own = HERE.joinpath("report.css").read_text(encoding="utf-8")
-    style = Markup(STYLE.read_text(encoding="utf-8") + own)
-    return templates.get_template("report.html").render(content, style=style)
 
 
 def _printable(value: Any) -> Any:
