@@ -127,10 +127,12 @@ def test_a_score_that_a_seed_never_reached_has_no_mean():
 def test_episodes_and_the_mean_over_training_are_measures(tmp_path):
     """0 at step 0 and 0.5 at step 10, of 8 episodes each."""
     results = grid(*(run(tmp_path, "a", s, A) for s in (0, 1)), reach=0.25)
-    made = table_of(results, ["area/pass@1"])
+    made = table_of(results, ["area/pass@1", "gain/pass@1"])
     assert made.numbers["a"]["area/pass@1"].tolist() == [0.25, 0.25]
     assert made.numbers["a"]["episodes to 0.25"].tolist() == [40, 40]
     assert made.within["area/pass@1"] == (0, 1)
+    assert made.numbers["a"]["gain/pass@1"].tolist() == [0.5, 0.5]
+    assert made.within["gain/pass@1"] == (-np.inf, np.inf)
 
 
 def test_a_sweep_is_a_row_an_arm_and_a_column_a_value(tmp_path):

@@ -6,7 +6,7 @@ import jax
 
 from rewardlab.launch.plan import Grid, Planned, planned
 from rewardlab.methods.outside import words_at_hand
-from rewardlab.results.numbers import AREA, USUAL
+from rewardlab.results.numbers import USUAL, bare
 from rewardlab.results.reading import label_of
 from rewardlab.runs.evaluate import reported
 from rewardlab.runs.lanes import refuse_host
@@ -46,7 +46,7 @@ def check(grid: Grid, lanes: int = 1) -> tuple[Grid, list[Planned]]:
                 f"{label!r} has no signal 'correct' that says which are; leave it out"
             )
         for measure in measures:
-            if measure.removeprefix(AREA) not in names:
+            if bare(measure) not in names:
                 raise ValueError(
                     f"no held-out number {measure!r} in arm {label!r}; --measure can "
                     f"have {', '.join(names)}"

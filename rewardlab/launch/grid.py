@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--seeds", default="0,1,2", help="0,1,2 or 0..2; 0,1,2 untold")
     made.add_argument("--workdir", required=True, help="the folder of the grid")
     measures = "held-out numbers, as in eval/NAME; area/NAME is the mean over training"
+    measures += ", gain/NAME the last value less the first"
     measures += f"; {','.join(USUAL)} untold"
     made.add_argument("--measure", default="", help=measures)
     reach = "also compare how many episodes bring held-out pass@1 to this"

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from rewardlab.analysis.statistics import ANYWHERE, SHARE, student
-from rewardlab.results.numbers import episodes_of
+from rewardlab.results.numbers import episodes_at
 from rewardlab.results.reading import RunResult
 from rewardlab.runs.plots import running_mean
 
@@ -62,7 +62,9 @@ def _places(run: RunResult, steps: Sequence[int], by: str) -> Points:
     if by == "step":
         return np.array(steps, np.float64)
     if by == "episodes":
-        return np.array(steps, np.float64) * episodes_of(run)
+        return episodes_at(run, steps)
     lengths = {row["step"]: row.get("completions/mean_length") for row in run.rows}
-    each = [lengths.get(step) or 0.0 for step in range(max(steps) + 1)]
-    return np.asarray(np.cumsum(each)[list(steps)] * episodes_of(run))
+    every = range(max(steps) + 1)
+    sampled = np.diff(episodes_at(run, every), prepend=0)
+    each = [lengths.get(step) or 0.0 for step in every]
+    return np.asarray(np.cumsum(each * sampled)[list(steps)])

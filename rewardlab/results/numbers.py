@@ -13,7 +13,8 @@ Seeds = Float[np.ndarray, " seeds"]  # NaN where a run has no such number
 Numbers = dict[str, dict[str, Seeds]]  # [cell][measure]
 SHARES = ("correct", "finished", "submitted", "format")  # and pass@k
 USUAL = ("pass@1", "pass@8", "mean_length")
-AREA = "area/"  # in front of a measure: its mean over training, not its last value
+# In front of a measure: its mean over training, or its last value less its first.
+AREA, GAIN = "area/", "gain/"
 
 
 def at_end(run: RunResult, measure: str) -> float:
@@ -28,10 +29,21 @@ def at_end(run: RunResult, measure: str) -> float:
     return float("nan") if value is None else float(value)
 
 
-def episodes_of(run: RunResult) -> int:
-    """Training episodes of a step."""
+def episodes_at(run: RunResult, steps: Sequence[float]) -> Seeds:
+    """Training episodes sampled up to each of these steps.
+
+    What dynamic sampling samples again counts as often as it was sampled, and rows with
+    a hint besides those without.
+    """
     rollout = run.config["rollout"]
-    return int(rollout["num_prompts"] * rollout["num_generations"])
+    one = rollout["num_prompts"] * rollout["num_generations"]
+    each = np.full(int(np.ceil(max([0, *steps]))) + 1, float(one))
+    each[0] = 0
+    for row in run.rows:
+        if 0 < row["step"] < len(each):
+            twice = 1 + (row.get("elsewhere/frac_hinted") is not None)
+            each[row["step"]] = one * (row.get("refill/rounds") or 1) * twice
+    return np.interp(steps, np.arange(len(each)), np.cumsum(each))
 
 
 def curve_of(run: RunResult, measure: str) -> tuple[Seeds, Seeds]:
@@ -53,14 +65,23 @@ def episodes_until(run: RunResult, share: float) -> float:
     last = reached[0] + 1
     first = max(last - 2, 0)
     step = np.interp(share, shares[first:last], steps[first:last])
-    return float(step * episodes_of(run))
+    return float(episodes_at(run, [step])[0])
 
 
 def measured(run: RunResult, measure: str) -> float:
-    """A number at the end, or with `area/` in front its mean over training."""
+    """A number at the end; with `area/` in front its mean over training, with `gain/`
+    how much it rose."""
     if measure.startswith(AREA):
-        return area(run, measure.removeprefix(AREA))
+        return area(run, bare(measure))
+    if measure.startswith(GAIN):
+        _, values = curve_of(run, bare(measure))
+        return float(values[-1] - values[0]) if len(values) > 1 else float("nan")
     return at_end(run, measure)
+
+
+def bare(measure: str) -> str:
+    """The held-out number that a measure is made of: `area/pass@1` -> `pass@1`."""
+    return measure.removeprefix(AREA).removeprefix(GAIN)
 
 
 def area(run: RunResult, measure: str) -> float:
