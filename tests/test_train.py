@@ -19,6 +19,7 @@ from rewardlab.runs.config import default_config
 from rewardlab.runs.metrics import WALL_CLOCK
 from rewardlab.runs.sinks import read_metrics
 from rewardlab.runs.training import train
+from rewardlab.system.commit import commit
 from rewardlab.tasks import TASKS
 from rewardlab.text.folder import read_tokenizer
 
@@ -71,6 +72,7 @@ def test_a_run_leaves_everything_behind(finished):
     assert json.loads((workdir / "config.json").read_text())["reward"] == REWARD
     (devices,) = json.loads((workdir / "run.json").read_text())["devices"]
     assert devices["kind"] == "cpu" and devices["jax"] == jax.__version__
+    assert devices["commit"] == commit()
     assert (workdir / "learning_curves.png").stat().st_size > 10_000
     assert list((workdir / "tensorboard").glob("events.out.tfevents.*"))
     assert set(result.before) == {"pass@1", "pass@8"}

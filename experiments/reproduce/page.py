@@ -9,7 +9,8 @@ from experiments.reproduce.study import Study
 from experiments.reproduce.verdicts import Answer, answers, of_study
 from rewardlab.results.numbers import numbers_of
 from rewardlab.results.reading import Results, RunResult, read_results
-from rewardlab.results.tables import markdown, table_of
+from rewardlab.results.tables import cells, table_of
+from rewardlab.runs.record import RUN
 from rewardlab.system.files import read_json, write_whole
 
 RESULTS = Path(__file__).parents[1] / "RESULTS.md"
@@ -28,7 +29,7 @@ class Found(NamedTuple):
     @property
     def seconds(self) -> float:
         """Of all its runs, added up: those of two cores are half of them."""
-        said = (read_json(run.folder / "run.json") for run in self.results.runs)
+        said = (read_json(run.folder / RUN) for run in self.results.runs)
         return float(sum(x.get("seconds") or 0 for x in said))
 
 
@@ -52,7 +53,7 @@ def found(name: str, study: Study, root: Path) -> Found | None:
 def section(name: str, study: Study, of: Found) -> str:
     """Claim, command, table and verdict."""
     lines = [f"**Claim:** {study.claim}", "", f"    {command(name)}", ""]
-    lines += [markdown(table_of(of.results, study.measures.split(","))), ""]
+    lines += [cells(table_of(of.results, study.measures.split(","))), ""]
     lines += [f"- {word}: {said}" for word, said in of.answers]
     lines += ["", f"**{of_study(of.answers).capitalize()}.** {_made(of)}"]
     return "\n".join(lines)
@@ -65,15 +66,19 @@ def command(name: str) -> str:
 
 def _made(of: Found) -> str:
     runs = of.results.runs
-    commits = sorted({x for run in runs if (x := _commit(of.results, run))})
+    commits = sorted({x for run in runs for x in _commits(of.results, run)})
     said = f"Commit {', '.join(commits)}; " if commits else ""
     begun = "" if of.done == len(runs) else f" of {len(runs)}, which are not all done"
-    return f"{said}{of.done} runs{begun}, {of.seconds / 60:.0f} core-minutes."
+    seeds = len({run.seed for run in runs})
+    told = f"{of.done} runs{begun}, {seeds} seed{'s' * (seeds > 1)}"
+    return f"{said}{told}, {of.seconds / 60:.0f} core-minutes."
 
 
-def _commit(results: Results, run: RunResult) -> str:
-    own = read_json(run.folder / "run.json").get("commit")
-    return str(own or results.grid.get("commit") or "")
+def _commits(results: Results, run: RunResult) -> set[str]:
+    """Those that computed a run; the grid's, of a run that does not say."""
+    starts = read_json(run.folder / RUN).get("devices") or []
+    said = {str(start.get("commit") or "") for start in starts} - {""}
+    return said or {str(results.grid.get("commit") or "")} - {""}
 
 
 def sections(text: str) -> dict[str, str]:

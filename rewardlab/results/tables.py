@@ -132,15 +132,20 @@ def table(numbers: Numbers) -> Table:
 
 def markdown(table: Table) -> str:
     """A row a cell, then what the paired differences over seeds allow to say."""
-    lines = ["| arm | " + " | ".join(table.measures) + " |"]
-    lines.append("|---" * (len(table.measures) + 1) + "|")
-    for label, values in table.numbers.items():
-        cells = [cell(x, table.within[measure]) for measure, x in values.items()]
-        lines.append(f"| {in_code(label)} | " + " | ".join(cells) + " |")
     said = [f"- {d.measure}: {d.verdict}" for d in table.differences]
     if table.seeds == 1:
         said = list(_single(table))
-    return "\n".join([*lines, "", *said, *([""] if said else []), note(table)])
+    return "\n".join([cells(table), "", *said, *([""] if said else []), note(table)])
+
+
+def cells(table: Table) -> str:
+    """The table alone, in Markdown: a row a cell, a column a measure."""
+    lines = ["| arm | " + " | ".join(table.measures) + " |"]
+    lines.append("|---" * (len(table.measures) + 1) + "|")
+    for label, values in table.numbers.items():
+        said = [cell(x, table.within[measure]) for measure, x in values.items()]
+        lines.append(f"| {in_code(label)} | " + " | ".join(said) + " |")
+    return "\n".join(lines)
 
 
 def _single(table: Table) -> Iterator[str]:

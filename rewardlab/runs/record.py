@@ -6,8 +6,9 @@ selection, updates and hyperparameters stand where the config said nothing. Besi
 are `sentence`, the reward in words, and `history`: an entry for each start from a
 checkpoint, with its step, where it lies and what was changed.
 
-`run.json` has the `devices` that it ran on, their kind and number and the version of
-JAX: an entry for each start on others than before. A grid adds how the run stands.
+`run.json` has the `devices` that it ran on, their kind and number, the version of JAX
+and the commit of this project: an entry for each start on others than before. A grid
+adds how the run stands.
 """
 
 import json
@@ -23,6 +24,7 @@ from rewardlab.learning.learner import LearnerState
 from rewardlab.objectives import spelled
 from rewardlab.runs import checkpoint
 from rewardlab.runs.builders import loss_of, method_in
+from rewardlab.system.commit import commit
 from rewardlab.system.files import read_json, short, write_whole
 from rewardlab.system.processes import agreed
 
@@ -88,7 +90,7 @@ def write_devices(workdir: Path, count: int) -> None:
     """Leaves in `run.json` what the run computes on, beside what stands there."""
     said = read_json(workdir / RUN)
     kind = jax.devices()[0].device_kind
-    now = {"kind": kind, "count": count, "jax": jax.__version__}
+    now = {"kind": kind, "count": count, "jax": jax.__version__, "commit": commit()}
     before = said.get("devices")
     before = before if isinstance(before, list) else []
     if before[-1:] != [now]:

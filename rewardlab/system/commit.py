@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 @functools.cache
 def commit(folder: Path = ROOT) -> str | None:
-    """The short hash of a clone's commit, with a `+` where files differ from it.
+    """The short hash of a clone's commit, with a `+` where code differs from it.
 
     None where the folder is no clone, as after `pip install`.
     """
@@ -22,7 +22,7 @@ def commit(folder: Path = ROOT) -> str | None:
     try:
         if Path(git("rev-parse", "--show-toplevel")).resolve() != folder.resolve():
             return None
-        differs = git("status", "--porcelain", "--untracked-files=no")
+        differs = git("status", "--porcelain", "--untracked-files=no", "--", "*.py")
         return git("rev-parse", "--short", "HEAD") + ("+" if differs else "")
     except (OSError, subprocess.SubprocessError):
         return None
