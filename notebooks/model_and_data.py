@@ -13,10 +13,10 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/rewardlab/rewardlab/blob/main/notebooks/model_and_data.ipynb)
 #
-# A Hugging Face folder, a JSONL file and a Python function are all that a run needs. To be quick on a
-# CPU, the model here is a random one of two layers, written as such a folder; yours is
-# `cfg.model.name = "Qwen2.5-0.5B-Instruct"`, and the rest is the same. The extra `hf` is needed:
-# `pip install 'rewardlab[hf]'`.
+# A JSONL file and a Python function are all that a run needs, and a Hugging Face folder if the model is to
+# be yours. To be quick on a CPU, the model here is a small untrained one of one layer, whose tokens are
+# characters. With `cfg.model.name = "path/of/a/folder"` it is the one in that folder, which takes
+# `pip install 'rewardlab[hf]'`; all else stays as it is here.
 
 # %%
 import importlib.metadata
@@ -80,9 +80,9 @@ print(
 # %% [markdown]
 # ## The run
 #
-# Without a model of yours a token is a character and the policy begins untrained, so it first imitates a
-# column, `data.demonstrations`, for `warmup.steps`. With `cfg.model.name = "a/folder"` there is no warm-up:
-# its tokenizer and chat template are used, and `cfg.data.format = "chat"` takes messages.
+# An untrained policy writes nothing that could be rewarded, so it first imitates a column of the data,
+# `data.demonstrations`, for `warmup.steps`. A model from a folder needs no warm-up and is read with its own
+# tokenizer; `cfg.data.format = "chat"` then takes messages and uses its chat template.
 
 # %%
 import rewardlab

@@ -32,7 +32,8 @@ if not importlib.util.find_spec("rewardlab"):  # as on Colab, whose JAX stays as
 # %% [markdown]
 # ## A method is a sentence
 #
-# It can be built, described and run on any rollout. Unknown names fail before anything is compiled.
+# It can be built, described and run on any rollout; here with `tau` = 0.2 in place of its own 0.1. Unknown
+# names fail before anything is compiled.
 
 # %%
 import rewardlab
@@ -57,7 +58,8 @@ result = rewardlab.train(cfg, "runs/notebook")
 # ## What came of it
 #
 # Shares of held-out problems that are solved, with Wilson's 95 % interval over the problems. One seed
-# says nothing about whether a method is better than another: `rewardlab grid` runs several.
+# says nothing about whether a method is better than another: `rewardlab grid` runs several
+# ([two rewards](two_rewards.ipynb)).
 
 # %%
 for name, after in result.after.items():
@@ -69,7 +71,8 @@ from IPython.display import Image
 Image(str(result.workdir / "learning_curves.png"))
 
 # %% [markdown]
-# One of its completions, word by word of the sentence: hover over a token to see what it was paid.
+# One of its completions, and what every word of the sentence made of each step: hover over a token to see
+# what it was paid. (GitHub leaves this page out; Jupyter and Colab show it.)
 
 # %%
 import html

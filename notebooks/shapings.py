@@ -120,16 +120,17 @@ figure.tight_layout()
 # - **outcome** pays every token of a row the same: it cannot tell the bad step of the first row.
 # - **sum of steps** puts the fourth row first, though it is wrong: many steps that look right are worth
 #   more than an answer. This is the reward that gets hacked.
-# - **clip** caps what a step can earn at `eta`, and then what is left to gain is not to lose: rows with
-#   fewer steps lose less. On its own it pays for saying little.
-# - **delta** pays the change from one step to the next, so a row's sum telescopes and repeating a good
+# - **clip** takes `eta` off and cuts what is left at zero, so a step can only cost what it lacks. Rows with
+#   fewer steps lose less: on its own it pays for saying little.
+# - **delta** pays a step for being better than the one after it. A row's sum telescopes: repeating a good
 #   step earns nothing.
 # - **clip and delta** with the outcome ranks rows by the answer and puts blame on the step that fell.
 # - **PURE** looks at the worst step to come: the future of a row is as good as its weakest point.
 #
 # ## One word at a time
 #
-# `trace` gives what each word of a sentence leaves behind.
+# `trace` gives what each word of a sentence leaves behind; here for the first completion, at the last token
+# of each of its steps. A dot is no reward, which is not the same as a reward of 0.
 
 # %%
 from rewardlab.core.stages import trace, words
@@ -139,11 +140,15 @@ stages = trace(sentence)({}, sentence.init(rollout), rollout)
 for word, channels in zip(words(sentence), stages):
     for name, reward in channels.items():
         paid = np.where(reward.placed, np.asarray(reward.value), np.nan)[0]
-        told = "  ".join("    ·" if np.isnan(x) else f"{x:5.2f}" for x in paid)
+        ends = paid[PER_STEP - 1 :: PER_STEP]
+        told = "  ".join("    ·" if np.isnan(x) else f"{x:5.2f}" for x in ends)
         print(f"{word[:34]:34} {name:8} {told}")
 
 # %% [markdown]
-# Drag the numbers: change `prm` or `correct` above, run the cells again, or move one coefficient.
+# ## One coefficient
+#
+# Change `prm` or `correct` above and run the cells again, or move a coefficient: what the first step of each
+# completion is worth under `clip`, for limits from 0.3 to 1.
 
 # %%
 figure, axis = plt.subplots(figsize=(6, 2.8))

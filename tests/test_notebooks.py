@@ -12,7 +12,11 @@ import rewardlab
 from rewardlab.launch import grid
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
-NAMES = sorted(file.stem for file in FOLDER.glob("*.py"))
+TEXTS = {file.stem: file.read_text() for file in sorted(FOLDER.glob("*.py"))}
+NAMES = [  # a grid compiles in a process of its own, which takes longer
+    pytest.param(name, marks=[pytest.mark.slow] * ("launch.grid" in text))
+    for name, text in TEXTS.items()
+]
 SHORT = {"warmup.steps": 1, "warmup.batch_size": 16, "train.max_steps": 2}
 SHORT |= {
     "rollout.num_prompts": 4,
@@ -35,7 +39,8 @@ def cells_of(text):
 
 @pytest.fixture
 def short(monkeypatch, tmp_path):
-    """Training is of two steps and a grid of two such runs, in an empty folder."""
+    """Training is of two steps and grids have such runs of two seeds, in an empty
+    folder."""
     whole, whole_grid = rewardlab.train, grid.main
 
     def train(cfg, workdir, **said):
@@ -48,9 +53,9 @@ def short(monkeypatch, tmp_path):
         return whole(cfg, workdir, **said)
 
     def run(arguments):
+        few = ["--seeds=0,1" if x.startswith("--seeds") else x for x in arguments]
         said = [f"--config.{key}={value}" for key, value in SHORT.items()]
-        said = [x.replace("seeds=0,1", "seeds=0") for x in [*arguments, *said]]
-        whole_grid([*said, "--config.task.difficulty.train=64"])
+        whole_grid([*few, *said, "--config.task.difficulty.train=64"])
 
     monkeypatch.setattr(rewardlab, "train", train)
     monkeypatch.setattr(grid, "main", run)
@@ -62,19 +67,20 @@ def short(monkeypatch, tmp_path):
 def test_a_notebook_runs(name, short):
     """Every cell, from an empty folder, but for those that need a browser."""
     space: dict = {}
-    for kind, text in cells_of((FOLDER / f"{name}.py").read_text()):
+    for kind, text in cells_of(TEXTS[name]):
         if kind == "code" and IN_A_BROWSER not in text:
             exec(compile(text, f"{name}.py", "exec"), space)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TEXTS)
 def test_a_notebook_is_its_text_and_was_run(name):
     """`make notebooks` writes it; what it printed and drew is in it."""
     cells = json.loads((FOLDER / f"{name}.ipynb").read_text())["cells"]
     shown = [(c["cell_type"], "".join(c["source"]).strip()) for c in cells]
-    assert shown == list(cells_of((FOLDER / f"{name}.py").read_text()))
+    assert shown == list(cells_of(TEXTS[name]))
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     assert all(cell["execution_count"] for cell in code)
     outputs = [out for cell in code for out in cell["outputs"]]
     assert outputs and not any(out["output_type"] == "error" for out in outputs)
+    assert not any(out.get("name") == "stderr" for out in outputs)  # warnings
     assert not re.search(r"/(home|root|tmp|work)/", json.dumps(outputs))
