@@ -25,6 +25,7 @@ from rewardlab.methods.presets import PRESETS
 from rewardlab.methods.process import PROCESS
 from rewardlab.methods.relative import RELATIVE
 from rewardlab.methods.rules import RULES
+from rewardlab.methods.segments import SEGMENTS
 from rewardlab.methods.selection import SELECTION
 from rewardlab.methods.sentence import build, reads
 from rewardlab.methods.several import SEVERAL
@@ -42,6 +43,7 @@ IDEAS: dict[str, dict[str, Method]] = {
     "Steps paid for what they add": PROCESS,
     "Rewards learned from outcomes": LEARNED,
     "Step scores learned from labels": STEP_MODELS,
+    "Segments and prefixes": SEGMENTS,
     "Turns of an agent": TURNS,
     "Which samples to learn from": SELECTION,
     "Tokens that matter more": WEIGHTED,

@@ -105,4 +105,20 @@ BELIEFS: dict[str, Method] = {
         differs="guess: beta, by token and by row; explanations are written where all "
         "rows failed, and only those that end in the right answer count",
     ),
+    "spro": Method(
+        f"{GRPO} | kl_penalty(beta) | on('kl', accumulate() | center_by_group_column())"
+        " | weighted_sum(correct=1, kl=-1)",
+        "Self-Guided Process Reward Optimization",
+        "2507.01551",
+        laws=(*SOUND, "shift", "scale"),
+        verified="secondary",
+        hp={"beta": 0.05},
+        believes="right answers, and prefixes that the policy came to like",
+        loss="clipped(epsilon=0.2) | token_mean()",
+        differs="equations 11 to 13 as secondary sources have them: the log-ratio to"
+        " the reference summed up to each token, less its mean over the rows that still"
+        " write there; the survey and a note call it leave-one-out with and without the"
+        " step, which contradicts them. guess: beta, the loss, and every token its own"
+        " step",
+    ),
 }

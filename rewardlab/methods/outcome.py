@@ -39,6 +39,20 @@ OUTCOME: dict[str, Method] = {
         differs="a group of one gets 0; no KL, which the paper takes off the reward;"
         " the clip of the row's ratio is TRL's, at 1 it is the paper's gradient",
     ),
+    "maxrl": Method(
+        "outcome('correct') | scale_by_group_mean(eps=eps) | center_by_group()"
+        " | broadcast_to_tokens()",
+        "Maximum Likelihood Reinforcement Learning (MaxRL)",
+        "2602.02710",
+        laws=(*SOUND, "scale"),
+        verified="code",
+        hp={"eps": 1e-6},
+        believes="right answers, the more so the rarer they are",
+        loss=VERL,
+        differs="a group of one gets 0, the code r / eps; where a group's mean is not"
+        " above 0 all get 0, as in prime-rl: the code turns signs over. guess: the"
+        " loss, that of the library which it stands in",
+    ),
     "remax": Method(
         "outcome('correct') | center_by_signal('greedy') | broadcast_to_tokens()",
         "ReMax",

@@ -112,4 +112,19 @@ WEIGHTED: dict[str, Method] = {
         differs="least and greatest change are those of the shard or micro-batch; the "
         "script with weights in a straight line, another has `steer_exponential`",
     ),
+    "hicra": Method(
+        f"{GRPO} | amplify('is_planning', alpha=alpha)",
+        "Emergent Hierarchical Reasoning in LLMs through Reinforcement Learning",
+        "2509.03646",
+        laws=(*SOUND, "shift", "scale"),
+        verified="secondary",
+        hp={"alpha": 0.2, "size": 2, "share": 0.8},
+        scorers="planning(size=size, share=share)",
+        believes="tokens that plan, in right answers more, in wrong less",
+        loss=VERL,
+        differs="planning tokens are phrases of two tokens that four rows in five of"
+        " the batch hold, for characters are tokens here: the paper has phrases of 3 to"
+        " 5, found once by their frequency in clusters of meanings; use size=3 and a"
+        " smaller share for words. guess: the loss, verl's, and the std over n - 1",
+    ),
 }

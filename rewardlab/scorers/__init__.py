@@ -32,6 +32,8 @@ from rewardlab.scorers.labels import step_labels
 from rewardlab.scorers.partner import partner
 from rewardlab.scorers.passes import entropy, reference, states, states_after
 from rewardlab.scorers.past import past
+from rewardlab.scorers.planning import planning
+from rewardlab.scorers.prefixes import prefix_values
 from rewardlab.scorers.redistribute import (
     contributions,
     latent_reward,
@@ -80,7 +82,9 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "positive": positive,
     "latent_reward": latent_reward,
     "past": past,
+    "planning": planning,
     "prefix_differences": prefix_differences,
+    "prefix_values": prefix_values,
     "rewarded": rewarded,
     "self_score": self_score,
     "flow": flow,
@@ -124,6 +128,9 @@ USUAL = {
     "hidden": "states()",
     "hidden_after": "states_after()",
     "praise_logp": "follow_ups()",
+    "prefix_value": "prefix_values()",
+    "prompt_value": "prefix_values()",
+    "is_planning": "planning()",
     "prm_logp": "implicit()",
     "positive": "positive()",
     "past_correct": "past('step_facts', 'correct')",

@@ -101,4 +101,7 @@ FACTS: dict[str, Signal] = {
         "N", "tokens of the batch for each of a right row, 0 for other rows", counts
     ),
     "tool_calls": Signal("N", "how many tools were called", counts),
+    "is_planning": Signal(
+        "NT", "the tokens that say what to do next, not how it is done", flag
+    ),
 }

@@ -217,4 +217,15 @@ REWARDS: dict[str, Signal] = {
     "g2": Signal("N", "the answer is boxed", verdict, shift=True, scale=True),
     "g3": Signal("N", "the steps are numbered", verdict, shift=True, scale=True),
     "g4": Signal("N", "the truth occurs in the text", verdict, shift=True, scale=True),
+    "prefix_value": Signal(
+        "NT",
+        "mean outcome of the group's rows that begin with the tokens so far",
+        eighths,
+        shift=True,
+        scale=True,
+        abstains=True,
+    ),
+    "prompt_value": Signal(
+        "N", "the value of the bare prompt", eighths, shift=True, scale=True
+    ),
 }

@@ -9,6 +9,7 @@ from rewardlab.transforms.baselines.best import best_minus_second
 from rewardlab.transforms.baselines.budgets import center_by_budgets
 from rewardlab.transforms.baselines.center import center_by_group
 from rewardlab.transforms.baselines.center_batch import center_by_batch
+from rewardlab.transforms.baselines.center_column import center_by_group_column
 from rewardlab.transforms.baselines.center_position import center_by_group_position
 from rewardlab.transforms.baselines.center_pure import (
     center_by_group_steps,
@@ -19,12 +20,14 @@ from rewardlab.transforms.baselines.first_steps import (
     center_by_first_steps,
 )
 from rewardlab.transforms.baselines.forks import center_by_fork
+from rewardlab.transforms.baselines.group_mean import scale_by_group_mean
 from rewardlab.transforms.baselines.largest import (
     scale_by_greatest,
     scale_by_greatest_return,
 )
 from rewardlab.transforms.baselines.leave_one_out import scale_to_leave_one_out
 from rewardlab.transforms.baselines.optimal_token import optimal_token_baseline
+from rewardlab.transforms.baselines.outcome_std import scale_by_outcome_std
 from rewardlab.transforms.baselines.own_rows import center_by_own_rows
 from rewardlab.transforms.baselines.scale import scale_by_batch_std, scale_by_group_std
 from rewardlab.transforms.baselines.signal import center_by_signal
@@ -57,4 +60,7 @@ BASELINES: Table = {
     "scale_by_greatest_return": scale_by_greatest_return,
     "scale_to_leave_one_out": scale_to_leave_one_out,
     "whiten": whiten,
+    "scale_by_group_mean": scale_by_group_mean,
+    "center_by_group_column": center_by_group_column,
+    "scale_by_outcome_std": scale_by_outcome_std,
 }

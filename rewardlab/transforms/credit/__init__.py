@@ -1,6 +1,7 @@
 """Credit: which tokens a reward is for."""
 
 from rewardlab.core.types import Table
+from rewardlab.transforms.credit.accumulate import accumulate
 from rewardlab.transforms.credit.gae import gae, step_gae
 from rewardlab.transforms.credit.length_adaptive import length_adaptive_gae
 from rewardlab.transforms.credit.prefix import share_prefixes
@@ -18,4 +19,5 @@ CREDIT: Table = {
     "share_prefixes": share_prefixes,
     "broadcast_step_values": broadcast_step_values,
     "zero_step_ends": zero_step_ends,
+    "accumulate": accumulate,
 }

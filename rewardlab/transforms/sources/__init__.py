@@ -8,6 +8,7 @@ from rewardlab.transforms.sources.dense import dense
 from rewardlab.transforms.sources.kl import kl_penalty
 from rewardlab.transforms.sources.log_ratio import log_ratio
 from rewardlab.transforms.sources.members import members, min_uncertainty_member
+from rewardlab.transforms.sources.prefix_gain import prefix_gain
 from rewardlab.transforms.sources.progress import progress
 from rewardlab.transforms.sources.ranking import entropy_ranking
 from rewardlab.transforms.sources.record import new_best
@@ -38,4 +39,5 @@ SOURCES: Table = {
     "rubric": rubric,
     "tool_efficiency": tool_efficiency,
     "tool_efficiency_by_group": tool_efficiency_by_group,
+    "prefix_gain": prefix_gain,
 }

@@ -6,6 +6,7 @@ on it is a loss, in `rewardlab.objectives`.
 """
 
 from rewardlab.core.types import Table
+from rewardlab.transforms.weights.amplify import amplify
 from rewardlab.transforms.weights.bonus import capped_bonus, position_bonus
 from rewardlab.transforms.weights.duration import weigh_by_duration
 from rewardlab.transforms.weights.entropy import keep_high_entropy
@@ -30,4 +31,5 @@ WEIGHTS: Table = {
     "weigh_by_gap": weigh_by_gap,
     "weigh_by_perplexity": weigh_by_perplexity,
     "weigh_by_unlikeness": weigh_by_unlikeness,
+    "amplify": amplify,
 }
