@@ -10,7 +10,7 @@ SEGMENTS: dict[str, Method] = {
         " | scale_by_outcome_std('correct', eps=eps)",
         "Exploiting Tree Structure for Credit Assignment in RL Training of LLMs",
         "2509.18314",
-        laws=(*SOUND, "shift", "scale"),
+        laws=(*SOUND, "shift"),
         verified="code",
         hp={"eps": 1e-6},
         scorers="prefix_values()",
