@@ -42,6 +42,22 @@ def test_plain_lines_for_a_tenth_of_the_run_each(clock: list[float]) -> None:
     assert lines[-1] == "train  120/120  reward 1.00  took 3:18"  # 20 + 89 * 2 s
 
 
+def test_a_log_has_plain_lines_in_a_notebook_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A kernel sets FORCE_COLOR, and the workers of a grid begin with what it sets."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    file = io.StringIO()
+    with console.printed_to(file):
+        made = Console()
+    with made.progress("train", 10, TRAINING) as show:
+        for step in range(1, 11):
+            show(step, {"reward/mean": 0.5})
+    made.samples("samples", [Sample("3+4=", "7", True)])
+    assert "\x1b" not in file.getvalue()
+    assert file.getvalue().splitlines()[9].startswith("train  10/10  reward 0.50")
+
+
 def test_the_live_line_fits_a_terminal(clock: list[float]) -> None:
     show_on, file = screen(terminal=True)
     row = {

@@ -4,19 +4,19 @@ import json
 import re
 from pathlib import Path
 
+import grids
 import matplotlib
 import pytest
 from small import TINY
 
 import rewardlab
 from rewardlab.launch import grid
+from rewardlab.launch.kept import write_run
+from rewardlab.launch.launchers import Ended
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 TEXTS = {file.stem: file.read_text() for file in sorted(FOLDER.glob("*.py"))}
-NAMES = [  # a grid compiles in a process of its own, which takes longer
-    pytest.param(name, marks=[pytest.mark.slow] * ("launch.grid" in text))
-    for name, text in TEXTS.items()
-]
+GRIDS = [name for name, text in TEXTS.items() if "launch.grid" in text]
 SHORT = {"warmup.steps": 1, "warmup.batch_size": 16, "train.max_steps": 2}
 SHORT |= {
     "rollout.num_prompts": 4,
@@ -63,13 +63,38 @@ def short(monkeypatch, tmp_path):
     matplotlib.use("agg")
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_notebook_runs(name, short):
+@pytest.fixture
+def by_hand(monkeypatch):
+    """The runs of a grid, once it is checked, are written and not trained."""
+
+    def launch(self, runs):
+        for one in runs:
+            grids.run(one.folder, one.seed, score=0.5 + 0.1 * one.seed)
+            write_run(one, "done")
+            yield Ended(one, "done")
+
+    monkeypatch.setattr(grid.Choice, "__call__", launch)
+
+
+def run_cells(name):
     """Every cell, from an empty folder, but for those that need a browser."""
     space: dict = {}
     for kind, text in cells_of(TEXTS[name]):
         if kind == "code" and IN_A_BROWSER not in text:
             exec(compile(text, f"{name}.py", "exec"), space)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_notebook_runs(name, short, by_hand):
+    """Its own training for two steps; its grid is read from runs written by hand."""
+    run_cells(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", GRIDS)
+def test_a_notebook_runs_its_grid(name, short):
+    """A worker of its own compiles every arm, which takes a minute or more."""
+    run_cells(name)
 
 
 @pytest.mark.parametrize("name", TEXTS)

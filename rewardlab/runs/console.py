@@ -74,7 +74,7 @@ class Console:
     """Prints to `out`; anything else that prints meanwhile must go through `say`."""
 
     def __init__(self, out: rich.console.Console | None = None) -> None:
-        self.out = out or rich.console.Console(highlight=False, file=_file.get())
+        self.out = out or _console(_file.get())
 
     def speak(self, loud: bool) -> None:
         """Whether anything is printed from now on."""
@@ -162,6 +162,13 @@ class _Watch:
         if step <= begun:
             return "left ?"
         return f"left {clock((now - at) / (step - begun) * (self.total - step))}"
+
+
+def _console(file: IO[str] | None) -> rich.console.Console:
+    """Of a log, or of where this process prints. A log is no terminal, though a
+    notebook's FORCE_COLOR, which its workers inherit, says so."""
+    terminal = None if file is None else False
+    return rich.console.Console(highlight=False, file=file, force_terminal=terminal)
 
 
 def _has_widgets(out: rich.console.Console) -> bool:
