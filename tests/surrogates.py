@@ -157,6 +157,32 @@ def vespo(case, i, t, k_pos=2.0, lambda_pos=3.0, k_neg=3.0, lambda_neg=2.0):
     return -math.exp(lam + k * log_w - lam * math.exp(log_w)) * a * case.logp[i, t]
 
 
+def binary_kl(b, p):
+    """KL of two coins, nats."""
+    return b * math.log(b / p) + (1 - b) * math.log((1 - b) / (1 - p))
+
+
+def keeps(case, i, t, low, high, divergence="tv"):
+    """Whether the token's update would not carry it beyond the bound of its side."""
+    p, b = math.exp(case.logp[i, t]), math.exp(case.old[i, t])
+    moved = abs(p - b) if divergence == "tv" else binary_kl(b, p)
+    if case.advantage[i, t] > 0:
+        return not (p > b and moved > high)
+    return not (p < b and moved > low)
+
+
+def dppo(case, i, t, low=0.15, high=0.15, divergence="tv", cap=10.0):
+    weight = min(math.exp(case.gap(i, t)), cap)
+    kept = keeps(case, i, t, low, high, divergence)
+    return -case.advantage[i, t] * weight * case.logp[i, t] * kept
+
+
+def dppo_ratio(case, i, t, low=0.2, high=0.2, drift=0.0):
+    gap = case.gap(i, t)
+    kept = keeps(case, i, t, low, high)
+    return -case.advantage[i, t] * math.exp(gap) * kept + drift * gap**2
+
+
 def reinforce(case, i, t):
     return -case.advantage[i, t] * case.logp[i, t]
 
@@ -174,6 +200,8 @@ ORACLES = {
     "kl_cov": kl_cov,
     "mask_off_policy": each(mask_off_policy),
     "vespo": each(vespo),
+    "dppo": each(dppo),
+    "dppo_ratio": each(dppo_ratio),
     "reinforce": each(reinforce),
     "guided": each(clipped),  # rows that nobody helped: tests/test_objectives_guided.py
 }
@@ -194,6 +222,13 @@ OPTIONS = {
     "kl_cov": [{}, {"cov_share": 0.3, "cov_kl": 0.1}, {"cov_share": 0}],
     "mask_off_policy": [{}, {"off_policy_delta": 0.0, "epsilon": 0.3}],
     "vespo": [{}, {"k_pos": 1.0, "lambda_pos": 2.0, "k_neg": 4.0, "lambda_neg": 0.5}],
+    "dppo": [
+        {},
+        {"low": 0.05, "high": 0.3, "cap": 1.1},
+        {"low": 0.01, "high": 0.02, "divergence": "kl"},
+        {"low": math.inf, "high": math.inf},
+    ],
+    "dppo_ratio": [{}, {"low": 0.05, "high": 0.1, "drift": 0.3}],
     "reinforce": [{}],
     "guided": [{}, {"epsilon": 0.1, "epsilon_high": 0.3}],
 }

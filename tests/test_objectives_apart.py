@@ -22,6 +22,7 @@ from rewardlab.objectives.pairs import best_and_worst, every_pair
 from rewardlab.testing import from_arrays
 
 V, B, G, T = 5, 4, 3, 6
+PAIRED = sorted({*APART} - {"predict_environment"})
 BOTH = "reinforce() | token_mean() | dpo(beta=0.5, weight=0.7)"
 
 
@@ -126,7 +127,7 @@ def test_no_cut_changes_the_step(text, driver, devices, micro):
         assert again[-1][name] == pytest.approx(x, rel=1e-4, abs=1e-6), name
 
 
-@pytest.mark.parametrize("word", sorted({*APART} - {"cream", "optimism"}))
+@pytest.mark.parametrize("word", sorted({*PAIRED} - {"cream", "optimism"}))
 def test_without_a_pair_nothing_moves(word):
     rollout, phi, _ = case()
     alike = rollout.with_signals(correct=jnp.ones(B * G))
@@ -135,7 +136,7 @@ def test_without_a_pair_nothing_moves(word):
     assert told["loss"] == 0 and told[f"{word}/pairs"] == 0 and told["skipped"] == 0
 
 
-@pytest.mark.parametrize("word", sorted(APART))
+@pytest.mark.parametrize("word", PAIRED)
 def test_only_what_is_there_is_read(word):
     """Off the mask anything may stand; the third row of the second prompt is empty."""
     rollout, phi, _ = case()
@@ -228,3 +229,40 @@ def test_losses_apart_stand_alone_or_after_the_average():
     assert isinstance(build_loss("dpo()"), Together)
     assert build_loss("dpo() | optimism(0.1)").policy is None
     assert build_loss(BOTH).several and not build_loss("ipo()").several
+
+
+def test_what_the_environment_wrote_is_predicted():
+    """The mean of -log pi over its tokens, whatever those of the policy are."""
+    rollout, _, advantage = case()
+    rng = np.random.default_rng(3)
+    valid = np.arange(T) < rng.integers(1, T + 1, B * G)[:, None]
+    valid[5] = True  # a row without a token of the policy's has dropped out
+    rollout = dataclasses.replace(rollout, valid=jnp.asarray(valid | rollout.mask))
+    logp = -rng.exponential(size=(B * G, T))
+    mask, there = np.asarray(rollout.mask), np.asarray(rollout.valid)
+    written = there & ~mask & mask.any(axis=1, keepdims=True)
+    assert written.sum() > 3 and (there & ~mask)[5].any()
+    text = "reinforce() | token_mean() | predict_environment(0.1)"
+    value, grad = of_logp(text, rollout, jnp.asarray(logp), advantage)
+    plain, own = of_logp(
+        "reinforce() | token_mean()", rollout, jnp.asarray(logp), advantage
+    )
+    loss = -np.sum(logp[written]) / written.sum()
+    assert float(value) == pytest.approx(float(plain) + 0.1 * loss, rel=1e-5)
+    want = np.asarray(own) - 0.1 * written / written.sum()
+    np.testing.assert_allclose(grad, want, atol=1e-7)
+    off = jnp.where(there, logp, jnp.nan)  # padding is not read
+    assert float(of_logp(text, rollout, off, advantage)[0]) == pytest.approx(
+        float(value), rel=1e-6
+    )
+    none = "reinforce() | token_mean() | predict_environment(0.0)"
+    np.testing.assert_allclose(
+        of_logp(none, rollout, jnp.asarray(logp), advantage)[1], own, atol=1e-9
+    )
+
+
+def test_without_an_environment_there_is_nothing_to_predict():
+    rollout, phi, _ = case()
+    logp = policy(phi, rollout).logp
+    value, grad = of_logp("predict_environment(1.0)", rollout, logp)
+    assert float(value) == 0 and not np.asarray(grad).any()

@@ -68,7 +68,7 @@ def test_value_is_that_of_a_loop(name, number, seed):
 
 # Losses without a part that the gradient does not see.
 SMOOTH = ("clipped", "clipped_row", "clipped_steps", "gspo", "sapo", "gmpo")
-SMOOTH += ("kl_cov", "mask_off_policy", "reinforce")
+SMOOTH += ("kl_cov", "mask_off_policy", "reinforce", "dppo_ratio")
 
 
 @pytest.mark.parametrize(("name", "number"), [c for c in CASES if c[0] in SMOOTH])
@@ -85,7 +85,7 @@ def test_gradient_is_the_slope_of_the_loop(name, number):
         assert grad[p] == pytest.approx(slope, rel=1e-5, abs=1e-8), p
 
 
-WEIGHT = {"cispo": "cispo", "vespo": "vespo"}
+WEIGHT = {"cispo": "cispo", "vespo": "vespo", "dppo": "dppo"}
 
 
 @pytest.mark.parametrize(("name", "number"), [c for c in CASES if c[0] in WEIGHT])

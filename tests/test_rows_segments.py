@@ -1,8 +1,10 @@
 """Rows that credit prefixes and segments, and rare successes, whole, by name."""
 
+import math
+
 import numpy as np
-from row_oracles import on_tokens
-from rows import agrees, batch, token_mean, trained
+from row_oracles import centred, each, log_ratio, on_tokens
+from rows import agrees, batch, episodes, slope, token_mean, trained, whole
 
 
 def test_maxrl():
@@ -31,3 +33,93 @@ def test_tempo():
             gain, before = value[i, t] - before, value[i, t]
             a[i, t] = (correct[i] - mean[i] + gain) / (std + 1e-6)
     agrees("tempo", b, trained(a, token_mean, dual=3.0), a)
+
+
+def far(b, a, i, t, low, high):
+    """Whether the token's probability has moved on beyond the bound of A's side."""
+    rise = math.exp(b.logp[i, t]) - math.exp(b.old[i, t])
+    return rise > high if a[i, t] > 0 else rise < -low
+
+
+def test_dppo():
+    """-min(p / b, 10) A log pi, held, of tokens that moved by 0.15 at most."""
+    b = batch(2)
+    a = on_tokens(b, centred(b, b.signals["correct"]))
+    lost = each(b, lambda i, t: far(b, a, i, t, 0.15, 0.15))
+    assert any(lost.values()) and not all(lost.values())
+    weight = each(b, lambda i, t: min(math.exp(log_ratio(b, i, t)), 10))
+
+    def oracle(b):
+        loss = lambda i, t: -weight[i, t] * a[i, t] * b.logp[i, t]  # noqa: E731
+        return token_mean(b, each(b, lambda i, t: loss(i, t) * (not lost[i, t])))
+
+    agrees("dppo", b, oracle, a)
+
+
+def test_echo():
+    """-A p / b within 0.2, 1e-3 (log p / b)^2, and 0.1 of what was answered."""
+    b = episodes(3)
+    a = on_tokens(b, centred(b, b.signals["correct"]))
+    lost = each(b, lambda i, t: far(b, a, i, t, 0.2, 0.2))
+    assert any(lost.values()) and not all(lost.values())
+    written = b.valid & ~b.mask & b.mask.any(axis=1, keepdims=True)
+    assert written.any()
+
+    def oracle(b):
+        def loss(i, t):
+            gap = log_ratio(b, i, t)
+            return -a[i, t] * math.exp(gap) * (not lost[i, t]) + 1e-3 * gap**2
+
+        answered = -b.logp[written].sum() / written.sum()
+        return token_mean(b, each(b, loss)) + 0.1 * answered
+
+    got_advantage, got, gradient = whole("echo", b)
+    np.testing.assert_allclose(got_advantage, a, rtol=1e-6)
+    np.testing.assert_allclose(got, oracle(b), rtol=1e-6)
+    inside = np.where(b.mask, gradient, 0)
+    np.testing.assert_allclose(inside, slope(oracle, b), rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(
+        gradient[~b.mask], -0.1 * written[~b.mask] / written.sum(), atol=1e-9
+    )
+
+
+def test_kpop():
+    """GRPO's advantage times p / b, of tokens on which both coins agree within 2."""
+    rng = np.random.default_rng(5)
+    b = batch(4)
+    sampler = b.old + rng.normal(0, 2.5, b.mask.shape)
+    sampler = np.minimum(sampler, -1e-4)
+    b.signals["sampler_logp"] = sampler
+    a = on_tokens(b, centred(b, b.signals["correct"], 1e-6))
+    coins = lambda p, q: (  # noqa: E731
+        p * math.log(p / q) + (1 - p) * math.log((1 - p) / (1 - q))
+    )
+    dropped = 0
+    for i, tokens in b.rows():
+        for t in tokens:
+            p, q = math.exp(b.old[i, t]), math.exp(sampler[i, t])
+            near = max(coins(p, q), coins(q, p)) <= 2.0
+            a[i, t] *= p / q if near else 0
+            dropped += not near
+    assert dropped
+    agrees("kpop", b, trained(a, token_mean), a)
+
+
+def test_poad():
+    """Decomposed GAE of 0.99 and 0.95 over turns, whitened by n; PPO's one clip."""
+    b = episodes(5)
+    value = np.random.default_rng(9).normal(size=b.mask.shape)
+    b.signals["value"] = value
+    a = np.zeros(b.mask.shape)
+    for i, tokens in b.rows():
+        ahead = next_value = 0.0
+        ends = [turn[-1] for turn in b.turns(i) if turn]
+        for t in reversed(tokens):
+            g = 0.99 if t in ends else 1.0
+            paid = b.signals["correct"][i] if t == tokens[-1] else 0.0
+            delta = paid + g * next_value - value[i, t]
+            ahead = a[i, t] = delta + g * 0.95 * ahead
+            next_value = value[i, t]
+    here = a[b.mask]
+    a = (a - here.mean()) / math.sqrt(max(here.var(), 1e-8))
+    agrees("poad", b, trained(np.where(b.mask, a, 0), token_mean), a)

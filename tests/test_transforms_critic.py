@@ -57,6 +57,44 @@ def test_step_gae(seed, gamma, lam):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("gamma", "lam"), CASES)
+def test_decomposed_gae(seed, gamma, lam):
+    """As `gae`, with the discount at step ends and 1 inside steps."""
+    rollout = valued(seed)
+    rewards, want = run(MIXED, rollout), {}
+    value = np.asarray(rollout.signals["value"])
+    for i in {p[0] for p in rewards}:
+        ahead = next_value = 0.0
+        for _, tokens in reversed(step_tokens(rollout, i)):
+            for t in reversed(tokens):
+                g = gamma if t == tokens[-1] else 1.0
+                delta = rewards.get((i, t), 0) + g * next_value - value[i, t]
+                ahead = want[i, t] = delta + g * lam * ahead
+                next_value = value[i, t]
+    agree(run(f"{MIXED} | decomposed_gae('value', {gamma}, {lam})", rollout), want)
+
+
+def test_decomposed_gae_of_one_token_steps_is_gae():
+    """And with a decay of 1 the first token's advantage forgets its step's length."""
+    rng = np.random.default_rng(0)
+    value, r = rng.normal(size=(3, 6)), rng.normal(size=(3, 6))
+    rollout = from_arrays(
+        np.ones((3, 6)), step=np.tile(np.arange(6), (3, 1)), r=r, value=value
+    )
+    own = run("dense('r') | decomposed_gae('value', 0.9, 0.8)", rollout)
+    agree(own, run("dense('r') | gae('value', 0.9, 0.8)", rollout))
+    first = []
+    for inside in (1, 3):
+        step = np.repeat([0, 1], [inside, 1])[None]
+        paid = np.zeros(step.shape)
+        paid[0, -1] = 1.0
+        longer = from_arrays(np.ones(step.shape), step=step, r=paid, value=0 * paid)
+        found = run("dense('r') | decomposed_gae('value', 0.9, 1.0)", longer)
+        first.append(found[0, 0])
+    assert first == pytest.approx([0.9, 0.9])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("gamma", "alpha"), [(1.0, 0.4), (0.9, 0.25)])
 def test_length_adaptive_gae(seed, gamma, alpha):
     """A row of l tokens has the decay max(0, 1 - 1 / (alpha l)); shorter ones 0."""

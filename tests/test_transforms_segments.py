@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from oracle import GROUPS, SEEDS, agree, row, run, true_tokens, varied
+from oracle import GROUPS, SEEDS, agree, row, run, step_tokens, true_tokens, varied
 
 from rewardlab.testing import from_arrays
 
@@ -151,3 +151,50 @@ def test_prefix_gain_wants_a_value_a_token():
     rollout = from_arrays(np.ones((2, 3)), correct=np.ones(2))
     with pytest.raises(ValueError, match="needs a value a token"):
         run("prefix_gain('correct')", rollout)
+
+
+@seeds
+@pytest.mark.parametrize(("strength", "most"), [(0.5, 2.0), (3.0, 1.5), (0.0, 1.0)])
+def test_redistribute_within_row(seed, strength, most):
+    """A + strength |A| D / (max(0, max D) + eps), within [0, most A]; unscored: A."""
+    rollout, text = varied(seed), "outcome('correct') | broadcast_to_tokens()"
+    before, score = run(text, rollout), run("process('prm')", rollout)
+    want, moved = dict(before), 0
+    for i in {p[0] for p in before}:
+        scored = {
+            t: score[i, tokens[-1]]
+            for _, tokens in step_tokens(rollout, i)
+            for t in tokens
+            if (i, tokens[-1]) in score
+        }
+        mean = sum(scored.values()) / max(len(scored), 1)
+        top = max([0.0, *(s - mean for s in scored.values())]) + 1e-6
+        for t, s in scored.items():
+            a = before[i, t]
+            new = a + strength * abs(a) * (s - mean) / top
+            want[i, t] = min(max(new, min(most * a, 0)), max(most * a, 0))
+            moved += want[i, t] != a
+    assert moved or not strength
+    got = run(f"{text} | redistribute_within_row('prm', {strength}, {most})", rollout)
+    agree(got, want, tol=1e-9)
+    for p, a in before.items():
+        assert got[p] * a >= 0
+
+
+def test_the_sum_over_tokens_stays_the_rows():
+    """Before the bounds cut; long steps weigh by their tokens."""
+    rollout = from_arrays(
+        np.ones((1, 10)),
+        step=np.repeat([0, 1, 2], [5, 3, 2])[None],
+        a=np.full((1, 10), 0.5),
+        prm=np.array([[4.0, 3.0, 2.0]]),
+    )
+    got = run("dense('a') | redistribute_within_row('prm', 0.5, 9.0)", rollout)
+    assert sum(got.values()) == pytest.approx(5.0)
+    assert got[0, 0] == pytest.approx(0.75, abs=1e-5)
+
+
+def test_redistribute_within_row_wants_scores_of_steps():
+    rollout = from_arrays(np.ones((2, 3)), correct=np.ones(2))
+    with pytest.raises(ValueError, match="needs scores"):
+        run("outcome('correct') | redistribute_within_row('correct')", rollout)

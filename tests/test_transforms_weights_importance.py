@@ -103,3 +103,27 @@ def test_an_empty_batch_is_nearer_than_any_target():
     channels, state = transform.update({}, transform.init(none), none)
     assert float(state["coefficient"]) == pytest.approx(0.2)
     assert not jnp.any(channels["kl"].value)
+
+
+def coins(p, q):
+    """KL of two coins, nats."""
+    return p * math.log(p / q) + (1 - p) * math.log((1 - p) / (1 - q))
+
+
+@seeds
+@pytest.mark.parametrize("upper", [0.05, 0.5, math.inf])
+def test_mask_binary_kl(seed, upper):
+    """w A where both divergences are at most `upper`, 0 beyond, w without a bound."""
+    rollout, w = varied(seed), importance(varied(seed), False)
+    before, want = run(ADVANTAGE, rollout), {}
+    for (i, t), a in before.items():
+        p = math.exp(rollout.logp[i, t])
+        b = math.exp(rollout.signals["ref_logp"][i, t])
+        near = max(coins(p, b), coins(b, p)) <= upper
+        want[i, t] = w[i, t] * a if near else 0.0
+    assert (upper == math.inf) or (any(want.values()) and not all(want.values()))
+    bound = "1e9" if upper == math.inf else upper
+    text = f"{ADVANTAGE} | mask_binary_kl({bound}, sampler='ref_logp')"
+    agree(run(text, rollout), want, tol=1e-7)
+    same = rollout.with_signals(sampler_logp=rollout.logp)
+    agree(run(f"{ADVANTAGE} | mask_binary_kl(0.0)", same), before)

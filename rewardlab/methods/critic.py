@@ -93,4 +93,19 @@ CRITIC: dict[str, Method] = {
         "the rewards and whitens the advantages; guess: the critic, a head on the "
         "policy's states that learns the return itself",
     ),
+    "poad": Method(
+        "outcome('correct') | decomposed_gae('value', discount=discount, decay=decay)"
+        " | whiten(eps=0, ddof=0, var_floor=1e-8)",
+        "Reinforcing LLM Agents via Policy Optimization with Action Decomposition",
+        "2405.15821",
+        laws=(*SOUND, "scale"),
+        verified="code",
+        hp={"discount": 0.99, "decay": 0.95},
+        believes="tokens after which the critic expects more; only turns cost time",
+        scorers="critic(discount=1.0, decay=decay)",
+        updates="mini_batches(4)",
+        differs=f"{HEAD}, and its goal does not discount turns, which over the few here"
+        " is within 5 %; all advantages are whitened, the code leaves those that"
+        " are exactly 0 out. guess: 4 mini-batches",
+    ),
 }

@@ -192,4 +192,43 @@ LOSSES: dict[str, Method] = {
         loss="clipped(epsilon=0.2) | constant()",
         differs="the token sum is over the generation limit; the code has 64",
     ),
+    "dppo": Method(
+        "outcome('correct') | center_by_group() | broadcast_to_tokens()",
+        "Rethinking the Trust Region in LLM Reinforcement Learning (DPPO)",
+        "2602.04879",
+        laws=(*SOUND, "shift", "homogeneous", "stopping"),
+        verified="code",
+        hp={"low": 0.15, "high": 0.15, "cap": 10.0},
+        believes="better answers, until a token's probability has moved enough",
+        loss="dppo(low, high, divergence='tv', cap=cap) | token_mean()",
+        updates="mini_batches(4)",
+        differs="the sampled token against all others; the code's top-k divergences"
+        " need whole distributions of sampler and trainer, which no rollout keeps."
+        " guess: both bounds, 4 mini-batches, and no std, as in its examples",
+    ),
+    "kpop": Method(
+        f"{GRPO} | mask_binary_kl(upper)",
+        "AReaL: A Large-Scale Asynchronous Reinforcement Learning System (KPop)",
+        "2505.24298",
+        laws=KEEPS,
+        verified="code",
+        hp={"eps": 1e-6, "upper": 2.0},
+        believes="better answers, where sampler and trainer agree on the token",
+        differs="its mask by token; guess: the loss and the baseline, which its library"
+        " leaves to the config",
+    ),
+    "echo": Method(
+        "outcome('correct') | center_by_group() | broadcast_to_tokens()",
+        "ECHO and the default loss of prime-rl",
+        "",
+        laws=(*SOUND, "shift", "homogeneous", "stopping"),
+        verified="code",
+        hp={"low": 0.2, "high": 0.2, "drift": 1e-3, "alpha": 0.1},
+        believes="better answers, and what the environment will say",
+        loss="dppo_ratio(low, high, drift) | token_mean() | predict_environment(alpha)",
+        differs="all that the environment writes is predicted, where the code marks the"
+        " bodies of tool responses of later turns, so that no template is learned; on a"
+        " task without an environment the term is 0. guess: the baseline, the group's"
+        " mean",
+    ),
 }

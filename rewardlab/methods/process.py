@@ -205,4 +205,18 @@ PROCESS: dict[str, Method] = {
         hp={"tau": 0.1, "alpha": 1.0, "beta": 0.001},
         believes="a chain of steps is worth its worst step",
     ),
+    "finepo": Method(
+        "outcome('correct') | center_by_group() | broadcast_to_tokens()"
+        " | redistribute_within_row('prm', strength=strength, most=most)",
+        "SketchVL: Policy Optimization via Fine-Grained Credit Assignment (FinePO)",
+        "2601.05688",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="paper",
+        hp={"strength": 0.5, "most": 2.0},
+        believes="a row's credit, on its better steps more, sign kept",
+        differs="scores of the task's own rule, or of a step model, where the paper"
+        " trains a scorer with levels 4 to 1; no offset for kinds of actions that the"
+        " policy overuses, since steps here have no kinds; guess: strength, cut off in"
+        " the copy read, and the loss. In its own table random scores do better once",
+    ),
 }

@@ -16,6 +16,7 @@ from rewardlab.objectives.cispo import cispo
 from rewardlab.objectives.clipped import clipped
 from rewardlab.objectives.correction import mask_off_policy
 from rewardlab.objectives.covariance import clip_cov, kl_cov
+from rewardlab.objectives.dppo import dppo, dppo_ratio
 from rewardlab.objectives.gmpo import gmpo
 from rewardlab.objectives.guided import guided
 from rewardlab.objectives.kl import (
@@ -140,4 +141,6 @@ __all__ = [
     "value_loss",
     "vespo",
     "with_k2_gradient",
+    "dppo",
+    "dppo_ratio",
 ]

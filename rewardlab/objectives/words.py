@@ -37,6 +37,8 @@ from rewardlab.objectives.cispo import cispo
 from rewardlab.objectives.clipped import clipped
 from rewardlab.objectives.correction import mask_off_policy, rejecting
 from rewardlab.objectives.covariance import clip_cov, kl_cov
+from rewardlab.objectives.dppo import dppo, dppo_ratio
+from rewardlab.objectives.environment import predict_environment
 from rewardlab.objectives.gmpo import gmpo
 from rewardlab.objectives.guided import guided
 from rewardlab.objectives.kl import kl
@@ -74,6 +76,8 @@ SURROGATES: dict[str, Callable[..., Loss]] = {
     "gmpo": gmpo,
     "clip_cov": clip_cov,
     "kl_cov": kl_cov,
+    "dppo": dppo,
+    "dppo_ratio": dppo_ratio,
     "mask_off_policy": mask_off_policy,
     "steer": steer,
     "steer_exponential": steer_exponential,
@@ -111,6 +115,7 @@ APART: dict[str, Callable[..., Apart]] = {
     "step_dpo": step_dpo,
     "cream": cream,
     "optimism": optimism,
+    "predict_environment": predict_environment,
 }
 LOSSES: dict[str, Callable[..., Any]] = {
     **SURROGATES,

@@ -9,6 +9,7 @@ from rewardlab.objectives.correction.losses import (
 )
 from rewardlab.objectives.correction.rejection import (
     at_most,
+    binary_kl,
     row_max,
     row_mean,
     row_sum,
@@ -30,6 +31,7 @@ from rewardlab.objectives.correction.weights import (
 __all__ = [
     "against",
     "at_most",
+    "binary_kl",
     "drop",
     "geometric_mean",
     "mask_off_policy",

@@ -59,3 +59,13 @@ def within_ratio(
 def at_most(stat: PerToken, most: float) -> Bool[Array, "N T"]:
     """stat <= most."""
     return stat <= most
+
+
+def binary_kl(logp: PerToken, other: PerToken, eps: float = 1e-8) -> PerToken:
+    """KL(Bernoulli(p) || Bernoulli(q)) of the sampled token against all others, nats.
+
+    p and q are exp of the two log-probs; they and what is left to 1 are at least eps.
+    """
+    p, q = (jnp.clip(jnp.exp(x), eps, 1 - eps) for x in (logp, other))
+    rest, left = (jnp.maximum(-jnp.expm1(x), eps) for x in (logp, other))
+    return p * jnp.log(p / q) + rest * jnp.log(rest / left)

@@ -2,9 +2,11 @@
 
 from rewardlab.core.types import Table
 from rewardlab.transforms.credit.accumulate import accumulate
+from rewardlab.transforms.credit.decomposed import decomposed_gae
 from rewardlab.transforms.credit.gae import gae, step_gae
 from rewardlab.transforms.credit.length_adaptive import length_adaptive_gae
 from rewardlab.transforms.credit.prefix import share_prefixes
+from rewardlab.transforms.credit.redistribute import redistribute_within_row
 from rewardlab.transforms.credit.returns import returns_to_go, step_returns_to_go
 from rewardlab.transforms.credit.spread import broadcast_to_tokens, zero_step_ends
 from rewardlab.transforms.credit.step_values import broadcast_step_values
@@ -20,4 +22,6 @@ CREDIT: Table = {
     "broadcast_step_values": broadcast_step_values,
     "zero_step_ends": zero_step_ends,
     "accumulate": accumulate,
+    "decomposed_gae": decomposed_gae,
+    "redistribute_within_row": redistribute_within_row,
 }

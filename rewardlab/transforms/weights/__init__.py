@@ -7,6 +7,7 @@ on it is a loss, in `rewardlab.objectives`.
 
 from rewardlab.core.types import Table
 from rewardlab.transforms.weights.amplify import amplify
+from rewardlab.transforms.weights.binary_kl import mask_binary_kl
 from rewardlab.transforms.weights.bonus import capped_bonus, position_bonus
 from rewardlab.transforms.weights.duration import weigh_by_duration
 from rewardlab.transforms.weights.entropy import keep_high_entropy
@@ -22,6 +23,7 @@ from rewardlab.transforms.weights.signal import weigh
 WEIGHTS: Table = {
     "capped_bonus": capped_bonus,
     "keep_high_entropy": keep_high_entropy,
+    "mask_binary_kl": mask_binary_kl,
     "masked_importance": masked_importance,
     "position_bonus": position_bonus,
     "recalled": recalled,
