@@ -158,7 +158,8 @@ def vespo(case, i, t, k_pos=2.0, lambda_pos=3.0, k_neg=3.0, lambda_neg=2.0):
 
 
 def binary_kl(b, p):
-    """KL of two coins, nats."""
+    """KL of two coins, nats; their chances are held within 1e-8 of 0 and 1."""
+    b, p = (min(max(x, 1e-8), 1 - 1e-8) for x in (b, p))
     return b * math.log(b / p) + (1 - b) * math.log((1 - b) / (1 - p))
 
 

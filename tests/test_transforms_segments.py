@@ -157,7 +157,7 @@ def test_prefix_gain_wants_a_value_a_token():
 @pytest.mark.parametrize(("strength", "most"), [(0.5, 2.0), (3.0, 1.5), (0.0, 1.0)])
 def test_redistribute_within_row(seed, strength, most):
     """A + strength |A| D / (max(0, max D) + eps), within [0, most A]; unscored: A."""
-    rollout, text = varied(seed), "outcome('correct') | broadcast_to_tokens()"
+    rollout, text = varied(seed), "dense('dense')"
     before, score = run(text, rollout), run("process('prm')", rollout)
     want, moved = dict(before), 0
     for i in {p[0] for p in before}:
