@@ -34,8 +34,8 @@ def within(
     divergence: PerToken,
     rise: PerToken,
     advantage: Advantage,
-    low: Coefficient,
-    high: Coefficient,
+    low: float | Array,
+    high: float | Array,
 ) -> Bool[Array, "N T"]:
     """False where the probability rose and A > 0, or fell and A <= 0, by more than
     the bound of that side."""
