@@ -11,7 +11,7 @@ PROXY = {
 PAIRS = "pairs=sampled('correct', then='prm')"
 FROZEN = PROXY | {"scorers": f"reward_model({PAIRS})"}
 REFERENCES = PROXY | {"scorers": f"reward_model({PAIRS}, references=drawn(10))"}
-SEVERAL = PROXY | {"scorers": f"ensemble(5, {PAIRS})", "updates": ""}
+SEVERAL = PROXY | {"scorers": f"ensemble(5, {PAIRS})", "updates": "epochs(1)"}
 END = " | center_by_group() | broadcast_to_tokens()"
 RAW = arm("raw", f"outcome('score'){END}", FROZEN)
 QUANTILE = "minus_reference_quantile(ref='ref_score', quantile=0.85)"

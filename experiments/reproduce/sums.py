@@ -14,7 +14,12 @@ HARD = (
     "--config.warmup.steps=150",
     "--config.task.difficulty.min_terms=4",
 )
-ALONE = {"select": "", "updates": ""}  # one update a batch, of all its rows
+ALONE = {"select": "", "updates": "epochs(1)"}  # one update a batch, of all its rows
+# As many episodes: a prompt with a hint is sampled besides the one without.
+WITHOUT = {
+    "select": "keep_middling('correct', low=0.001, high=0.999)",
+    "train.max_steps": 200,
+}
 BY_GROUP = "center_by_group() | scale_by_group_std(eps=1e-4)"
 TWO = "outcome('correct') | outcome('format')"
 THREE = f"{TWO} | outcome('parsed')"
@@ -94,7 +99,7 @@ SUMS: dict[str, Study] = {
         "quickstart",
         (
             arm("dapo_without", "dapo", ALONE),
-            arm("dapo", "dapo", {"updates": ""}),
+            arm("dapo", "dapo", {"updates": "epochs(1)"}),
         ),
         (
             Expected("dapo", "<", "dapo_without", "episodes to 0.8"),
@@ -107,10 +112,10 @@ SUMS: dict[str, Study] = {
     "hints": Study(
         "Hints where nobody is right",
         "where a policy solves next to nothing, a hint in the prompt of problems of"
-        " which all rows fail helps it to begin (2506.13923)",
+        " which all rows fail helps it to begin, at equal episodes (2506.13923)",
         "quickstart",
         (
-            arm("without_hints", "guide_grpo", {"select": ""}),
+            arm("without_hints", "guide_grpo", WITHOUT),
             "guide_grpo",
         ),
         (Expected("guide_grpo", ">", "without_hints"),),
