@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rewardlab.launch.arms import Arm, arms_in, arms_of, axes_of, seeds_of
-from rewardlab.launch.kept import files_of, found_of, write_run
+from rewardlab.launch.kept import bases, files_of, found_of, write_grid, write_run
 from rewardlab.launch.plan import Grid, base_of, begins_from, id_of, planned
 from rewardlab.runs.record import resolved, write_devices
 
@@ -175,8 +175,22 @@ def test_a_base_that_is_gone_is_taken_from_another(tmp_path, monkeypatch):
     cut.folder.mkdir()
     record = {"model": {"init_from": str(first.folder)}}
     (cut.folder / "config.json").write_text(json.dumps(record))
-    assert begins_from(cut, [first, cut, third]) is None
+    of = bases([first, cut, third])
+    assert begins_from(cut, of) is None
     (third.folder / "base").mkdir(parents=True)
-    assert begins_from(cut, [first, cut, third]) == third.folder
+    assert begins_from(cut, of) == third.folder
     (cut.folder / "base").mkdir()  # its own copy: it is what it was
-    assert begins_from(cut, [first, cut, third]) == first.folder
+    assert begins_from(cut, of) == first.folder
+
+
+def test_a_grid_that_grows_takes_the_bases_that_it_has(tmp_path, monkeypatch):
+    """Of runs that are done, or that another plan of this folder named."""
+    monkeypatch.setattr("rewardlab.launch.plan.newest", lambda folder: folder)
+    before = plan_of(tmp_path, "grpo")
+    (first, *_) = planned(before)
+    write_grid(before, [first])
+    (first.folder / "base").mkdir(parents=True)
+    (later, *_) = planned(plan_of(tmp_path, "rloo"))
+    assert begins_from(later, bases([later])) == first.folder
+    (tmp_path / "grid.json").write_text(json.dumps({"runs": ["torn", {"base": 1}]}))
+    assert begins_from(later, bases([later])) is None

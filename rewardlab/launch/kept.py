@@ -81,7 +81,7 @@ def write_grid(grid: Grid, runs: Sequence[Planned]) -> None:
     for run in runs:
         name = run.folder.name
         place = {"arm": run.arm, "axes": dict(run.axes), "seed": run.seed}
-        entries[name] = {"id": run.id, **place, "folder": name}
+        entries[name] = {"id": run.id, "base": run.base, **place, "folder": name}
     arms = {
         name: {"reward": arm.reward, "options": list(arm.options)}
         for name, arm in grid.arms.items()
@@ -107,6 +107,17 @@ def write_grid(grid: Grid, runs: Sequence[Planned]) -> None:
     }
     grid.workdir.mkdir(parents=True, exist_ok=True)
     write_whole(file, json.dumps(said, indent=2) + "\n")
+
+
+def bases(runs: Sequence[Planned]) -> list[tuple[str, Path]]:
+    """The base of these runs, and of all others of their grid, with their folders: a
+    grid that grows makes no base policy twice."""
+    found = [(run.base, run.folder) for run in runs]
+    for folder in {run.folder.parent for run in runs}:
+        for entry in read_json(folder / GRID).get("runs", []):
+            if isinstance(entry, dict) and entry.get("base"):
+                found.append((entry["base"], folder / str(entry.get("folder"))))
+    return found
 
 
 def files_of(grid: Path, runs: Sequence[str]) -> tuple[Path, Path]:

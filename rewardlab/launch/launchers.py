@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from rewardlab.launch.children import Children, Stopped
-from rewardlab.launch.kept import write_run
+from rewardlab.launch.kept import bases, write_run
 from rewardlab.launch.plan import Planned, begins_from
 from rewardlab.launch.worker import Order
 from rewardlab.system.lock import holder
@@ -118,7 +118,7 @@ class _Waiting:
     """The runs that have not begun, of which the next ones that can are taken."""
 
     def __init__(self, runs: Sequence[Planned], lanes: int) -> None:
-        self.every, self.left, self.lanes = list(runs), list(runs), lanes
+        self.bases, self.left, self.lanes = bases(runs), list(runs), lanes
         self.making = set[str]()  # bases that a run is making now
         self.compiled: dict[str, int] = {}  # programs, by the thread that has them
         self.lock = threading.Lock()
@@ -144,7 +144,7 @@ class _Waiting:
         for run in order:
             if taken and run.program != taken[0][0].program:
                 continue
-            base = begins_from(run, self.every)
+            base = begins_from(run, self.bases)
             if (base is None and run.base in self.making) or holder(run.folder):
                 continue
             self.making |= {run.base} - {""} if base is None else set()

@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -165,9 +165,10 @@ def base_of(config: ConfigDict) -> str:
     return digits(json.dumps(said, sort_keys=True))
 
 
-def begins_from(run: Planned, others: list[Planned]) -> Path | None:
+def begins_from(run: Planned, bases: Iterable[tuple[str, Path]]) -> Path | None:
     """The workdir whose base policy a run takes: the same as when it began, if it did
-    and that is still there, else that of a run of the same base that has one by now."""
+    and that is still there, else the first of these folders of runs of the same base
+    that has one by now."""
     record = read_json(run.folder / "config.json")
     if record:
         said = record.get("model", {}).get("init_from")
@@ -175,7 +176,7 @@ def begins_from(run: Planned, others: list[Planned]) -> Path | None:
             return None
         if _has_base(run.folder) or _has_base(Path(said)):
             return Path(said)
-    of = (other.folder for other in others if run.base and other.base == run.base)
+    of = (folder for base, folder in bases if run.base and base == run.base)
     return next((folder for folder in of if _has_base(folder)), None)
 
 

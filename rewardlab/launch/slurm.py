@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rewardlab.launch.kept import write_run
+from rewardlab.launch.kept import bases, write_run
 from rewardlab.launch.launchers import Ended, do, why
 from rewardlab.launch.plan import Planned, begins_from
 from rewardlab.launch.resources import Resources
@@ -28,13 +28,13 @@ class Alone:
     """One run, as a job does it."""
 
     def __init__(self, every: Sequence[Planned]) -> None:
-        self.every = list(every)
+        self.bases = bases(every)
 
     def __call__(self, run: Planned) -> str:
         """What has become of it."""
         worker = Worker()
         try:
-            base = begins_from(run, self.every)
+            base = begins_from(run, self.bases)
             return do([(run, base)], worker.run)[0].state
         finally:
             worker.close()
@@ -56,9 +56,9 @@ class Slurm:
     def __call__(self, runs: Sequence[Planned]) -> Iterator[Ended]:
         known = self._known()
         left = [run for run in runs if not self._waits(known.get(run.folder.name))]
-        bases = {run.base: run for run in reversed(left) if run.base}
-        first = [run for run in left if bases.get(run.base) is run]
-        first = [run for run in first if begins_from(run, list(runs)) is None]
+        makes = {run.base: run for run in reversed(left) if run.base}
+        first = [run for run in left if makes.get(run.base) is run]
+        first = [run for run in first if begins_from(run, bases(runs)) is None]
         rest = [run for run in left if run not in first]
         if first and not rest:
             first, rest = [], first
