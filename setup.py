@@ -64,6 +64,7 @@ setup(
     package_data={
         "rewardlab.show": ["*.html", "page.css"],
         "rewardlab.show.report": ["report.html", "report.css"],
+        "rewardlab.show.rescore": ["rescore.html"],
     },
     install_requires=RUN,
     extras_require={

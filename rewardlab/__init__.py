@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rewardlab.runs.training import Result, train
     from rewardlab.scorers.text_rewards import TextReward
     from rewardlab.show.report import report
+    from rewardlab.show.rescore import Rescored, rescore
     from rewardlab.testing import check
 
 __version__ = "0.1.0"
@@ -49,12 +50,14 @@ __version__ = "0.1.0"
 # Runs need data sets, plots and checkpoints, which take as long to import as JAX. They
 # are imported when they are asked for, so that transforms do not wait for them.
 _OF_RUNS = {
+    "Rescored": "show.rescore",
     "Result": "runs.training",
     "TextReward": "scorers.text_rewards",
     "check": "testing",
     "default_config": "runs.config",
     "load_config": "launch.configs",
     "report": "show.report",
+    "rescore": "show.rescore",
     "train": "runs.training",
 }
 
@@ -71,6 +74,7 @@ __all__ = [
     "TRANSFORMS",
     "Channels",
     "Method",
+    "Rescored",
     "Result",
     "Reward",
     "RewardTransform",
@@ -96,6 +100,7 @@ __all__ = [
     "probe",
     "reads",
     "report",
+    "rescore",
     "resolve",
     "running",
     "stateless",

@@ -6,8 +6,8 @@ import pytest
 
 from rewardlab.launch.arms import Arm, arms_in, arms_of, axes_of, seeds_of
 from rewardlab.launch.kept import bases, files_of, found_of, write_grid, write_run
-from rewardlab.launch.plan import Grid, base_of, begins_from, id_of, planned
-from rewardlab.runs.record import resolved, write_devices
+from rewardlab.launch.plan import Grid, base_of, begins_from, planned
+from rewardlab.runs.record import id_of, resolved, write_devices
 
 SENTENCE = "outcome('correct') | weighted_sum(correct=1)"
 

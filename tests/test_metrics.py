@@ -13,7 +13,7 @@ from tensorboardX.proto.event_pb2 import Event, SessionLog
 
 from rewardlab.core.types import Reward, Rollout, Sum, place
 from rewardlab.runs import metrics, sinks
-from rewardlab.runs.completions import Worth, completion_lines
+from rewardlab.runs.completions import Worth, completion_lines, texts_of
 from rewardlab.testing import from_arrays, ragged
 from rewardlab.text.tokenizers import CharTokenizer
 from rewardlab.transforms.sources import outcome, process
@@ -153,7 +153,9 @@ def run(workdir: Path, start: int, stop: int, resume: int | None) -> None:
             numbers = {"reward/mean": jnp.float32(step) / 7, "grad_norm": float("inf")}
             out.write(step, {**numbers, "step_time": np.random.random()})
             worth = Worth(rollout.logp, np.ones(4), np.ones(4, bool), [])
-            lines = completion_lines(rollout, worth, CharTokenizer(""))
+            lines = completion_lines(
+                rollout, worth, texts_of(rollout, CharTokenizer(""))
+            )
             if step % 2 == 0:
                 out.write_completions(step, lines)
 

@@ -10,7 +10,7 @@ from records import SIGNALS, TOKENS, drawn, line, told, written
 
 import rewardlab
 from rewardlab.core.stages import trace, words
-from rewardlab.runs.completions import SCHEMA, Worth, completion_lines
+from rewardlab.runs.completions import SCHEMA, Worth, completion_lines, texts_of
 from rewardlab.runs.sinks import Sinks
 from rewardlab.show import page, read_episode, read_step
 from rewardlab.show.rows import SORTS, in_order
@@ -38,7 +38,9 @@ def run(tmp_path_factory):
             named = list(zip(words(transform), channels, strict=True))
             n = len(rollout.group)
             worth = Worth(last.value, np.arange(n) * 0.1, np.arange(n) != 2, named)
-            lines = completion_lines(rollout, worth, CharTokenizer(""))
+            lines = completion_lines(
+                rollout, worth, texts_of(rollout, CharTokenizer(""))
+            )
             out.write_completions(step, lines)
             made[step] = rollout, named, last
     return workdir, made

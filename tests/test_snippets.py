@@ -71,7 +71,7 @@ def test_a_command_is_understood(words, monkeypatch, workshop, capsys):
     monkeypatch.setattr(export, "export", lambda *_: "")
     alone = lambda _: contextlib.nullcontext()  # noqa: E731
     monkeypatch.setattr(train, "together", alone)  # there are no other processes
-    for name in ("measure", "compare", "distance", "judged", "_report"):  # nor a file
+    for name in ("measure", "compare", "distance", "judged", "_report", "_rescore"):
         monkeypatch.setattr(commands, name, lambda *_: None)
     monkeypatch.setattr(sys, "argv", ["rewardlab", *words])
     try:

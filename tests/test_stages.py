@@ -13,7 +13,7 @@ import rewardlab
 from rewardlab.core.compose import chain, estimator
 from rewardlab.core.stages import made, named_state, trace, words
 from rewardlab.core.types import Reward, place
-from rewardlab.runs.completions import SCHEMA, Worth, completion_lines
+from rewardlab.runs.completions import SCHEMA, Worth, completion_lines, texts_of
 from rewardlab.testing import from_arrays, ragged
 from rewardlab.text.tokenizers import CharTokenizer
 
@@ -89,7 +89,7 @@ def lines(rollout, stages=(), kept=True):
     worth = Worth(host.logp * 2, np.full(n, 0.3, np.float32), np.full(n, kept), stages)
     return [
         json.loads(json.dumps(x))
-        for x in completion_lines(host, worth, CharTokenizer(""))
+        for x in completion_lines(host, worth, texts_of(host, CharTokenizer("")))
     ]
 
 

@@ -38,6 +38,7 @@ def tiny(**changes):
             "eval.num_generations": 8,
             "eval.every": 3,
             "log.completions_every": 3,
+            "log.bundle_every": 2,
             "mesh.devices": 2,
             **changes,
         }
@@ -151,7 +152,10 @@ def test_a_killed_run_resumes_bit_for_bit(sent, alone, tmp_path):
     assert ours.files == theirs.files and len(ours.files) > 10
     for name in ours.files:
         np.testing.assert_array_equal(ours[name], theirs[name])
-    for name in ("held_out_before.npy", "held_out_after.npy"):
+    kept = sorted(file.name for file in (alone / "bundle").iterdir())
+    assert kept == [f"bundle_{step:05d}.npz" for step in (1, 2, 4, 6)]
+    verdicts = ("held_out_before.npy", "held_out_after.npy")
+    for name in (*verdicts, *(f"bundle/{name}" for name in kept)):
         assert (killed / name).read_bytes() == (alone / name).read_bytes()
 
 

@@ -18,12 +18,9 @@ from rewardlab.methods.outside import words_at_hand
 from rewardlab.models.shapes import has_weights
 from rewardlab.runs.alike import program_of
 from rewardlab.runs.base import newest
-from rewardlab.runs.record import resolved
+from rewardlab.runs.record import digits, id_of, may_change, resolved
 from rewardlab.system.files import read_json
 
-# A run may go on with another value of these groups, and of these names in any group.
-_FREE = "train log checkpoint mesh data_dir history".split()
-_FREE_NAMES = "init_from micro_batches".split()
 LONGEST = 120  # characters of a folder's name
 
 
@@ -123,34 +120,17 @@ def planned(grid: Grid) -> list[Planned]:
     return found
 
 
-def id_of(record: Mapping[str, Any]) -> str:
-    """Twelve digits of the SHA-256 of a config, without what a run may change."""
-    kept = {k: x for k, x in _flat(record).items() if not _free(k)}
-    return digits(json.dumps(kept, sort_keys=True, default=str))
-
-
-def digits(text: str) -> str:
-    """Twelve digits of the SHA-256 of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
 def changed(folder: Path, config: ConfigDict) -> str:
     """What the run in a folder has otherwise, as `reward='rloo', now 'grpo'`; or ""."""
     then, now = _flat(read_json(folder / "config.json")), _flat(resolved(config))
     for key, value in now.items():
-        if key in then and then[key] != value and not _free(key):
+        if key in then and then[key] != value and not may_change(key):
             return f"{key}={then[key]!r}, now {value!r}"
     return ""
 
 
 def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
     return flatten_dict(dict(record), sep=".")
-
-
-def _free(key: str) -> bool:
-    """Whether a run may go on with another value without being another run."""
-    parts = key.split(".")
-    return parts[0] in _FREE or parts[-1] in _FREE_NAMES
 
 
 def base_of(config: ConfigDict) -> str:

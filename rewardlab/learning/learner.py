@@ -56,6 +56,7 @@ class Report(NamedTuple):
     reward: Reward  # what the sentence makes of each row before any baseline
     bad_rows: Bool[Array, " N"]  # where a reward, log-prob or advantage is not finite
     holes: Holes  # by signal that was read: the rows in which it is NaN
+    problem: Int[Array, " B"] | tuple[()] = ()  # the ids of the rollout's problems
 
 
 class Parts(NamedTuple):

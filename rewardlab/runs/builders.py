@@ -1,7 +1,7 @@
 """Sections of a config become methods and optimizers."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -56,6 +56,14 @@ def reward_of(config: ConfigDict) -> Tree:
     tree = method_in(config).tree("reward")
     assert tree is not None, "a method has a reward"
     return tree
+
+
+def sentence_of(
+    config: ConfigDict,
+) -> Callable[[Mapping[str, Any]], RewardTransform]:
+    """The sentence of the reward, as a function of the numbers that are traced."""
+    tree = reward_of(config)
+    return lambda hp: sentence.build(tree, hp, "reward")
 
 
 def loss_of(config: ConfigDict) -> Tree:

@@ -30,8 +30,28 @@ class Worth(NamedTuple):
     stages: Sequence[tuple[str, Channels]]  # after each word of the sentence
 
 
+class Texts(NamedTuple):
+    """A rollout as it is read."""
+
+    prompts: list[str]  # of each of the B
+    completions: list[str]  # of each of the N
+    pieces: list[list[str]]  # what each valid token of a completion adds
+
+
+def texts_of(rollout: Rollout, tokenizer: Tokenizer) -> Texts:
+    """What prompts and completions say, of a rollout of the host."""
+    asked = zip(rollout.prompts, rollout.prompt_mask, strict=True)
+    given = zip(rollout.tokens, rollout.valid, strict=True)
+    tokens = [row[valid].tolist() for row, valid in given]
+    return Texts(
+        [tokenizer.decode(row[mask].tolist()) for row, mask in asked],
+        [completed(tokenizer, row) for row in tokens],
+        [pieces(tokenizer, row) for row in tokens],
+    )
+
+
 def completion_lines(
-    rollout: Rollout, worth: Worth, tokenizer: Tokenizer
+    rollout: Rollout, worth: Worth, texts: Texts
 ) -> Iterator[dict[str, Any]]:
     """One record a completion, from a rollout of the host.
 
@@ -52,15 +72,14 @@ def completion_lines(
     ]
     for n, prompt in enumerate(np.asarray(rollout.group)):
         valid = rollout.valid[n]
-        tokens = rollout.tokens[n][valid].tolist()
         prompt_tokens = rollout.prompts[prompt][rollout.prompt_mask[prompt]]
         signals = {name: values[n] for name, values in rollout.signals.items()}
         yield {
             "schema": SCHEMA,
             "row": n,
             "group": int(prompt),
-            "prompt": tokenizer.decode(prompt_tokens.tolist()),
-            "completion": completed(tokenizer, tokens),
+            "prompt": texts.prompts[prompt],
+            "completion": texts.completions[n],
             "reward": _listed(worth.reward[n]),
             "kept": bool(worth.kept[n]),
             "stages": [
@@ -72,7 +91,7 @@ def completion_lines(
                 for name, x in signals.items()
             },
             "prompt_tokens": _listed(prompt_tokens),
-            "texts": pieces(tokenizer, tokens),
+            "texts": texts.pieces[n],
             **{name: _listed(x[n][valid]) for name, x in per_token.items()},
         }
 

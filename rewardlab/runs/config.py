@@ -124,7 +124,13 @@ DEFAULTS: dict[str, Any] = {
         "num_generations": 8,
         "temperature": None,  # None: that of the rollout; 0: greedy, one a problem
     },
-    "log": {"completions_every": 20, "wandb": False},
+    "log": {
+        "completions_every": 20,
+        # Rollouts kept whole, of every so many steps and of the first, for
+        # `rewardlab rescore`; 0: none.
+        "bundle_every": 0,
+        "wandb": False,
+    },
     "checkpoint": {"every": 20, "keep": 3},
     "mesh": {
         "driver": "jit",

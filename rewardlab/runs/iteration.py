@@ -155,7 +155,8 @@ def iteration_of(
         if others:
             case = (context, rollout, batch, report)
             state = state._replace(select=others.store(state.select, *case))
-        report = report._replace(metrics={**report.metrics, **means})
+        problem, metrics = batch.arrays["id"], {**report.metrics, **means}
+        report = report._replace(metrics=metrics, problem=problem)
         return state, report, _public(rollout, score)
 
     return iterate

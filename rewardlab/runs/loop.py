@@ -14,7 +14,8 @@ from rewardlab.core.types import Rollout
 from rewardlab.data.columns import batch_indices, paired_indices
 from rewardlab.learning.learner import LearnerState, Report
 from rewardlab.runs.alarms import Watch
-from rewardlab.runs.completions import Worth, completion_lines
+from rewardlab.runs.bundle import Bundle, named_leaves, write_bundle
+from rewardlab.runs.completions import completion_lines, texts_of
 from rewardlab.runs.console import TRAINING, Console
 from rewardlab.runs.early import early
 from rewardlab.runs.evaluate import Judged, Verdicts, held_out, pass_at, samples_of
@@ -22,10 +23,12 @@ from rewardlab.runs.interrupts import Stop
 from rewardlab.runs.iteration import Models
 from rewardlab.runs.metrics import Metrics, Row
 from rewardlab.runs.prepare import Run
-from rewardlab.runs.record import save_state
+from rewardlab.runs.record import resolved, save_state
 from rewardlab.runs.rows import rows_of
 from rewardlab.runs.sinks import Sinks
 from rewardlab.runs.stopping import Trouble, hole, not_finite, skipped_scorers
+from rewardlab.runs.worth import worth_of
+from rewardlab.system.commit import commit
 from rewardlab.system.files import short, write_whole
 from rewardlab.system.processes import fetched, is_first
 
@@ -90,8 +93,7 @@ class Loop:
         tokens = int(jnp.sum(rollout.mask))
         seconds = time.monotonic() - began
         metrics |= {"step_time": seconds, "tokens_per_sec": tokens / seconds}
-        if step % config.log.completions_every == 0 or step == 1:
-            self.write_completions(step, before, report, rollout)
+        self.write_rollout(step, before, report, rollout)
         if step % config.eval.every == 0 or step == config.train.max_steps:
             row = self.evaluate(state, metrics, ("after",))
         else:
@@ -136,26 +138,32 @@ class Loop:
             self.save(state)
             raise error
 
-    def write_completions(
+    def write_rollout(
         self, step: int, before: Any, report: Report, rollout: Rollout
     ) -> None:
-        """The file of this step's completions: every signal, stage and advantage."""
-        program = self.context.program
-        stages = program.stages(before, rollout, program.hp)
-        seen = jax.device_get(fetched((rollout, report, stages)))
+        """The step's completions, as text with what each word made of them, and its
+        bundle, where these are due."""
+        run, log = self.context, self.context.config.log
+        every = (log.completions_every, log.bundle_every)
+        due = [n and (step % n == 0 or step == 1) for n in every]
+        if not any(due):
+            return
+        seen = jax.device_get(fetched((before, report, rollout)))
         if not is_first():
             return
-        rollout, report, stages = seen
-        reward = report.reward
-        worth = Worth(
-            np.asarray(report.advantage),
-            np.where(reward.has_value, reward.total, np.nan),
-            stages.kept,
-            list(zip(program.words, stages.channels, strict=True)),
-        )
-        tokenizer = self.context.task.tokenizer
-        lines = completion_lines(rollout, worth, tokenizer)
-        self.sinks.write_completions(step, lines)
+        before, report, rollout = seen
+        # Of the host's arrays, so that it is the program that `rescore` runs.
+        stages = jax.device_get(run.program.stages(before, rollout, run.program.hp))
+        worth = worth_of(report.advantage, report.reward, stages, run.program.words)
+        texts = texts_of(rollout, run.task.tokenizer)
+        if due[0]:
+            lines = completion_lines(rollout, worth, texts)
+            self.sinks.write_completions(step, lines)
+        if due[1]:
+            problem, state = np.asarray(report.problem), named_leaves(before)
+            place = (step, rollout, problem, worth, state, texts)
+            bundle = Bundle(*place, resolved(run.config), commit())
+            write_bundle(run.workdir, bundle)
 
     def save(self, state: LearnerState) -> None:
         """A checkpoint of this step; its metrics are on the disk before it is."""

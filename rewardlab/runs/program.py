@@ -16,7 +16,6 @@ from ml_collections import ConfigDict
 
 from rewardlab.core.compose import estimator
 from rewardlab.core.literals import arrays, literals
-from rewardlab.core.sentence import build
 from rewardlab.core.stages import words
 from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
@@ -43,6 +42,7 @@ from rewardlab.runs.builders import (
     loss_of,
     reward_of,
     select_of,
+    sentence_of,
     transform_of,
     updates_of,
 )
@@ -135,7 +135,7 @@ def build_program(
     (asked, reported), make, sizes, frozen = _scorers_of(config, task, adapted)
     select, micro = select_rows(select_of(config)), config.optim.micro_batches
     score, judge = scoring(asked, make, driver, micro), scoring(reported, make, driver)
-    hp, sentence = numbers_of(config), _sentence(config)
+    hp, sentence = numbers_of(config), sentence_of(config)
     parts = _parts(config, adapted, sentence, driver.devices)
     learn = learner(parts, driver, updates_of(config), micro, select, on_policy=True)
     options, judging = sampling_of(config, task), judging_of(config, task)
@@ -185,12 +185,6 @@ def _scorers_of(
     refers = adapted.lora is not None or "reference" in named
     frozen = Frozen(refers, needed(roles, named, config, task))
     return plans, maker_of(config, task, setting), setting.sizes, frozen
-
-
-def _sentence(config: ConfigDict) -> Sentence:
-    """The reward's sentence, as a function of the numbers that are traced."""
-    tree = reward_of(config)
-    return lambda hp: build(tree, hp, "reward")
 
 
 def numbers_of(config: ConfigDict) -> Numbers:

@@ -11,6 +11,7 @@ and the commit of this project: an entry for each start on others than before. A
 adds how the run stands.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,6 +32,9 @@ from rewardlab.system.processes import agreed
 Record = dict[str, Any]
 RUN = "run.json"
 SAVED = "last_checkpoint.txt"  # its step: there was one, whatever became of it
+# A run may go on with another value of these groups, and of these names in any group.
+_FREE = "train log checkpoint mesh data_dir history".split()
+_FREE_NAMES = "init_from micro_batches".split()
 
 
 def resolved(config: ConfigDict) -> Record:
@@ -45,6 +49,35 @@ def resolved(config: ConfigDict) -> Record:
     own = {name: x for name, x in method.hp.items() if name in method.names}
     record["hp"] = json.loads(json.dumps(own, default=str))
     return record
+
+
+def config_of(record: Record) -> ConfigDict:
+    """The config that a record was made of; what JSON made lists of are tuples."""
+    return ConfigDict(_with_tuples(record))
+
+
+def _with_tuples(record: Any) -> Any:
+    if isinstance(record, dict):
+        return {name: _with_tuples(x) for name, x in record.items()}
+    return tuple(map(_with_tuples, record)) if isinstance(record, list) else record
+
+
+def id_of(record: Mapping[str, Any]) -> str:
+    """Twelve digits of the SHA-256 of a config, without what a run may change."""
+    flat = flatten_dict(dict(record), sep=".")
+    kept = {key: x for key, x in flat.items() if not may_change(key)}
+    return digits(json.dumps(kept, sort_keys=True, default=str))
+
+
+def digits(text: str) -> str:
+    """Twelve digits of the SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def may_change(key: str) -> bool:
+    """Whether a run may go on with another value without being another run."""
+    parts = key.split(".")
+    return parts[0] in _FREE or parts[-1] in _FREE_NAMES
 
 
 def save_state(

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rewardlab.system.files import short, write_whole
+from rewardlab.system.files import numbered, short, write_whole
 
 Lines = list[dict[str, Any]]
+# Folders of files of a step each, and how these are called.
+ROLLOUTS = {"completions": "completions_*.jsonl", "bundle": "bundle_*.npz"}
 
 
 def parsed(file: Path) -> tuple[Lines, list[int]]:
@@ -62,10 +64,10 @@ def cut_back(workdir: Path, step: int, known: Sequence[Any] = ()) -> list[int]:
         )
     if file.exists() or kept:
         write_whole(file, "".join(json.dumps(row) + "\n" for row in kept))
-    for page in (workdir / "completions").glob("completions_*.jsonl"):
-        number = page.stem.rpartition("_")[2]
-        if number.isdecimal() and int(number) > step:
-            page.unlink()
+    for folder, name in ROLLOUTS.items():
+        for number, written in numbered(workdir / folder, name).items():
+            if number > step:
+                written.unlink()
     return lacks
 
 

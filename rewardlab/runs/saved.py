@@ -11,6 +11,7 @@ from rewardlab.models import lm, lora
 from rewardlab.models.shapes import has_weights, weights_of
 from rewardlab.runs import checkpoint
 from rewardlab.runs.model import model_of
+from rewardlab.runs.record import config_of
 from rewardlab.system.files import short
 from rewardlab.tasks import task_of, tokenizer_of
 from rewardlab.tasks.files import DATA
@@ -34,7 +35,7 @@ def saved_run(run: str | Path) -> Saved:
             f"{short(workdir)} has no checkpoint to export; name the --workdir of a "
             "run that has saved one"
         )
-    config = ConfigDict(_with_tuples(checkpoint.read_extra(found)["config"]))
+    config = config_of(checkpoint.read_extra(found)["config"])
     # Weights bring their vocabulary; a shape of its own has that of its task.
     task = DATA if has_weights(config.model.name) else task_of(config)
     tokenizer = tokenizer_of(config) or task.tokenizer
@@ -48,13 +49,6 @@ def policy_of_saved(run: Saved) -> lm.Params:
         return _restored(found, lambda key: lm.init(model, key))
     adapters = _restored(found, lambda key: lora.init(model, key))
     return lora.merged(_frozen(config, model, found), adapters, model)
-
-
-def _with_tuples(record: Any) -> Any:
-    """What JSON made lists of, as the config had it."""
-    if isinstance(record, dict):
-        return {name: _with_tuples(x) for name, x in record.items()}
-    return tuple(map(_with_tuples, record)) if isinstance(record, list) else record
 
 
 def _frozen(config: ConfigDict, model: lm.LMConfig, found: Path) -> lm.Params:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool
 
 from rewardlab.core import masked
@@ -14,6 +15,7 @@ from rewardlab.core.types import Channels, Reward, RewardTransform, Rollout, Sum
 from rewardlab.learning.learner import LearnerState, Numbers, Report
 from rewardlab.methods.sentence import expected_reward
 from rewardlab.runs import metrics
+from rewardlab.runs.completions import Worth
 from rewardlab.runs.signs import sign_metrics
 from rewardlab.runs.step_metrics import step_metrics
 from rewardlab.tasks import Task
@@ -27,6 +29,18 @@ class Stages(NamedTuple):
 
     kept: Bool[Array, " N"]
     channels: tuple[Channels, ...]
+
+
+def worth_of(
+    advantage: Any, reward: Reward, stages: Stages, spelled: tuple[str, ...]
+) -> Worth:
+    """What a rollout was worth, of the host, with each stage under its word."""
+    return Worth(
+        np.asarray(advantage),
+        np.where(reward.has_value, reward.total, np.nan),
+        np.asarray(stages.kept),
+        list(zip(spelled, stages.channels, strict=True)),
+    )
 
 
 def expected_with(sentence: Sentence) -> Callable[..., Reward]:

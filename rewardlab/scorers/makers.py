@@ -114,6 +114,20 @@ def _can(scorer: Scorer, names: set[str], columns: Sequence[str]) -> bool:
     return {*scorer.reads} <= names and {*scorer.columns} <= {*columns}
 
 
+@functools.cache
+def makers_of(name: str) -> tuple[str, tuple[str, ...]]:
+    """Who makes a signal, and in which way: "scorers" with sentences of these,
+    "tasks" with their names, "needs" with what it waits for, or "" and nobody."""
+    if name in USUAL:
+        return "scorers", (USUAL[name],)
+    if tasks := tuple(task for task in TASKS if name in made_on(task, trees=True)):
+        return "tasks", tasks
+    if name in NEEDS:
+        return "needs", (NEEDS[name],)
+    rows = {m.scorers: None for m in METHODS.values() if m.scorers and name in m.reads}
+    return ("scorers" if rows else ""), tuple(rows)
+
+
 def tasks_for(reads: Iterable[str], trees: bool = False) -> list[str]:
     """The tasks on which a run makes all that is read, whatever row reads it."""
     return [task for task in TASKS if set(reads) <= made_on(task, trees)]

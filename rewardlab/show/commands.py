@@ -2,13 +2,16 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
+from rewardlab.show.checks import numbers_of
 from rewardlab.show.compare import compare, distance
 from rewardlab.show.judged import judged
 from rewardlab.show.measure import measure
+from rewardlab.system.files import write_whole
 from rewardlab.system.printable import one_line
 
 _ABOUT_REPORT = (
@@ -16,6 +19,11 @@ _ABOUT_REPORT = (
     "figures (PDF, SVG, PNG) and the table (CSV, Markdown, LaTeX). It reads what the "
     "runs have written so far: a grid may be unfinished, or partly failed. Files of "
     "the same names are replaced."
+)
+_ABOUT_RESCORE = (
+    "Recomputes rewards and advantages of the rollouts that a run kept, and shows what "
+    "differs: correlations, tokens with the opposite sign, the highest-paid wrong and "
+    "lowest-paid right rows, and tokens in the colours of both advantages."
 )
 
 
@@ -27,6 +35,7 @@ def add_commands(commands: "argparse._SubParsersAction") -> None:
     about.add_argument("--step", type=int, help="the last one with completions, untold")
     about.add_argument("--phrases", default="", help="to count, as in wait,therefore")
     about.set_defaults(answer=_measure)
+    _add_rescore(commands)
     says = "how far two methods or sentences are apart on a run's completions"
     about = commands.add_parser("compare", help=says)
     about.add_argument("run", help="the run's workdir")
@@ -54,6 +63,22 @@ def add_commands(commands: "argparse._SubParsersAction") -> None:
     about.set_defaults(answer=_report)
 
 
+def _add_rescore(commands: "argparse._SubParsersAction") -> None:
+    says = "a run's kept rollouts under another reward, without a model"
+    about = commands.add_parser("rescore", help=says, description=_ABOUT_RESCORE)
+    about.add_argument("run", help="the workdir of a run with log.bundle_every")
+    says = "a sentence in quotes or a method's name; the run's own untold"
+    about.add_argument("--reward", default="", help=says)
+    about.add_argument("hp", nargs="*", help="hyperparameters, as in tau=0.1")
+    says = "one that was kept; all of them, and the tokens of the last, untold"
+    about.add_argument("--step", type=int, help=says)
+    says = "whose tokens to show; those that change most untold"
+    about.add_argument("--row", type=int, help=says)
+    about.add_argument("--words", nargs="+", default=(), help="modules of your own")
+    about.add_argument("--html", help="a file for the page")
+    about.set_defaults(answer=_rescore)
+
+
 Answer = Callable[[argparse.Namespace, Console], None]
 
 
@@ -64,6 +89,18 @@ def _measure(args: argparse.Namespace, out: Console) -> None:
 
 def _compare(args: argparse.Namespace, out: Console) -> None:
     compare(args.run, args.one, args.other, args.step, out)
+
+
+def _rescore(args: argparse.Namespace, out: Console) -> None:
+    # What a run needs takes long to import.
+    from rewardlab.show.rescore import printed, rescore, rescored_page
+
+    found = rescore(args.run, args.reward, args.step, args.words, **numbers_of(args.hp))
+    if args.html is None:
+        out.print(printed(found, args.row))
+        return
+    write_whole(Path(args.html), rescored_page(found))
+    out.print(Text(one_line(f"the page is {args.html}")), soft_wrap=True)
 
 
 def _report(args: argparse.Namespace, out: Console) -> None:

@@ -134,10 +134,17 @@ def read_step(workdir: str | os.PathLike, step: int | None = None) -> Step:
             f"{_some(sorted(files))}"
         )
     lines = record.read_lines(files[step])
+    return step_of(workdir, (step, sorted(files)), lines)
+
+
+def step_of(
+    workdir: str | os.PathLike, at: tuple[int, list[int]], lines: list[Line]
+) -> Step:
+    """The completions of a step, `at` it among those that there are."""
     return Step(
         run=one_line(Path(workdir).resolve().name),
-        step=step,
-        steps=sorted(files),
+        step=at[0],
+        steps=at[1],
         lines=lines,
         rows=rows_of(lines),
         kinds=kinds_of(lines),

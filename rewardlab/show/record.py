@@ -6,16 +6,15 @@ not a record of a completion is refused in one sentence that names file and line
 
 import json
 import math
-import re
 from pathlib import Path
 from typing import Any
 
 from rewardlab.runs.completions import LISTS, NOT_FINITE, ON, SCHEMA
+from rewardlab.system.files import numbered
 from rewardlab.system.printable import one_line
 
 Line = dict[str, Any]
 PER_TOKEN = ("tokens", "mask", "step_of_token", "texts", "logp", "advantage")
-_NAME = re.compile(r"completions_(\d{1,18})\.jsonl")
 _WHOLE, _CHOSEN, _TEXT = (int,), (bool,), (str,)
 _NUMBER = (int, float, type(None))
 _ENTRIES = (_WHOLE, _CHOSEN, _WHOLE, _TEXT, _NUMBER, _NUMBER)
@@ -26,9 +25,7 @@ def steps(workdir: Path) -> dict[int, Path]:
     if not workdir.is_dir():
         where = one_line(str(workdir))
         raise ValueError(f"no run in {where}; give the --workdir of a training run")
-    files = sorted((workdir / "completions").glob("completions_*.jsonl"))
-    named = ((file, _NAME.fullmatch(file.name)) for file in files)
-    return {int(found[1]): file for file, found in named if found}
+    return numbered(workdir / "completions", "completions_*.jsonl")
 
 
 def read_lines(file: Path) -> list[Line]:

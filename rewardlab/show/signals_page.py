@@ -4,8 +4,8 @@ from collections import defaultdict
 
 from rewardlab.core.signals import SIGNALS
 from rewardlab.methods import METHODS
-from rewardlab.scorers import SCORERS, USUAL
-from rewardlab.scorers.makers import NEEDS, WAYS, Making, made_on, making
+from rewardlab.scorers import SCORERS
+from rewardlab.scorers.makers import WAYS, Making, makers_of, making
 from rewardlab.tasks import TASKS
 
 HEAD = """# Signals: who makes them, and who waits
@@ -74,26 +74,21 @@ def _rows(found: dict[str, Making]) -> str:
 
 
 def _signals() -> str:
-    by_task = {task: made_on(task, trees=True) for task in TASKS}
     lines = ["| signal | shape | what it is | made by |", "|---|---|---|---|"]
     for name, signal in sorted(SIGNALS.items()):
         shape = f"[{', '.join(signal.shape)}]"
-        lines.append(
-            f"| `{name}` | {shape} | {signal.says} | {_maker(name, by_task)} |"
-        )
+        lines.append(f"| `{name}` | {shape} | {signal.says} | {_maker(name)} |")
     shapes = "N completions, S steps, T tokens, R references or rivals, V states"
     return f"Shapes: {shapes}, K members, C criteria.\n\n" + "\n".join(lines) + "\n"
 
 
-def _maker(name: str, by_task: dict[str, set[str]]) -> str:
-    if name in USUAL:
-        return f"`{USUAL[name]}`"
-    if tasks := [task for task, made in by_task.items() if name in made]:
-        return "every task" if len(tasks) == len(TASKS) else ", ".join(tasks)
-    rows = {m.scorers: None for m in METHODS.values() if m.scorers and name in m.reads}
-    if name in NEEDS:
-        return f"waits for {NEEDS[name]}"
-    return ", ".join(f"`{_cell(text)}`" for text in rows)
+def _maker(name: str) -> str:
+    way, who = makers_of(name)
+    if way == "tasks":
+        return "every task" if len(who) == len(TASKS) else ", ".join(who)
+    if way == "needs":
+        return f"waits for {who[0]}"
+    return ", ".join(f"`{_cell(text)}`" for text in who)
 
 
 def _words() -> str:

@@ -80,14 +80,15 @@ def _turn(turn: Turn, episode: Episode) -> RenderableType:
 
 def _part(part: Part, peak: float) -> tuple[str, Text]:
     if part.by_policy:
-        text = Text.assemble(*(_styled(token, peak) for token in part.tokens))
+        text = Text.assemble(*(styled(token, peak) for token in part.tokens))
     else:
         text = Text("".join(token.text for token in part.tokens), "italic")
     text.remove_suffix("\n")  # a part ends its line anyway
     return "policy" if part.by_policy else "environment", text
 
 
-def _styled(token: Token, peak: float) -> tuple[str, str]:
+def styled(token: Token, peak: float) -> tuple[str, str]:
+    """A token of the policy with the colour of its advantage."""
     if token.advantage is None:
         return token.text, NOT_FINITE
     return token.text, style(token.advantage, peak)
@@ -140,12 +141,13 @@ def _legend(peak: float) -> Text:
     return Text.assemble(
         ("advantage ", "dim"),
         f"{signed(-peak)} ",
-        *_blocks(peak),
+        *blocks(peak),
         f" {signed(peak)}",
         ("  the step's largest; below 0 underlined", "dim"),
     )
 
 
-def _blocks(peak: float) -> Iterator[tuple[str, str]]:
+def blocks(peak: float) -> Iterator[tuple[str, str]]:
+    """The colours from the peak below zero to the peak above."""
     for i in range(-LEGEND, LEGEND + 1):
         yield ("0", "bold") if i == 0 else (" ", style(i / LEGEND * peak, peak))

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,18 @@ def write_whole(file: Path, content: str | bytes) -> None:
             part.unlink()
         raise
     sync(file.parent)
+
+
+def numbered(folder: Path, name: str) -> dict[int, Path]:
+    """The files of a folder by the numbers in their names, such as `rows_00020.npz` of
+    the name `rows_*.npz`, in order."""
+    stem, _, end = name.partition("*")
+    found = {}
+    for file in sorted(folder.glob(name)):
+        number = file.name.removeprefix(stem).removesuffix(end)
+        if re.fullmatch(r"[0-9]{1,18}", number):
+            found[int(number)] = file
+    return dict(sorted(found.items()))
 
 
 def read_json(file: Path) -> dict[str, Any]:

@@ -109,6 +109,7 @@ RULES: dict[str, Rule] = {
     "eval.num_generations": whole(1),
     "eval.temperature": Maybe(NOT_NEGATIVE),  # 0 is greedy
     "log.completions_every": whole(1),
+    "log.bundle_every": whole(0),
     "log.wandb": FLAG,
     "checkpoint.every": whole(1),
     "checkpoint.keep": whole(1),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from rewardlab.results.reading import RunResult
-from rewardlab.show.episode import Step, Token, episode_of, read_step
+from rewardlab.show.episode import Episode, Step, Token, episode_of, read_step
 from rewardlab.show.html import shade
 from rewardlab.show.report.extremes import KINDS, extremes
 from rewardlab.show.rows import Row
@@ -91,12 +91,6 @@ def _sample(kinds: list[str], of: Found, row: Row) -> Sample:
     run, step = of
     episode = episode_of(step, row.row)
     prompt = episode.prompt
-    spoken = [
-        (part.by_policy, token)
-        for turn in episode.turns
-        for part in turn.parts
-        for token in part.tokens
-    ]
     where = ["rewardlab", "show", str(run.folder)]
     return Sample(
         kinds=kinds,
@@ -104,7 +98,7 @@ def _sample(kinds: list[str], of: Found, row: Row) -> Sample:
         reward="absent" if row.reward is None else number(row.reward),
         advantage=_mean(row.advantage, step.peak),
         prompt=prompt if len(prompt) <= PROMPT else "…" + prompt[-PROMPT:],
-        parts=list(_parts(_cut(spoken), step.peak)),
+        parts=list(parts_of(spoken_of(episode), step.peak)),
         where=f"seed {run.seed}, step {step.step}, row {row.row}",
         command=shlex.join([*where, f"--step={step.step}", f"--row={row.row}"]),
     )
@@ -116,8 +110,14 @@ def _mean(advantage: float | None, peak: float) -> str:
     return signed(advantage if abs(advantage) > NOISE * peak else 0.0)
 
 
-def _cut(spoken: Sequence[tuple[bool, Token]]) -> list[Spoken]:
-    """The beginning and the end of what is too long for a page."""
+def spoken_of(episode: Episode) -> list[Spoken]:
+    """What is said, token by token; of what is too long the beginning and the end."""
+    spoken = [
+        (part.by_policy, token)
+        for turn in episode.turns
+        for part in turn.parts
+        for token in part.tokens
+    ]
     left_out = len(spoken) - FIRST - LAST
     if left_out <= 0:
         return list(spoken)
@@ -125,7 +125,8 @@ def _cut(spoken: Sequence[tuple[bool, Token]]) -> list[Spoken]:
     return [*spoken[:FIRST], (by_policy, left_out), *spoken[-LAST:]]
 
 
-def _parts(spoken: Sequence[Spoken], peak: float) -> Iterator[Part]:
+def parts_of(spoken: Sequence[Spoken], peak: float) -> Iterator[Part]:
+    """The same as markup, each token of the policy in the colour of its advantage."""
     for by_policy, tokens in itertools.groupby(spoken, lambda x: x[0]):
         said = (_html(token, by_policy, peak) for _, token in tokens)
         yield Part(by_policy, Markup("").join(said))
