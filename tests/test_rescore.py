@@ -10,13 +10,16 @@ from small import SHORT_RUN
 
 import rewardlab
 from rewardlab.__main__ import main
-from rewardlab.runs.bundle import bundles, read_bundle
+from rewardlab.runs.bundle import bundles, read_bundle, write_bundle
 from rewardlab.runs.config import default_config
 from rewardlab.runs.training import train
 from rewardlab.show.rescore.apart import apart, change_of_rows, ranks_of
 
-# Its second word has a state, and a policy that knows nothing earns something.
-OWN = "process('prm') | standardize_by_history() | returns_to_go() | center_by_group()"
+# Its third word has a state, and a policy that knows little earns something.
+OWN = (
+    "process('prm') | episode_return() | standardize_by_history() | center_by_group()"
+    " | broadcast_to_tokens()"
+)
 
 
 def short(task="arithmetic", **changes):
@@ -30,7 +33,7 @@ def short(task="arithmetic", **changes):
         {
             **known,
             "reward": OWN,
-            "warmup.steps": 0,
+            "warmup.steps": 30,
             "train.max_steps": 4,
             "eval.num_problems": 2,
             "eval.num_generations": 1,
@@ -69,7 +72,7 @@ def test_what_is_kept_is_what_the_run_had(run):
     assert kept.config == {k: x for k, x in record.items() if k != "history"}
     assert len(set(kept.problem.tolist())) == 4 and kept.problem.max() < 64
     # The state before a step: nothing seen before the first, then two batches of four.
-    seen = [read_bundle(file).state["1.count"] for file in files.values()]
+    seen = [read_bundle(file).state["2.count"] for file in files.values()]
     assert seen[0] == 0 < seen[1] < seen[2]
 
 
@@ -82,7 +85,7 @@ def test_the_runs_own_sentence_gives_the_advantages_it_had(run):
             had, would = step.kept.worth, step.worth
             np.testing.assert_array_equal(had.advantage, would.advantage)
             np.testing.assert_array_equal(had.reward, would.reward)
-            assert np.abs(had.advantage).max() > 0
+        assert all(np.abs(x.worth.advantage).max() > 0 for x in found.steps)
     (row, *_, every) = found.table
     assert (row.name, every.name, every.change, every.opposite) == ("1", "all", 0, 0)
     (one,) = rewardlab.rescore(run, step=4).steps  # from the state in the bundle alone
@@ -101,7 +104,7 @@ def test_another_sentence_is_what_its_equation_says(run):
         heard = np.zeros(len(rollout.mask), bool)
         for n, own in enumerate(rollout.mask):
             for s in set(rollout.step[n][own].tolist()):
-                if np.broadcast_to(rollout.signals["prm_valid"][n], (99,))[s]:
+                if rollout.signals["prm_valid"][n, s]:
                     total[n] += np.float64(rollout.signals["prm"][n, s])
                     heard[n] = True
         expected = np.zeros(rollout.mask.shape)
@@ -115,17 +118,17 @@ def test_another_sentence_is_what_its_equation_says(run):
 
 
 def test_a_state_is_the_runs_own_as_far_as_its_words_are(run):
-    same = OWN.replace("returns_to_go()", "returns_to_go(0.5)")
+    same = OWN.replace("by_group()", "by_group(leave_one_out=True)")
     found = rewardlab.rescore(run, same)
     assert not found.own and found.anew == ()
     for step in found.steps:
         (_, (word, ours)), (_, (_, theirs)) = (
-            step.worth.stages[:2],
-            step.kept.worth.stages[:2],
+            step.worth.stages[1:3],
+            step.kept.worth.stages[1:3],
         )
         assert word == "standardize_by_history()"
         jax.tree.map(np.testing.assert_array_equal, ours, theirs)
-    other = OWN.replace("standardize", "clip_reward(0.5) | standardize")
+    other = OWN.replace("standardize", "clip_reward(0.15) | standardize")
     found = rewardlab.rescore(run, other)
     assert found.anew == ("standardize_by_history()",)
     # It goes from each kept step to the next, also where one step alone is shown.
@@ -181,15 +184,24 @@ def test_a_file_that_is_no_bundle_is_one_sentence(run, tmp_path):
     whole = bundles(run)[1].read_bytes()
     file = tmp_path / "bundle" / "bundle_00001.npz"
     file.parent.mkdir()
+    (tmp_path / "again").mkdir()
     rng = np.random.default_rng(0)
-    torn = [b"", b"hello", whole[: len(whole) // 2], whole[:-30]]
-    for place in rng.integers(200, len(whole) - 3000, 20):  # in the data of some array
-        byte = bytes([whole[place] ^ 0x55])
-        torn.append(whole[:place] + byte + whole[place + 1 :])
-    for content in torn:
+    for content in (b"", b"hello", whole[: len(whole) // 2], whole[:-30]):
         file.write_bytes(content)
         with pytest.raises(ValueError, match="bundle_00001.npz is damaged"):
             rewardlab.rescore(tmp_path)
+    told = 0
+    for place in rng.integers(0, len(whole), 60):
+        byte = bytes([whole[place] ^ 0x55])
+        file.write_bytes(whole[:place] + byte + whole[place + 1 :])
+        try:
+            kept = read_bundle(file)
+        except ValueError as error:
+            assert "bundle_00001.npz is damaged" in str(error)
+            told += 1
+        else:  # of what the archive says twice
+            assert write_bundle(tmp_path / "again", kept).read_bytes() == whole
+    assert told > 40
     file.write_bytes(whole)
     with np.load(file) as held:
         arrays = {name: held[name] for name in held.files}
