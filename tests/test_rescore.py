@@ -1,48 +1,16 @@
 """A run's kept rollouts under another sentence: what comes back, and what differs."""
 
 import json
-import sys
 
 import jax
 import numpy as np
 import pytest
-from small import SHORT_RUN
+from kept import OWN, said, short
 
 import rewardlab
-from rewardlab.__main__ import main
 from rewardlab.runs.bundle import bundles, read_bundle, write_bundle
-from rewardlab.runs.config import default_config
 from rewardlab.runs.training import train
 from rewardlab.show.rescore.apart import apart, change_of_rows, ranks_of
-
-# Its third word has a state, and a policy that knows little earns something.
-OWN = (
-    "process('prm') | episode_return() | standardize_by_history() | center_by_group()"
-    " | broadcast_to_tokens()"
-)
-
-
-def short(task="arithmetic", **changes):
-    config = default_config(task)
-    known = {
-        key: value
-        for key, value in SHORT_RUN.items()
-        if not key.startswith("task.") or key.split(".")[2] in config.task.difficulty
-    }
-    config.update_from_flattened_dict(
-        {
-            **known,
-            "reward": OWN,
-            "warmup.steps": 30,
-            "train.max_steps": 4,
-            "eval.num_problems": 2,
-            "eval.num_generations": 1,
-            "log.bundle_every": 2,
-            "mesh.devices": 1,
-            **changes,
-        }
-    )
-    return config
 
 
 @pytest.fixture(scope="module")
@@ -147,18 +115,6 @@ def test_numbers_of_bare_names(run):
         rewardlab.rescore(run, half)
 
 
-def said(capsys, monkeypatch, *arguments, status=0):
-    monkeypatch.setattr(sys, "argv", ["rewardlab", "rescore", *map(str, arguments)])
-    monkeypatch.setenv("COLUMNS", "120")
-    if status:
-        with pytest.raises(SystemExit) as end:
-            main()
-        assert end.value.code == status
-        return capsys.readouterr().err
-    main()
-    return capsys.readouterr().out
-
-
 def test_the_command(run, capsys, monkeypatch, tmp_path):
     out = said(capsys, monkeypatch, run)
     gives = "the run's own sentence gives the advantages it had, to the bit"
@@ -248,51 +204,3 @@ def test_measures_by_hand(run):
     np.testing.assert_allclose(change[:2], [np.abs(b - a)[:3].mean(), abs(b[3] - a[3])])
     assert not change[2:].any()
     assert ranks_of(np.array([1, np.nan, 3, 1])).tolist() == [2, 0, 1, 2]
-
-
-@pytest.mark.slow
-def test_two_devices_keep_the_same(run, tmp_path):
-    train(short(**{"mesh.devices": 2}), tmp_path)
-    one, two = (read_bundle(bundles(x)[1]) for x in (run, tmp_path))
-    np.testing.assert_array_equal(one.rollout.tokens, two.rollout.tokens)
-    np.testing.assert_array_equal(one.problem, two.problem)
-    near = lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5)  # noqa: E731
-    near(one.worth.advantage, two.worth.advantage)
-    found = rewardlab.rescore(tmp_path)
-    assert found.own and found.written == 0 and found.learned < 1e-5
-
-
-@pytest.mark.slow
-def test_sums_over_the_batch_are_said_to_differ_in_the_last_digit(tmp_path, capsys):
-    """XLA adds them up in another order where the sentence is part of an iteration."""
-    train(short(reward="process('prm') | returns_to_go(0.9) | whiten()"), tmp_path)
-    found = rewardlab.rescore(tmp_path)
-    assert found.written == 0 and found.learned < 1e-5
-
-
-@pytest.mark.slow
-def test_episodes_with_an_environment(tmp_path, capsys, monkeypatch):
-    """Of many turns, with rows that `select` drops; the environment's tokens keep 0."""
-    config = short(
-        "search",
-        **{
-            "reward": "igpo",
-            "select": "keep_first(0.5)",
-            "rollout.max_completion_length": 48,
-            "log.bundle_every": 1,
-            "train.max_steps": 2,
-        },
-    )
-    train(config, tmp_path)
-    found = rewardlab.rescore(tmp_path)
-    assert found.own and found.written == 0 and found.learned < 1e-5
-    rollout, worth = found.steps[0].kept.rollout, found.steps[0].worth
-    assert (rollout.valid & ~rollout.mask).any() and not worth.kept.all()
-    other = rewardlab.rescore(
-        tmp_path, "process('hop') | returns_to_go() | center_by_group()"
-    )
-    for step in other.steps:
-        seen = step.mask
-        assert not step.worth.advantage[~seen].any()
-        np.testing.assert_array_equal(step.worth.kept, step.kept.worth.kept)
-    assert "environment" not in said(capsys, monkeypatch, tmp_path, "--reward=rloo")
