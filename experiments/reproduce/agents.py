@@ -114,7 +114,7 @@ AGENTS: dict[str, Study] = {
             ),
         ),
         (Expected("lare", ">", "to_go"),),
-        (*ONE, "--config.warmup.steps=400", "--config.train.max_steps=40"),
+        (*ONE, "--config.warmup.steps=300", "--config.train.max_steps=40"),
         measures="pass@1,pass@8,submitted,calls",
         folder="early_workflow",
     ),
