@@ -1,4 +1,4 @@
-"""Estimates against enumeration, intervals against their coverage, plots as files."""
+"""Estimates against enumeration, intervals against their coverage."""
 
 import itertools
 import json
@@ -11,7 +11,6 @@ import pytest
 
 from rewardlab.analysis import statistics
 from rewardlab.analysis.pass_at_k import mean_pass_at_k, pass_at_k
-from rewardlab.runs import plots
 
 GOLDEN = Path(os.environ.get("REWARDLAB_GOLDEN", Path(__file__).parent / "golden"))
 
@@ -104,25 +103,5 @@ def test_intervals_cover_what_they_promise() -> None:
 def test_running_mean_is_the_mean_of_what_there_is() -> None:
     curve = np.array([1.0, 2.0, 6.0, 10.0])
     # Of three: (1 2), (1 2 6), (2 6 10), (6 10)
-    np.testing.assert_allclose(plots.running_mean(curve, 3), [1.5, 3, 6, 8])
-    np.testing.assert_allclose(plots.running_mean(curve, 1), curve)
-
-
-def test_learning_curves_of_seeds_and_arms(tmp_path: Path) -> None:
-    files: dict[str, list[Path]] = {"grpo": [], "pure $x": []}
-    for arm, seed in itertools.product(files, range(2)):
-        file = tmp_path / f"{arm}-{seed}.jsonl"
-        rows = [{"step": s, "reward/mean": s / 9, "step_time": 1.0} for s in range(9)]
-        if arm == "grpo":  # a panel that one arm lacks, with a number missing
-            rows = [row | {"kl": row["step"] or None} for row in rows]
-        rows[8]["eval/pass@1"] = rows[8]["rewards/correct/mean"] = 0.5
-        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        files[arm].append(file)
-    out = plots.learning_curves(files, tmp_path / "made" / "curves.png", "A title")
-    assert out.read_bytes().startswith(b"\x89PNG")
-    empty = tmp_path / "empty.jsonl"
-    empty.write_text("")
-    with pytest.raises(ValueError, match="no metrics to draw in"):
-        plots.learning_curves({"a": [empty]}, out)
-    with pytest.raises(ValueError, match="8 arms in one picture .* draw at most 7"):
-        plots.learning_curves({str(i): [empty] for i in range(8)}, out)
+    np.testing.assert_allclose(running_mean(curve, 3), [1.5, 3, 6, 8])
+    np.testing.assert_allclose(running_mean(curve, 1), curve)

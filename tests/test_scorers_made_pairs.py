@@ -20,7 +20,6 @@ from test_scorers_words import SETTING, context_of
 
 from rewardlab.analysis.calibration import pair_probabilities
 from rewardlab.data.pairs import read_pairs
-from rewardlab.runs.overoptimization import along, proxy_and_truth
 from rewardlab.scorers.made_pairs import digit_ids, moved_on
 from rewardlab.scorers.pair_losses import (
     Pairs,
@@ -199,29 +198,3 @@ def test_pairs_and_how_sure_a_score_is_of_them():
     np.testing.assert_allclose(right, [1, 0.5])
     np.testing.assert_allclose(said, [1 / (1 + np.exp(-2)), 0.5])
     assert pair_probabilities(score, label, np.arange(4))[0].size == 0
-
-
-def test_the_picture_of_proxy_and_truth(tmp_path):
-    files = []
-    for seed in range(2):
-        rows = [
-            {
-                "step": i,
-                "kl": 0.1 * i,
-                "completions/mean_length": 10.0,
-                "rewards/score/mean": i + seed,
-                "rewards/correct/mean": 0.5,
-            }
-            for i in range(1, 4)
-        ]
-        file = tmp_path / f"{seed}.jsonl"
-        file.write_text("\n".join(map(json.dumps, rows)))
-        files.append(file)
-    out = proxy_and_truth({"a": files}, tmp_path / "overoptimization.png")
-    assert out is not None and out.stat().st_size > 1000
-    runs = [[json.loads(x) for x in f.read_text().splitlines()] for f in files]
-    kl, value = along(runs, "rewards/score/mean")
-    np.testing.assert_allclose(kl, [1, 2, 3])
-    np.testing.assert_allclose(value, [1.5, 2.5, 3.5])
-    files[0].write_text('{"step": 1, "rewards/correct/mean": 0.5}')
-    assert proxy_and_truth({"a": files[:1]}, tmp_path / "none.png") is None

@@ -16,7 +16,7 @@ from rewardlab.launch.choice import Choice, add_flags
 from rewardlab.launch.dry_run import dry_run
 from rewardlab.launch.kept import files_of, found_of, put_aside, write_grid
 from rewardlab.launch.plan import Grid, Planned
-from rewardlab.results.drawn import draw
+from rewardlab.results.figures import pictures
 from rewardlab.results.numbers import USUAL
 from rewardlab.results.reading import read_results
 from rewardlab.results.sweeps import over, sweeps
@@ -124,7 +124,7 @@ def _show(grid: Grid, runs: Sequence[Planned], out: Console) -> None:
     write_whole(table.with_suffix(".csv"), comma_separated(numbers))
     write_whole(table.with_suffix(".tex"), latex(numbers))
     out.print(Text(text), soft_wrap=True)
-    draw(results, grid.measures, picture)
+    pictures(results, numbers, picture)
     said = f"\nthe table and its curves are {table} and {picture}"
     out.print(Text(said), soft_wrap=True)
 

@@ -10,6 +10,8 @@ from ml_collections import ConfigDict
 
 from rewardlab.analysis.statistics import Interval
 from rewardlab.core.types import RewardTransform
+from rewardlab.figures.curves import Trained
+from rewardlab.figures.training import draw_training
 from rewardlab.learning.learner import LearnerState, Params
 from rewardlab.learning.parallel import matmul_precision
 from rewardlab.methods import Method
@@ -21,7 +23,6 @@ from rewardlab.runs.evaluate import pass_at
 from rewardlab.runs.handed import Scorers, Words, handed, handed_model
 from rewardlab.runs.interrupts import Stop, stopping
 from rewardlab.runs.loop import Loop, judged_at, verdicts
-from rewardlab.runs.plots import learning_curves
 from rewardlab.runs.prepare import Run, prepare
 from rewardlab.runs.rows import cut_back, row_at
 from rewardlab.runs.sinks import Sinks, read_metrics, weights_and_biases
@@ -146,9 +147,7 @@ def _told(
     trained = sum(row.get("step_time") or 0.0 for row in rows)
     picture = workdir / "learning_curves.png"
     if trained:  # else it began at its end
-        learning_curves(
-            {run.config.reward: [workdir / "metrics.jsonl"]}, picture, workdir.name
-        )
+        draw_training({run.config.reward: [Trained(rows)]}, picture)
     shares = {name: (before[name], after[name]) for name in before if name in after}
     files: dict[str, str | Path] = {
         "learning curves": picture,

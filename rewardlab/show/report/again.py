@@ -48,11 +48,9 @@ def _row(run: RunResult) -> RunRow:
 def _on(devices: Any) -> list[str]:
     """`2 × NVIDIA H200, JAX 0.7.2`, for each that a run was on."""
     said = devices if isinstance(devices, list) else []
-    return [
-        f"{x.get('count')} × {x.get('kind')}, JAX {x.get('jax')}"
-        for x in said
-        if isinstance(x, dict)
-    ]
+    every = [x for x in said if isinstance(x, dict)]
+    named = [f"{x.get('count')} × {x.get('kind')}, JAX {x.get('jax')}" for x in every]
+    return list(dict.fromkeys(named))
 
 
 def _seconds(run: RunResult, own: dict[str, Any]) -> float:
