@@ -11,6 +11,7 @@ import pytest
 
 from rewardlab.analysis import statistics
 from rewardlab.analysis.pass_at_k import mean_pass_at_k, pass_at_k
+from rewardlab.figures.curves import running_mean
 
 GOLDEN = Path(os.environ.get("REWARDLAB_GOLDEN", Path(__file__).parent / "golden"))
 
