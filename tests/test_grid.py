@@ -148,23 +148,23 @@ def test_folders_of_hostile_values_are_safe_and_apart(tmp_path):
 def test_what_lies_in_a_folder_says_what_is_left(tmp_path):
     made = plan_of(tmp_path, "grpo")
     run = planned(made)[0]
-    assert found_of(made, run).state == "new"
+    assert found_of(run).state == "new"
     run.folder.mkdir()
     record = resolved(made.config_of("grpo", 0))
     (run.folder / "config.json").write_text(json.dumps(record))
     write_run(run, "runs")  # and then it was killed
     (run.folder / "metrics.jsonl").write_text('{"step": 5}\n{"st')
-    assert found_of(made, run)[:2] == ("cut", 5)
+    assert found_of(run)[:2] == ("cut", 5)
     (run.folder / "metrics.jsonl").write_text(json.dumps({"step": run.steps}) + "\n")
     write_devices(run.folder, 1)
     write_run(run, "done", seconds=2.5)
-    assert found_of(made, run).state == "done"
+    assert found_of(run).state == "done"
     said = json.loads((run.folder / "run.json").read_text())
     assert said["devices"][0]["count"] == 1 and said["seconds"] == 2.5
-    assert found_of(made, run._replace(steps=999)).state == "cut"  # it goes on
+    assert found_of(run._replace(steps=999)).state == "cut"  # it goes on
     record["optim"]["lr"] = 1.0
     (run.folder / "config.json").write_text(json.dumps(record))
-    found = found_of(made, run)
+    found = found_of(run)
     assert found.state == "changed" and found.why == "optim.lr=1.0, now 0.00025"
 
 

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -161,7 +163,7 @@ def test_values_of_an_axis_are_numbers_as_they_are_typed(tmp_path):
     (sweep,) = sweeps(grid(*runs), table_of(grid(*runs)))
     assert sweep.of_numbers and sweep.values == ("1e-4", "3e-4", "1e-3")
     drawn = figures(grid(*runs), table_of(grid(*runs)), tmp_path / "f", "step")
-    assert [one.files[0].name for one in drawn][-1] == "sweep_optim_lr.svg"
+    assert [one.files[""][0].name for one in drawn][-1] == "sweep_optim_lr.svg"
     words = [run(tmp_path, "b", 0, share=0.3, loss=x) for x in ("nan", "x", True)]
     assert not sweeps(grid(*words), table_of(grid(*words)))[0].of_numbers
 
@@ -173,13 +175,15 @@ def test_latex_prints_what_stands_there():
     )
     assert escaped("[2pt]") == "{}[2pt]"  # behind \\ it would be a length
     assert "\n" not in escaped("a\nb") and "\x1b" not in escaped("\x1b[31m")
-    text = tabular(["arm", "x"], [["a", "1"], ["b", "2"]], "two\nlines")
+    assert escaped("a---`b`") == "a-{}-{}-\\textasciigrave{}b\\textasciigrave{}"
+    text = tabular(["arm", "x"], [["a-1", "-1.5 [-2, 1]"], ["b", "2"]], "two\nlines")
     assert text.splitlines()[1:] == [
+        "% needs \\usepackage{booktabs}",
         "\\begin{tabular}{lr}",
         "\\toprule",
         "arm & x \\\\",
         "\\midrule",
-        "a & 1 \\\\",
+        "a-1 & $-$1.5 [$-$2, 1] \\\\",
         "b & 2 \\\\",
         "\\bottomrule",
         "\\end{tabular}",
@@ -187,3 +191,19 @@ def test_latex_prints_what_stands_there():
     made = latex(table({"a": {"x": np.array([0.5, 0.6])}}))
     assert made.startswith("% Student's 95 % interval over 2 seeds")
     assert "arm (2 seeds) & x" in made
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs pdflatex")
+def test_a_table_compiles(tmp_path):
+    """With names of any ASCII, among them those that LaTeX would obey."""
+    names = ["$\\frac{_^$", "[2pt] *x*", 'a & b % c # d ~ e ^ f | "g" `h` --- <i>']
+    rows = [[name, "-0.5 [-0.7, 0.1]", "0 of 2 seeds"] for name in names]
+    (tmp_path / "table.tex").write_text(tabular(["arm", "a_b", "x"], rows, "said"))
+    (tmp_path / "main.tex").write_text(
+        "\\documentclass{article}\\usepackage{booktabs}"
+        "\\begin{document}\\input{table}\\end{document}"
+    )
+    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "main"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout
+    assert "Warning" not in run.stdout and "Overfull" not in run.stdout

@@ -1,6 +1,7 @@
 """Whatever would stop a run of a grid, or the table at its end, found before it."""
 
 import contextlib
+import json
 
 import jax
 
@@ -11,7 +12,6 @@ from rewardlab.results.reading import label_of
 from rewardlab.runs.evaluate import reported
 from rewardlab.runs.lanes import refuse_host
 from rewardlab.runs.prepare import prepare
-from rewardlab.runs.validate import check_values
 
 SAID = "config workdir config.seed config.reward config.model.init_from".split()
 
@@ -27,13 +27,10 @@ def check(grid: Grid, lanes: int = 1) -> tuple[Grid, list[Planned]]:
             name = flag.lstrip("-").partition("=")[0]
             if name in SAID:
                 raise ValueError(f"--{name} is said by the grid of each run; remove it")
-    seen: dict[tuple[str, str], str] = {}
-    for arm, axes in grid.cells():
-        configs = [grid.config_of(arm, seed, axes) for seed in grid.seeds]
-        for config in configs:
-            check_values(config)
-        label = label_of(arm, axes)
-        same = arm, configs[0].to_json_best_effort()
+    runs, seen = planned(grid), dict[tuple[str, str], str]()
+    for run in runs:
+        label = label_of(run.arm, run.axes)
+        same = run.arm, json.dumps(run.record)
         if (other := seen.setdefault(same, label)) != label:
             raise ValueError(f"{label!r} and {other!r} are one config; name it once")
     known = _reported(grid, lanes)
@@ -51,7 +48,7 @@ def check(grid: Grid, lanes: int = 1) -> tuple[Grid, list[Planned]]:
                     f"no held-out number {measure!r} in arm {label!r}; --measure can "
                     f"have {', '.join(names)}"
                 )
-    return grid._replace(measures=measures), planned(grid)
+    return grid._replace(measures=measures), runs
 
 
 def _reported(grid: Grid, lanes: int) -> dict[str, list[str]]:

@@ -43,11 +43,11 @@ def dry_run(
     for run in runs:
         was = found[run.folder]
         left = 0 if was.state == "done" else max(run.steps - was.step, 0)
-        rollout = grid.config_of(run.arm, run.seed, run.axes).rollout
-        cost = left * rollout.num_prompts * rollout.num_generations
+        rollout = run.record["rollout"]
+        cost = left * rollout["num_prompts"] * rollout["num_generations"]
         seconds = left * (pace_of(run) or paces.get(run.arm, usual))
         whole, episodes = whole + seconds, episodes + cost
-        tokens += cost * rollout.max_completion_length
+        tokens += cost * rollout["max_completion_length"]
         told = [one_line(run.name), was.state, str(left), f"{cost:,}"]
         time = clock(seconds) if seconds else ""
         table.add_row(*map(Text, [*told, time, run.id]))

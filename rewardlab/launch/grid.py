@@ -83,7 +83,7 @@ def run(grid: Grid, choice: Choice, dry: bool, out: Console) -> int:
     1 where a run failed."""
     grid, runs = check(grid, choice.lanes)
     choice.refuse(runs)
-    found = {run.folder: found_of(grid, run) for run in runs}
+    found = {run.folder: found_of(run) for run in runs}
     if dry:
         dry_run(grid, runs, found, choice.jobs, out)
         return 0

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rewardlab.launch.plan import Grid, Planned, changed
-from rewardlab.methods.outside import words_at_hand
 from rewardlab.results.reading import GRID, SCHEMA
 from rewardlab.runs.record import RUN
 from rewardlab.runs.rows import rows_of
@@ -26,14 +25,11 @@ class Found(NamedTuple):
     why: str = ""  # what is changed
 
 
-def found_of(grid: Grid, run: Planned) -> Found:
+def found_of(run: Planned) -> Found:
     """Whether a run is new, was cut, is done, or is another one than planned."""
     if not (run.folder / "config.json").exists():
         return Found("new", 0)
-    config = grid.config_of(run.arm, run.seed, run.axes)
-    with words_at_hand(config.words):
-        why = changed(run.folder, config)
-    if why:
+    if why := changed(run.folder, run.record):
         return Found("changed", 0, why)
     rows = rows_of(run.folder)
     step = rows[-1]["step"] if rows else 0

@@ -19,6 +19,7 @@ from rewardlab.models.shapes import has_weights
 from rewardlab.runs.alike import program_of
 from rewardlab.runs.base import newest
 from rewardlab.runs.record import digits, id_of, may_change, resolved
+from rewardlab.runs.validate import check_values
 from rewardlab.system.files import read_json
 
 LONGEST = 120  # characters of a folder's name
@@ -36,6 +37,7 @@ class Planned(NamedTuple):
     base: str  # two runs of one base can begin from the same policy; "" for none
     steps: int  # `train.max_steps`
     program: str  # two runs of one program share what is compiled
+    record: Mapping[str, Any] = {}  # its config, as `config.json` will have it
 
     @property
     def name(self) -> str:
@@ -107,22 +109,24 @@ class Grid(NamedTuple):
 
 
 def planned(grid: Grid) -> list[Planned]:
-    """Every run, seed by seed, in the order in which they begin."""
+    """Every run, seed by seed, in the order in which they begin; the config of each is
+    read here, once. `ValueError` for a value that none can have."""
     found = []
     for seed, (arm, axes) in itertools.product(grid.seeds, grid.cells()):
         config = grid.config_of(arm, seed, axes)
+        check_values(config)
         with words_at_hand(config.words):
-            made, program = id_of(resolved(config)), digits(program_of(config))
+            record, program = resolved(config), digits(program_of(config))
         folder, said = grid.folder(arm, axes, seed), grid.arguments(arm, axes, seed)
         base, steps = base_of(config), config.train.max_steps
-        place = (made, arm, axes, seed, folder)
-        found.append(Planned(*place, tuple(said), base, steps, program))
+        place = (id_of(record), arm, axes, seed, folder)
+        found.append(Planned(*place, tuple(said), base, steps, program, record))
     return found
 
 
-def changed(folder: Path, config: ConfigDict) -> str:
+def changed(folder: Path, record: Mapping[str, Any]) -> str:
     """What the run in a folder has otherwise, as `reward='rloo', now 'grpo'`; or ""."""
-    then, now = _flat(read_json(folder / "config.json")), _flat(resolved(config))
+    then, now = _flat(read_json(folder / "config.json")), _flat(record)
     for key, value in now.items():
         if key in then and then[key] != value and not may_change(key):
             return f"{key}={then[key]!r}, now {value!r}"

@@ -73,8 +73,8 @@ def _cell(name: str, runs: Sequence[tuple[list[Alarm], Mapping[str, str]]]) -> C
     if not steps:
         return Cell(counted)
     least, most = min(steps), max(steps)
-    steps_said = f"step {least}" if least == most else f"steps {least} to {most}"
-    return Cell(counted, f"since {steps_said}")
+    since = str(least) if least == most else f"{least} to {most}"
+    return Cell(counted, f"since step {since}")
 
 
 def _silent(lacks: Mapping[tuple[str, int], Mapping[str, str]]) -> Iterable[str]:
