@@ -15,7 +15,7 @@ from rewardlab.system.printable import one_line
 
 MOST = 5  # curves that are named at their ends
 HEIGHT, LETTER = 1.15, 0.58  # of a name and of its letters, in sizes of the type
-AWAY = 3.0  # points from the end of a curve
+AWAY = 5.0  # points from the end of a curve
 SHARE = 0.4  # of a panel's width that names may take at its right
 DARKER = 0.7  # yellow is no colour for letters
 FINE = 400  # points of a curve that are looked at, at least
