@@ -37,6 +37,7 @@ from rewardlab.methods.sentence import build, describe, hyperparameters, reads
 from rewardlab.transforms import TRANSFORMS
 
 if TYPE_CHECKING:
+    from rewardlab.audits import audit
     from rewardlab.launch.configs import load_config
     from rewardlab.runs.config import default_config
     from rewardlab.runs.training import Result, train
@@ -53,6 +54,7 @@ _OF_RUNS = {
     "Rescored": "show.rescore",
     "Result": "runs.training",
     "TextReward": "scorers.text_rewards",
+    "audit": "audits",
     "check": "testing",
     "default_config": "runs.config",
     "load_config": "launch.configs",
@@ -83,6 +85,7 @@ __all__ = [
     "Static",
     "Sum",
     "TextReward",
+    "audit",
     "build",
     "chain",
     "check",

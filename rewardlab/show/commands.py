@@ -1,4 +1,4 @@
-"""`rewardlab measure`, `compare`, `distance`, `judged`, `report`: over files."""
+"""`rewardlab measure`, `compare`, `distance`, `judged`, `report`, `audit`."""
 
 import argparse
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from rewardlab.show.auditing import add_audit
 from rewardlab.show.checks import numbers_of
 from rewardlab.show.compare import compare, distance
 from rewardlab.show.judged import judged
@@ -61,6 +62,7 @@ def add_commands(commands: "argparse._SubParsersAction") -> None:
         "--by", default="step", help="curves over step, episodes, tokens"
     )
     about.set_defaults(answer=_report)
+    add_audit(commands)
 
 
 def _add_rescore(commands: "argparse._SubParsersAction") -> None:

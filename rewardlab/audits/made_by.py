@@ -1,0 +1,52 @@
+"""Which maker makes a signal in an audit, unless another is named."""
+
+MADE_BY: dict[str, str] = {
+    "correct": "verdict",
+    "score": "chance_at_the_end",
+    "self_score": "chance_at_the_end",
+    "progress_end": "chance_at_the_end",
+    "prm": "chance_after",
+    "belief": "chance_before",
+    "potential": "chance_before",
+    "progress": "chance_before",
+    "success": "restarts",
+    "step_value": "restarts_before",
+    "value": "chance_by_token",
+    "milestones": "forks_passed",
+    "subgoals": "step_is_right",
+    "thinking": "share_right",
+    "flaws": "critics",
+    "match": "not_wrong",
+    "contribution": "shapley",
+    "grounding": "ones_by_turn",
+    "anchor": "observation",
+    "node": "text",
+    "ref_logp": "uniform_policy",
+    "prm_logp": "implicit_model",
+    "teacher_logp": "teacher",
+    "entropy": "entropy",
+    "sum_pi_squared": "sum_pi_squared",
+    "mean_logp": "mean_logp",
+    "is_answer": "last_turn",
+    "finished": "all_ones",
+    "difficulty": "failure",
+    "greedy": "greedy",
+    "duration": "lengths",
+    "calls": "busy_turns",
+    "tool_calls": "busy_turns",
+    "action": "busy_turns",
+    "is_call": "busy_tokens",
+    "format": "form",
+    "parsed": "all_ones",
+    "members": "members",
+    "spread": "error",
+    "ref_score": "references",
+    "answer_id": "answers",
+    "preference": "against_others",
+    "beats": "against_others",
+}
+
+OTHERWISE = {  # rows whose `prm` is what the environment pays
+    name: {"prm": "paid_at_the_end"}
+    for name in ("gigpo", "gigpo_like_verl_agent", "ui_s1")
+}
