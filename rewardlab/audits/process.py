@@ -75,13 +75,6 @@ def enumerated(world: World) -> Process:
         return found
 
     state = table("state", world.turns)
-    logits = np.random.default_rng(world.seed).normal(
-        size=(len(ids["state"]), world.actions)
-    )
-    logits *= world.spread
-    for row, at in zip(rows, state, strict=True):
-        for k in set(world.decoys) & set(range(len(row.path))):
-            logits[at[k]] = SHOWN * (np.arange(world.actions) == row.shows[k])
     return Process(
         world=world,
         prompt=np.array([row.prompt for row in rows]),
@@ -93,8 +86,20 @@ def enumerated(world: World) -> Process:
         history=table("history", world.turns + 1),
         text=table("text", world.turns + 1),
         success=np.array([world.chance(row.prompt, row.good) for row in rows]),
-        logits=logits,
+        logits=_logits(world, rows, state),
     )
+
+
+def _logits(
+    world: World, rows: "list[_Episode]", state: Table
+) -> Float[np.ndarray, "X K"]:
+    """Of the policy: `spread` times normal numbers, but decoys show the last fork."""
+    rng = np.random.default_rng(world.seed)
+    logits = world.spread * rng.normal(size=(state.max() + 1, world.actions))
+    for row, at in zip(rows, state, strict=True):
+        for k in set(world.decoys) & set(range(len(row.path))):
+            logits[at[k]] = SHOWN * (np.arange(world.actions) == row.shows[k])
+    return logits
 
 
 def _paths(world: World, begun: tuple[int, ...] = ()) -> Iterator[tuple[int, ...]]:
