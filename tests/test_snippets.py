@@ -20,7 +20,7 @@ from rewardlab import __main__ as command_line
 from rewardlab.launch import choice, export, grid, train
 from rewardlab.runs.handed import handed
 from rewardlab.runs.prepare import prepare
-from rewardlab.show import commands
+from rewardlab.show import auditing, commands
 from rewardlab.testing import ragged
 
 ROOT = Path(__file__).parents[1]
@@ -73,6 +73,7 @@ def test_a_command_is_understood(words, monkeypatch, workshop, capsys):
     monkeypatch.setattr(train, "together", alone)  # there are no other processes
     for name in ("measure", "compare", "distance", "judged", "_report", "_rescore"):
         monkeypatch.setattr(commands, name, lambda *_: None)
+    monkeypatch.setattr(auditing, "answer", lambda *_: None)  # it takes long
     monkeypatch.setattr(sys, "argv", ["rewardlab", *words])
     try:
         command_line.main()

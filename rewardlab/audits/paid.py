@@ -132,16 +132,16 @@ class Payer:
         tables = {k: jax.numpy.asarray(v)[batch] for k, v in self.tables.items()}
         chooses = jax.numpy.asarray(facts.chooses)[at]
         fields: dict[str, Any] = {
-            "prompts": np.zeros((facts.process.prompts, 1), np.int32),
-            "prompt_mask": np.ones((facts.process.prompts, 1), bool),
-            "group": self.group,
+            "prompts": jax.numpy.zeros((facts.process.prompts, 1), np.int32),
+            "prompt_mask": jax.numpy.ones((facts.process.prompts, 1), bool),
+            "group": jax.numpy.asarray(self.group),
             "tokens": jax.numpy.where(chooses, 1 + chosen, 0).astype(np.int32),
             "mask": step >= 0,
             "valid": step >= 0,
             "step": step.astype(np.int32),
             "logp": logp,
             "signals": tables | {k: jax.numpy.asarray(v) for k, v in drawn.items()},
-            "iteration": np.zeros((), np.int32),
+            "iteration": jax.numpy.zeros((), np.int32),
         }
         return Rollout(**fields)
 

@@ -21,6 +21,7 @@ from rewardlab.show.report.alarms import alarms_in
 from rewardlab.show.report.arms import configs_of, differences
 from rewardlab.show.report.figures import figures_of
 from rewardlab.show.report.numbers import numbers_of
+from rewardlab.show.report.paid import paid_by
 from rewardlab.show.report.samples import samples_of
 from rewardlab.system.files import write_whole
 
@@ -29,6 +30,7 @@ SECTIONS = {
     "figures": "Figures",
     "alarms": "Alarms",
     "samples": "Completions",
+    "paid": "What each sentence pays for",
     "arms": "Arms",
     "again": "To run it again",
 }
@@ -83,7 +85,8 @@ def _of_arms(results: Results, folder: Path, by: str) -> dict[str, Any]:
         "figures": figures_of(results, table, folder, by),
         "alarms": alarms_in(of),
         "samples": samples_of(of),
-        "arms": configs_of(of),
+        "arms": (arms := configs_of(of)),
+        "paid": paid_by(arms),
         "differences": differences(of),
     }
 
