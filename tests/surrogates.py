@@ -5,6 +5,7 @@ Nothing outside the mask is read.
 """
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -192,6 +193,10 @@ ORACLES = {
     "clipped": each(clipped),
     "clipped_row": each(clipped_row),
     "clipped_steps": each(clipped_row),
+    "clipped_turns": each(functools.partial(gspo, epsilon=0.2)),
+    "clipped_turns_token": each(
+        functools.partial(gspo, epsilon=3e-3, epsilon_high=4e-3)
+    ),
     "gspo": each(gspo),
     "gspo_token": each(gspo),
     "cispo": each(cispo),
@@ -211,6 +216,8 @@ OPTIONS = {
     "clipped": [{}, {"epsilon": 0.1, "epsilon_high": 0.3, "dual_clip": 1.5}],
     "clipped_row": [{}, {"epsilon": 0.5, "epsilon_high": 1.5}],
     "clipped_steps": [{}, {"epsilon": 0.1, "epsilon_high": 0.3}],
+    "clipped_turns": [{}, {"epsilon": 0.1, "epsilon_high": 0.3}],
+    "clipped_turns_token": [{}, {"epsilon": 0.1, "epsilon_high": 0.3}],
     "gspo": [{}, {"epsilon": 0.2, "epsilon_high": 0.28}],
     "gspo_token": [{}, {"epsilon": 0.2, "epsilon_high": 0.28}],
     "cispo": [{}, {"epsilon": 1.0, "epsilon_high": 0.5}],

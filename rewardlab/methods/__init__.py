@@ -30,6 +30,7 @@ from rewardlab.methods.selection import SELECTION
 from rewardlab.methods.sentence import build, reads
 from rewardlab.methods.several import SEVERAL
 from rewardlab.methods.shaping import SHAPING
+from rewardlab.methods.states import STATES
 from rewardlab.methods.step_models import STEP_MODELS
 from rewardlab.methods.turns import TURNS
 from rewardlab.methods.weights import WEIGHTED
@@ -45,6 +46,7 @@ IDEAS: dict[str, dict[str, Method]] = {
     "Step scores learned from labels": STEP_MODELS,
     "Segments and prefixes": SEGMENTS,
     "Turns of an agent": TURNS,
+    "Turns between states": STATES,
     "Which samples to learn from": SELECTION,
     "Tokens that matter more": WEIGHTED,
     "What the policy knows itself": BELIEFS,

@@ -55,12 +55,41 @@ def step_log_ratio(limit: float = 20.0) -> LogRatio:
     """
 
     def log_ratio(stats: TokenStats, rollout: Rollout) -> Float[Array, "N T"]:
-        goes_on = jnp.where(masked.step_ends(rollout), 0.0, 1.0)
-        to_end = recursions.accumulate(gap(stats, rollout), goes_on)
-        step = jnp.take_along_axis(to_end, masked.step_starts(rollout), axis=1)
-        return jnp.clip(step, -limit, limit)
+        return jnp.clip(_step_total(gap(stats, rollout), rollout), -limit, limit)
 
     return log_ratio
+
+
+def turn_log_ratio(most: float = 10.0) -> LogRatio:
+    """The mean of a step's token log-ratios, on each of its tokens, at most `most`.
+
+    `sequence_log_ratio` with a turn in the place of the row: of one turn it is that, of
+    turns of one token `token_log_ratio`. (Turn-PPO, arXiv 2512.17008)
+    """
+    return lambda stats, rollout: jnp.minimum(_turn_mean(stats, rollout), most)
+
+
+def turn_token_log_ratio(most: float = 10.0) -> LogRatio:
+    """The turn's mean in value; each token's own log-prob in gradient (AT2PO)."""
+
+    def log_ratio(stats: TokenStats, rollout: Rollout) -> Float[Array, "N T"]:
+        own = stats.logp - lax.stop_gradient(stats.logp)
+        turn = lax.stop_gradient(_turn_mean(stats, rollout))
+        return jnp.minimum(turn + own, most)
+
+    return log_ratio
+
+
+def _turn_mean(stats: TokenStats, rollout: Rollout) -> Float[Array, "N T"]:
+    tokens = _step_total(1.0 * rollout.mask, rollout).astype(jnp.int32)
+    return masked.safe_divide(_step_total(gap(stats, rollout), rollout), tokens)
+
+
+def _step_total(x: Float[Array, "N T"], rollout: Rollout) -> Float[Array, "N T"]:
+    """The sum over a step, on each of its True tokens; x is 0 off the mask."""
+    goes_on = jnp.where(masked.step_ends(rollout), 0.0, 1.0)
+    to_end = recursions.accumulate(x, goes_on)
+    return jnp.take_along_axis(to_end, masked.step_starts(rollout), axis=1)
 
 
 def row_log_ratio(limit: float = 20.0) -> LogRatio:

@@ -1,5 +1,7 @@
 """The clipped surrogate with the ratio of a whole completion, or of a whole step."""
 
+from collections.abc import Callable
+
 from rewardlab.core.types import Coefficient
 from rewardlab.objectives.clipped import clipped
 from rewardlab.objectives.objective import Loss
@@ -8,6 +10,8 @@ from rewardlab.objectives.ratio import (
     sequence_log_ratio,
     sequence_token_log_ratio,
     step_log_ratio,
+    turn_log_ratio,
+    turn_token_log_ratio,
 )
 
 
@@ -59,3 +63,39 @@ def clipped_steps(
     tokens has the action's loss, so by token long actions count more.
     """
     return clipped(epsilon, epsilon_high, log_ratio=step_log_ratio())
+
+
+def clipped_turns(
+    epsilon: Coefficient = 0.2, epsilon_high: Coefficient | None = None
+) -> Loss:
+    """PPO's clip with exp(mean over the turn of log(pi / pi_old)) on the turn's tokens.
+
+    A turn is an action whatever its length (Turn-PPO, arXiv 2512.17008): between
+    `clipped`, which compares tokens, and `gspo`, which compares rows. The mean
+    log-ratio is at most 10.
+    """
+    return clipped(epsilon, epsilon_high, log_ratio=turn_log_ratio())
+
+
+def clipped_turns_token(
+    epsilon: Coefficient = 3e-3, epsilon_high: Coefficient | None = 4e-3
+) -> Loss:
+    """As `clipped_turns` in value, with gradients token by token: sg(s_k) pi / sg(pi).
+
+    For advantages that differ within a turn, and where the next token shares no
+    gradient. AT2PO, arXiv 2601.04767, whose widths these are; it goes with
+    `sequence_mean`.
+    """
+    ratio = turn_token_log_ratio()
+    return clipped(epsilon, epsilon_high, log_ratio=ratio)
+
+
+# What is longer than a token, by the words of `loss`.
+LONGER: dict[str, Callable[..., Loss]] = {
+    "clipped_row": clipped_row,
+    "clipped_steps": clipped_steps,
+    "clipped_turns": clipped_turns,
+    "clipped_turns_token": clipped_turns_token,
+    "gspo": gspo,
+    "gspo_token": gspo_token,
+}

@@ -59,7 +59,7 @@ from rewardlab.objectives.reinforce import reinforce
 from rewardlab.objectives.rover import rover
 from rewardlab.objectives.sapo import sapo
 from rewardlab.objectives.self_verdict import self_verdict
-from rewardlab.objectives.sequence import clipped_row, clipped_steps, gspo, gspo_token
+from rewardlab.objectives.sequence import LONGER
 from rewardlab.objectives.steer import steer, steer_exponential
 from rewardlab.objectives.vespo import vespo
 
@@ -67,10 +67,7 @@ USUAL = "clipped(epsilon=0.2) | token_mean()"  # PPO's, of a method that says no
 
 SURROGATES: dict[str, Callable[..., Loss]] = {
     "clipped": clipped,
-    "clipped_row": clipped_row,
-    "clipped_steps": clipped_steps,
-    "gspo": gspo,
-    "gspo_token": gspo_token,
+    **LONGER,
     "cispo": cispo,
     "sapo": sapo,
     "gmpo": gmpo,

@@ -55,6 +55,7 @@ from rewardlab.scorers.step_model import aggregate_steps, step_model
 from rewardlab.scorers.steps import step_facts, step_states
 from rewardlab.scorers.verifiers import VERIFIERS
 from rewardlab.scorers.versus import versus
+from rewardlab.scorers.visits import goal_nearness, graph_values, state_values
 
 # The words of `scorers`: each gives a function of the `Setting` that gives a `Scorer`.
 SCORERS: dict[str, Callable[..., Any]] = {
@@ -72,6 +73,9 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "entropy": entropy,
     "finished": finished,
     "follow_ups": follow_ups,
+    "goal_nearness": goal_nearness,
+    "graph_values": graph_values,
+    "state_values": state_values,
     "implicit": implicit,
     "implicit_detached": implicit_detached,
     "implicit_dpo": implicit_dpo,
@@ -125,6 +129,8 @@ USUAL = {
     "contribution": "contributions()",
     "entropy": "entropy()",
     "finished": "finished()",
+    "goal_nearness": "goal_nearness()",
+    "graph_value": "graph_values()",
     "hidden": "states()",
     "hidden_after": "states_after()",
     "praise_logp": "follow_ups()",
@@ -140,6 +146,7 @@ USUAL = {
     "past_step_weight": "past('step_states', 'step_label', 'step_weight')",
     "members": "ensemble()",
     "score": "reward_model()",
+    "state_value": "state_values()",
     "step_facts": "step_facts()",
     "step_label": "step_labels()",
     "step_states": "step_states()",

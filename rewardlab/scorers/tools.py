@@ -5,6 +5,7 @@ from typing import Any, cast
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from rewardlab.core import masked
 from rewardlab.core.types import Rollout, SignalName, Static
 from rewardlab.data.batch import Batch
 from rewardlab.rules import deep_research as research
@@ -126,6 +127,37 @@ def deepagent(calls: SignalName = "productive") -> Maker:
 
     def make(setting: Setting) -> Scorer:
         return Scorer("deepagent", {"action": "N"}, (calls,), "shard", score)
+
+    return make
+
+
+def first_result(paid: SignalName = "productive", call: SignalName = "call") -> Maker:
+    """What the first turn with a tool's answer was: three signals.
+
+    `tool_used` [N]: 1 if any turn has the signal `call` [N, S]; `tool_reward` [N]: the
+    signal `paid` [N, S] of the first that has; `before_result` [N, T]: 1 on tokens up
+    to its end. (Multi-Turn-RL-Agent, arXiv 2505.11821: the method `mt_grpo`)
+
+    first_result(): calls (0, 1, 1), paid (0, 1, 0) -> 1, 1, turns 0 and 1
+    """
+
+    def score(
+        state: Any, context: Context, rollout: Rollout, batch: Batch
+    ) -> dict[str, Array]:
+        calls = (rollout.signal(call) > 0) & masked.speaks(rollout, call)
+        first, used = jnp.argmax(calls, axis=1), jnp.any(calls, axis=1)
+        reward = jnp.take_along_axis(rollout.signal(paid), first[:, None], axis=1)
+        before = rollout.mask & used[:, None] & (rollout.step <= first[:, None])
+        return {
+            "tool_used": used.astype(jnp.float32),
+            "tool_reward": jnp.where(used, reward[:, 0], 0),
+            "before_result": before,
+        }
+
+    provides = {"tool_used": "N", "tool_reward": "N", "before_result": "NT"}
+
+    def make(setting: Setting) -> Scorer:
+        return Scorer("first_result", provides, (paid, call), "shard", score)
 
     return make
 

@@ -51,6 +51,7 @@ VERIFIERS: dict[str, Callable[..., Maker]] = {
     "thinking_length": tools.thinking_length,
     "growing_thinking_length": tools.growing_thinking_length,
     "deepagent": tools.deepagent,
+    "first_result": tools.first_result,
     "deep_research": tools.deep_research,
     "beats": comparators.beats,
     "preference": comparators.preference,

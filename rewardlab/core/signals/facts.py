@@ -21,6 +21,14 @@ from rewardlab.core.signals.draws import (
 from rewardlab.core.signals.signal import Signal
 
 FACTS: dict[str, Signal] = {
+    "goal_nearness": Signal(
+        "NS",
+        "nearness of success after each step, on the group's graph of states",
+        share,
+        abstains=True,
+    ),
+    "tool_used": Signal("N", "whether a tool answered", often),
+    "before_result": Signal("NT", "the tokens before the first tool's answer", flag),
     "similarity": Signal("N", "similarity to the reference answer, in [0, 1]", share),
     "duration": Signal("NS", "seconds that each action took", nats),
     "is_answer": Signal("NT", "the tokens of the final answer", flag),

@@ -51,6 +51,23 @@ REWARDS: dict[str, Signal] = {
     "step_value": Signal(
         "NS", "a critic's value before each environment step", eighths, scale=True
     ),
+    "state_value": Signal(
+        "NS",
+        "mean return of the group's rows that were in each step's state",
+        eighths,
+        scale=True,
+        abstains=True,
+    ),
+    "graph_value": Signal(
+        "NV",
+        "likewise before each step, and the outcome after the last",
+        eighths,
+        scale=True,
+        abstains=True,
+    ),
+    "tool_reward": Signal(
+        "N", "the reward of the first tool turn", eighths, shift=True, scale=True
+    ),
     "value": Signal("NT", "a critic's value before each token", eighths, scale=True),
     "action": Signal(
         "N", "the reward of tool use alone", eighths, shift=True, scale=True

@@ -4,6 +4,7 @@ from rewardlab.core import compose
 from rewardlab.core.types import Table
 from rewardlab.transforms.combinators.constrained import constrained_sum
 from rewardlab.transforms.combinators.copies import copy_channel
+from rewardlab.transforms.combinators.either import either
 from rewardlab.transforms.combinators.ensemble import (
     mean_minus_variance_of,
     median_of,
@@ -37,4 +38,5 @@ COMBINATORS: Table = {
     "keep_pareto_front": keep_pareto_front,
     "on": compose.on,
     "gate": compose.gate,
+    "either": either,
 }

@@ -31,6 +31,7 @@ from rewardlab.transforms.shapers.squash import (
     log_sigmoid,
     sigmoid,
 )
+from rewardlab.transforms.shapers.step_ends import only_step_ends
 from rewardlab.transforms.shapers.unlikely import unlikeliness
 from rewardlab.transforms.shapers.window import cost_quantile_score
 from rewardlab.transforms.shapers.within_row import (
@@ -56,6 +57,7 @@ SHAPERS: Table = {
     "keep_top": keep_top,
     "minmax_by_row": minmax_by_row,
     "episode_return": episode_return,
+    "only_step_ends": only_step_ends,
     "return_from_step": return_from_step,
     "consistency_bonus": consistency_bonus,
     "unlikeliness": unlikeliness,
