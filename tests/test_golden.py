@@ -97,6 +97,11 @@ def _compare(name, expected, got, rtol, atol, loose, path=""):
         if isinstance(want, dict):
             differs |= _compare(name, want, got[key], rtol, atol, loose, f"{key}.")
             continue
+        if isinstance(want, list) and want and isinstance(want[0], dict):
+            assert len(want) == len(got[key]), f"{path}{key}"
+            for i, (one, ours) in enumerate(zip(want, got[key], strict=True)):
+                differs |= _compare(name, one, ours, rtol, atol, loose, f"{key}.{i}.")
+            continue
         if _is_text(want):
             assert got[key] == want, f"{path}{key}"
             continue

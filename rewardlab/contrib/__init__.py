@@ -16,7 +16,7 @@ from rewardlab.contrib.references import (
 )
 from rewardlab.contrib.scale_losses import scale_losses
 from rewardlab.contrib.signed_proximity import signed_proximity
-from rewardlab.contrib.squash import fitted_polynomial, floor, tanh
+from rewardlab.contrib.squash import fitted_polynomial, tanh
 from rewardlab.contrib.team_spirit import team_spirit
 from rewardlab.contrib.worst_mean_of import worst_mean_of
 from rewardlab.core.types import Table
@@ -32,7 +32,6 @@ CONTRIB: Table = {
     "bonus_while_rare": bonus_while_rare,
     "cross_entropy": cross_entropy,
     "fitted_polynomial": fitted_polynomial,
-    "floor": floor,
     "worst_mean_of": worst_mean_of,
     "length_penalty": length_penalty,
     "mean_credit": mean_credit,

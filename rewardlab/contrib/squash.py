@@ -5,11 +5,7 @@ from jaxtyping import Array, Float
 
 from rewardlab.core.compose import named, per_channel
 from rewardlab.core.types import (
-    Coefficient,
-    Reward,
     RewardTransform,
-    Rollout,
-    coefficient,
 )
 
 
@@ -48,17 +44,3 @@ def fitted_polynomial() -> RewardTransform:
         return jnp.where(jnp.abs(r) < 5, inside, jnp.where(r > 0, 1, 0))
 
     return per_channel(lambda reward, rollout: reward.map(follow))
-
-
-@named
-def floor(bottom: Coefficient = 0.0) -> RewardTransform:
-    """max(r, bottom).
-
-    (-2, 0.5) with bottom = 0 -> (0, 0.5).
-    """
-
-    def raise_(reward: Reward, rollout: Rollout) -> Reward:
-        limit = coefficient(bottom, rollout)
-        return reward.map(lambda r: jnp.maximum(r, limit))
-
-    return per_channel(raise_)

@@ -108,6 +108,9 @@ def _problem(word: str, parameter: inspect.Parameter, value: Any) -> str:
         return "" if none else _of_signal(wanted, value)
     if wanted is bool:
         return FLAG.problem(value)
+    if typing.get_origin(wanted) is typing.Literal:
+        known = typing.get_args(wanted)
+        return "" if value in known else f"one of {', '.join(map(repr, known))}"
     if wanted is str:
         return "" if isinstance(value, str) and value else "text in quotes"
     if wanted is RewardTransform:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
+from rewardlab.core import recursions
 from rewardlab.core.counts import SLICES, slices
 from rewardlab.core.counts import count as count
 from rewardlab.core.types import Rollout, Sum
@@ -102,6 +103,13 @@ def step_starts(rollout: Rollout) -> Int[Array, "N T"]:
     start = _run_starts(rollout.mask, rollout.step)
     position = jnp.arange(rollout.mask.shape[1])[None]
     return lax.cummax(jnp.where(start, position, 0), axis=1)
+
+
+def step_total(x: Float[Array, "N T"], rollout: Rollout) -> Float[Array, "N T"]:
+    """The sum of x over a step's True tokens, on each of them; x is 0 elsewhere."""
+    goes_on = jnp.where(step_ends(rollout), 0.0, 1.0)
+    to_end = recursions.accumulate(x, goes_on)
+    return jnp.take_along_axis(to_end, step_starts(rollout), axis=1)
 
 
 def _run_starts(

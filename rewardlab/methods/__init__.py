@@ -10,6 +10,7 @@ from typing import Any
 
 from rewardlab.core.lookup import imported, place_of
 from rewardlab.core.types import RewardTransform
+from rewardlab.methods.agents import AGENTS
 from rewardlab.methods.beliefs import BELIEFS
 from rewardlab.methods.combination import COMBINATION
 from rewardlab.methods.critic import CRITIC
@@ -32,6 +33,7 @@ from rewardlab.methods.several import SEVERAL
 from rewardlab.methods.shaping import SHAPING
 from rewardlab.methods.states import STATES
 from rewardlab.methods.step_models import STEP_MODELS
+from rewardlab.methods.turn_trees import TURN_VALUES
 from rewardlab.methods.turns import TURNS
 from rewardlab.methods.weights import WEIGHTED
 
@@ -47,6 +49,8 @@ IDEAS: dict[str, dict[str, Method]] = {
     "Segments and prefixes": SEGMENTS,
     "Turns of an agent": TURNS,
     "Turns between states": STATES,
+    "Turns by what follows them": TURN_VALUES,
+    "Several agents": AGENTS,
     "Which samples to learn from": SELECTION,
     "Tokens that matter more": WEIGHTED,
     "What the policy knows itself": BELIEFS,

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rewardlab.core import masked
-from rewardlab.core.types import Coefficient, Rollout, Sum, coefficient
+from rewardlab.core.types import Coefficient, Rollout, SignalName, Sum, coefficient
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.objective import Advantage, Loss, Metrics
 from rewardlab.objectives.ratio import PER_TOKEN, LogRatio
@@ -15,17 +15,22 @@ def clipped(
     epsilon_high: Coefficient | None = None,
     dual_clip: float | None = None,
     log_ratio: LogRatio = PER_TOKEN,
+    width: SignalName = "",
 ) -> Loss:
     """max(-A r, -A clip(r, 1-eps, 1+eps_high)) with r = pi / pi_old.
 
     PPO, arXiv 1707.06347; a higher upper bound is DAPO's (2503.14476). With
     `dual_clip` c > 1, where A < 0 the loss is at most -c A (1912.09729; TRL's `delta`).
+    The signal `width` [N, T] multiplies both eps of a token (A2TGPO, 2605.06200).
     """
 
     def loss(
         stats: TokenStats, rollout: Rollout, advantage: Advantage
     ) -> tuple[Float[Array, "N T"], Metrics]:
         low, high = bounds(epsilon, epsilon_high, rollout)
+        if width:
+            scale = jnp.where(rollout.mask, rollout.signal(width), 1)
+            low, high = low * scale, high * scale
         log_r = log_ratio(stats, rollout)
         ratio = jnp.exp(log_r)
         plain = -advantage * ratio

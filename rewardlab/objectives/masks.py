@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
+from rewardlab.core import masked, nodes
 from rewardlab.core.types import Rollout, SignalName, Static
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.correction import row_mean, token_k1, within_ratio
@@ -49,3 +50,27 @@ def mask_far_rows(
         return within_ratio(row_mean(token_k1(gap), rollout.mask), max_ratio)
 
     return Mask(keep)
+
+
+def mask_only_children(node: SignalName) -> Mask:
+    """Steps leave the loss that have no sibling in the tree that `node` [N, T] says.
+
+    Siblings are different steps of a prompt's rows after the same steps. What was not
+    compared with anything teaches nothing, and counts in no mean. (CARL, arXiv
+    2512.04949)
+    """
+
+    def keep(stats: TokenStats, rollout: Rollout) -> Bool[Array, "N T"]:
+        entry = masked.step_ends(rollout)
+        tree = nodes.forest(rollout.signal(node), entry, rollout)
+        others = masked.step_total(1.0 * (entry & tree.siblings), rollout)
+        return rollout.mask & (others > 0)
+
+    return Mask(keep)
+
+
+MASKS: dict[str, Callable[..., Mask]] = {
+    "mask_truncated": mask_truncated,
+    "mask_far_rows": mask_far_rows,
+    "mask_only_children": mask_only_children,
+}

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from rewardlab.core import masked, recursions
+from rewardlab.core import masked
 from rewardlab.core.types import Rollout
 from rewardlab.models.logprobs import TokenStats
 
@@ -55,7 +55,7 @@ def step_log_ratio(limit: float = 20.0) -> LogRatio:
     """
 
     def log_ratio(stats: TokenStats, rollout: Rollout) -> Float[Array, "N T"]:
-        return jnp.clip(_step_total(gap(stats, rollout), rollout), -limit, limit)
+        return jnp.clip(masked.step_total(gap(stats, rollout), rollout), -limit, limit)
 
     return log_ratio
 
@@ -81,15 +81,8 @@ def turn_token_log_ratio(most: float = 10.0) -> LogRatio:
 
 
 def _turn_mean(stats: TokenStats, rollout: Rollout) -> Float[Array, "N T"]:
-    tokens = _step_total(1.0 * rollout.mask, rollout).astype(jnp.int32)
-    return masked.safe_divide(_step_total(gap(stats, rollout), rollout), tokens)
-
-
-def _step_total(x: Float[Array, "N T"], rollout: Rollout) -> Float[Array, "N T"]:
-    """The sum over a step, on each of its True tokens; x is 0 off the mask."""
-    goes_on = jnp.where(masked.step_ends(rollout), 0.0, 1.0)
-    to_end = recursions.accumulate(x, goes_on)
-    return jnp.take_along_axis(to_end, masked.step_starts(rollout), axis=1)
+    tokens = masked.step_total(1.0 * rollout.mask, rollout).astype(jnp.int32)
+    return masked.safe_divide(masked.step_total(gap(stats, rollout), rollout), tokens)
 
 
 def row_log_ratio(limit: float = 20.0) -> LogRatio:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rewardlab.core.types import Coefficient
+from rewardlab.core.types import Coefficient, SignalName
 from rewardlab.objectives.clipped import clipped
 from rewardlab.objectives.objective import Loss
 from rewardlab.objectives.ratio import (
@@ -66,15 +66,18 @@ def clipped_steps(
 
 
 def clipped_turns(
-    epsilon: Coefficient = 0.2, epsilon_high: Coefficient | None = None
+    epsilon: Coefficient = 0.2,
+    epsilon_high: Coefficient | None = None,
+    width: SignalName = "",
 ) -> Loss:
     """PPO's clip with exp(mean over the turn of log(pi / pi_old)) on the turn's tokens.
 
     A turn is an action whatever its length (Turn-PPO, arXiv 2512.17008): between
     `clipped`, which compares tokens, and `gspo`, which compares rows. The mean
-    log-ratio is at most 10.
+    log-ratio is at most 10; `width` as in `clipped`.
     """
-    return clipped(epsilon, epsilon_high, log_ratio=turn_log_ratio())
+    ratio = turn_log_ratio()
+    return clipped(epsilon, epsilon_high, log_ratio=ratio, width=width)
 
 
 def clipped_turns_token(

@@ -43,7 +43,7 @@ from rewardlab.objectives.gmpo import gmpo
 from rewardlab.objectives.guided import guided
 from rewardlab.objectives.kl import kl
 from rewardlab.objectives.likelihood import entropy_bonus, explain, positive_nll
-from rewardlab.objectives.masks import Mask, mask_far_rows, mask_truncated
+from rewardlab.objectives.masks import MASKS, Mask
 from rewardlab.objectives.objective import Aggregation, Loss, Objective, objective
 from rewardlab.objectives.pair_losses import (
     cream,
@@ -89,10 +89,6 @@ TERMS: dict[str, Callable[..., Loss]] = {
     "self_verdict": self_verdict,
     "positive_nll": positive_nll,
     "explain": explain,
-}
-MASKS: dict[str, Callable[..., Mask]] = {
-    "mask_truncated": mask_truncated,
-    "mask_far_rows": mask_far_rows,
 }
 AGGREGATIONS: dict[str, Callable[..., Aggregation]] = {
     "token_mean": token_mean,

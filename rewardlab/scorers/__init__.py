@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from rewardlab.scorers.agents import agents, peers
 from rewardlab.scorers.critic import critic, step_critic, value_model
 from rewardlab.scorers.critics import criteria, critics
 from rewardlab.scorers.distributions import (
@@ -20,6 +21,7 @@ from rewardlab.scorers.effective_rank import rank_bonus
 from rewardlab.scorers.facts import column, finished, positive
 from rewardlab.scorers.flow import flow
 from rewardlab.scorers.follow_ups import follow_ups
+from rewardlab.scorers.hindsight import adaptive_clip, hindsight
 from rewardlab.scorers.implicit import (
     implicit,
     implicit_detached,
@@ -59,6 +61,10 @@ from rewardlab.scorers.visits import goal_nearness, graph_values, state_values
 
 # The words of `scorers`: each gives a function of the `Setting` that gives a `Scorer`.
 SCORERS: dict[str, Callable[..., Any]] = {
+    "adaptive_clip": adaptive_clip,
+    "agents": agents,
+    "peers": peers,
+    "hindsight": hindsight,
     "asked": asked,
     "aggregate_steps": aggregate_steps,
     "blind": blind,
@@ -131,6 +137,10 @@ USUAL = {
     "finished": "finished()",
     "goal_nearness": "goal_nearness()",
     "graph_value": "graph_values()",
+    "agent": "agents()",
+    "clip_scale": "adaptive_clip()",
+    "peers": "peers()",
+    "hindsight_logp": "hindsight()",
     "hidden": "states()",
     "hidden_after": "states_after()",
     "praise_logp": "follow_ups()",

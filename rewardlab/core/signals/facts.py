@@ -27,6 +27,20 @@ FACTS: dict[str, Signal] = {
         share,
         abstains=True,
     ),
+    "turn_entropy": Signal(
+        "NS",
+        "mean entropy of the policy over each turn's tokens, nats",
+        nats,
+        abstains=True,
+    ),
+    "hindsight_logp": Signal(
+        "NT", "log-probs with the end of the row before the prompt, nats", logprob
+    ),
+    "clip_scale": Signal(
+        "NT", "what a token's clip range is multiplied by", importance
+    ),
+    "agent": Signal("NS", "an id of who wrote each turn", integers(0, 2)),
+    "peers": Signal("NS", "an id of the turns that each is compared with", few),
     "tool_used": Signal("N", "whether a tool answered", often),
     "before_result": Signal("NT", "the tokens before the first tool's answer", flag),
     "similarity": Signal("N", "similarity to the reference answer, in [0, 1]", share),

@@ -26,9 +26,11 @@ from rewardlab.transforms.baselines.largest import (
     scale_by_greatest_return,
 )
 from rewardlab.transforms.baselines.leave_one_out import scale_to_leave_one_out
+from rewardlab.transforms.baselines.node_values import node_values
 from rewardlab.transforms.baselines.optimal_token import optimal_token_baseline
 from rewardlab.transforms.baselines.outcome_std import scale_by_outcome_std
 from rewardlab.transforms.baselines.own_rows import center_by_own_rows
+from rewardlab.transforms.baselines.role_history import center_by_role_history
 from rewardlab.transforms.baselines.scale import scale_by_batch_std, scale_by_group_std
 from rewardlab.transforms.baselines.signal import center_by_signal
 from rewardlab.transforms.baselines.states import center_by_state, scale_by_state_std
@@ -37,6 +39,7 @@ from rewardlab.transforms.baselines.within_row import center_within_row
 
 BASELINES: Table = {
     "center_by_fork": center_by_fork,
+    "node_values": node_values,
     "best_minus_second": best_minus_second,
     "center_by_batch": center_by_batch,
     "center_by_budgets": center_by_budgets,
@@ -47,6 +50,7 @@ BASELINES: Table = {
     "center_by_group_steps": center_by_group_steps,
     "center_by_group_tokens": center_by_group_tokens,
     "center_by_group_width": center_by_group_width,
+    "center_by_role_history": center_by_role_history,
     "center_by_own_rows": center_by_own_rows,
     "center_by_state": center_by_state,
     "center_by_signal": center_by_signal,

@@ -10,14 +10,17 @@ from rewardlab.transforms.sources.signals import at_steps
 
 
 @named
-def center_by_state(anchor: SignalName = "") -> RewardTransform:
+def center_by_state(
+    anchor: SignalName = "", zero_singletons: bool = False
+) -> RewardTransform:
     """r - mean of the group's rewards in the same state; lone rewards are removed.
 
     Steps of two rows in one state with 1 and 0 -> 1/2 and -1/2.
 
     Two steps are in the same state if the signal `anchor` [N, S], an integer for what
     the agent saw, is equal (GiGPO, arXiv 2505.10978); without a signal, if they have
-    the same step number (UI-S1, arXiv 2509.11543).
+    the same step number (UI-S1, arXiv 2509.11543). `zero_singletons` makes a lone one
+    0, a reward like others (A2TGPO, 2605.06200).
     """
 
     def center(reward: Reward, rollout: Rollout) -> Reward:
@@ -27,7 +30,7 @@ def center_by_state(anchor: SignalName = "") -> RewardTransform:
         distance = jnp.where(reward.placed, distance, 0)
         n = masked.set_sum(reward.placed.astype(jnp.int32), ids, size)
         mean = masked.safe_divide(masked.set_sum(distance, ids, size), n)
-        return place(distance - mean, reward.placed & (n > 1))
+        return place(distance - mean, reward.placed & (zero_singletons | (n > 1)))
 
     return per_channel(center)
 

@@ -19,12 +19,14 @@ from rewardlab.transforms.combinators.standardize_or_fallback import (
     standardize_or_fallback,
 )
 from rewardlab.transforms.combinators.trust import trust, zero_if_group_unanimous
+from rewardlab.transforms.combinators.turn_shares import share_by_softmax
 
 COMBINATORS: Table = {
     "copy_channel": copy_channel,
     "gated_accumulation": gated_accumulation,
     "standardize_or_fallback": standardize_or_fallback,
     "trust": trust,
+    "share_by_softmax": share_by_softmax,
     "zero_if_group_unanimous": zero_if_group_unanimous,
     "relative_drop": relative_drop,
     "add_where_below": add_where_below,

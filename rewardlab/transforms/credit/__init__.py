@@ -9,6 +9,7 @@ from rewardlab.transforms.credit.prefix import share_prefixes
 from rewardlab.transforms.credit.redistribute import redistribute_within_row
 from rewardlab.transforms.credit.returns import returns_to_go, step_returns_to_go
 from rewardlab.transforms.credit.spread import broadcast_to_tokens, zero_step_ends
+from rewardlab.transforms.credit.sqrt_returns import sqrt_step_returns_to_go
 from rewardlab.transforms.credit.step_values import broadcast_step_values
 
 CREDIT: Table = {
@@ -18,6 +19,7 @@ CREDIT: Table = {
     "length_adaptive_gae": length_adaptive_gae,
     "returns_to_go": returns_to_go,
     "step_returns_to_go": step_returns_to_go,
+    "sqrt_step_returns_to_go": sqrt_step_returns_to_go,
     "share_prefixes": share_prefixes,
     "broadcast_step_values": broadcast_step_values,
     "zero_step_ends": zero_step_ends,

@@ -28,10 +28,12 @@ from rewardlab.transforms.shapers.shift import require, shift
 from rewardlab.transforms.shapers.softmin import softmin_credit
 from rewardlab.transforms.shapers.squash import (
     cap,
+    floor,
     log_sigmoid,
     sigmoid,
 )
 from rewardlab.transforms.shapers.step_ends import only_step_ends
+from rewardlab.transforms.shapers.turn_history import shape_by_turn_history
 from rewardlab.transforms.shapers.unlikely import unlikeliness
 from rewardlab.transforms.shapers.window import cost_quantile_score
 from rewardlab.transforms.shapers.within_row import (
@@ -46,6 +48,7 @@ SHAPERS: Table = {
     "overlong_penalty": overlong_penalty,
     "group_length_reward": group_length_reward,
     "cap": cap,
+    "floor": floor,
     "indicator_ge": indicator_ge,
     "sigmoid": sigmoid,
     "log_sigmoid": log_sigmoid,
@@ -58,6 +61,7 @@ SHAPERS: Table = {
     "minmax_by_row": minmax_by_row,
     "episode_return": episode_return,
     "only_step_ends": only_step_ends,
+    "shape_by_turn_history": shape_by_turn_history,
     "return_from_step": return_from_step,
     "consistency_bonus": consistency_bonus,
     "unlikeliness": unlikeliness,

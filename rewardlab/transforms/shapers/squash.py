@@ -28,6 +28,20 @@ def cap(ceiling: Coefficient) -> RewardTransform:
 
 
 @named
+def floor(bottom: Coefficient = 0.0) -> RewardTransform:
+    """max(r, bottom).
+
+    (-2, 0.5) with bottom = 0 -> (0, 0.5).
+    """
+
+    def raise_(reward: Reward, rollout: Rollout) -> Reward:
+        limit = coefficient(bottom, rollout)
+        return reward.map(lambda r: jnp.maximum(r, limit))
+
+    return per_channel(raise_)
+
+
+@named
 def sigmoid(k: Coefficient = 1.0, at: Coefficient = 0.0) -> RewardTransform:
     """1 / (1 + exp(-k (r - at))): slope k/4 at `at`, in (0, 1).
 

@@ -12,6 +12,7 @@ from rewardlab.transforms.weights.bonus import capped_bonus, position_bonus
 from rewardlab.transforms.weights.duration import weigh_by_duration
 from rewardlab.transforms.weights.entropy import keep_high_entropy
 from rewardlab.transforms.weights.hardness import weigh_by_gap, weigh_by_unlikeness
+from rewardlab.transforms.weights.hindsight import hindsight_ratio
 from rewardlab.transforms.weights.importance import (
     masked_importance,
     truncated_importance,
@@ -22,6 +23,7 @@ from rewardlab.transforms.weights.signal import weigh
 
 WEIGHTS: Table = {
     "capped_bonus": capped_bonus,
+    "hindsight_ratio": hindsight_ratio,
     "keep_high_entropy": keep_high_entropy,
     "mask_binary_kl": mask_binary_kl,
     "masked_importance": masked_importance,

@@ -1,0 +1,61 @@
+"""Several agents in one episode: a reward is compared with those of who spoke."""
+
+from rewardlab.methods.method import SOUND, VERL, Method
+
+BY_AGENT = "center_by_state('agent') | scale_by_state_std('agent', eps=eps)"
+ROLES = "agents are roles of one policy that take turns"
+
+AGENTS: dict[str, Method] = {
+    "dr_mas": Method(
+        "outcome('correct') | episode_return(every_step=True)"
+        f" | {BY_AGENT} | step_returns_to_go(discount=0)",
+        "Dr. MAS: Stable Reinforcement Learning for Multi-Agent LLM Systems",
+        "2602.08847",
+        laws=(*SOUND, "shift", "scale"),
+        verified="code",
+        hp={"eps": 1e-6},
+        believes="an agent's turns against the same agent's in other rows",
+        scorers="agents(count=2)",
+        loss=VERL,
+        differs=f"{ROLES}; an agent alone gets 0, its raw score there; an invalid "
+        "action costs 0.1 there",
+    ),
+    "hierarchical_grpo": Method(
+        "process('prm') | center_by_state('peers') | step_returns_to_go(discount=0)",
+        "prime-rl, hierarchical GRPO for proposers and solvers",
+        "",
+        laws=(*SOUND, "homogeneous"),
+        verified="code",
+        believes="a solver's answers in its episode, a proposer's in the group",
+        scorers="agents(count=2) | peers(scoped=(1,))",
+        differs=f"{ROLES}, turns are its traces, paid by `prm`; guess: the loss",
+    ),
+    "rae": Method(
+        "outcome('correct') | episode_return(every_step=True)"
+        " | center_by_role_history('agent', decay=decay)"
+        " | step_returns_to_go(discount=0)",
+        "SPIRAL: Self-Play on Zero-Sum Games Incentivizes Reasoning",
+        "2506.24119",
+        laws=("mask", "jit", "scan", "orbax", "devices", "padding", "homogeneous"),
+        verified="code",
+        hp={"decay": 0.95},
+        believes="what a role got, against the same role's past",
+        scorers="agents(count=2)",
+        loss="reinforce() | sequence_sum()",
+        differs=f"{ROLES}, and both are paid the outcome; one baseline a role, there "
+        "for each game too; guess: the average",
+    ),
+    "marti": Method(
+        "process('attempt') | shape_by_turn_history(how='quality', alpha=alpha)"
+        f" | {BY_AGENT} | step_returns_to_go(discount=0)",
+        "MAPPA's code base: Scaling Multiagent Systems with Process Rewards",
+        "2601.23228",
+        laws=SOUND,
+        verified="code",
+        hp={"alpha": 0.5, "eps": 1e-6},
+        believes="turns that keep what was right, or mend what was not",
+        scorers="agents(count=2)",
+        differs=f"{ROLES}; the shaping alone is checked; guess: standard units of an "
+        "agent in its group, and the loss",
+    ),
+}

@@ -1,0 +1,111 @@
+"""Several agents: who is compared with whom, and with what of the past."""
+
+import jax
+import numpy as np
+
+from golden_adapters.common import advantages, as_array, groups, rollout_of, values
+from golden_adapters.states import scored
+from golden_adapters.turns import Steps
+from rewardlab import METHODS, build
+
+
+def numbered(names):
+    """Names as numbers, in the order of their first place."""
+    known = list(dict.fromkeys(names))
+    return np.array([known.index(name) for name in names])
+
+
+def dr_mas(inputs, hyper):
+    """A response is a turn of its trajectory here; a lone one keeps its reward there."""
+    given = {"uid": inputs["prompt"], "traj": inputs["trajectory"]}
+    steps = Steps({**given, "response_mask": inputs["response_mask"]})
+    agent = steps.table(numbered(inputs["agent"]))
+    prm = steps.table(np.asarray(inputs["row_reward"], float))
+    rollout = steps.rollout(steps.column, agent=agent, prm=prm)
+    text = METHODS["dr_mas"].reward.split(" | ", 2)[2]
+    prompt = groups([str(p) for p in inputs["prompt"]])
+    if inputs["group_by_agent"]:
+        text = f"process('prm') | {text}"
+        mates = np.array(list(zip(prompt, numbered(inputs["agent"]), strict=True)))
+    else:  # the mean of a trajectory's rows, once
+        z = "center_by_group() | scale_by_group_std(eps=eps)"
+        text = f"process('prm') | mean_credit() | episode_return() | {z}"
+        text += " | broadcast_to_tokens()"
+        mates = prompt[:, None]
+    if not inputs["divide_by_std"]:
+        text = " | ".join(x for x in text.split(" | ") if not x.startswith("scale_"))
+    hp = {"eps": hyper["eps"]} if "eps=eps" in text else {}
+    found = steps.back(advantages(text, rollout, **hp))
+    key = [(tuple(m), t) for m, t in zip(mates, inputs["trajectory"], strict=True)]
+    if inputs["group_by_agent"]:
+        alone = [sum(m == other for m, _ in key) == 1 for other, _ in key]
+    else:
+        alone = [len({t for m, t in key if m == other}) == 1 for other, _ in key]
+    hidden = np.broadcast_to(np.array(alone)[:, None], found.shape)
+    return {"advantages": np.ma.masked_array(found, hidden)}
+
+
+def hierarchical_grpo(inputs, hyper):
+    """An episode is a row, a trace a turn of one token."""
+    row, names = numbered(inputs["episode"]), list(dict.fromkeys(inputs["agent"]))
+    column = np.array([sum(row[:i] == row[i]) for i in range(len(row))])
+    shape = row.max() + 1, column.max() + 1
+    agent, prm, step = (np.full(shape, x) for x in (0, 0.0, -1))
+    agent[row, column] = numbered(inputs["agent"])
+    prm[row, column] = inputs["reward"]
+    step[row, column] = column
+    rollout = rollout_of(step >= 0, step=step, agent=agent, prm=prm)
+    scoped = [names.index(x) for x in inputs["episode_agents"] if x in names]
+    rollout = scored(
+        rollout, f"peers(scoped={tuple(scoped)})" if scoped else "peers((99,))"
+    )
+    found = advantages(METHODS["hierarchical_grpo"].reward, rollout)
+    return {"advantages": found[row, column]}
+
+
+def rae(inputs, hyper):
+    """A row is one turn; the baselines are the word's state."""
+    names = list(dict.fromkeys(inputs["role"]))
+    reward = np.asarray(inputs["reward"], float)
+    rollout = rollout_of(
+        np.ones((len(reward), 1), bool),
+        agent=numbered(inputs["role"])[:, None],
+        correct=reward,
+    )
+    word = (
+        f"center_by_role_history('agent', decay={inputs['decay']}, roles={len(names)})"
+    )
+    transform = build(f"outcome('correct') | {word}")
+    update = jax.jit(transform.update)
+    rewards, (_, state) = update({}, transform.init(rollout), rollout)
+    return {
+        "advantages": rewards["correct"].value[:, 0],
+        "baseline_after": dict(zip(names, state, strict=True)),
+    }
+
+
+def turn_history_shaping(inputs, hyper):
+    """A reward is a token; without ids of turns columns are turns, for all rows."""
+    raw = inputs["rewards"]
+    lengths = [len(row) for row in raw]
+    width, ids = max(lengths), inputs.get("turn_ids")
+    reward, step = np.zeros((len(raw), width)), np.full((len(raw), width), -1)
+    for i, row in enumerate(raw):
+        reward[i, : len(row)] = row
+        step[i, : len(row)] = ids[i] if ids else range(len(row))
+    rollout = rollout_of(step >= 0, step=step, r=as_array(reward))
+    how, _, suffix = inputs["shaping"].partition("_with_")
+    beta = inputs["beta"] if suffix else 0.0
+    word = (
+        f"shape_by_turn_history('{how}', {inputs['alpha']}, {beta}, pooled={not ids})"
+    )
+    found = values(f"dense('r') | {word}", rollout)
+    return {"rewards": [list(x[:n]) for x, n in zip(found, lengths, strict=True)]}
+
+
+ADAPTERS = {
+    "dr_mas": dr_mas,
+    "hierarchical_grpo": hierarchical_grpo,
+    "rae": rae,
+    "turn_history_shaping": turn_history_shaping,
+}

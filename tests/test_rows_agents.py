@@ -1,0 +1,74 @@
+"""Rows of several agents, whole, by name.
+
+Written from langfengQ/DrMAS, PrimeIntellect-ai/prime-rl, spiral-rl/spiral and
+ltjed/multiagent-coaching.
+"""
+
+import numpy as np
+from rows import agrees, episodes, trained
+from test_rows_states import centred
+from test_rows_turns import row_sums, spread, standard_in
+
+AGENT = np.arange(3)[None].repeat(8, axis=0) % 2
+PRM = np.random.default_rng(21).normal(size=(8, 3))
+
+
+def turns_of(b):
+    return [(i, k) for i in range(8) for k in range(len(b.turns(i)))]
+
+
+def test_dr_mas():
+    """The outcome on each turn, in standard units of its agent in the group."""
+    b = episodes(2, spread=1.2, agent=AGENT)
+    paid = {p: b.signals["correct"][p[0]] for p in turns_of(b)}
+    z = standard_in(paid, lambda p: (b.group[p[0]], AGENT[p]))
+    alone = {p for p in paid if sum(_same(b, p, q) for q in paid) == 1}
+    a = spread(b, {p: 0 if p in alone else x for p, x in z.items()})
+    agrees("dr_mas", b, trained(a, dual=3.0), a)
+
+
+def _same(b, p, q):
+    return b.group[p[0]] == b.group[q[0]] and AGENT[p] == AGENT[q]
+
+
+def test_hierarchical_grpo():
+    """Turns less the mean of their peers; alone 0."""
+    peers = np.where(AGENT == 1, 2 * (1 + np.arange(8)[:, None]) + 1, 0)
+    b = episodes(3, prm=PRM, peers=peers)
+    paid = {p: PRM[p] for p in turns_of(b)}
+    a = spread(b, centred(paid, lambda p: (b.group[p[0]], peers[p])))
+    agrees("hierarchical_grpo", b, trained(a), a)
+
+
+def test_rae():
+    """Turn after turn, against the mean of the role's past."""
+    b, past, credit = episodes(1, agent=AGENT), [0.0, 0.0], {}
+    for p in turns_of(b):
+        reward, who = b.signals["correct"][p[0]], AGENT[p]
+        credit[p] = reward - past[who]
+        past[who] = 0.95 * past[who] + 0.05 * reward
+    a = spread(b, credit)
+
+    def oracle(b):
+        losses = {
+            (i, t): -a[i, t] * b.logp[i, t] for i, tokens in b.rows() for t in tokens
+        }
+        return row_sums(b, losses)
+
+    agrees("rae", b, oracle, a)
+
+
+def test_marti():
+    """Quality of earlier turns, then standard units of the agent in the group."""
+    right = np.random.default_rng(22).integers(0, 2, (8, 3)).astype(float)
+    b, paid = episodes(2, attempt=right, agent=AGENT), {}
+    for i, k in turns_of(b):
+        r = right[i, k]
+        paid[i, k] = r
+        if k:
+            q = right[i, :k].mean()
+            paid[i, k] = r + 0.5 * (q * r - (1 - q) * (1 - r))
+    z = standard_in(paid, lambda p: (b.group[p[0]], AGENT[p]))
+    alone = {p for p in paid if sum(_same(b, p, q) for q in paid) == 1}
+    a = spread(b, {p: 0 if p in alone else x for p, x in z.items()})
+    agrees("marti", b, trained(a), a)

@@ -1,0 +1,86 @@
+"""Words of several agents, against loops in float64."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from golden_adapters.states import scored
+from oracle import GROUPS, SEEDS, agree, apply, row, run, step_tokens, varied
+
+from rewardlab import build
+
+pytestmark = [
+    pytest.mark.usefixtures("x64", "strict_ranks"),
+    pytest.mark.parametrize("seed", SEEDS),
+]
+
+
+@pytest.mark.parametrize("by_turn", [True, False])
+def test_center_by_role_history(seed, by_turn):
+    """Row after row, token after token; the next batch goes on from there."""
+    rng, rollout = np.random.default_rng(seed), varied(seed)
+    role = rng.integers(0, 3, (12, 4) if by_turn else 12)
+    rollout = rollout.with_signals(role=jnp.asarray(role))
+    before = run("process('prm')", rollout)
+    past, want = [0.0, 0.0, 0.0], []
+    for _ in range(2):
+        found = {}
+        for p in sorted(before):
+            who = role[p[0], int(rollout.step[p])] if by_turn else role[p[0]]
+            found[p] = before[p] - past[who]
+            past[who] = 0.7 * past[who] + 0.3 * before[p]
+        want.append(found)
+    text = "process('prm') | center_by_role_history('role', decay=0.7, roles=3)"
+    transform = build(text)
+    state = transform.init(rollout)
+    for batch in want:
+        rewards, state = transform.update({}, state, rollout)
+        value = np.asarray(rewards["prm"].value)
+        agree({p: value[p] for p in before}, batch)
+    np.testing.assert_allclose(state[-1], past, rtol=1e-12)
+
+
+@pytest.mark.parametrize("how", ["quality", "margin"])
+@pytest.mark.parametrize("pooled", [False, True])
+def test_shape_by_turn_history(seed, how, pooled):
+    """Q over what stands in earlier steps, of the row or of the prompt's rows."""
+    rollout = varied(seed)
+    before, want = run("process('prm')", rollout), {}
+    for (i, t), r in before.items():
+        k = int(rollout.step[i, t])
+        rows = [j for j in range(12) if j == i or pooled and GROUPS[j] == GROUPS[i]]
+        early = [
+            x for (j, u), x in before.items() if j in rows and rollout.step[j, u] < k
+        ]
+        want[i, t] = r
+        if early:
+            q, last = sum(early) / len(early), row(before, i)[-1][1]
+            bonus = q * r - (1 - q) * (1 - r) if how == "quality" else r - q
+            want[i, t] = r + 0.4 * bonus + 0.1 * last
+    word = f"shape_by_turn_history('{how}', 0.4, 0.1, pooled={pooled})"
+    agree(run(f"process('prm') | {word}", rollout), want)
+
+
+def test_who_spoke_and_who_is_compared(seed):
+    """Agents take turns; a scoped agent has other peers in each row."""
+    rollout = scored(varied(seed), "agents(3) | peers(scoped=(1, 2))")
+    agent, peers = (np.asarray(rollout.signals[n]) for n in ("agent", "peers"))
+    assert agent.shape == peers.shape and set(agent[0, :3]) == {0, 1, 2}
+    assert (agent == np.arange(agent.shape[1]) % 3).all()
+    same = peers[:, None, :, None] == peers[None, :, None, :]
+    for i in range(12):
+        for j in range(12):
+            for k in range(agent.shape[1]):
+                alike = agent[i, k] == agent[j]
+                want = alike & ((i == j) | (agent[i, k] == 0))
+                assert (same[i, j, k] == want).all()
+
+
+def test_one_agent_is_no_agent(seed):
+    """Compared by agent, one agent's turns are compared as turns of the group."""
+    rollout = scored(varied(seed), "agents(1)")
+    start = "outcome('correct') | episode_return(every_step=True)"
+    by_agent = run(f"{start} | center_by_state('agent')", rollout)
+    agree(by_agent, run(f"{start} | center_by_group()", rollout))
+    for i in range(12):  # an agent of its own a turn: the same turn of other rows
+        assert len(step_tokens(rollout, i)) <= 4
+    assert apply(build(start), rollout)["correct"].placed.any()
