@@ -72,3 +72,20 @@ def test_marti():
     alone = {p for p in paid if sum(_same(b, p, q) for q in paid) == 1}
     a = spread(b, {p: 0 if p in alone else x for p, x in z.items()})
     agrees("marti", b, trained(a), a)
+
+
+def test_mappa():
+    """-2.5 a flaw at an action's end, -0.01 (log pi - log ref), up to that end."""
+    flaws = np.random.default_rng(23).integers(0, 5, (8, 3)).astype(float)
+    b = episodes(1, flaws=flaws)
+    back = np.zeros(b.mask.shape)
+    for i in range(8):
+        for k, turn in enumerate(b.turns(i)):
+            later = 0.0
+            for t in turn[::-1]:
+                later += -0.01 * (b.old[i, t] - b.ref[i, t])
+                later += -2.5 * flaws[i, k] if t == turn[-1] else 0
+                back[i, t] = later
+    flat = back[b.mask]
+    a = np.where(b.mask, (back - flat.mean()) / flat.std(), 0)
+    agrees("mappa", b, trained(a), a)

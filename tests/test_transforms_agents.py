@@ -60,6 +60,19 @@ def test_shape_by_turn_history(seed, how, pooled):
     agree(run(f"process('prm') | {word}", rollout), want)
 
 
+def test_returns_within_steps(seed):
+    """r_t + 0.7 G_{t+1} up to the end of the step, and nothing beyond."""
+    rollout = varied(seed)
+    before, want = run("dense('dense')", rollout), {}
+    for i in {i for i, _ in before}:
+        for _, tokens in step_tokens(rollout, i):
+            later = 0.0
+            for t in tokens[::-1]:
+                later = before.get((i, t), 0.0) + 0.7 * later
+                want[i, t] = later
+    agree(run("dense('dense') | returns_within_steps(0.7)", rollout), want)
+
+
 def test_who_spoke_and_who_is_compared(seed):
     """Agents take turns; a scoped agent has other peers in each row."""
     rollout = scored(varied(seed), "agents(3) | peers(scoped=(1, 2))")

@@ -45,6 +45,21 @@ AGENTS: dict[str, Method] = {
         differs=f"{ROLES}, and both are paid the outcome; one baseline a role, there "
         "for each game too; guess: the average",
     ),
+    "mappa": Method(
+        "process('flaws') | kl_penalty(beta=beta)"
+        " | weighted_sum(flaws=per_flaw, kl=1) | returns_within_steps(discount=gamma)"
+        " | whiten(eps=0.0, ddof=0, var_floor=1e-8)",
+        "Scaling Multiagent Systems with Process Rewards",
+        "2601.23228",
+        laws=SOUND,
+        verified="code",
+        hp={"gamma": 1.0, "beta": 0.01, "per_flaw": -2.5},
+        believes="actions that a coach scores higher than others",
+        scorers="critics(draws=4)",
+        differs="the coach's 0 to 10 is 10 less 2.5 for each of four critics that find "
+        "the action wrong, and one that nobody could score has none, 5 there; agents "
+        "are whitened together; guess: beta, and the loss",
+    ),
     "marti": Method(
         "process('attempt') | shape_by_turn_history(how='quality', alpha=alpha)"
         f" | {BY_AGENT} | step_returns_to_go(discount=0)",

@@ -3,7 +3,14 @@
 import jax
 import numpy as np
 
-from golden_adapters.common import advantages, as_array, groups, rollout_of, values
+from golden_adapters.common import (
+    advantages,
+    as_array,
+    groups,
+    only,
+    rollout_of,
+    values,
+)
 from golden_adapters.states import scored
 from golden_adapters.turns import Steps
 from rewardlab import METHODS, build
@@ -16,7 +23,7 @@ def numbered(names):
 
 
 def dr_mas(inputs, hyper):
-    """A response is a turn of its trajectory here; a lone one keeps its reward there."""
+    """A response is a turn of its trajectory; one alone keeps its reward there."""
     given = {"uid": inputs["prompt"], "traj": inputs["trajectory"]}
     steps = Steps({**given, "response_mask": inputs["response_mask"]})
     agent = steps.table(numbered(inputs["agent"]))
@@ -84,6 +91,20 @@ def rae(inputs, hyper):
     }
 
 
+def mappa(inputs, hyper):
+    """A row is one action; the coach's score and the KL stand in one array there."""
+    mask = np.asarray(inputs["action_mask"], bool)
+    rollout = rollout_of(mask, r=np.asarray(inputs["token_rewards"], float))
+    text = METHODS["mappa"].reward.split("weighted_sum(flaws=per_flaw, kl=1) | ")[1]
+    if not inputs["divide_by_std"]:
+        text = text.split(" | whiten")[0] + " | center_by_batch()"
+    back = text.split(" | ")[0]
+    gamma = float(inputs["gamma"])
+    returns = values(f"dense('r') | {back}", rollout, gamma=gamma)
+    found = advantages(f"dense('r') | {text}", rollout, gamma=gamma)
+    return {"returns": only(mask, returns), "advantages": only(mask, found)}
+
+
 def turn_history_shaping(inputs, hyper):
     """A reward is a token; without ids of turns columns are turns, for all rows."""
     raw = inputs["rewards"]
@@ -107,5 +128,6 @@ ADAPTERS = {
     "dr_mas": dr_mas,
     "hierarchical_grpo": hierarchical_grpo,
     "rae": rae,
+    "mappa": mappa,
     "turn_history_shaping": turn_history_shaping,
 }

@@ -11,6 +11,7 @@ from rewardlab.transforms.credit.returns import returns_to_go, step_returns_to_g
 from rewardlab.transforms.credit.spread import broadcast_to_tokens, zero_step_ends
 from rewardlab.transforms.credit.sqrt_returns import sqrt_step_returns_to_go
 from rewardlab.transforms.credit.step_values import broadcast_step_values
+from rewardlab.transforms.credit.within_steps import returns_within_steps
 
 CREDIT: Table = {
     "broadcast_to_tokens": broadcast_to_tokens,
@@ -19,6 +20,7 @@ CREDIT: Table = {
     "length_adaptive_gae": length_adaptive_gae,
     "returns_to_go": returns_to_go,
     "step_returns_to_go": step_returns_to_go,
+    "returns_within_steps": returns_within_steps,
     "sqrt_step_returns_to_go": sqrt_step_returns_to_go,
     "share_prefixes": share_prefixes,
     "broadcast_step_values": broadcast_step_values,
