@@ -81,7 +81,7 @@ TURN_VALUES: dict[str, Method] = {
         " | weighted_sum(reward=coef) | returns_to_go() | whiten()",
         "ITPO: Implicit Turn-wise Policy Optimization",
         "2603.23550",
-        laws=(*SOUND, "shift"),
+        laws=(*SOUND, "scale"),
         verified="code",
         hp={"temperature": 0.7, "coef": 5.0},
         believes="turns that a model of success finds likelier, to the outcome's sum",
@@ -100,7 +100,7 @@ TURN_VALUES: dict[str, Method] = {
         " | weighted_sum(correct=1, hindsight=omega)",
         "HCAPO: Hindsight Credit Assignment for Long-Horizon LLM Agents",
         "2603.08754",
-        laws=SOUND,
+        laws=(*SOUND, "scale"),
         verified="paper",
         hp={
             "gamma": 0.95,

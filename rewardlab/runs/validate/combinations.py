@@ -11,6 +11,7 @@ from rewardlab.rollouts.values import VALUE_SIGNALS
 from rewardlab.runs.aliases import wanted
 from rewardlab.runs.builders import (
     build_objective,
+    method_in,
     select_of,
     transform_of,
     unused,
@@ -18,6 +19,8 @@ from rewardlab.runs.builders import (
 )
 from rewardlab.runs.config import DEFAULTS
 from rewardlab.runs.switches import branching_of
+from rewardlab.scorers.makers import SETTING
+from rewardlab.scorers.sentence import brought_by, scorers_of
 from rewardlab.selection import rounds_of
 from rewardlab.tasks import TASKS, Task, task_of
 from rewardlab.transforms import BASELINES
@@ -162,7 +165,9 @@ def _trees(config: ConfigDict) -> Iterator[str]:
     task, rollout = task_of(config), config.rollout
     tree, branching = rollout.branching, branching_of(config)
     missing = wanted(config).difference(task.signals)
-    values = sorted(missing.intersection(VALUE_SIGNALS))
+    brought = scorers_of(brought_by(method_in(config)), SETTING)
+    made = {name for scorer in brought for name in scorer.provides}
+    values = sorted(missing.intersection(VALUE_SIGNALS) - made)
     if task.environment is None or rollout.on_host:
         if branching or rollout.continuations:
             have = ", ".join(k for k, t in TASKS.items() if t.environment)

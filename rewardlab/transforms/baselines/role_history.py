@@ -39,11 +39,11 @@ def center_by_role_history(
     ) -> tuple[Reward, Any]:
         who = rollout.signal(role)
         who = at_steps(who, rollout) if who.ndim == 2 else who[:, None]
-        who = jnp.broadcast_to(who, reward.placed.shape).ravel()
+        who = jnp.broadcast_to(who, reward.placed.shape).reshape(1, -1)
         rate = coefficient(decay, rollout)
-        own = reward.placed.ravel() & (who == jnp.arange(roles)[:, None])
+        own = reward.placed.reshape(1, -1) & (who == jnp.arange(roles)[:, None])
         keep = jnp.where(own, rate, 1.0)
-        add = jnp.where(own, (1 - rate) * reward.value.ravel(), 0.0)
+        add = jnp.where(own, (1 - rate) * reward.value.reshape(1, -1), 0.0)
         kept, added = lax.associative_scan(_after, (keep, add), axis=1)
         after = kept * state[:, None] + added
         before = jnp.concatenate([state[:, None], after[:, :-1]], axis=1)
