@@ -40,7 +40,7 @@ class Loops:
         for i in self.total:
             last, found = -1, []
             for k, tokens in step_tokens(rollout, i):
-                key = (GROUPS[i], last, self.node[i, tokens[-1]])
+                key = (GROUPS[i], len(found), last, self.node[i, tokens[-1]])
                 self.at[i, tokens[-1]] = key
                 self.seen.setdefault(key, []).append(self.heat[i, k])
                 found.append(key)
@@ -118,9 +118,9 @@ def test_siblings_sum_to_nothing(seed):
     got, loops = run(text, rollout), Loops(rollout)
     inner = {}
     for p, key in loops.at.items():
-        inner.setdefault(key[:2], {})[key] = got[p]
-    grown_from = {key[2]: loops.children(key)[1] for key in loops.at.values()}
-    for (_, parent), found in inner.items():
+        inner.setdefault(key[:3], {})[key] = got[p]
+    grown_from = {key[3]: loops.children(key)[1] for key in loops.at.values()}
+    for (_, _, parent), found in inner.items():
         if not grown_from.get(parent):  # a row that ends there is a child too
             assert sum(found.values()) == pytest.approx(0, abs=1e-12)
 
@@ -137,14 +137,14 @@ def test_mask_only_children(seed):
     node, keys = np.asarray(rollout.signals["node"]), {}
     for i in range(12):
         last = -1
-        for _, tokens in step_tokens(rollout, i):
+        for level, (_, tokens) in enumerate(step_tokens(rollout, i)):
             for t in tokens:
-                keys[i, t] = (GROUPS[i], last, node[i, tokens[-1]])
+                keys[i, t] = (GROUPS[i], level, last, node[i, tokens[-1]])
             last = node[i, tokens[-1]]
     kept = np.asarray(mask_only_children("node").keep(None, rollout))
     assert 0 < kept.sum() < len(everything)
     for p in everything:
-        alike = {key for key in keys.values() if key[:2] == keys[p][:2]}
+        alike = {key for key in keys.values() if key[:3] == keys[p][:3]}
         assert kept[p] == (len(alike) > 1), p
     assert not kept[~np.asarray(rollout.mask)].any()
 
@@ -156,14 +156,12 @@ def test_center_by_fork_without_the_own_child(seed):
     with_own, alone = (
         run(text.format(x), rollout) for x in ("", ", leave_one_out=True")
     )
-    entry = jnp.zeros(rollout.mask.shape, bool)
-    for p in run("process('prm')", rollout):
-        entry = entry.at[p].set(True)
-    tree = nodes.forest(rollout.signals["node"], entry, rollout)
-    fork, first = np.asarray(tree.fork), np.asarray(tree.first)
+    node = np.asarray(rollout.signals["node"])
+    parent = np.asarray(nodes.parents(rollout.signals["node"], rollout))
+    key = {p: (GROUPS[p[0]], parent[p]) for p in run("process('prm')", rollout)}
     assert sorted(with_own) == sorted(alone)
     for p, x in with_own.items():
-        n = np.sum(first & (fork == fork[p]))
+        n = len({node[q] for q in key if key[q] == key[p]})
         assert alone[p] == pytest.approx(x * n / (n - 1), abs=1e-12)
 
 

@@ -65,9 +65,10 @@ def forest(
     after = jnp.pad(lax.cummin(here, axis=1, reverse=True), ((0, 0), (0, 1)))
     after = after.at[:, -1].set(width)[:, 1:]
     group = jnp.broadcast_to(rollout.group[:, None], entry.shape)
-    keys = (group, parents(node, rollout), node)
+    level = jnp.cumsum(entry, axis=1)  # so that no node can follow itself
+    keys = (group, level, parents(node, rollout), node)
     kept = (jnp.where(entry, key, -2) for key in keys)
-    prompt, fork, name = masked.dense_ids_of_each(*kept)
+    prompt, _, fork, name = masked.dense_ids_of_each(*kept)
     index = jnp.arange(rows * width, dtype=jnp.int32).reshape(entry.shape)
     following = jnp.take_along_axis(name, jnp.minimum(after, width - 1), axis=1)
     own = rows * width + jnp.arange(rows)[:, None]
