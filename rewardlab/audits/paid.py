@@ -43,8 +43,8 @@ def makers_of(
     known_makers = {**MADE_BY, **given}
     if lacks := sorted(wanted - set(known_makers)):
         raise ValueError(
-            f"an enumerated process has no {lacks[0]!r}; --signal {lacks[0]}=verdict "
-            "takes the verdict for it"
+            f"an enumerated process has no {lacks[0]!r}; name a maker of its shape, as "
+            f"in --signal {lacks[0]}=verdict"
         )
     return {name: known_makers[name] for name in sorted(wanted)}
 

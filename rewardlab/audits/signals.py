@@ -127,6 +127,12 @@ def _busy_tokens(facts: Facts) -> np.ndarray:
     return (_busy(facts)[rows, np.maximum(facts.step, 0)] > 0) & (facts.step >= 0)
 
 
+def _deciding_tokens(facts: Facts) -> np.ndarray:
+    rows, at = np.arange(len(facts.step))[:, None], np.maximum(facts.step, 0)
+    decides = facts.process.right[rows, at] != NEUTRAL
+    return decides & (facts.step >= 0)
+
+
 def _form(facts: Facts) -> np.ndarray:
     """1, but 0 where the last action opens an episode whose first turn is neutral."""
     process = facts.process
@@ -195,6 +201,8 @@ MAKERS: dict[str, tuple[Maker, str]] = {
     "lengths": (_lengths, "the tokens of each turn"),
     "busy_turns": (_busy_turns, "how often the last action was taken"),
     "busy_tokens": (_busy_tokens, "the tokens of turns with the last action"),
+    "deciding_tokens": (_deciding_tokens, "the tokens of turns that decide"),
+    "own_logp": (lambda f: f.logp, "of the policy itself"),
     "form": (_form, "0 where the last action opens the episode, if that is neutral"),
     "members": (_members, "five scores of the whole text, each with an error more"),
     "error": (

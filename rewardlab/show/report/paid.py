@@ -19,9 +19,10 @@ class PaidFor(NamedTuple):
     lines: dict[str, list[str]]
 
 
-def paid_by(arms: Iterable[ArmConfig]) -> PaidFor:
-    """The audit of each arm that has begun, on the plain world."""
-    return PaidFor(SHOWN, {arm.arm: _line(arm) for arm in arms if arm.sentences})
+def paid_by(arms: Iterable[ArmConfig]) -> PaidFor | None:
+    """The audit of each arm that has begun, on the plain world; None if none has."""
+    lines = {arm.arm: _line(arm) for arm in arms if arm.sentences}
+    return PaidFor(SHOWN, lines) if lines else None
 
 
 def _line(arm: ArmConfig) -> list[str]:
