@@ -35,7 +35,8 @@ if not importlib.util.find_spec("rewardlab"):  # as on Colab, whose JAX stays as
 # ## A small grid
 #
 # Three rewards, of which one has its limit `eta` at two values, with three seeds: twelve runs. They share
-# base policies and compiled programs, so most of them take seconds.
+# base policies and compiled programs, so most of them take seconds. (The times below are of a machine that had
+# much else to do.)
 
 # %%
 from rewardlab.launch.grid import main as grid

@@ -49,7 +49,8 @@ for arm in ("process_sum", "clip_delta"):
 #
 # Arms × seeds. Arms of a seed begin with the same base policy and see the same problems with the same
 # noise of sampling, so they are compared pair by pair. The model is small and training short, to be quick: all
-# six runs, compiling included, took 346 s of processor time, which two idle cores share.
+# six runs, compiling included, took 346 s of processor time, which two idle cores share. (The machine had much
+# else to do, so the times below are longer.)
 #
 # The cell does what `rewardlab grid --config=quickstart --arm=process_sum --arm=clip_delta ...` does in a
 # terminal. Run it again and it takes seconds: what is done is not done twice. That is why only seed 2 is
