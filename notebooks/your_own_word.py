@@ -9,11 +9,12 @@
 # ---
 
 # %% [markdown]
-# # Write your own transform and check it
+# # Write your own transform, check it and audit it
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/rewardlab/rewardlab/blob/main/notebooks/your_own_word.ipynb)
 #
-# A reward shaping of your own in five lines, and the laws that it keeps. Nothing is trained.
+# A reward shaping of your own in five lines, the laws that it keeps, and how far its gradient is from the true
+# one. Nothing is trained.
 
 # %%
 import importlib.metadata
@@ -55,7 +56,9 @@ def root(power: float = 0.5):
 # %% [markdown]
 # ## In a sentence
 #
-# A module of words would be named in `--config.words`; in a notebook they are handed over.
+# The words are read from left to right: what each step is paid, its root, the sum from each token on, less the
+# mean of the group ([what they do to a rollout](shapings.ipynb)). A module of words would be named in
+# `--config.words`; in a notebook they are handed over.
 
 # %%
 SENTENCE = "process('prm') | root(power=0.5) | returns_to_go() | center_by_group()"
@@ -98,6 +101,31 @@ for law, finding in found.findings.items():
         print(f"{law}: {finding.why}")
 
 # %% [markdown]
+# ## Does it teach the right thing?
+#
+# Laws do not say. `audit` puts a sentence on a decision process of four turns that is so small that every
+# episode can be listed: the gradient of the chance of success and the advantage Q - V of every action are known
+# exactly, and the sentence's gradient and credit are set beside them. `rloo` has no bias and stands beside ours.
+
+# %%
+from rewardlab.audits.table import table
+
+with rewardlab.words_at_hand({"root": root}):
+    print(table([rewardlab.audit("rloo"), rewardlab.audit(SENTENCE)]))
+
+# %% [markdown]
+# What to read there, first of all:
+#
+# - **bias**: with more and more rows `rloo` comes to point where the true gradient points. Ours never does: a
+#   sine of 0.471 is an angle of 28°.
+# - **variance** and **SNR**: it is steadier, though. One batch's gradient has half the variance, so that with 32
+#   batches (*at budget*) both point about equally well.
+# - The second table: turn 0 decides nothing, and ours pays it nearly as much as the fork in turn 3.
+# - **optimum**: the policy that is best for our sentence is best in truth too.
+#
+# `rewardlab audit` prints the same in a terminal, and other worlds are named there ([the lab's
+# page](../docs/lab.md#audit)).
+#
 # ## In a run
 #
 # The same sentence trains: `rewardlab.train(cfg, "runs/root", reward=mine, words={"root": root})`.
