@@ -17,7 +17,7 @@ STATES: dict[str, Method] = {
         laws=(*SOUND, "shift"),
         verified="code",
         hp={"turn_coef": 1.0, "eps": 1e-4},
-        believes="the turn of the first tool call, by a reward of its own",
+        believes="the first tool turn, by a reward of its own",
         scorers="first_result()",
         loss="clipped(epsilon=0.2) | kl(beta=0.01, kind='k3') | token_mean()",
         differs="the tool turn is paid by the task's `productive`; a row without a "
