@@ -32,6 +32,7 @@ from rewardlab.show.catalogue import loss_text
 from rewardlab.tasks import TASKS
 
 PROMPTS, SAMPLES, STEPS = 4, 4, 3
+MORE = ("demonstration_model", "prefix_model", "coalition_model")
 READS_ALL = {
     "arithmetic": "outcome('correct') | center_by_signal('greedy')"
     " | broadcast_to_tokens() | keep_high_entropy(share=0.5)"
@@ -57,8 +58,8 @@ def home(name):
     made = making(METHODS[name])
     if made.way == "trees":
         return Home(made.tasks[0], True)
-    text = METHODS[name].scorers  # its `score` comes with a `gap`
-    own = text if "demonstration_model" in text else ""
+    text = METHODS[name].scorers  # their `score` comes with more of the same model
+    own = text if any(word in text for word in MORE) else ""
     return Home((made.tasks or ["arithmetic"])[0], own=own)
 
 

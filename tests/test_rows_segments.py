@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from row_oracles import centred, each, log_ratio, on_tokens
 from rows import agrees, batch, episodes, slope, token_mean, trained, whole
 
@@ -123,3 +124,53 @@ def test_poad():
     here = a[b.mask]
     a = (a - here.mean()) / math.sqrt(max(here.var(), 1e-8))
     agrees("poad", b, trained(np.where(b.mask, a, 0), token_mean), a)
+
+
+def test_spo_segment():
+    """V(end) - V(begin) of each segment, on its unsure tokens; whitened; PPO."""
+    b, rng = batch(6), np.random.default_rng(6)
+    segment = np.minimum(np.cumsum(rng.random(b.mask.shape) < 0.4, axis=1), 3)
+    value, unsure = rng.random((8, 5)), rng.random(b.mask.shape) < 0.7
+    b.signals |= {"segment": segment, "segment_value": value, "uncertain": unsure}
+    a = np.zeros(b.mask.shape)
+    for i, tokens in b.rows():
+        for t in tokens:
+            k = segment[i, t]
+            a[i, t] = (value[i, k + 1] - value[i, k]) * unsure[i, t]
+    here = a[b.mask]
+    a = (a - here.mean()) / np.sqrt(here.var(ddof=1) + 1e-8)
+    agrees("spo_segment", b, trained(np.where(b.mask, a, 0), token_mean), a, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["spo_tree", "spo_tree_std"])
+def test_spo_tree(name):
+    """V(child) - mean of V over its siblings, V the mean of children, or that over
+    their std of n; PPO."""
+    b = batch(7, spread=0.8)
+    b.mask = np.ones((8, 4), bool)
+    b.old, b.ref, b.logp = (x[:, :4] for x in (b.old, b.ref, b.logp))
+    b.entropy = b.entropy[:, :4]
+    b.step = np.repeat([[0, 0, 1, 1]], 8, axis=0)
+    first = np.array([0, 0, 0, 1, 0, 1, 1, 2])
+    last = np.array([0, 1, 1, 0, 0, 0, 1, 0])
+    node = np.stack([first, first, 10 + last, 10 + last], axis=1)
+    b.signals["node"] = node
+    correct, a = b.signals["correct"], np.zeros((8, 4))
+    mean = lambda x: sum(x) / len(x)  # noqa: E731
+    for g in (0, 1):
+        rows = b.members(4 * g)
+        leaf = {
+            (f, e): mean([correct[i] for i in rows if (first[i], last[i]) == (f, e)])
+            for f, e in {(first[i], last[i]) for i in rows}
+        }
+        inner = {f: mean([v for (h, _), v in leaf.items() if h == f]) for f, _ in leaf}
+        for i in rows:
+            f, e = first[i], last[i]
+            siblings = [v for (h, _), v in leaf.items() if h == f]
+            for at, value, family in (
+                (slice(0, 2), inner[f], [*inner.values()]),
+                (slice(2, 4), leaf[f, e], siblings),
+            ):
+                std = np.std(family) + 1e-8 if name == "spo_tree_std" else 1
+                a[i, at] = (value - mean(family)) / std
+    agrees(name, b, trained(a, token_mean), a)

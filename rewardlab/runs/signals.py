@@ -42,7 +42,8 @@ def setting_of(
     models = Models({name: Model(role.model) for name, role in roles.items()})
     models |= dict.fromkeys(("policy", "reference"), Model(model))
     at = config.rollout.temperature
-    return Setting(models, task.tokenizer, sizes, at, lora, updates_of(config))
+    own = (at, lora, updates_of(config), task.score)
+    return Setting(models, task.tokenizer, sizes, *own)
 
 
 def sources_of(
@@ -113,6 +114,12 @@ def training_plan(config: ConfigDict, task: Task, sources: Sequence[Source]) -> 
         found = plan(reads, sources, early)
     except Nobody as error:
         raise ValueError(_nobody_makes(config, error)) from None
+    if task.score is None and any(scorer.verifies for scorer in found.scorers):
+        name = next(scorer.name for scorer in found.scorers if scorer.verifies)
+        raise ValueError(
+            f"the scorer {name!r} judges completions of its own by the task, and "
+            f"task.name={config.task.name!r} judges none on the device; use another"
+        )
     plays = task.environment is not None or config.rollout.on_host
     for scorer in found.scorers if plays else ():
         if scorer.samples:

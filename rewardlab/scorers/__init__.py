@@ -42,6 +42,7 @@ from rewardlab.scorers.redistribute import (
     prefix_differences,
 )
 from rewardlab.scorers.relevance import relevance
+from rewardlab.scorers.restarts import segment_at_uncertain_tokens, segment_values
 from rewardlab.scorers.reward_words import REWARD_MODELS
 from rewardlab.scorers.rewarded import class_weight, rewarded
 from rewardlab.scorers.second import (
@@ -96,6 +97,8 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "prefix_differences": prefix_differences,
     "prefix_values": prefix_values,
     "rewarded": rewarded,
+    "segment_at_uncertain_tokens": segment_at_uncertain_tokens,
+    "segment_values": segment_values,
     "self_score": self_score,
     "flow": flow,
     "gradient_norm_squared": gradient_norm_squared,
@@ -149,6 +152,12 @@ USUAL = {
     "is_planning": "planning()",
     "prm_logp": "implicit()",
     "positive": "positive()",
+    "prefix_score": "prefix_model()",
+    "prompt_score": "prefix_model()",
+    "segment": "segment_at_uncertain_tokens()",
+    "segment_value": "segment_values()",
+    "shapley": "coalition_model()",
+    "uncertain": "segment_at_uncertain_tokens()",
     "past_correct": "past('step_facts', 'correct')",
     "past_step_facts": "past('step_facts', 'correct')",
     "past_step_label": "past('step_states', 'step_label', 'step_weight')",

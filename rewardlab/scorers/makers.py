@@ -90,6 +90,8 @@ def made_on(task: str, trees: bool = False, brings: Sequence[Scorer] = ()) -> se
     waiting = [*brings, *judges, *others]
     if known.environment is not None:
         waiting = [scorer for scorer in waiting if not scorer.samples]
+    if known.score is None:
+        waiting = [scorer for scorer in waiting if not scorer.verifies]
     while able := [s for s in waiting if _can(s, names, known.facts)]:
         waiting = [s for s in waiting if s not in able]
         names |= {base_of(name) for scorer in able for name in scorer.provides}

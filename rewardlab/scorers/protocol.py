@@ -35,6 +35,7 @@ class Setting(NamedTuple):
     temperature: float | Float[Array, ""] = 1.0  # that completions are sampled at
     lora: LoRA | None = None  # the adapters that the policy trains, if it does
     updates: Updates = ONCE  # how often the policy learns from a rollout
+    verify: Callable[..., Any] | None = None  # the task's `score`, if it has one
 
 
 class Context(NamedTuple):
@@ -93,6 +94,7 @@ class Scorer(NamedTuple):
     columns: tuple[str, ...] = ()  # of the data, that it cannot do without
     roles: tuple[str, ...] = ()  # whose parameters it reads beside the policy's
     samples: bool = False  # completions of its own, which are no episodes
+    verifies: bool = False  # rows of its own, by `Setting.verify`
 
 
 def context_of(context: Context, name: str) -> Context:

@@ -35,10 +35,14 @@ class Reading(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """A trunk with K heads: `begin` gives what is trained, `read` reads rows by it."""
+    """A trunk with K heads: `begin` gives what is trained, `read` reads rows by it.
+
+    `prefixes` gives their scores after each token [K, N, T], and of the prompt [K, N].
+    """
 
     begin: Callable[[Context, Rollout], dict[str, Any]]
     read: Callable[[dict[str, Any], Context, Rollout], Reading]
+    prefixes: Callable[[dict[str, Any], Context, Rollout], tuple[Array, Array]]
     roles: tuple[str, ...]
     lr: float
 
@@ -85,7 +89,14 @@ def own_trunk(
             row = jnp.sum(jnp.where(rollout.mask, logp, 0), axis=1)
             return _say(trained["heads"], ends)._replace(logp=row)
 
-        return Reader(begin, read, own.roles, lr)
+        def prefixes(
+            trained: Any, context: Context, rollout: Rollout
+        ) -> tuple[Array, Array]:
+            params = own.whole(trained["trunk"], context)
+            case = (own.model, params, rollout, setting.temperature)
+            return _say_all(trained["heads"], case)
+
+        return Reader(begin, read, prefixes, own.roles, lr)
 
     return trunk
 
@@ -104,7 +115,13 @@ def _fixed(
         ends, _ = _ends(model, params, rollout, setting.temperature)
         return _say(trained["heads"], ends)
 
-    return Reader(begin, read, () if role == "policy" else (role,), lr)
+    def prefixes(
+        trained: Any, context: Context, rollout: Rollout
+    ) -> tuple[Array, Array]:
+        params = lax.stop_gradient(context.params[role])
+        return _say_all(trained["heads"], (model, params, rollout, setting.temperature))
+
+    return Reader(begin, read, prefixes, () if role == "policy" else (role,), lr)
 
 
 def _heads(key: Array, members: int, known: int, width: int) -> heads.Head:
@@ -118,12 +135,33 @@ def _ends(
     model: Any, params: Any, rollout: Rollout, temperature: Any
 ) -> tuple[Float[Array, "N D"], Float[Array, "N T"]]:
     """What a head reads of each row, 0 of an empty one; and its tokens' log-probs."""
+    known, logp = _known(model, params, rollout, temperature)
+    last = masked.last(rollout.valid)[..., None]
+    return jnp.sum(jnp.where(last, known, 0), axis=1), logp
+
+
+def _known(
+    model: Any, params: Any, rollout: Rollout, temperature: Any
+) -> tuple[Float[Array, "N T D"], Float[Array, "N T"]]:
+    """What a head reads after each token, and the tokens' log-probs."""
     states = model.states(params, rollout, after=True)
     logp = model.log_probs(params, rollout, temperature).logp
     seen = heads.surprise(dataclasses.replace(rollout, logp=logp), before=False)
-    known = jnp.concatenate([states, seen], axis=-1)
-    last = masked.last(rollout.valid)[..., None]
-    return jnp.sum(jnp.where(last, known, 0), axis=1), logp
+    return jnp.concatenate([states, seen], axis=-1), logp
+
+
+def _say_all(
+    head: heads.Head, case: tuple[Any, Any, Rollout, Any]
+) -> tuple[Float[Array, "K N T"], Float[Array, "K N"]]:
+    """The scores of all prefixes, 0 on padding, and of the prompt before any token."""
+    model, params, rollout, _ = case
+    known, _ = _known(*case)
+    before = model.states(params, rollout)[:, 0]
+    blank = jnp.zeros((before.shape[0], heads.SURPRISE))
+    first = jnp.concatenate([before, blank], axis=-1)
+    say = jax.vmap(heads.read, (0, None))
+    found = jnp.where(rollout.valid, say(head, known)[..., 0], 0)
+    return found, say(head, first)[..., 0]
 
 
 def _say(head: heads.Head, ends: Float[Array, "N D"]) -> Reading:

@@ -6,7 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from golden_adapters.common import (
+    NoAdapter,
     advantages,
+    as_array,
     groups,
     only,
     rollout_of,
@@ -14,6 +16,8 @@ from golden_adapters.common import (
     values,
     with_end,
 )
+from rewardlab import METHODS
+from rewardlab.reward_models.coalitions import owen
 from rewardlab.scorers.prefixes import prefix_values
 from rewardlab.scorers.protocol import Setting
 
@@ -96,5 +100,126 @@ def hicra(inputs, hyper):
     return {"advantages": values(text, rollout, alpha=alpha)}
 
 
-ADAPTERS = {"hicra": hicra, "maxrl": maxrl, "spro": spro, "tempo": tempo}
+def spo_segment(inputs, hyper):
+    """A segment ends at each cut; a cut on the last token stands for the score there.
+
+    Without a value of the prompt the first segment gets 0: it is the first cut's.
+    """
+    count = len(inputs["token_prob"])
+    cuts = dict(zip(inputs["cutpoints"], inputs["cutpoint_values"], strict=True))
+    ends = sorted(c for c in cuts if 0 <= c < count - 1)
+    final = cuts.get(count - 1, inputs["score"])
+    value = [*(cuts[c] for c in ends), final]
+    value = [cuts.get(-1, value[0]), *value]
+    segment = np.searchsorted(ends, np.arange(count))
+    chance = np.asarray(inputs["token_prob"], float)
+    rollout = rollout_of(
+        np.ones((1, count)),
+        segment=segment[None],
+        segment_value=np.array([value], float),
+        uncertain=(chance <= hyper["prob_mask"])[None],
+    )
+    return {"advantages": values(sentence("spo_segment", whiten=""), rollout)[0]}
+
+
+def leaves(node, path=("r",)):
+    """(path, outcome) of each leaf of nested lists."""
+    if not isinstance(node, list):
+        return [(path, float(node))]
+    below = [leaves(x, (*path, f"{path[-1]}.{k}")) for k, x in enumerate(node)]
+    return [leaf for each in below for leaf in each]
+
+
+def spo_tree(inputs, hyper):
+    """A leaf is a row and a node a step of one token, the root the first."""
+    kinds = {"rloo": "spo_tree", "grpo": "spo_tree_std"}
+    kind = inputs.get("adv_method", hyper["adv_method"])
+    if kind not in kinds:
+        raise NoAdapter(f"advantages by {kind!r}")
+    rows = leaves(inputs["tree"])
+    names = sorted({n for path, _ in rows for n in path})
+    width = max(len(path) for path, _ in rows)
+    mask = np.array([np.arange(width) < len(path) for path, _ in rows])
+    node = np.zeros(mask.shape, int)
+    node[mask] = [names.index(n) for path, _ in rows for n in path]
+    rollout = rollout_of(
+        mask,
+        step=np.where(mask, np.arange(width), -1),
+        node=node,
+        correct=[outcome for _, outcome in rows],
+    )
+    text = "outcome('correct') | node_values('node')"
+    value = values(text, rollout)
+    method = kinds[kind]
+    gain = values(sentence(method), rollout, **METHODS[method].hp)
+    chance = np.concatenate([np.zeros((len(rows), 1)), value], axis=1)
+    best = values("progress('success', attempts=4)", rollout_with(rollout, chance))
+    edges = {}
+    for i, (path, _) in enumerate(rows):
+        for k in range(1, len(path)):
+            numbers = gain[i, k], best[i, k], value[i, k]
+            keys = ("advantage", "bok4_advantage", "value")
+            own = dict(zip(keys, map(float, numbers), strict=True))
+            edges.setdefault(path[k], {"parent": path[k - 1], "node": path[k], **own})
+    found = list(edges.values())
+    if inputs.get("drop_zero"):
+        both = lambda e: abs(e["advantage"] + e["bok4_advantage"])  # noqa: E731
+        found = [e for e in found if both(e) > 1e-12]
+    return {"edges": found}
+
+
+def rollout_with(rollout, success):
+    """The rollout with the chances before each step and after the last."""
+    return rollout.with_signals(success=as_array(success))
+
+
+def red(inputs, hyper):
+    """Rows may differ in length; the score of all is the last prefix's."""
+    scores = [np.asarray(x, float) for x in inputs["prefix_scores"]]
+    width = max(map(len, scores)) - 1
+    mask = np.array([np.arange(width) < len(x) - 1 for x in scores])
+    after = np.zeros(mask.shape)
+    after[mask] = np.concatenate([x[1:] for x in scores])
+    kl = np.zeros(mask.shape)
+    if inputs.get("kl_rewards") is not None:
+        kl[mask] = np.concatenate([np.asarray(x, float) for x in inputs["kl_rewards"]])
+    rollout = rollout_of(
+        mask,
+        prefix_score=after,
+        prompt_score=[x[0] for x in scores],
+        score=[x[-1] for x in scores],
+        kl=kl,
+    )
+    text = sentence("red", kl_penalty="dense('kl')", gae="", whiten="")
+    mix = float(inputs.get("mix", hyper["mix"]))
+    found = values(text, rollout, mix=mix, rest=1 - mix)
+    return {"token_rewards": [row[m] for row, m in zip(found, mask, strict=True)]}
+
+
+def scar(inputs, hyper):
+    """One game; what leaves one out, and what prefixes add, are shown beside it."""
+    worth = as_array(inputs["coalition_values"])
+    players = int(np.log2(len(worth)))
+    whole, at = len(worth) - 1, np.arange(players)
+    prefix = np.concatenate([[0], np.cumsum(1 << at)])
+    blocks = inputs.get("blocks")
+    found = {
+        "shapley": owen(worth, [list(range(players))]),
+        "leave_one_out": worth[whole] - worth[whole - (1 << at)],
+        "prefix_difference": np.diff(worth[prefix]),
+        "total": worth[whole] - worth[0],
+    }
+    return found | ({"owen": owen(worth, blocks)} if blocks else {})
+
+
+ADAPTERS = {
+    "red": red,
+    "scar": scar,
+    "spo_segment": spo_segment,
+    "spo_tree": spo_tree,
+    "hicra": hicra,
+    "maxrl": maxrl,
+    "spro": spro,
+    "tempo": tempo,
+}
 LOOSE_64 = {"maxrl": (2e-7, "prime-rl's numbers are float32")}

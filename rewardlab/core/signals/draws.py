@@ -94,3 +94,8 @@ def count(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
 def counts(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
     """0 to 3."""
     return rng.integers(0, 4, shape).astype(float)
+
+
+def segments(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    """Numbers of segments, which grow by one after three tokens in ten, to 3."""
+    return np.minimum(np.cumsum(rng.random(shape) < 0.3, axis=1), 3)

@@ -14,6 +14,7 @@ from rewardlab.core.signals.draws import (
     nats,
     normal,
     often,
+    segments,
     share,
     tree,
     verdict,
@@ -125,5 +126,13 @@ FACTS: dict[str, Signal] = {
     "tool_calls": Signal("N", "how many tools were called", counts),
     "is_planning": Signal(
         "NT", "the tokens that say what to do next, not how it is done", flag
+    ),
+    "segment": Signal("NT", "the number of each token's segment", segments),
+    "uncertain": Signal("NT", "the tokens of which the policy was not sure", flags),
+    "segment_value": Signal(
+        "NV",
+        "chance of success of the prompt and after each segment",
+        share,
+        abstains=True,
     ),
 }

@@ -245,4 +245,11 @@ REWARDS: dict[str, Signal] = {
     "prompt_value": Signal(
         "N", "the value of the bare prompt", eighths, shift=True, scale=True
     ),
+    "prefix_score": Signal(
+        "NT", "a reward model's score of the row so far", eighths, scale=True
+    ),
+    "prompt_score": Signal("N", "its score of the bare prompt", eighths, scale=True),
+    "shapley": Signal(
+        "NS", "what each part of a row adds to its score", eighths, scale=True
+    ),
 }

@@ -19,6 +19,7 @@ from rewardlab.transforms.baselines.center_pure import (
 from rewardlab.transforms.baselines.first_steps import (
     center_by_first_steps,
 )
+from rewardlab.transforms.baselines.fork_std import scale_by_fork_std
 from rewardlab.transforms.baselines.forks import center_by_fork
 from rewardlab.transforms.baselines.group_mean import scale_by_group_mean
 from rewardlab.transforms.baselines.largest import (
@@ -39,6 +40,7 @@ from rewardlab.transforms.baselines.within_row import center_within_row
 
 BASELINES: Table = {
     "center_by_fork": center_by_fork,
+    "scale_by_fork_std": scale_by_fork_std,
     "node_values": node_values,
     "best_minus_second": best_minus_second,
     "center_by_batch": center_by_batch,

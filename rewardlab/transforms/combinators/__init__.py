@@ -15,6 +15,7 @@ from rewardlab.transforms.combinators.gain import add_where_below, relative_drop
 from rewardlab.transforms.combinators.gated import gated_accumulation
 from rewardlab.transforms.combinators.geometric import geometric_mean_of
 from rewardlab.transforms.combinators.pareto import keep_pareto_front
+from rewardlab.transforms.combinators.segments import in_segments
 from rewardlab.transforms.combinators.standardize_or_fallback import (
     standardize_or_fallback,
 )
@@ -40,5 +41,6 @@ COMBINATORS: Table = {
     "keep_pareto_front": keep_pareto_front,
     "on": compose.on,
     "gate": compose.gate,
+    "in_segments": in_segments,
     "either": either,
 }
