@@ -43,12 +43,6 @@ WORDS = {
     "implicit": Word("implicit(lr=1e-3)", ("prm_logp",), "implicit"),
     "implicit_dpo": Word("implicit_dpo(lr=1e-3)", ("prm_logp",), "implicit"),
     "judge": Word("judge()", ("judge",), "judge_judge"),
-    "prefix_model": Word(
-        "prefix_model()", ("score", "prefix_score", "prompt_score"), "prefix_model"
-    ),
-    "coalition_model": Word(
-        "coalition_model(parts=2)", ("score", "shapley"), "coalition_model"
-    ),
     "rewarded": Word("rewarded(draws=2, warmup=0)", ("judge",), "rewarded_judge"),
     "latent_reward": Word(
         "step_facts() | latent_reward(width=8)", ("contribution",), "latent_reward"
