@@ -78,9 +78,9 @@ def test_every_word_has_an_oracle():
 
 
 def test_every_word_serves_a_method():
-    """What serves none is in contrib; `par` is made of two words, and any may gate."""
+    """What serves none is in contrib; `par` is made of two words."""
     used = {word.word for m in METHODS.values() for word in m.build().tree.words}
-    assert set(TRANSFORMS) - used == {"gate", "relative", "sigmoid"}
+    assert set(TRANSFORMS) - used == {"relative", "sigmoid"}
     assert not used & set(CONTRIB)
 
 
