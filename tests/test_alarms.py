@@ -206,3 +206,23 @@ def test_cut_rows_among_the_wrong_ones_shares_and_saturation():
     for name, part in (("prm", prm), ("correct", correct)):
         share = np.cov(part, whole)[0, 1] / whole.var(ddof=1)
         assert found[f"share_of_spread/{name}"] == pytest.approx(share, abs=1e-5)
+
+
+def test_steps_in_which_the_policy_rests_do_not_count():
+    """A reward model that learns meanwhile pays more than the frozen one ever does."""
+    known = run(reward=(1, 2), truth=(0.5, 0.1))
+    before = [
+        {
+            "step": s,
+            "reward/mean": 9.0,
+            "rewards/correct/mean": 0.5,
+            "policy_rests": 1.0,
+        }
+        for s in range(1, 51)
+    ]
+    after = [{**x, "step": x["step"] + 50, "policy_rests": 0.0} for x in known[1:]]
+    rows = [known[0], *before, *after]
+    names = {"divergence", "truth_falls"}
+    assert {alarm.name for alarm in alarms_of(rows)} == names
+    assert {alarm.name for alarm in Watch(rows).now()} == names
+    assert "divergence" not in {x.name for x in alarms_now(rows)}

@@ -17,6 +17,7 @@ from rewardlab.runs.detectors import (
     Detector,
     Rows,
     ends_of,
+    of_learning,
 )
 
 
@@ -52,6 +53,8 @@ class Watch:
         """A step's metrics, in the order of steps."""
         if row.get(HELD_OUT) is not None:
             self.judged = [*self.judged[:1], row]
+        if row.get("policy_rests"):
+            return
         if len(self.first) < HEAD:
             self.first.append(row)
         else:
@@ -66,7 +69,7 @@ class Watch:
 
 def alarms_of(rows: Rows) -> list[Alarm]:
     """The alarms of a run at its end, each with the first step from which it lasted."""
-    found = []
+    found, rows = list[Alarm](), of_learning(rows)
     for alarm in alarms_now(rows):
         sees, first = DETECTORS[alarm.name].sees, len(rows)
         while first > 1 and sees(rows[: first - 1]) is not None:

@@ -22,6 +22,14 @@ TRUTH, HELD_OUT = "rewards/correct/mean", "eval/pass@1"
 GOOD = 0.9  # of all right: nearly as good as it can be
 
 
+def of_learning(rows: Rows) -> Rows:
+    """The rows in which the policy learned, and those that have held-out numbers.
+
+    While scorers warm up it rests, and is paid by models that have not learned yet.
+    """
+    return [row for row in rows if not row.get("policy_rests") or HELD_OUT in row]
+
+
 class Ends(NamedTuple):
     """A number in the first steps and in the last ones."""
 

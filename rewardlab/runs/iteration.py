@@ -156,6 +156,8 @@ def iteration_of(
             case = (context, rollout, batch, report)
             state = state._replace(select=others.store(state.select, *case))
         problem, metrics = batch.arrays["id"], {**report.metrics, **means}
+        if learns is not None:
+            metrics["policy_rests"] = 1.0 - learns
         report = report._replace(metrics=metrics, problem=problem)
         return state, report, _public(rollout, score)
 
