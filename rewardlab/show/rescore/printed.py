@@ -67,12 +67,13 @@ def _sentences(found: Rescored) -> Table:
 
 
 def _table(found: Rescored) -> Table:
-    out = Table(box=None, padding=(0, 1), pad_edge=False)
+    out = Table(box=None, padding=(0, 1), pad_edge=False, collapse_padding=True)
+    rows, gap = found.table, len(found.table) > STEPS
+    shown = [*rows[: STEPS - 4], *rows[-4:]] if gap else rows
     for name in said.HEAD:
-        out.add_column(name, justify="right", header_style="dim")
-    rows = found.table
-    gap = len(rows) > STEPS
-    for row in [*rows[: STEPS - 4], *rows[-4:]] if gap else rows:
+        words = name.replace(" ", "\n")  # so that all fits into 80 columns
+        out.add_column(words, justify="right", no_wrap=True, header_style="dim")
+    for row in shown:
         out.add_row(*said.cells(row), style="bold" if row.name == "all" else "")
     return out
 
