@@ -68,9 +68,9 @@ def overoptimization(arms: Arms, width: float = WIDTHS[""]) -> Plot | None:
                 lines[arm] = line
                 draw_line(axes, line, looks[arm], nth)
             _held_out(axes, runs, panel, looks[arm])
-        _axis(axes)
         axes.set_ylim(*((-0.02, 1.02) if panel.share else limits(lines.values())))
         ends.append(Drawn(axes, lines))
+    _distances(places)
     figure.supxlabel(
         "KL from the reference, nats a completion", fontsize=7.5, color=FAINT
     )
@@ -125,11 +125,13 @@ def _held_out(axes: Axes, runs: Sequence[Trained], panel: Panel, look: Look) -> 
     draw_dots(axes, at, [np.mean([x[steps[n]] for x in judged]) for n in kept], look)
 
 
-def _axis(axes: Axes) -> None:
-    """Distances by their roots: the first nats are where most happens."""
-    axes.set_xscale("function", functions=(_root, np.square))
-    axes.set_xlim(left=0)
-    axes.xaxis.set_major_locator(MaxNLocator(4))
+def _distances(places: Sequence[Axes]) -> None:
+    """The same in all panels, by their roots: the first nats are where most happens."""
+    farthest = max(axes.get_xlim()[1] for axes in places)
+    for axes in places:
+        axes.set_xscale("function", functions=(_root, np.square))
+        axes.set_xlim(0, farthest)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
 
 
 def _root(x: Points) -> Points:
