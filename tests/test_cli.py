@@ -1,5 +1,6 @@
 """`rewardlab methods` and `rewardlab explain`, as a person sees them."""
 
+import subprocess
 import sys
 
 import numpy as np
@@ -107,3 +108,14 @@ def test_the_signals_are_those_that_methods_read():
     read = {name for method in METHODS.values() for name in method.reads}
     assert read == set(SIGNALS)
     assert all(signal.says for signal in SIGNALS.values())
+
+
+def test_an_unknown_key_on_the_command_line_is_one_sentence(tmp_path):
+    config = "--config=experiments/configs/quickstart.py"
+    command = [sys.executable, "-m", "experiments.train", config]
+    command += [f"--workdir={tmp_path}", "--config.rollout.num_generation=4"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: unknown config key 'num_generation'")
+    assert 'Did you mean "num_generations"' in last and "Traceback" not in done.stderr

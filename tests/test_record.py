@@ -12,6 +12,7 @@ from rewardlab.objectives import spelled
 from rewardlab.runs import checkpoint
 from rewardlab.runs.config import default_config, use_reward
 from rewardlab.runs.record import changes, resolved, write_config, write_devices
+from rewardlab.system.commit import commit
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -79,8 +80,9 @@ def test_a_run_says_what_it_ran_on(tmp_path: Path) -> None:
     for count in (1, 1, 2):
         write_devices(tmp_path, count)
     said = json.loads(file.read_text())
-    assert said.pop("devices") == [
-        {"kind": jax.devices()[0].device_kind, "count": n, "jax": jax.__version__}
-        for n in (1, 2)
-    ]
+    kind, by = (
+        jax.devices()[0].device_kind,
+        {"jax": jax.__version__, "commit": commit()},
+    )
+    assert said.pop("devices") == [{"kind": kind, "count": n, **by} for n in (1, 2)]
     assert said == {"state": "runs", "seconds": 3.0}

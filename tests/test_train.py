@@ -209,17 +209,6 @@ def test_a_damaged_checkpoint_is_named(finished, tmp_path):
         train(tiny(), workdir)
 
 
-def test_an_unknown_key_on_the_command_line_is_one_sentence(tmp_path):
-    config = "--config=experiments/configs/quickstart.py"
-    command = [sys.executable, "-m", "experiments.train", config]
-    command += [f"--workdir={tmp_path}", "--config.rollout.num_generation=4"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 1
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("error: unknown config key 'num_generation'")
-    assert 'Did you mean "num_generations"' in last and "Traceback" not in done.stderr
-
-
 def test_an_empty_split_is_refused(tmp_path):
     with pytest.raises(ValueError, match="split 'train' is empty"):
         train(tiny(**{"task.difficulty.train": 0}), tmp_path)

@@ -155,10 +155,8 @@ def iteration_of(
         if others:
             case = (context, rollout, batch, report)
             state = state._replace(select=others.store(state.select, *case))
-        problem, metrics = batch.arrays["id"], {**report.metrics, **means}
-        if learns is not None:
-            metrics["policy_rests"] = 1.0 - learns
-        report = report._replace(metrics=metrics, problem=problem)
+        metrics = {**report.metrics, **means, **_resting(learns)}
+        report = report._replace(metrics=metrics, problem=batch.arrays["id"])
         return state, report, _public(rollout, score)
 
     return iterate
@@ -181,6 +179,11 @@ def evaluation_of(
         return _public(rollout, judge)
 
     return evaluate
+
+
+def _resting(learns: Bool[Array, ""] | None) -> dict[str, Array]:
+    """Whether the policy rests while scorers warm up, where some do."""
+    return {} if learns is None else {"policy_rests": 1.0 - learns}
 
 
 def _public(rollout: Rollout, score: Scoring) -> Rollout:

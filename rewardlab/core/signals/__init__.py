@@ -7,10 +7,11 @@ import numpy as np
 from rewardlab.core.signals.facts import FACTS
 from rewardlab.core.signals.rewards import REWARDS
 from rewardlab.core.signals.signal import Signal
+from rewardlab.core.signals.values import VALUES
 
 __all__ = ["SIGNALS", "Signal", "made", "names"]
 
-SIGNALS: dict[str, Signal] = {**REWARDS, **FACTS}
+SIGNALS: dict[str, Signal] = {**REWARDS, **VALUES, **FACTS}
 
 
 def made(

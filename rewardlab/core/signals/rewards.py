@@ -51,20 +51,6 @@ REWARDS: dict[str, Signal] = {
     "step_value": Signal(
         "NS", "a critic's value before each environment step", eighths, scale=True
     ),
-    "state_value": Signal(
-        "NS",
-        "mean return of the group's rows that were in each step's state",
-        eighths,
-        scale=True,
-        abstains=True,
-    ),
-    "graph_value": Signal(
-        "NV",
-        "likewise before each step, and the outcome after the last",
-        eighths,
-        scale=True,
-        abstains=True,
-    ),
     "tool_reward": Signal(
         "N", "the reward of the first tool turn", eighths, shift=True, scale=True
     ),
@@ -234,22 +220,4 @@ REWARDS: dict[str, Signal] = {
     "g2": Signal("N", "the answer is boxed", verdict, shift=True, scale=True),
     "g3": Signal("N", "the steps are numbered", verdict, shift=True, scale=True),
     "g4": Signal("N", "the truth occurs in the text", verdict, shift=True, scale=True),
-    "prefix_value": Signal(
-        "NT",
-        "mean outcome of the group's rows that begin with the tokens so far",
-        eighths,
-        shift=True,
-        scale=True,
-        abstains=True,
-    ),
-    "prompt_value": Signal(
-        "N", "the value of the bare prompt", eighths, shift=True, scale=True
-    ),
-    "prefix_score": Signal(
-        "NT", "a reward model's score of the row so far", eighths, scale=True
-    ),
-    "prompt_score": Signal("N", "its score of the bare prompt", eighths, scale=True),
-    "shapley": Signal(
-        "NS", "what each part of a row adds to its score", eighths, scale=True
-    ),
 }

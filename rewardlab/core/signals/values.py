@@ -1,0 +1,39 @@
+"""Signals that say what a state, a prefix or a part of a row is worth."""
+
+from rewardlab.core.signals.draws import eighths
+from rewardlab.core.signals.signal import Signal
+
+VALUES: dict[str, Signal] = {
+    "state_value": Signal(
+        "NS",
+        "mean return of the group's rows that were in each step's state",
+        eighths,
+        scale=True,
+        abstains=True,
+    ),
+    "graph_value": Signal(
+        "NV",
+        "likewise before each step, and the outcome after the last",
+        eighths,
+        scale=True,
+        abstains=True,
+    ),
+    "prefix_value": Signal(
+        "NT",
+        "mean outcome of the group's rows that begin with the tokens so far",
+        eighths,
+        shift=True,
+        scale=True,
+        abstains=True,
+    ),
+    "prompt_value": Signal(
+        "N", "the value of the bare prompt", eighths, shift=True, scale=True
+    ),
+    "prefix_score": Signal(
+        "NT", "a reward model's score of the row so far", eighths, scale=True
+    ),
+    "prompt_score": Signal("N", "its score of the bare prompt", eighths, scale=True),
+    "shapley": Signal(
+        "NS", "what each part of a row adds to its score", eighths, scale=True
+    ),
+}
