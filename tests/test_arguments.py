@@ -32,6 +32,8 @@ def kind_of(annotation):
         return "signal"
     if annotation in (bool, int, str, RewardTransform):
         return annotation
+    if typing.get_origin(annotation) is typing.Literal:
+        return "choice"
     if typing.get_args(annotation) == (int, type(None)):
         return "count or none"
     return tuple if typing.get_origin(annotation) is tuple else float
@@ -45,6 +47,7 @@ WRONG = {
     tuple: ("x", 1.0, ("x",), (math.nan, 1.0)),
     "count or none": ("3", 1.5, True, math.nan),
     "signal": (3, None, ("a",), "not a name"),
+    "choice": ("none of them", 3, None),
     RewardTransform: ("tanh", 1.0),
 }
 GOOD = {
@@ -59,11 +62,18 @@ GOOD = {
 }
 
 
+def good(annotation):
+    """A value that is right for an argument."""
+    bare = annotation.__origin__ if hasattr(annotation, "__metadata__") else annotation
+    kind = kind_of(annotation)
+    return typing.get_args(bare)[0] if kind == "choice" else GOOD[kind]
+
+
 def given(word, name, value):
     """Arguments of a word, with `value` for the one of that name."""
     args, kwargs = [], {}
     for parameter in inspect.signature(WORDS[word]).parameters.values():
-        one = value if parameter.name == name else GOOD[kind_of(parameter.annotation)]
+        one = value if parameter.name == name else good(parameter.annotation)
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
             args.append(one)
         elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
@@ -77,8 +87,9 @@ def given(word, name, value):
 
 @pytest.mark.parametrize("word, name", EVERY)
 def test_every_argument_of_every_word_is_checked(word, name):
-    kind = kind_of(inspect.signature(WORDS[word]).parameters[name].annotation)
-    args, kwargs = given(word, name, GOOD[kind])
+    annotation = inspect.signature(WORDS[word]).parameters[name].annotation
+    kind = kind_of(annotation)
+    args, kwargs = given(word, name, good(annotation))
     check(WORDS[word], tuple(args), kwargs)
     for value in WRONG[kind]:
         args, kwargs = given(word, name, value)
@@ -178,6 +189,7 @@ def test_what_numbers_may_be():
 
 
 NO_NUMBERS = {"log_ratio", "kind", "correct_bias", "ref", "shape", "uniform"}
+NO_NUMBERS |= {"width", "divergence"}
 
 
 def test_options_of_policy_losses_are_checked():

@@ -55,7 +55,7 @@ SEGMENTS: dict[str, Method] = {
     "spo_tree_std": Method(
         f"{TREE} | scale_by_fork_std('node', eps=eps) | step_returns_to_go(discount=0)",
         *SPO,
-        laws=(*SOUND, "shift", "scale"),
+        laws=(*SOUND, "shift"),
         verified="code",
         hp={"eps": 1e-8},
         believes="as spo_tree, in the spread of the siblings",

@@ -14,7 +14,7 @@ from rewardlab.contrib import CONTRIB, LATER
 from rewardlab.core import sentence
 from rewardlab.core.compose import chain, only
 from rewardlab.core.sentence import Language
-from rewardlab.core.tree import Tree
+from rewardlab.core.tree import PIPE, Tree, with_values
 from rewardlab.core.types import Reward, RewardTransform, Rollout, Table
 from rewardlab.methods.observed import foreign, observed
 from rewardlab.transforms import BASELINES, CREDIT, TRANSFORMS, WEIGHTS
@@ -103,9 +103,17 @@ def _shaping(part: RewardTransform) -> RewardTransform | None:
         return part
     if tree.word in _LATER | _ON_ONE:
         return None
-    nothing = shift(0).tree  # whatever state it is handed
-    args = tuple(nothing if _comes_later(x) else x for x in tree.args)
+    args = tuple(map(_before, tree.args))
     return sentence.build(dataclasses.replace(tree, args=args))
+
+
+def _before(value: Any) -> Any:
+    """An argument that does nothing where `_LATER` begins; of a chain, those parts."""
+    if not _comes_later(value):
+        return value
+    if value.word == PIPE:
+        return with_values(value, map(_before, value.args))
+    return shift(0).tree  # whatever state it is handed
 
 
 def _comes_later(tree: Any) -> bool:

@@ -125,7 +125,7 @@ def read_bundle(file: Path) -> Bundle:
     """
     where = short(file)
     try:
-        with np.load(file, allow_pickle=False) as held:
+        with np.load(file) as held:
             arrays = {name: held[name] for name in held.files}
         head = json.loads(arrays.pop("head").tobytes())
         schema = head["schema"]
