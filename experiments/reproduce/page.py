@@ -90,12 +90,12 @@ def sections(text: str) -> dict[str, str]:
 def put(name: str, study: Study, made: str, file: Path = RESULTS) -> None:
     """Writes a section in the place of the one before, or at the page's end."""
     text = file.read_text() if file.exists() else "# Results\n"
-    block = f"<!-- study: {name} -->\n{made}\n<!-- end -->"
+    block = "<!-- study: {} -->\n{}\n<!-- end -->".format
     before = sections(text).get(name)
     if before is None:
-        text = f"{text.rstrip()}\n\n## {study.title}\n\n{block}\n"
+        text = f"{text.rstrip()}\n\n## {study.title}\n\n{block(name, made)}\n"
     else:
-        text = text.replace(f"<!-- study: {name} -->\n{before}\n<!-- end -->", block)
+        text = text.replace(block(name, before), block(name, made))
     write_whole(file, text)
 
 

@@ -1,4 +1,4 @@
-"""Every study of RESULTS.md. What stands here was set before its runs and not tuned."""
+"""Every study of RESULTS.md, which says what of it was set before its runs."""
 
 from experiments.reproduce.agents import AGENTS
 from experiments.reproduce.learned import LEARNED
