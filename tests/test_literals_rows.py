@@ -5,7 +5,7 @@ import inspect
 import jax
 import numpy as np
 import pytest
-from test_arguments import GOOD, kind_of
+from test_arguments import good
 
 from rewardlab import estimator
 from rewardlab.core import sentence
@@ -73,14 +73,14 @@ def test_every_number_that_a_word_takes_may_be_traced_when_it_is_made(word):
     """All of its arguments that are not `Static` at once; texts and flags stay."""
     args, kwargs = [], {}
     for parameter in inspect.signature(WORDS[word]).parameters.values():
-        good = GOOD[kind_of(parameter.annotation)]
-        good = good.tree if hasattr(good, "tree") else good
+        value = good(parameter.annotation)
+        value = value.tree if hasattr(value, "tree") else value
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-            args.append(good)
+            args.append(value)
         elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            kwargs["one"] = good
+            kwargs["one"] = value
         elif not isinstance(parameter.default, str | bool | None):
-            kwargs[parameter.name] = good
+            kwargs[parameter.name] = value
     if args and kwargs:
         kwargs = {k: v for k, v in kwargs.items() if k == "one"}
     tree = Tree(word, WORDS[word], tuple(args), kwargs)
