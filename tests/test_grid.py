@@ -1,6 +1,8 @@
 """Arms, axes and seeds: what a grid plans, what it does of it, what it leaves."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -8,6 +10,7 @@ from rewardlab.launch.arms import Arm, arms_in, arms_of, axes_of, seeds_of
 from rewardlab.launch.kept import bases, files_of, found_of, write_grid, write_run
 from rewardlab.launch.plan import Grid, base_of, begins_from, planned
 from rewardlab.runs.record import id_of, resolved, write_devices
+from rewardlab.system.files import read_json
 
 SENTENCE = "outcome('correct') | weighted_sum(correct=1)"
 
@@ -194,3 +197,19 @@ def test_a_grid_that_grows_takes_the_bases_that_it_has(tmp_path, monkeypatch):
     assert begins_from(later, bases([later])) == first.folder
     (tmp_path / "grid.json").write_text(json.dumps({"runs": ["torn", {"base": 1}]}))
     assert begins_from(later, bases([later])) is None
+
+
+def test_grids_that_begin_at_once_lose_no_runs(tmp_path, monkeypatch):
+    """Each reads what is there and writes it anew: they take turns."""
+
+    def slowly(file):
+        found = read_json(file)
+        time.sleep(0.2)
+        return found
+
+    monkeypatch.setattr("rewardlab.launch.kept.read_json", slowly)
+    grids = [plan_of(tmp_path, arm) for arm in ("grpo", "rloo", "pure")]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda grid: write_grid(grid, planned(grid)), grids))
+    entries = read_json(tmp_path / "grid.json")["runs"]
+    assert {entry["arm"] for entry in entries} == {"grpo", "rloo", "pure"}

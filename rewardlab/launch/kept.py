@@ -12,7 +12,7 @@ from rewardlab.runs.record import RUN
 from rewardlab.runs.rows import rows_of
 from rewardlab.system.commit import commit
 from rewardlab.system.files import read_json, write_whole
-from rewardlab.system.lock import only_one
+from rewardlab.system.lock import only_one, turn
 
 REPLACED = "replaced"  # the folder of runs that a changed config has done anew
 
@@ -65,9 +65,19 @@ def write_run(run: Planned, state: str, error: str = "", seconds: float = 0) -> 
 
 
 def write_grid(grid: Grid, runs: Sequence[Planned]) -> None:
-    """Leaves `grid.json`: this plan, and the runs of plans before it in this folder."""
-    file = grid.workdir / GRID
-    before = read_json(file)
+    """Leaves `grid.json`: this plan, and the runs of plans before it in this folder.
+
+    Two grids that begin in one folder take turns, and neither loses the other's runs.
+    """
+    with turn(grid.workdir):
+        record = _joined(read_json(grid.workdir / GRID), grid, runs)
+        write_whole(grid.workdir / GRID, json.dumps(record, indent=2) + "\n")
+
+
+def _joined(
+    before: dict[str, Any], grid: Grid, runs: Sequence[Planned]
+) -> dict[str, Any]:
+    """What a folder's grid said, and what this plan says."""
     before = before if before.get("schema") == SCHEMA else {}
     entries: dict[str, dict[str, Any]] = {
         entry["folder"]: entry
@@ -83,7 +93,7 @@ def write_grid(grid: Grid, runs: Sequence[Planned]) -> None:
         for name, arm in grid.arms.items()
     }
     seeds = dict.fromkeys([*before.get("seeds", []), *grid.seeds])
-    said = {
+    return {
         "schema": SCHEMA,
         "question": grid.question or before.get("question", ""),
         "command": ["rewardlab", "grid", *grid.command],
@@ -101,8 +111,6 @@ def write_grid(grid: Grid, runs: Sequence[Planned]) -> None:
         "runs": list(entries.values()),
         "tables": before.get("tables", {}),
     }
-    grid.workdir.mkdir(parents=True, exist_ok=True)
-    write_whole(file, json.dumps(said, indent=2) + "\n")
 
 
 def bases(runs: Sequence[Planned]) -> list[tuple[str, Path]]:
@@ -121,6 +129,11 @@ def files_of(grid: Path, runs: Sequence[str]) -> tuple[Path, Path]:
 
     Those that show other runs besides are left as they are: then it is a new pair.
     """
+    with turn(grid):
+        return _files_of(grid, runs)
+
+
+def _files_of(grid: Path, runs: Sequence[str]) -> tuple[Path, Path]:
     record = read_json(grid / GRID)
     shown = record.get("tables", {}) if record else {}
     number = 1
