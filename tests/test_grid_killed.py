@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -77,17 +78,43 @@ def numbers(folder):
     }
 
 
-@pytest.mark.slow
-def test_a_grid_that_is_killed_ends_in_the_same_table(tmp_path):
-    (tmp_path / "tiny.py").write_text(CONFIG.format(tests=str(ROOT / "tests")))
-    assert begun(tmp_path, "whole").wait() == 0
-    assert all([killed_at(x, tmp_path, "cut") for x in MOMENTS.values()])
-    assert begun(tmp_path, "cut").wait() == 0  # at once: runs may still be saving
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A folder with the grid's config and `whole`, which nobody has killed."""
+    folder = tmp_path_factory.mktemp("grids")
+    (folder / "tiny.py").write_text(CONFIG.format(tests=str(ROOT / "tests")))
+    start = time.monotonic()
+    assert begun(folder, "whole").wait() == 0
+    return folder, time.monotonic() - start
+
+
+def ends_alike(folder, where):
+    """Begun once more, the grid ends in the table and the numbers of the whole one."""
+    assert begun(folder, where).wait() == 0  # at once: runs may still be saving
+    whole, cut = folder / "whole", folder / where
     assert (whole / "table.md").read_text() == (cut / "table.md").read_text()
     assert numbers(whole) == numbers(cut)
     assert {run.state for run in read_results(cut).runs} == {"done"}
-    before = [file.stat().st_mtime for file in sorted(cut.glob("*/metrics.jsonl"))]
-    assert begun(tmp_path, "cut").wait() == 0  # nothing is left to do
-    after = [file.stat().st_mtime for file in sorted(cut.glob("*/metrics.jsonl"))]
+
+
+@pytest.mark.slow
+def test_a_grid_that_is_killed_ends_in_the_same_table(whole):
+    folder, _ = whole
+    assert all([killed_at(x, folder, "cut") for x in MOMENTS.values()])
+    ends_alike(folder, "cut")
+    before = [f.stat().st_mtime for f in sorted(folder.glob("cut/*/metrics.jsonl"))]
+    assert begun(folder, "cut").wait() == 0  # nothing is left to do
+    after = [f.stat().st_mtime for f in sorted(folder.glob("cut/*/metrics.jsonl"))]
     assert before == after
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_a_grid_may_be_killed_at_any_moment(whole, seed):
+    """Six times, each after a time drawn from none to that of the whole grid."""
+    folder, seconds = whole
+    drawn = random.Random(seed)
+    for _ in range(6):
+        until = time.monotonic() + drawn.uniform(0, seconds)
+        killed_at(lambda *_, t=until: time.monotonic() > t, folder, f"cut-{seed}")
+    ends_alike(folder, f"cut-{seed}")
