@@ -26,6 +26,8 @@ THREE = f"{TWO} | outcome('parsed')"
 SUM_OF_TWO = "weighted_sum(correct=1, format=1)"
 SUM_OF_THREE = "weighted_sum(correct=1, format=1, parsed=1)"
 BY_BATCH = "center_by_batch() | scale_by_batch_std(eps=1e-4)"
+# A learning rate eight times as high, that nothing holds near the base.
+HASTY = {"loss": "clipped(0.2) | token_mean()", "optim.lr": 2e-3}
 GDPO = {"loss": "clipped(0.2) | kl(0.04, kind='k3_unbounded') | token_mean()"}
 
 
@@ -136,5 +138,24 @@ SUMS: dict[str, Study] = {
         HARD,
         measures="pass@1,pass@8",
         folder="hard_sums",
+    ),
+    "planted": Study(
+        "Alarms on faults that were planted",
+        "each of five faults raises its own alarm, and two sound arms raise none",
+        "quickstart",
+        (
+            arm("sound", "grpo"),
+            arm("sound_clip", "clip"),
+            arm("paid_by_step", "process_sum"),
+            arm("idle_clip", "clip", {"hp.eta": 0.0}),
+            arm("one_of_two", _summed(TWO, "weighted_sum(correct=1, format=0.01)")),
+            arm("hasty", "grpo", HASTY),
+            arm(
+                "no_difference",
+                f"outcome('format') | {BY_GROUP} | broadcast_to_tokens()",
+            ),
+        ),
+        options=SHORT,
+        folder="sums",
     ),
 }
