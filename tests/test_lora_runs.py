@@ -92,6 +92,7 @@ def test_micro_batches_change_nothing(tmp_path):
     jax.tree.map(close, moved[1], moved[2])
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_adapters_and_goes_on_to_the_bit(tmp_path):
     """A checkpoint holds no weight of the base; the result, and what is exported, is a
     whole policy."""

@@ -115,6 +115,7 @@ def by_refill(**changes):
     )
 
 
+@pytest.mark.slow
 def test_a_run_samples_again_and_goes_on_to_the_bit(tmp_path):
     """Problems of an iteration are a function of its step, whatever was sampled."""
     whole = train(by_refill(), tmp_path / "whole")

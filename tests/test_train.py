@@ -144,7 +144,9 @@ def alone(tmp_path_factory):
     return workdir
 
 
-@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "sent", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_killed_run_resumes_bit_for_bit(sent, alone, tmp_path):
     killed = tmp_path / "killed"
     process = start(killed)

@@ -37,6 +37,7 @@ def same(one, other):
     return all(np.array_equal(x, y) for x, y in pairs)
 
 
+@pytest.mark.slow
 def test_a_run_makes_its_teacher_and_goes_on_with_it_to_the_bit(tmp_path):
     """By twice the steps of warm-up; it is there after a stop, as it was."""
     train(taught(**{"train.max_steps": 4}), tmp_path / "whole")

@@ -46,6 +46,7 @@ def test_a_reward_that_reads_value_has_a_critic_and_goes_on_to_the_bit(tmp_path)
     assert all(jax.tree.leaves(same))
 
 
+@pytest.mark.slow
 def test_scorers_come_and_go_and_that_is_said(tmp_path, capsys):
     reward = "outcome('correct') | center_by_group() | broadcast_to_tokens()"
     first = tiny(reward=reward, **{"train.max_steps": 2, "eval.every": 9})

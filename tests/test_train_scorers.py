@@ -6,6 +6,7 @@ from test_train import numbers, tiny
 from rewardlab.runs.training import train
 
 GROUP = " | center_by_group() | broadcast_to_tokens()"
+SLOW = pytest.mark.slow  # rows by rows: test_methods_train
 SHORT = {"train.max_steps": 2, "eval.every": 2, "log.completions_every": 2}
 
 
@@ -24,7 +25,9 @@ def test_verifiers_and_comparators_judge_training_and_held_out_problems(tmp_path
     assert rows[-1]["rewards/bleu/mean"] > 0
 
 
-@pytest.mark.parametrize("name", ["arena_rl", "bleuberi", "remax"])
+@pytest.mark.parametrize(
+    "name", ["arena_rl", *(pytest.param(n, marks=SLOW) for n in ("bleuberi", "remax"))]
+)
 def test_a_row_brings_its_scorers(name, tmp_path):
     config = tiny(reward=name, updates="", **SHORT)
     train(config, tmp_path)
