@@ -15,6 +15,7 @@ from rich.text import Text
 import rewardlab
 from rewardlab.methods import IDEAS, METHODS, Method
 from rewardlab.methods.outside import words_at_hand
+from rewardlab.methods.taxonomy import place_of
 from rewardlab.show import (
     SORTS,
     episode_of,
@@ -148,12 +149,13 @@ def methods(words: list[str], out: Console) -> None:
 
 def _has(words: list[str], idea: str, name: str, method: Method) -> bool:
     text = [idea, name, method.reward, method.title, method.arxiv, method.believes]
+    text += [*place_of(name)]
     return all(word.lower() in " ".join(text).lower() for word in words)
 
 
 def _line(name: str, method: Method, width: int) -> Text:
     longest = max(map(len, METHODS))
-    told = f"{method.believes} ({VERIFIED[method.verified]})"
+    told = f"{method.believes} ({VERIFIED[method.verified]}; {_columns(name)})"
     return Text(f"{name:{longest}}  {method.reward}  # {told}")
 
 
@@ -163,8 +165,18 @@ def _paragraph(name: str, method: Method, width: int) -> Text:
     )
     wrapped.initial_indent = wrapped.subsequent_indent = "    "
     told = f"{method.believes} ({VERIFIED[method.verified]})"
-    lines = [*wrapped.wrap(told), *wrapped.wrap(method.reward)]
+    lines = [*wrapped.wrap(told), *wrapped.wrap(_columns(name))]
+    lines += wrapped.wrap(method.reward)
     return Text.assemble("\n", (name, "bold"), "\n", "\n".join(lines))
+
+
+def _columns(name: str) -> str:
+    """Its place in the taxonomy, as one phrase."""
+    place = place_of(name)
+    said = f"{place.granularity}, {place.methodology}, {place.setting}, {place.kind}"
+    if place.tier != "-":
+        said += f", {place.tier} evidence"
+    return f"{said}, enters as {place.enters}"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,108 @@
+"""What a sentence cannot tell of its place in the taxonomy: said by hand, by row."""
+
+MONTE_CARLO, TD, CRITIC = "Monte Carlo", "TD", "critic"
+GAME, INFORMATION = "game", "information"
+FAMILIES = {
+    MONTE_CARLO: "outcomes of episodes, compared",
+    TD: "differences of a value, learned or pooled, or of a model that stands for one",
+    CRITIC: "a process reward model or a language model that judges parts",
+    GAME: "Shapley values, coalitions, counterfactual messages",
+    INFORMATION: "beliefs, entropies, likelihoods of the policy itself",
+}
+
+# What a reward reads, and the family that this makes it: the first that it reads.
+READS: tuple[tuple[str, frozenset[str]], ...] = (
+    (GAME, frozenset({"shapley"})),
+    (
+        TD,
+        frozenset(
+            "goal_nearness graph_value milestones potential prefix_score prefix_value"
+            " prm_logp progress state_value value".split()
+        ),
+    ),
+    (
+        INFORMATION,
+        frozenset(
+            "belief blind_logp entropy importance is_planning rank_bonus".split()
+        ),
+    ),
+    (
+        CRITIC,
+        frozenset(
+            "blame_logp contribution flaws flow hindsight_logp insight praise_logp prm"
+            " self_score strong_logp teacher_logp thinking".split()
+        ),
+    ),
+)
+# By hand: the family of rows whose signals tell another. The survey has the first five
+# so; a turn's own reward, which is no model's, is read as `prm` by the rows after them.
+FAMILY = {
+    "pure": MONTE_CARLO,
+    "pure_openrlhf": MONTE_CARLO,
+    "pure_verl": MONTE_CARLO,
+    "critical_actions": INFORMATION,
+    "itpo": INFORMATION,
+    "g_ra": MONTE_CARLO,
+    "gigpo": MONTE_CARLO,
+    "gigpo_like_verl_agent": MONTE_CARLO,
+    "hierarchical_grpo": MONTE_CARLO,
+    "portool": MONTE_CARLO,
+    "ui_s1": MONTE_CARLO,
+    "c3": GAME,
+    "t_reg": TD,
+    "tgdpo": TD,
+}
+
+CORE, ADJACENT = "core", "adjacent"
+# By hand: ideas whose rows redistribute a reward; others shape it or learn from it in
+# another way. Then the rows that are not as their idea.
+CORE_IDEAS = {
+    "Credit against a critic",
+    "Steps paid for what they add",
+    "Rewards learned from outcomes",
+    "Step scores learned from labels",
+    "Segments and prefixes",
+    "Turns of an agent",
+    "Turns between states",
+    "Turns by what follows them",
+    "Several agents",
+    "Tokens that matter more",
+}
+KIND = {
+    "p_grpo": ADJACENT,
+    "trust_grpo": ADJACENT,
+    "trust_grpo_released": ADJACENT,
+    "atom_searcher": ADJACENT,
+    "g_ra": ADJACENT,
+    "ppl_shaping": ADJACENT,
+    "velocity_rank": ADJACENT,
+    "steer": ADJACENT,
+    "g_opd": ADJACENT,
+    "optimal_token_baseline": CORE,
+    "duration_aware": CORE,
+    "tw_grpo": CORE,
+    "spro": CORE,
+    "t_reg": CORE,
+    "tgdpo": CORE,
+    "sport": CORE,
+}
+
+OF_AGENTS = {"agent", "peers"}
+OF_EPISODES = set(
+    "action aligned anchor belief before_result calls cost crashed distance duration"
+    " goal_nearness graph_value grounding hindsight_logp insight iou is_call match"
+    " milestones node progress route state_value step_value subgoals success"
+    " tool_calls tool_match tool_used turn_entropy".split()
+)
+# By hand: what a method was made for, where what it reads tells another.
+SETTING = {
+    "c3": "multi-agent",
+    "mappa": "multi-agent",
+    "g_ra": "agentic",
+    "oprl": "agentic",
+    "poad": "agentic",
+    "pav": "reasoning",
+    "spo_tree": "reasoning",
+    "spo_tree_std": "reasoning",
+    "vineppo": "reasoning",
+}

@@ -1,0 +1,156 @@
+"""Columns of the taxonomy: what is read from a sentence, and what is said by hand."""
+
+import jax
+import numpy as np
+import pytest
+
+import rewardlab
+from rewardlab import METHODS
+from rewardlab.methods import columns, taxonomy, units
+from rewardlab.methods.taxonomy import granularity, methodology, place_of
+from rewardlab.testing import ragged
+from rewardlab.transforms import SOURCES
+
+GRPO = "outcome('correct') | center_by_group() | broadcast_to_tokens()"
+VALUES = {
+    "granularity": set(units.UNITS),
+    "methodology": set(columns.FAMILIES),
+    "setting": {"reasoning", "agentic", "multi-agent"},
+    "kind": {"core", "adjacent"},
+    "tier": {"restored", "matched", "counterfactual", "proxy", "-"},
+    "state": {"observed", "matched", "restored", "latent", "-"},
+    "source": {
+        "real rerun",
+        "decoder restore",
+        "environment restore",
+        "log match",
+        "model proxy",
+        "-",
+    },
+    "enters": {"reward", "advantage", "mask", "loss weight", "loss"},
+}
+
+
+def test_every_row_has_every_column():
+    """Each with a word of the survey's, and each word is some row's."""
+    places = [place_of(name) for name in METHODS]
+    for column, values in VALUES.items():
+        assert {getattr(place, column) for place in places} == values, column
+    for place in places:  # what redistributes a reward pays parts of a row apart
+        assert place.kind != "core" or place.granularity != "trajectory"
+
+
+def test_what_is_said_by_hand_is_of_rows_and_signals_that_there_are():
+    """And says another than what is derived."""
+    said = (columns.FAMILY, columns.KIND, columns.SETTING)
+    assert set().union(*said) <= set(METHODS)
+    for name, setting in columns.SETTING.items():
+        own = taxonomy._reads(METHODS[name], METHODS[name].build())
+        assert taxonomy._setting(METHODS[name].reward, own) != setting, name
+    known = set(rewardlab.core.signals.SIGNALS)
+    told = set().union(*(names for _, names in columns.READS))
+    assert told | columns.OF_AGENTS | columns.OF_EPISODES <= known
+    assert set(units._STAND) <= known
+
+
+def test_every_source_is_one_by_row_by_step_or_by_token():
+    by_row = set(SOURCES) - units._BY_TOKEN - units._BY_STEP - units._PENALTIES
+    shown = {"outcome", "average", "majority_vote", "members", "rubric", "perplexity"}
+    shown |= {"min_uncertainty_member", "entropy_ranking", "tool_efficiency"}
+    assert by_row == shown | {"tool_efficiency_by_group"}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "unit"),
+    [
+        (GRPO, "trajectory"),
+        ("outcome('correct') | returns_to_go()", "trajectory"),
+        ("outcome('correct') | returns_to_go(discount=0.9)", "token"),
+        ("outcome('correct') | gae('value')", "token"),
+        ("process('prm') | gae('value')", "turn"),
+        ("process('prm') | episode_return() | broadcast_to_tokens()", "trajectory"),
+        ("dense('flow') | step_returns_to_go(discount=0)", "turn"),
+        (f"{GRPO} | keep_high_entropy(share=0.2)", "token"),
+        (f"{GRPO} | weigh('difficulty')", "trajectory"),
+        (f"{GRPO} | masked_importance(min_weight=0.5, max_weight=2)", "trajectory"),
+        (
+            "outcome('correct') | kl_penalty(0.1) | weighted_sum(correct=1, kl=1)",
+            "token",
+        ),
+        (
+            "process('prm') | kl_penalty(0.1) | weighted_sum(prm=1, kl=1)"
+            " | returns_to_go()",
+            "turn",
+        ),
+        (
+            "outcome('correct') | process('prm') | on('prm', episode_return())"
+            " | weighted_sum(correct=1, prm=1) | broadcast_to_tokens()",
+            "trajectory",
+        ),
+        ("process('prm') | center_by_state('agent')", "agent"),
+    ],
+)
+def test_granularity_of_a_sentence(sentence, unit):
+    assert granularity(sentence) == unit
+
+
+def ours():
+    """A word that is made of others."""
+    return rewardlab.build("center_by_group() | keep_high_entropy(share=0.2)")
+
+
+def theirs():
+    """A word that says nothing of itself."""
+    return rewardlab.per_channel(lambda reward, rollout: reward)
+
+
+def test_granularity_of_words_of_ones_own():
+    """Made of words that are known they are read; of others nothing is claimed."""
+    one = f"{GRPO} | {__name__}:"
+    assert granularity(f"{one}ours()") == "token"
+    assert granularity(f"{one}theirs()") == ""
+    assert place_of(f"{one}theirs()").enters == ""
+
+
+@pytest.mark.parametrize("name", ["g_ra", "duration_aware", "dr_mas"])
+def test_granularity_is_what_the_advantage_does(name):
+    """Numbers differ within a row only between units that are said to be paid apart."""
+    rollout = ragged(0, prompts=2, samples=4)
+    advantage = rewardlab.estimator(rewardlab.resolve(name))
+    with jax.enable_x64(True):
+        a, _ = advantage.update({}, advantage.init(rollout), rollout)
+    by = {
+        "trajectory": np.zeros_like(rollout.step),
+        "turn": rollout.step,
+        "agent": np.take_along_axis(
+            np.asarray(rollout.signals["agent"]), np.maximum(rollout.step, 0), 1
+        ),
+    }
+    unit = granularity(name)
+    spread = {k: _spread(np.asarray(a), rollout, ids) for k, ids in by.items()}
+    assert spread[unit] < 1e-12
+    assert unit == "trajectory" or spread["trajectory"] > 0.01
+
+
+def _spread(a, rollout, ids):
+    """The widest range of the advantages of a row's tokens with the same id."""
+    return max(
+        np.ptp(a[i, there])
+        for i in range(len(a))
+        for k in np.unique(ids[i])
+        if (there := np.asarray(rollout.mask[i]) & (ids[i] == k)).any()
+    )
+
+
+def test_methodology_of_a_sentence():
+    assert methodology(GRPO) == "Monte Carlo"
+    assert methodology("outcome('correct') | gae('value')") == "TD"
+    assert methodology("process('flaws') | returns_to_go()") == "critic"
+    assert methodology("process('shapley') | gae('value')") == "game"
+    assert methodology(f"{GRPO} | keep_high_entropy(share=0.2)") == "information"
+    assert methodology("vineppo") == "Monte Carlo" and methodology("turn_ppo") == "TD"
+
+
+def test_a_loss_may_pay_tokens_apart():
+    assert granularity("online_dpo") == "trajectory"
+    assert granularity("online_dpo", "t_reg(beta=1, alpha=1)") == "token"
