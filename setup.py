@@ -62,7 +62,7 @@ setup(
     ],
     package_dir={"rewardlab.configs": "experiments/configs"},
     package_data={
-        "rewardlab.show": ["*.html", "page.css"],
+        "rewardlab.show": ["*.html", "page.css", "credit.md"],
         "rewardlab.show.report": ["report.html", "report.css"],
         "rewardlab.show.rescore": ["rescore.html"],
     },

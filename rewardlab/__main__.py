@@ -5,7 +5,6 @@ import importlib
 import os
 import platform
 import sys
-import textwrap
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,9 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 import rewardlab
-from rewardlab.methods import IDEAS, METHODS, Method
 from rewardlab.methods.outside import words_at_hand
-from rewardlab.methods.taxonomy import place_of
 from rewardlab.show import (
     SORTS,
     episode_of,
@@ -26,10 +23,10 @@ from rewardlab.show import (
     terminal,
     write_pages,
 )
-from rewardlab.show.catalogue import VERIFIED
 from rewardlab.show.checks import add_check, numbers_of
 from rewardlab.show.commands import add_commands
 from rewardlab.show.explain import explain
+from rewardlab.show.methods import add_methods
 from rewardlab.system.files import in_a_sentence
 from rewardlab.system.printable import one_line
 
@@ -63,8 +60,6 @@ def main() -> None:
 def _answer(args: argparse.Namespace, out: Console) -> None:
     if hasattr(args, "answer"):
         args.answer(args, out)
-    elif args.command == "methods":
-        methods(args.words, out)
     elif args.command == "explain":
         explain(args.method, numbers_of(args.hp), out, args.task)
         if args.svg:
@@ -81,8 +76,7 @@ def _arguments() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, says in RUNS.items():
         commands.add_parser(name, help=says)
-    listed = commands.add_parser("methods", help="the methods, or those with a word")
-    listed.add_argument("words", nargs="*", help="words that a row must all contain")
+    add_methods(commands)
     about = commands.add_parser("explain", help="one method or sentence at work")
     about.add_argument("method", help="a method's name, or a sentence in quotes")
     about.add_argument("hp", nargs="*", help="hyperparameters, as in tau=0.1")
@@ -125,58 +119,6 @@ def show(args: argparse.Namespace, out: Console) -> None:
     except OSError as error:
         raise ValueError(f"{args.html} cannot be written: {error.strerror}") from None
     out.print(Text(one_line(said)), soft_wrap=True)
-
-
-def methods(words: list[str], out: Console) -> None:
-    """Prints the rows in which every word occurs, whatever its case.
-
-    On a terminal by idea, and no word of a sentence is broken; in a pipe one row a
-    line, so that `grep` finds whole rows.
-    """
-    count = 0
-    for idea, rows in IDEAS.items():
-        kept = {n: m for n, m in rows.items() if _has(words, idea, n, m)}
-        count += len(kept)
-        if kept and out.is_terminal:
-            out.print(Text(f"\n{idea}", "bold underline"))
-        for name, method in kept.items():
-            show_row = _paragraph if out.is_terminal else _line
-            out.print(show_row(name, method, out.width), soft_wrap=True)
-    if not count:
-        raise ValueError(f"no method with the words {words}; try fewer of them")
-    out.print(f"{count} methods; `rewardlab explain NAME` shows one at work")
-
-
-def _has(words: list[str], idea: str, name: str, method: Method) -> bool:
-    text = [idea, name, method.reward, method.title, method.arxiv, method.believes]
-    text += [*place_of(name)]
-    return all(word.lower() in " ".join(text).lower() for word in words)
-
-
-def _line(name: str, method: Method, width: int) -> Text:
-    longest = max(map(len, METHODS))
-    told = f"{method.believes} ({VERIFIED[method.verified]}; {_columns(name)})"
-    return Text(f"{name:{longest}}  {method.reward}  # {told}")
-
-
-def _paragraph(name: str, method: Method, width: int) -> Text:
-    wrapped = textwrap.TextWrapper(
-        max(width, 20), break_long_words=False, break_on_hyphens=False
-    )
-    wrapped.initial_indent = wrapped.subsequent_indent = "    "
-    told = f"{method.believes} ({VERIFIED[method.verified]})"
-    lines = [*wrapped.wrap(told), *wrapped.wrap(_columns(name))]
-    lines += wrapped.wrap(method.reward)
-    return Text.assemble("\n", (name, "bold"), "\n", "\n".join(lines))
-
-
-def _columns(name: str) -> str:
-    """Its place in the taxonomy, as one phrase."""
-    place = place_of(name)
-    said = f"{place.granularity}, {place.methodology}, {place.setting}, {place.kind}"
-    if place.tier != "-":
-        said += f", {place.tier} evidence"
-    return f"{said}, enters as {place.enters}"
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from rewardlab.launch.grid import grid_of
 from rewardlab.launch.train import parser as train_parser
 from rewardlab.methods.outside import words_at_hand
 from rewardlab.runs.validate import validate
+from rewardlab.show import credit
 from rewardlab.show.catalogue import page, short
 
 ROOT = Path(__file__).parent.parent
@@ -27,6 +28,12 @@ def test_the_methods_table_is_the_one_that_the_code_prints():
 def test_the_page_of_methods_is_the_one_that_the_code_writes():
     page_ = (ROOT / "docs" / "methods.md").read_text()
     assert page_ == page(), "run python -m rewardlab.show.catalogue"
+
+
+def test_the_page_of_credit_is_the_one_that_the_code_writes(monkeypatch):
+    monkeypatch.chdir(ROOT)  # it quotes docs/audit.md
+    page_ = (ROOT / "docs" / "credit.md").read_text()
+    assert page_ == credit.page(), "run python -m rewardlab.show.catalogue"
 
 
 @pytest.mark.parametrize("line", re.findall(r"^\"(outcome.*?)\" +#", README, re.M))

@@ -7,7 +7,9 @@ import pytest
 import rewardlab
 from rewardlab import METHODS
 from rewardlab.methods import columns, taxonomy, units
+from rewardlab.methods.survey import CELLS, RULES
 from rewardlab.methods.taxonomy import granularity, methodology, place_of
+from rewardlab.show import credit
 from rewardlab.testing import ragged
 from rewardlab.transforms import SOURCES
 
@@ -45,7 +47,7 @@ def test_what_is_said_by_hand_is_of_rows_and_signals_that_there_are():
     said = (columns.FAMILY, columns.KIND, columns.SETTING)
     assert set().union(*said) <= set(METHODS)
     for name, setting in columns.SETTING.items():
-        own = taxonomy._reads(METHODS[name], METHODS[name].build())
+        own = taxonomy._reads(METHODS[name], METHODS[name].build(), METHODS[name].loss)
         assert taxonomy._setting(METHODS[name].reward, own) != setting, name
     known = set(rewardlab.core.signals.SIGNALS)
     told = set().union(*(names for _, names in columns.READS))
@@ -58,6 +60,24 @@ def test_every_source_is_one_by_row_by_step_or_by_token():
     shown = {"outcome", "average", "majority_vote", "members", "rubric", "perplexity"}
     shown |= {"min_uncertainty_member", "entropy_ranking", "tool_efficiency"}
     assert by_row == shown | {"tool_efficiency_by_group"}
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.method)
+def test_rows_stand_where_the_survey_has_them(cell):
+    """Or it is said why they do not; a method without a row is none of another name."""
+    if cell.row not in METHODS:
+        titles = " ".join(m.title for m in METHODS.values())
+        assert f"{cell.method}:" not in titles
+        return
+    place = place_of(cell.row)
+    there = (cell.granularity, cell.methodology)
+    assert ((place.granularity, place.methodology) == there) is not bool(cell.differs)
+
+
+def test_most_methods_of_the_survey_have_rows():
+    here = [cell for cell in CELLS if cell.row in METHODS]
+    assert len(here) >= 20 and len([c for c in here if c.differs]) <= 4
+    assert all(any(row in METHODS for row in r.methods.values()) for r in RULES[:4])
 
 
 @pytest.mark.parametrize(
@@ -154,3 +174,16 @@ def test_methodology_of_a_sentence():
 def test_a_loss_may_pay_tokens_apart():
     assert granularity("online_dpo") == "trajectory"
     assert granularity("online_dpo", "t_reg(beta=1, alpha=1)") == "token"
+
+
+def test_the_map_counts_every_row_once():
+    """And frames the survey's cells, empty ones too, with its methods' names."""
+    axes = credit.figure().axes[0]
+    texts = [text.get_text() for text in axes.texts]
+    assert sum(int(text) for text in texts if text.isdigit()) == len(METHODS)
+    occupied = {(cell.granularity, cell.methodology) for cell in CELLS}
+    assert len([x for x in axes.patches if x.get_linewidth() == 1.1]) == len(occupied)
+    empty = len(units.UNITS) * len(columns.FAMILIES) - len(credit._cells())
+    assert texts.count("–") == empty > 0
+    names = ", ".join(texts).replace("\n", " ")
+    assert all(cell.method in names for cell in CELLS)

@@ -34,23 +34,26 @@ READS: tuple[tuple[str, frozenset[str]], ...] = (
         ),
     ),
 )
+# By hand: rows for which `prm` is a turn's own reward, and no model's score.
+OWN_REWARD = {
+    "g_ra",
+    "gigpo",
+    "gigpo_like_verl_agent",
+    "hierarchical_grpo",
+    "portool",
+    "ui_s1",
+}
 # By hand: the family of rows whose signals tell another. The survey has the first five
-# so; a turn's own reward, which is no model's, is read as `prm` by the rows after them.
+# in cells of its own, and T-REG.
 FAMILY = {
+    **dict.fromkeys(OWN_REWARD, MONTE_CARLO),
     "pure": MONTE_CARLO,
     "pure_openrlhf": MONTE_CARLO,
     "pure_verl": MONTE_CARLO,
     "critical_actions": INFORMATION,
     "itpo": INFORMATION,
-    "g_ra": MONTE_CARLO,
-    "gigpo": MONTE_CARLO,
-    "gigpo_like_verl_agent": MONTE_CARLO,
-    "hierarchical_grpo": MONTE_CARLO,
-    "portool": MONTE_CARLO,
-    "ui_s1": MONTE_CARLO,
     "c3": GAME,
     "t_reg": TD,
-    "tgdpo": TD,
 }
 
 CORE, ADJACENT = "core", "adjacent"

@@ -6,6 +6,7 @@ whether it redistributes a reward at all, is written by hand below.
 
 from typing import NamedTuple
 
+from rewardlab.core import sentence
 from rewardlab.core.signals import SIGNALS
 from rewardlab.core.signals.draws import flag, flags
 from rewardlab.core.tree import Tree
@@ -71,15 +72,16 @@ def methodology(text: str) -> str:
     methodology("igpo") -> "information"
     """
     method = method_of(text)
-    return _family(text, _reads(method, method.build()))
+    return _family(text, _reads(method, method.build(), method.loss))
 
 
 def place_of(text: str, loss: str = "") -> Place:
     """Where a method, by its name, or a sentence stands in the taxonomy."""
     method = method_of(text)
     made = method.build()
-    unit, found = _unit(made, loss or method.loss), _reads(method, made)
-    tier, state, source = _evidence(made, found, unit)
+    loss = loss or method.loss
+    unit, found = _unit(made, loss), _reads(method, made, loss)
+    tier, state, source = _evidence(made, found)
     whole = unit is not None and unit.name == ROW
     return Place(
         unit.name if unit else "",
@@ -95,16 +97,22 @@ def place_of(text: str, loss: str = "") -> Place:
 
 def _unit(made: RewardTransform, loss: str) -> Unit | None:
     unit = unit_of(part.tree for part in made.parts or (made,))
-    words = [word for word in loss_tree(loss).words if word.word in _LOSSES]
+    words = _apart(loss)
     if unit is None or not words:
         return unit
     last = Unit(_LOSSES[words[-1].word], words[-1])
     return max(unit, last, key=lambda u: UNITS.index(u.name))
 
 
-def _reads(method: Method, made: RewardTransform) -> set[str]:
-    """What the reward reads, and `value` where its own critic makes another name."""
-    return reads(made) | ({"value"} if "critic(" in method.scorers else set())
+def _apart(loss: str) -> list[Tree]:
+    """The words of a loss that pay units apart."""
+    return [word for word in loss_tree(loss).words if word.word in _LOSSES]
+
+
+def _reads(method: Method, made: RewardTransform, loss: str) -> set[str]:
+    """What the credit reads, and `value` where its own critic makes another name."""
+    found = reads(made).union(*(sentence.reads(word) for word in _apart(loss)))
+    return found | ({"value"} if "critic(" in method.scorers else set())
 
 
 def _family(text: str, found: set[str]) -> str:
@@ -128,9 +136,7 @@ def _setting(text: str, found: set[str]) -> str:
     return SETTING.get(text, said)
 
 
-def _evidence(
-    made: RewardTransform, found: set[str], unit: Unit | None
-) -> tuple[str, str, str]:
+def _evidence(made: RewardTransform, found: set[str]) -> tuple[str, str, str]:
     """The tier, the effective state and the source of the intervention (survey, v3).
 
     A turn that was taken anew from a kept state is the strongest evidence; equal states
@@ -142,8 +148,7 @@ def _evidence(
         return "restored", "restored", "real rerun"
     if "segment_value" in found:
         return "restored", "restored", "decoder restore"
-    last = unit.word.word if unit and unit.word else ""
-    if "node" in found or last == "step_dpo":  # which compares siblings of a fork
+    if "node" in found and "turn_score" not in found:  # siblings, by a critic's word
         return "restored", "restored", "environment restore"
     if found & {
         "anchor",

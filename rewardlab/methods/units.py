@@ -59,6 +59,7 @@ _REFINE = {
     "node_values": TURN,
     "only_step": TURN,
     "share_prefixes": TURN,
+    "step_advantage": TURN,
     "step_gae": TURN,
 }
 _COARSEN = {

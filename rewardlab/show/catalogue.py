@@ -12,6 +12,7 @@ from typing import Any
 from rewardlab.core.grammar import parse, pipe
 from rewardlab.methods import IDEAS, LAWS, METHODS, Method
 from rewardlab.methods.method import ALWAYS
+from rewardlab.methods.taxonomy import place_of
 from rewardlab.objectives import (
     AGGREGATIONS,
     APART,
@@ -24,6 +25,7 @@ from rewardlab.objectives.kl import KL_ESTIMATORS
 from rewardlab.objectives.updates import WORDS
 from rewardlab.scorers.makers import counts, making
 from rewardlab.selection.words import SELECTORS
+from rewardlab.show.place import said_of
 from rewardlab.show.signals_page import made_text, signals_page
 
 VERIFIED = {
@@ -69,6 +71,11 @@ no clip acts, and most policy losses have the same gradient; they differ from th
 on. `mini_batches(16)` cuts the prompts of a batch into 16 parts, an optimizer step
 each; of a batch in which a device has 8 prompts a row makes 8, the most that cut them
 evenly. `--config.updates="mini_batches(4) | epochs(2)"` sets a row's own aside.
+
+*Pays apart* is the finest unit whose parts may be paid unlike others, *family* the
+survey's word for how; *place* has both, the setting, the kind and the evidence, and
+what a row asks for besides sampling and learning. [credit.md](credit.md) has all
+columns on one page, and what they mean.
 
 *Checked against* names the weakest part that matters: {verified}. What is a guess
 besides, `differs` says.
@@ -126,12 +133,15 @@ def laws_of(method: Method) -> str:
 
 
 def _index(rows: dict[str, Method]) -> str:
-    lines = ["| method | what it believes about credit | laws | checked against |"]
-    lines.append("|---|---|---|---|")
+    heads = (
+        "method|what it believes about credit|pays apart|family|laws|checked against"
+    )
+    lines = [f"| {heads.replace('|', ' | ')} |", "|---" * 6 + "|"]
     for name, method in rows.items():
         cells = [
             f"[{name}](#{name})",
             method.believes,
+            *place_of(name)[:2],
             laws_of(method),
             VERIFIED[method.verified],
         ]
@@ -167,10 +177,10 @@ def _words(head: str, words: Iterable[tuple[str, Callable[..., Any]]]) -> str:
 
 
 def _entry(name: str, method: Method) -> str:
-    return f"### {name}\n\n" + "\n".join(_lines(method)) + "\n"
+    return f"### {name}\n\n" + "\n".join(_lines(name, method)) + "\n"
 
 
-def _lines(method: Method) -> Iterator[str]:
+def _lines(name: str, method: Method) -> Iterator[str]:
     link = f"[{method.arxiv}](https://arxiv.org/abs/{method.arxiv})"
     yield f"{method.title}{', ' + link if method.arxiv else ''}\n"
     yield "```python\n" + "\n| ".join(_parts(method.reward)) + "\n```\n"
@@ -179,6 +189,7 @@ def _lines(method: Method) -> Iterator[str]:
         yield f"- with {values}"
     yield f"- reads {', '.join(f'`{s}`' for s in method.reads)}"
     yield f"- in a run: {made_text(making(method))}"
+    yield f"- place: {said_of(name)}"
     yield f"- laws: {laws_of(method) or 'none beyond those of all'}"
     yield f"- loss: `{loss_text(method)}`"
     if method.select:
@@ -199,9 +210,14 @@ def _parts(sentence: str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Writes `docs/methods.md` and `docs/signals.md`; prints the README's table."""
+    """Writes the pages of methods, signals and credit; prints the README's table."""
+    from rewardlab.figures.looks import save
+    from rewardlab.show import credit  # draws, and reads VERIFIED of this module
+
     Path("docs/methods.md").write_text(page())
     Path("docs/signals.md").write_text(signals_page())
+    Path("docs/credit.md").write_text(credit.page())
+    save(credit.figure(), Path("docs/credit.svg"))
     print(short())
 
 

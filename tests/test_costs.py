@@ -1,0 +1,43 @@
+"""What rows ask of models besides sampling and learning."""
+
+import pytest
+
+from rewardlab import METHODS
+from rewardlab.scorers import SCORERS
+from rewardlab.scorers.costs import _WORDS, Cost, cost_of
+
+ROWS = {
+    "dr_grpo": (Cost(), "-"),
+    "grpo": (Cost(passes=1), "1 pass"),  # of the reference, for its KL
+    "gae": (Cost(passes=1, helpers=("critic",)), "1 pass"),
+    "capo": (Cost(calls=4, helpers=("LLM judge",)), "4 judge calls"),
+    "spo_segment": (Cost(restarts=72), "72 restarts"),
+    # 2^4 subsets by the reward model, the reference, and the states of the critic
+    "scar": (Cost(passes=18, helpers=("reward model", "critic")), "18 passes"),
+    "vineppo": (Cost(1, restarts_a_turn=True), "1 pass, K restarts a turn"),
+    "a2tgpo": (Cost(passes_a_turn=1), "1 pass a turn"),
+    "lsc": (
+        Cost(passes=1, samples_a_prompt=10, helpers=("reward model",)),
+        "1 pass, 10 samples a prompt",
+    ),
+    "gigpo": (Cost(passes=1), "1 pass"),  # `prm` is its turns' own reward
+    "process_sum": (Cost(helpers=("PRM",)), "-"),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_what_a_row_costs(name):
+    cost, said = ROWS[name]
+    found = cost_of(name)
+    assert found._replace(helpers=()) == cost._replace(helpers=())
+    assert set(found.helpers) == set(cost.helpers) and str(found) == said
+
+
+def test_a_sentence_has_a_cost_too():
+    found = cost_of(METHODS["scar"].said("reward"))
+    assert set(found.helpers) == {"reward model", "critic"}
+    assert found.passes == 3  # nobody makes `shapley` unless the row's scorers do
+
+
+def test_words_that_cost_are_scorers():
+    assert set(_WORDS) <= set(SCORERS)
