@@ -15,7 +15,7 @@ from rewardlab.methods.weak import WEAK
 from rewardlab.scorers.costs import cost_of
 from rewardlab.show.methods import absent_of
 
-AUDIT = Path("docs/audit.md")
+AUDITS = (Path("docs/audit.md"), Path("docs/audit-turns.md"))
 TEXT = Path(__file__).with_name("credit.md")
 
 
@@ -32,7 +32,6 @@ def page() -> str:
     rows = _cells()
     empty = [cell for cell in _every() if cell not in rows]
     theirs = {(cell.granularity, cell.methodology) for cell in CELLS}
-    audited = _audited()
     return TEXT.read_text().format(
         count=len(METHODS),
         cells=len(_every()),
@@ -43,8 +42,7 @@ def page() -> str:
         differ=len([cell for cell in CELLS if cell.row in METHODS and cell.differs]),
         elsewhere=_elsewhere(),
         rules=_rules(),
-        audited=sum(len(_named(line)) for line in audited[2:]),
-        audit="\n".join(_of_the_survey(audited)),
+        audit=_audits(),
         apart=_apart(),
         whole=_whole(),
         weak=_weak(),
@@ -108,34 +106,36 @@ def _rule(rule: Rule) -> str:
     return f"| {when} | {', '.join(map(_link, names))} | {asks} | {absent} |"
 
 
-def _audited() -> list[str]:
-    """The lines of the table of docs/audit.md."""
-    lines = AUDIT.read_text().splitlines()
-    begin = next(i for i, line in enumerate(lines) if line.startswith("| | methods"))
-    return lines[begin : lines.index("", begin)]
-
-
-def _of_the_survey(lines: list[str]) -> list[str]:
-    """Its head, and the lines of the survey's methods and of `grpo`, named alone.
+def _audits() -> str:
+    """The survey's methods and `grpo` in the pages of audits, best at a budget first.
 
     Those whose losses pay tokens apart are left out: an audit is of the reward.
     """
     known = {cell.row for cell in CELLS}.union(
         *(rule.methods.values() for rule in RULES)
     )
-    known = {n for n in known if n in METHODS and place_of(n).enters != "loss"}
-    kept = list(lines[:2])
-    for line in lines[2:]:
-        place, _, *numbers = line.strip("| ").split(" | ")
-        if names := known & _named(line):
-            told = ", ".join(f"`{name}`" for name in sorted(names))
-            kept.append(_line(place, told, *numbers))
-    return kept
+    left = {n for n in known if n in METHODS and place_of(n).enters != "loss"}
+    found, heads = [], [""]
+    for page_ in AUDITS:
+        heads, *lines = _table_of(page_)
+        for _, names, *numbers in lines:
+            named = left & set(re.findall("`(.*?)`", names))
+            left -= named  # the first page that has a method is asked
+            found += [[", ".join(f"`{n}`" for n in sorted(named)), *numbers]] * bool(
+                named
+            )
+    found.sort(key=lambda cells: -float(cells[heads.index("at budget") - 1]))
+    lines = [_line(*heads[1:]), "|---" * (len(heads) - 1) + "|"]
+    return "\n".join(lines + [_line(*cells) for cells in found])
 
 
-def _named(line: str) -> set[str]:
-    """The methods of a line of that table."""
-    return set(re.findall("`(.*?)`", line.split("|")[2]))
+def _table_of(page_: Path) -> list[list[str]]:
+    """The cells of a page's first table, its heads first."""
+    lines = page_.read_text().splitlines()
+    begin = next(i for i, line in enumerate(lines) if line.startswith("| | methods"))
+    table = lines[begin : lines.index("", begin)]
+    heads, _, *cells = [[x.strip() for x in line.split("|")[1:-1]] for line in table]
+    return [heads, *cells]
 
 
 def _apart() -> str:
