@@ -15,7 +15,6 @@ AGENTS: dict[str, Method] = {
         verified="code",
         hp={"eps": 1e-6},
         believes="an agent's turns against the same agent's in other rows",
-        scorers="agents(count=2)",
         loss=VERL,
         differs=f"{ROLES}; an agent alone gets 0, its raw score there; an invalid "
         "action costs 0.1 there",
@@ -27,7 +26,7 @@ AGENTS: dict[str, Method] = {
         laws=(*SOUND, "homogeneous"),
         verified="code",
         believes="a solver's answers in its episode, a proposer's in the group",
-        scorers="agents(count=2) | peers(scoped=(1,))",
+        scorers="peers(scoped=(1,))",
         differs=f"{ROLES}, turns are its traces, paid by `prm`; guess: the loss",
     ),
     "rae": Method(
@@ -40,7 +39,6 @@ AGENTS: dict[str, Method] = {
         verified="code",
         hp={"decay": 0.95},
         believes="what a role got, against the same role's past",
-        scorers="agents(count=2)",
         loss="reinforce() | sequence_sum()",
         differs=f"{ROLES}, and both are paid the outcome; one baseline a role, there "
         "for each game too; guess: the average",
@@ -69,7 +67,6 @@ AGENTS: dict[str, Method] = {
         verified="code",
         hp={"alpha": 0.5, "eps": 1e-6},
         believes="turns that keep what was right, or mend what was not",
-        scorers="agents(count=2)",
         differs=f"{ROLES}; the shaping alone is checked; guess: standard units of an "
         "agent in its group, and the loss",
     ),

@@ -36,11 +36,11 @@ def rollout_episodes(
 ) -> Rollout:
     """G = num_generations episodes for each prompt, as one compiled program.
 
-    `columns` are the columns of B prompts: `prompts`, `prompt_mask`, `id`, what the
-    environment reads, and for a `belief` the tokens of the `truth` [B, L] and
-    `truth_mask`. A row is the tokens of its turns as they were written, actions and
-    observations, without gaps; observations are outside `mask`. `step` is the turn, an
-    observation's that of the action it answers.
+    `columns` are those of B prompts: `prompts`, `prompt_mask`, `id`, what the
+    environment reads, and for a `belief` `truth` [B, L] and `truth_mask`. A row is the
+    tokens of its turns as they were written, actions and observations, without gaps;
+    observations are outside `mask`. `step` is the turn, an observation's that of the
+    action it answers.
 
     Signals: each reward of the environment [N, S], valid for the turns that it scored;
     its outcomes [N], valid unless it failed; `finished` [N], `turns` [N], `ended_by`
@@ -48,8 +48,8 @@ def rollout_episodes(
     `entropy` [N, T], `turn_entropy` [N, S], its mean over the tokens of each action (so
     column k is from before tool call k, and k + 1 from after it), if there is a reward
     `format`, `grounding` [N, S], its turns that could be executed, and, if there is a
-    reward `call`, `is_call` [N, T]. With `belief`, the signal `belief` [N, S]: see
-    `beliefs`.
+    reward `call`, `is_call` [N, T]; a reward `agent` becomes a whole number. With
+    `belief`, the signal `belief` [N, S]: see `beliefs`.
 
     The noise of token t is as in `rollout_completions`: an episode does not depend on
     the others in its batch or device.
@@ -174,10 +174,7 @@ def assemble_rollout(
     columns: Columns,
     iteration: Int[Array, ""],
 ) -> Rollout:
-    """Episodes that have ended, as a Rollout; `scored` are signals and their validity.
-
-    Invalid values become 0.
-    """
+    """Ended episodes as a Rollout; of `scored` (value, valid) 0 where it is invalid."""
     n, width = state.tokens.shape
     signals: dict[str, Array] = {
         "finished": (state.end == End.DONE).astype(jnp.float32),
@@ -193,6 +190,8 @@ def assemble_rollout(
     scored = {"turn_entropy": (mean, count > 0)} | scored
     for name, (value, valid) in scored.items():
         signals |= {name: jnp.where(valid, value, 0), f"{name}_valid": valid}
+    if "agent" in scored:
+        signals["agent"] = signals["agent"].astype(jnp.int32)
     rollout = Rollout(
         prompts=columns["prompts"],
         prompt_mask=columns["prompt_mask"],

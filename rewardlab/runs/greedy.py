@@ -10,6 +10,7 @@ from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
 from rewardlab.learning.learner import Params
 from rewardlab.rollouts import Sampling
+from rewardlab.runs.absent import with_absences
 from rewardlab.runs.generate import Generator, Temperature, generator
 from rewardlab.runs.switches import NOTHING_MORE, Switches
 from rewardlab.scorers.plan import Plan
@@ -26,10 +27,12 @@ def drawing(
     """How a run draws completions, with `greedy` [N] where somebody reads it.
 
     That is the verdict `correct` on the prompt's greedy completion, which is sampled
-    beside the others, one a prompt (ReMax, arXiv 2310.10505). `case` are the config,
-    the task, the driver and the model of `generator`.
+    beside the others, one a prompt (ReMax, arXiv 2310.10505); of episodes without one
+    of their agents `with_absences` tells. `case` are the config, the task, the driver
+    and the model of `generator`.
     """
     draw = generator(*case, options, 0, switches, played)
+    draw = with_absences(case, options, plan, draw, played)
     if "greedy" not in plan.wanted_of("sampler"):
         return draw
     likeliest = dataclasses.replace(options, num_generations=1, temperature=0.0)

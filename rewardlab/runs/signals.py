@@ -21,7 +21,7 @@ from rewardlab.runs.builders import (
 from rewardlab.runs.roles import Role
 from rewardlab.scorers import USUAL
 from rewardlab.scorers.given import alias, played, task_verifier
-from rewardlab.scorers.makers import EPISODES, TREES, tasks_for
+from rewardlab.scorers.makers import ABSENCES, EPISODES, TREES, tasks_for
 from rewardlab.scorers.plan import Nobody, Plan, Source, base_of, plan
 from rewardlab.scorers.protocol import Models, Scorer, Setting
 from rewardlab.scorers.sentence import brought_by, scorers_of, tree_of
@@ -185,6 +185,7 @@ def _of_sampler(config: ConfigDict, task: Task) -> list[str]:
     names += ["greedy"] if "correct" in task.signals and not rollout.on_host else []
     if task.environment is None and not rollout.on_host:
         return [*names, "entropy", "hidden"]
+    names += ABSENCES if task.agents and not rollout.on_host else ()
     trees = rollout.branching.roots or rollout.continuations
     values = TREES if trees else ()
     called = ["is_call"] if "call" in task.signals else []

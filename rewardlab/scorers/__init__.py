@@ -140,7 +140,6 @@ USUAL = {
     "finished": "finished()",
     "goal_nearness": "goal_nearness()",
     "graph_value": "graph_values()",
-    "agent": "agents()",
     "clip_scale": "adaptive_clip()",
     "peers": "peers()",
     "hindsight_logp": "hindsight()",

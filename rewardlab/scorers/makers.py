@@ -17,6 +17,7 @@ from rewardlab.text.tokenizers import CharTokenizer
 
 EPISODES = ("anchor", "belief", "ended_by", "finished", "turn_entropy", "turns")
 SAMPLER = ("sampler_logp",)  # and `greedy` of tasks with a verdict
+ABSENCES = ("solo", "marginal")  # where several agents share an episode
 TREES = ("node", "step_value", "success")  # with rollout.branching or continuations
 
 # What nothing makes yet, and what it waits for.
@@ -80,6 +81,7 @@ def made_on(task: str, trees: bool = False, brings: Sequence[Scorer] = ()) -> se
     if known.on_host is not None:  # `format` of each turn is no `format` of a row
         steps = known.on_host.rewards
         names -= {n for n in steps if n in SIGNALS and SIGNALS[n].shape == "N"}
+    names |= {*ABSENCES} if known.agents else set()
     if known.environment is not None:
         names |= {"entropy", *EPISODES, *(TREES if trees else ())}
         names |= {"is_call"} if "call" in known.signals else set()

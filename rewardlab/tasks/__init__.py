@@ -34,6 +34,9 @@ from rewardlab.tasks.second_try import environment as second_try
 from rewardlab.tasks.second_try import text as second_try_text
 from rewardlab.tasks.task import Task
 from rewardlab.tasks.text_episodes import HostEnvironment
+from rewardlab.tasks.think_solve import data as think_solve_data
+from rewardlab.tasks.think_solve import environment as think_solve
+from rewardlab.tasks.think_solve import text as think_solve_text
 from rewardlab.tasks.tool_calls import data as tool_calls
 from rewardlab.tasks.turned_words import data as turned_words
 from rewardlab.tasks.workflow import data as workflow_data
@@ -87,6 +90,9 @@ TASKS: dict[str, Task] = {
     "workflow": _of_turns(workflow, workflow_data, workflow_text),
     "calculator": _of_turns(calculator, calculator_data, calculator_text),
     "second_try": _of_turns(second_try, second_try_data, second_try_text),
+    "think_solve": _of_turns(think_solve, think_solve_data, think_solve_text)._replace(
+        agents=think_solve.AGENTS
+    ),
     "chain_sum": question_task(chain_sum, "exact('answer')", 16, ("answer",)),
     "letter_counting": question_task(
         letter_counting, "exact('answer')", 16, ("answer",)

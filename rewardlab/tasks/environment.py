@@ -66,6 +66,19 @@ class Environment(NamedTuple):
         return Limits(*self[3:])
 
 
+class Agents(NamedTuple):
+    """Several agents that take turns: a reward `agent` says who wrote each turn, from 0
+    on.
+
+    `without(columns, agent)` gives the problems' columns for episodes in which that
+    agent says nothing; prompts may be longer, by equally much for each agent. What such
+    an episode is worth is the signals `solo` and `marginal`.
+    """
+
+    number: int
+    without: Callable[[dict[str, Array], int], dict[str, Array]]
+
+
 class Turn(NamedTuple):
     """What one action leads to, in Python; a reward of None does not apply.
 

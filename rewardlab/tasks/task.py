@@ -8,7 +8,7 @@ from jaxtyping import Array
 from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
 from rewardlab.data.columns import Columns, Episodes
-from rewardlab.tasks.environment import Environment
+from rewardlab.tasks.environment import Agents, Environment
 from rewardlab.tasks.text_episodes import HostEnvironment
 from rewardlab.text.tokenizers import Tokenizer
 
@@ -46,6 +46,7 @@ class Task(NamedTuple):
     noise: Mapping[str, float] = {}  # likewise of `demonstrations`
     environment: Environment | None = None
     on_host: HostEnvironment | None = None  # one in Python, of the same name
+    agents: Agents | None = None  # who take turns in an episode, if several do
     scorers: str = ""  # words that judge on the host: "exact('answer')"
     notes: tuple[str, ...] = ()  # what is worth saying of the problems
     of_data: Callable[[Mapping[str, Any], Tokenizer | None], "Task"] | None = None

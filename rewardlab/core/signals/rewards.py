@@ -45,6 +45,19 @@ REWARDS: dict[str, Signal] = {
         shift=True,
         scale=True,
     ),
+    "solo": Signal(
+        "N",
+        "the verdict on an episode without the first agent",
+        verdict,
+        abstains=True,
+    ),
+    "marginal": Signal(
+        "NS",
+        "the verdict less that on an episode without the agent of the turn",
+        eighths,
+        scale=True,
+        abstains=True,
+    ),
     "gap": Signal(
         "N", "score minus the score of a reference answer", eighths, scale=True
     ),

@@ -7,8 +7,8 @@ import numpy as np
 
 from rewardlab.data.columns import Columns, Episodes, written
 from rewardlab.tasks.arithmetic import data as arithmetic
+from rewardlab.tasks.arithmetic.numbers import MAX_DIGITS
 from rewardlab.tasks.arithmetic.verifier import TOKENIZER
-from rewardlab.tasks.second_try.environment import MAX_DIGITS
 from rewardlab.tasks.second_try.text import ENVIRONMENT
 
 TRUTH_LENGTH = len("#\n") + MAX_DIGITS

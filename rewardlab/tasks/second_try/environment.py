@@ -15,10 +15,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
 from rewardlab.core.types import Rollout
+from rewardlab.tasks.arithmetic.numbers import number_in
 from rewardlab.tasks.arithmetic.verifier import TOKENIZER
 from rewardlab.tasks.environment import Environment, Observation
 
-MAX_DIGITS = 4
 MAX_TURNS = 2
 ACTION_LENGTH = len("#1234\n") + 1  # one to spare: a cut-off turn is no answer
 OBSERVATION_LENGTH = len("?\n")
@@ -26,7 +26,7 @@ COMPLETION_LENGTH = 2 * ACTION_LENGTH + OBSERVATION_LENGTH
 REWARDS = ("attempt",)  # of turns
 OUTCOMES = ("correct", "first_correct", "answer_id")  # of episodes
 
-ZERO, ASK, HASH, END = TOKENIZER.encode("0?#\n")
+ASK, HASH, END = TOKENIZER.encode("?#\n")
 
 
 class Tries(NamedTuple):
@@ -67,17 +67,8 @@ def _observe(
 
 
 def _read(action: Int[Array, " A"], length: Int[Array, ""]) -> Int[Array, ""]:
-    """The number of "#" number new line, of which the first digit is not 0; or -1."""
-    place, digit = jnp.arange(action.shape[0]), action - ZERO
-    inside = (place > 0) & (place < length - 1)
-    digits = length - 2
-    whole = jnp.all(~inside | ((digit >= 0) & (digit <= 9)))
-    worth = 10 ** jnp.clip(digits - place, 0, MAX_DIGITS)
-    number = jnp.sum(jnp.where(inside, digit * worth, 0))
-    plain = (digits == 1) | (number >= 10 ** jnp.maximum(digits - 1, 0))
-    ends = (action[0] == HASH) & (action[jnp.maximum(length - 1, 0)] == END)
-    some = (digits >= 1) & (digits <= MAX_DIGITS)
-    return jnp.where(ends & whole & some & plain, number, -1)
+    """The number of "#" number new line; or -1."""
+    return jnp.where(action[0] == HASH, number_in(action, length, begin=1), -1)
 
 
 def _outcome(state: Tries) -> dict[str, Array]:

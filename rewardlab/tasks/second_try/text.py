@@ -3,8 +3,9 @@
 import re
 from typing import Any, NamedTuple
 
+from rewardlab.tasks.arithmetic.numbers import MAX_DIGITS
 from rewardlab.tasks.environment import TextEnvironment, Turn
-from rewardlab.tasks.second_try.environment import MAX_DIGITS, MAX_TURNS
+from rewardlab.tasks.second_try.environment import MAX_TURNS
 
 ANSWER = re.compile(rf"#(0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}})")
 
