@@ -18,7 +18,7 @@ from rewardlab.runs.switches import NOTHING_MORE
 from rewardlab.tasks import TASKS
 
 PARAMS = lm.init(SMALL, jax.random.key(0))
-PROBLEMS, SAMPLES, LENGTH = 3, 4, 10
+PROBLEMS, SAMPLES, LENGTH = 3, 4, 24
 
 
 def verdict(rollout, columns):

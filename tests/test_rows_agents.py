@@ -1,12 +1,13 @@
 """Rows of several agents, whole, by name.
 
-Written from langfengQ/DrMAS, PrimeIntellect-ai/prime-rl, spiral-rl/spiral and
-ltjed/multiagent-coaching.
+Written from langfengQ/DrMAS, PrimeIntellect-ai/prime-rl, spiral-rl/spiral,
+ltjed/multiagent-coaching and bhai114/ccpo.
 """
 
 import numpy as np
-from rows import agrees, episodes, trained
-from test_rows_states import centred
+import pytest
+from rows import agrees, episodes, sequence_mean, trained
+from test_rows_states import by_turn, centred
 from test_rows_turns import row_sums, spread, standard_in
 
 AGENT = np.arange(3)[None].repeat(8, axis=0) % 2
@@ -89,3 +90,60 @@ def test_mappa():
     flat = back[b.mask]
     a = np.where(b.mask, (back - flat.mean()) / flat.std(), 0)
     agrees("mappa", b, trained(a), a)
+
+
+def compared_by_agent(b, paid):
+    """Less the mean of the agent's turns in the group; a turn alone has 0."""
+    return centred(paid, lambda p: (b.group[p[0]], AGENT[p]))
+
+
+@pytest.mark.parametrize("name", ["ccpo", "ccpo_own_solo"])
+def test_ccpo(name):
+    """The thinker's turns are paid for an event, or for the difference."""
+    solo = np.array([0.0, 1, 0, 0, 1, 0, 1, 1])
+    b, paid = episodes(2, spread=0.01, agent=AGENT, solo=solo), {}
+    right = b.signals["correct"]
+    for i, k in turns_of(b):
+        rows = [i] if name == "ccpo_own_solo" else b.members(i)
+        known = [solo[j] for j in rows if b.mask[j].any()]
+        mean, r = sum(known) / len(known), right[i]
+        event = int(r > 0.5 > mean) - int(r < 0.5 < mean)
+        bonus = event if name == "ccpo" else r - mean
+        paid[i, k] = r + (0.1 * bonus if AGENT[i, k] == 0 else 0)
+    a = spread(b, compared_by_agent(b, paid))
+    agrees(name, b, by_turn(a, 3e-4, 4e-4, sequence_mean), a)
+
+
+def test_sepo():
+    """Shares of the two agents, less their means, are credit or blame."""
+    rng = np.random.default_rng(24)
+    own, peer = rng.integers(1, 10, (2, 8, 3)) / 10
+    ratings = {"self_rating": own, "peer_rating": peer}
+    b, share = episodes(2, spread=0.01, agent=AGENT, **ratings), {}
+    for i in range(8):
+        turns = range(len(b.turns(i)))
+        by = {m: [k for k in turns if AGENT[i, k] == m] for m in (0, 1)}
+        rated = 0.3 * own[i] + 0.7 * peer[i]
+        mean = {m: rated[ks].mean() for m, ks in by.items() if ks}
+        share |= {(i, k): mean[AGENT[i, k]] / sum(mean.values()) for k in turns}
+    bonus, paid = compared_by_agent(b, share), {}
+    for i, k in turns_of(b):
+        r = b.signals["correct"][i]
+        paid[i, k] = r + (0.1 if r > 0.5 else -0.1) * bonus[i, k]
+    a = spread(b, compared_by_agent(b, paid))
+    agrees("sepo", b, by_turn(a, 3e-4, 4e-4, sequence_mean), a)
+
+
+def test_sharp():
+    """Outcome, marginal and a turn that could be read, in units of the agent."""
+    rng = np.random.default_rng(25)
+    marginal, read = rng.integers(-1, 2, (8, 3)) / 1.0, rng.integers(0, 2, (8, 3)) / 1.0
+    b = episodes(2, agent=AGENT, marginal=marginal, grounding=read)
+    paid = {
+        p: b.signals["correct"][p[0]] + 0.5 * marginal[p] + 0.5 * read[p]
+        for p in turns_of(b)
+    }
+    z = standard_in(paid, lambda p: (b.group[p[0]], AGENT[p]))
+    alone = {p for p in paid if sum(_same(b, p, q) for q in paid) == 1}
+    a = spread(b, {p: 0 if p in alone else x for p, x in z.items()})
+    agrees("sharp", b, trained(a), a)

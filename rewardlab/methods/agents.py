@@ -4,6 +4,9 @@ from rewardlab.methods.method import SOUND, VERL, Method
 
 BY_AGENT = "center_by_state('agent') | scale_by_state_std('agent', eps=eps)"
 ROLES = "agents are roles of one policy that take turns"
+BOTH_LEARN = f"{ROLES} and learn together, there two models by turns of 10 steps"
+HALVES = "verdicts are 0 and 1, there -1 and 1, so weights are half as large"
+GSPO = "clipped_turns(epsilon=0.0003, epsilon_high=0.0004) | sequence_mean()"
 
 AGENTS: dict[str, Method] = {
     "dr_mas": Method(
@@ -69,5 +72,65 @@ AGENTS: dict[str, Method] = {
         believes="turns that keep what was right, or mend what was not",
         differs=f"{ROLES}; the shaping alone is checked; guess: standard units of an "
         "agent in its group, and the loss",
+    ),
+    "ccpo": Method(
+        "outcome('correct') | episode_return(every_step=True)"
+        " | event_bonus('solo', weight=lam)"
+        " | center_by_state('agent') | step_returns_to_go(discount=0)",
+        "Counterfactual Credit Policy Optimization for Multi-Agent Collaboration",
+        "2603.21563",
+        laws=SOUND,
+        verified="code",
+        hp={"lam": 0.1},
+        believes="a thinker whose solver alone fails more often than not",
+        loss=GSPO,
+        differs=f"{BOTH_LEARN}; {HALVES}; of the authors' code, whose b is the mean of "
+        "the group's solo outcomes: with the row's own it is `ccpo_own_solo`",
+    ),
+    "ccpo_own_solo": Method(
+        "outcome('correct') | episode_return(every_step=True)"
+        " | event_bonus('solo', weight=lam, own=True, graded=True)"
+        " | center_by_state('agent') | step_returns_to_go(discount=0)",
+        "Counterfactual Credit Policy Optimization for Multi-Agent Collaboration",
+        "2603.21563",
+        laws=(*SOUND, "shift", "homogeneous"),
+        verified="secondary",
+        hp={"lam": 0.1},
+        believes="a thinker by the outcome less that of the solver alone",
+        loss=GSPO,
+        differs=f"{BOTH_LEARN}; {HALVES}; the paper's difference with the row's own "
+        "solo outcome, of which the code has other defaults: `ccpo`",
+    ),
+    "sepo": Method(
+        "outcome('correct') | episode_return(every_step=True)"
+        " | rated_share('self_rating', 'peer_rating', eta=eta)"
+        " | on('share', center_by_state('agent'))"
+        " | credit_or_blame('correct', by='share', credit=lam, blame=blame)"
+        " | center_by_state('agent') | step_returns_to_go(discount=0)",
+        "SEPO, with CCPO: Counterfactual Credit Policy Optimization",
+        "2603.21563",
+        laws=SOUND,
+        verified="code",
+        hp={"eta": 0.3, "lam": 0.1, "blame": 0.1},
+        believes="the agent that both agents say deserves it",
+        scorers="ratings()",
+        loss=GSPO,
+        differs=f"{BOTH_LEARN}; {HALVES}; ratings are those of a small rater asked as "
+        "either agent, which learns from each turn's `attempt`: there each agent "
+        "writes one of nine pairs",
+    ),
+    "sharp": Method(
+        "outcome('correct') | episode_return(every_step=True)"
+        " | process('marginal') | process('grounding')"
+        " | weighted_sum(correct=1, marginal=lam, grounding=tool)"
+        f" | {BY_AGENT} | step_returns_to_go(discount=0)",
+        "Who Deserves the Reward? SHARP: Shapley Credit-based Optimization",
+        "2602.08335",
+        laws=(*SOUND, "shift", "scale"),
+        verified="secondary",
+        hp={"lam": 0.5, "tool": 0.5, "eps": 1e-6},
+        believes="an agent by the outcome, its loss without it, and its tools",
+        differs=f"{ROLES}, whose calls are their turns: `grounding` says which could "
+        "be read; an agent alone gets 0; guess: lam and tool, and the loss",
     ),
 }

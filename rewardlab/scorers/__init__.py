@@ -36,6 +36,7 @@ from rewardlab.scorers.passes import entropy, reference, states, states_after
 from rewardlab.scorers.past import past
 from rewardlab.scorers.planning import planning
 from rewardlab.scorers.prefixes import prefix_values
+from rewardlab.scorers.ratings import ratings
 from rewardlab.scorers.redistribute import (
     contributions,
     latent_reward,
@@ -96,6 +97,7 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "planning": planning,
     "prefix_differences": prefix_differences,
     "prefix_values": prefix_values,
+    "ratings": ratings,
     "rewarded": rewarded,
     "segment_at_uncertain_tokens": segment_at_uncertain_tokens,
     "segment_values": segment_values,

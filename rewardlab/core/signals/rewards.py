@@ -49,6 +49,8 @@ REWARDS: dict[str, Signal] = {
         "N",
         "the verdict on an episode without the first agent",
         verdict,
+        shift=True,
+        scale=True,
         abstains=True,
     ),
     "marginal": Signal(

@@ -1,6 +1,6 @@
 """Signals that say what a state, a prefix or a part of a row is worth."""
 
-from rewardlab.core.signals.draws import eighths
+from rewardlab.core.signals.draws import eighths, share
 from rewardlab.core.signals.signal import Signal
 
 VALUES: dict[str, Signal] = {
@@ -35,5 +35,17 @@ VALUES: dict[str, Signal] = {
     "prompt_score": Signal("N", "its score of the bare prompt", eighths, scale=True),
     "shapley": Signal(
         "NS", "what each part of a row adds to its score", eighths, scale=True
+    ),
+    "self_rating": Signal(
+        "NS",
+        "the share of the credit that the agent of a turn gives to itself",
+        share,
+        abstains=True,
+    ),
+    "peer_rating": Signal(
+        "NS",
+        "the share of the credit that the other agent gives to that of a turn",
+        share,
+        abstains=True,
     ),
 }

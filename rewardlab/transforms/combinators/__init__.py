@@ -4,6 +4,7 @@ from rewardlab.core import compose
 from rewardlab.core.types import Table
 from rewardlab.transforms.combinators.constrained import constrained_sum
 from rewardlab.transforms.combinators.copies import copy_channel
+from rewardlab.transforms.combinators.credit_or_blame import credit_or_blame
 from rewardlab.transforms.combinators.either import either
 from rewardlab.transforms.combinators.ensemble import (
     mean_minus_variance_of,
@@ -43,4 +44,5 @@ COMBINATORS: Table = {
     "gate": compose.gate,
     "in_segments": in_segments,
     "either": either,
+    "credit_or_blame": credit_or_blame,
 }

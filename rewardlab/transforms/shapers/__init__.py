@@ -1,6 +1,7 @@
 """Shapers: one reward becomes another, before any baseline."""
 
 from rewardlab.core.types import Table
+from rewardlab.transforms.shapers.absence import event_bonus
 from rewardlab.transforms.shapers.attempts import improvement_bonus, only_step
 from rewardlab.transforms.shapers.bounds import indicator_ge
 from rewardlab.transforms.shapers.consistency import consistency_bonus
@@ -76,4 +77,5 @@ SHAPERS: Table = {
     "cost_quantile_score": cost_quantile_score,
     "potential_shaping": potential_shaping,
     "proximity": proximity,
+    "event_bonus": event_bonus,
 }

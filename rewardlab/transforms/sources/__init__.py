@@ -11,6 +11,7 @@ from rewardlab.transforms.sources.members import members, min_uncertainty_member
 from rewardlab.transforms.sources.prefix_gain import prefix_gain
 from rewardlab.transforms.sources.progress import progress
 from rewardlab.transforms.sources.ranking import entropy_ranking
+from rewardlab.transforms.sources.ratings import rated_share
 from rewardlab.transforms.sources.record import new_best
 from rewardlab.transforms.sources.repetition import repetition
 from rewardlab.transforms.sources.rubric import rubric
@@ -40,4 +41,5 @@ SOURCES: Table = {
     "tool_efficiency": tool_efficiency,
     "tool_efficiency_by_group": tool_efficiency_by_group,
     "prefix_gain": prefix_gain,
+    "rated_share": rated_share,
 }
