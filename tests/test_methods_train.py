@@ -91,11 +91,13 @@ def settings(at):
     known = TASKS[at.task]
     like = "arithmetic" if "answer_id" in known.signals else "chain_sum"
     reward = READS_ALL["search" if known.environment else like]
-    if at.trees:
-        reward = f"process('step_value') | {reward}".replace(
-            "weighted_sum(", "weighted_sum(step_value=1, "
+    more = {"step_value": "process"} if at.trees else {}
+    more |= {"marginal": "process", "solo": "outcome"} if known.agents else {}
+    for name, word in more.items():
+        reward = f"{word}('{name}') | {reward}".replace(
+            "weighted_sum(", f"weighted_sum({name}=1, "
         )
-        config.rollout.branching.roots = SAMPLES // 2
+    config.rollout.branching.roots = SAMPLES // 2 if at.trees else 0
     config.update(
         {
             "reward": reward,
@@ -196,7 +198,7 @@ def test_a_row_trains(name):
         assert float(moved) > 0 or not jnp.any(advantage), i
 
 
-@pytest.mark.parametrize("task", ["arithmetic", "calculator"])
+@pytest.mark.parametrize("task", ["arithmetic", "calculator", "think_solve"])
 def test_a_run_makes_what_the_table_says(task):
     """Its rollouts have what its rows read, no more of the shapes that they read."""
     *_, rollouts = lived(Home(task))
