@@ -12,7 +12,7 @@ FAMILIES = {
 
 # What a reward reads, and the family that this makes it: the first that it reads.
 READS: tuple[tuple[str, frozenset[str]], ...] = (
-    (GAME, frozenset({"shapley"})),
+    (GAME, frozenset({"marginal", "shapley", "solo"})),
     (
         TD,
         frozenset(
@@ -29,8 +29,9 @@ READS: tuple[tuple[str, frozenset[str]], ...] = (
     (
         CRITIC,
         frozenset(
-            "blame_logp contribution flaws flow hindsight_logp insight praise_logp prm"
-            " self_score strong_logp teacher_logp thinking".split()
+            "blame_logp contribution flaws flow hindsight_logp insight peer_rating"
+            " praise_logp prm self_rating self_score strong_logp teacher_logp"
+            " thinking".split()
         ),
     ),
 )

@@ -144,7 +144,7 @@ def _evidence(made: RewardTransform, found: set[str]) -> tuple[str, str, str]:
     last a number that goes along with success.
     """
     rerun = {"step_value", "success"} if "value" not in found else {"success"}
-    if found & rerun:
+    if found & (rerun | {"solo", "marginal"}):  # these from the beginning
         return "restored", "restored", "real rerun"
     if "segment_value" in found:
         return "restored", "restored", "decoder restore"

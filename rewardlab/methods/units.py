@@ -42,7 +42,9 @@ _SHAPES = {"NS": TURN, "NV": TURN, "NT": TOKEN}
 _BY_TOKEN = {"dense", "log_ratio", "prefix_gain", "repetition"}
 _PENALTIES = {"kl_penalty", "adaptive_kl_penalty"}
 _BY_STEP = {"process", "information_gain", "progress", "new_best", "budget_returns"}
+_BY_STEP |= {"rated_share"}
 _NEW = {"kl_penalty": "kl", "adaptive_kl_penalty": "kl", "repetition": "repetition"}
+_NEW |= {"rated_share": "share"}
 # Words that make the unit of what was coarser, and of what was finer.
 _REFINE = {
     "center_by_group_column": TOKEN,
@@ -55,6 +57,7 @@ _REFINE = {
     "position_bonus": TOKEN,
     "bonus_while_rare": TURN,
     "center_by_fork": TURN,
+    "event_bonus": AGENT,
     "hindsight_ratio": TURN,
     "node_values": TURN,
     "only_step": TURN,
