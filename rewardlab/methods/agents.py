@@ -126,7 +126,7 @@ AGENTS: dict[str, Method] = {
         f" | {BY_AGENT} | step_returns_to_go(discount=0)",
         "Who Deserves the Reward? SHARP: Shapley Credit-based Optimization",
         "2602.08335",
-        laws=(*SOUND, "shift", "scale"),
+        laws=(*SOUND, "scale"),
         verified="secondary",
         hp={"lam": 0.5, "tool": 0.5, "eps": 1e-6},
         believes="an agent by the outcome, its loss without it, and its tools",
