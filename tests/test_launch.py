@@ -35,7 +35,7 @@ def refused(capsys, main, *arguments):
 
 
 def test_configs_are_found_by_name_and_by_path():
-    built_in = {"calculator", "quickstart", "search", "workflow"}
+    built_in = {"calculator", "quickstart", "search", "think_solve", "workflow"}
     of_models = {"countdown", "gsm8k", "reverse_text"}  # what they need is a user's
     assert set(shipped()) - {"smollm2"} == built_in | of_models
     for name, path in shipped().items():

@@ -149,6 +149,7 @@ RULES: dict[str, Rule] = {
     "task.noise.hasty": SHARE,
     "task.noise.mend": SHARE,
     "task.noise.spoil": SHARE,
+    "task.noise.silent": SHARE,
 }
 
 
