@@ -21,6 +21,9 @@ ROWS = {
         "1 pass, 10 samples a prompt",
     ),
     "gigpo": (Cost(passes=1), "1 pass"),  # `prm` is its turns' own reward
+    "ccpo": (Cost(restarts=1), "1 restart"),
+    "sharp": (Cost(restarts=2), "2 restarts"),
+    "sepo": (Cost(calls=2, helpers=("LLM judge",)), "2 judge calls"),
     "process_sum": (Cost(helpers=("PRM",)), "-"),
 }
 

@@ -1,8 +1,9 @@
 """What a method costs besides sampling and learning, as its scorers say it.
 
-A pass reads a row once; a restart is a completion or an episode begun anew from the
-middle of a row; a call is a question that a judge answers. They are counts of a row, or
-of each of its turns, and models that learn read their rows once or twice more.
+A pass reads a row once; a restart is a completion or an episode begun anew, from the
+middle of a row or without one of its agents; a call is a question that a judge answers.
+They are counts of a row, or of each of its turns, and models that learn read their rows
+once or twice more.
 """
 
 import functools
@@ -113,6 +114,7 @@ _WORDS: dict[str, Callable[[Given], Cost]] = {
     "critics": lambda given: Cost(calls=given["draws"], helpers=(JUDGE,)),
     "rewarded": lambda given: Cost(calls=given["draws"], helpers=(JUDGE,)),
     "criteria": lambda given: Cost(calls=4, helpers=(JUDGE,)),
+    "ratings": lambda given: Cost(calls=2, helpers=(JUDGE,)),
     "insight": lambda given: Cost(calls_a_turn=1, helpers=(JUDGE,)),
     "follow_ups": lambda given: Cost(passes=2, helpers=(JUDGE,)),
     "segment_values": lambda given: Cost(restarts=given["attempts"] * given["most"]),
@@ -123,6 +125,8 @@ _SAMPLED = {
     "step_value": Cost(restarts_a_turn=True),
     "success": Cost(restarts_a_turn=True),
     "greedy": Cost(samples_a_prompt=1),
+    "solo": Cost(restarts=1),  # without the first agent
+    "marginal": Cost(restarts=2),  # without each of two agents
 }
 # Signals that a run must be given by a model, where no scorer is named for them.
 _GIVEN = {"prm": (PRM,)}

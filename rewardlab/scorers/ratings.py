@@ -46,20 +46,16 @@ def ratings(
             endings = [(*encode(letters), *known.marker) for letters in ASKED]
             prompt = joined(question(rollout), completion(rollout))
             found = answered(model, params, prompt, known.answers, endings)
-            right = (rollout.signal("correct") > 0.5).astype(jnp.int32)[:, None]
+            right = (rollout.signal("correct") > 0.5).astype(jnp.int32)
             pairs = found.reshape(len(right), 2, 2, -1)  # by agent and outcome
-            return jnp.take_along_axis(pairs, right[..., None, None], axis=2)[:, :, 0]
+            told = jnp.take_along_axis(pairs, right[:, None, None, None], axis=2)
+            return told[:, :, 0]
 
         def ask(
             model: Model, params: lm.Params, context: Context, rollout: Rollout
         ) -> dict[str, Array]:
             first = 0.1 + 0.8 * grade(read(model, params, rollout))  # by each rater
-            who = rollout.signal("agent")
-            by = lambda rater: jnp.take_along_axis(first, rater, axis=1)  # noqa: E731
-            mine = lambda share: jnp.where(who == 0, share, 1 - share)  # noqa: E731
-            there = _rated(rollout, truth)[1][:, None] & (who >= 0)
-            found = {"self_rating": mine(by(who)), "peer_rating": mine(by(1 - who))}
-            return found | {f"{name}_valid": there for name in found}
+            return _of_turns(first, rollout, truth)
 
         def teach(model: Model, params: lm.Params, rollout: Rollout) -> Sum:
             share, there = _rated(rollout, truth)
@@ -69,20 +65,36 @@ def ratings(
             case = both(place), both(label), both(there)
             return cross_entropy(read(model, params, rollout), *case)
 
-        def tell(rollout: Rollout) -> dict[str, Sum]:
-            share, there = _rated(rollout, truth)
-            own, who = rollout.signal("self_rating"), rollout.signal("agent")
-            due = jnp.where(who == 0, share[:, None], 1 - share[:, None])
-            heard = there[:, None] & masked.speaks(rollout, "agent")
-            return {"error": masked.sum_of(jnp.abs(own - due), heard)}
-
         names = ("self_rating", "peer_rating")
         provides = {name: "NS" for name in (*names, *(f"{x}_valid" for x in names))}
         blank = silent("ratings", provides, (truth, "agent", "correct"))
+        tell = lambda rollout: _error(rollout, truth)  # noqa: E731
         lesson = Lesson(warmup, frozen, lr)
         return learning(setting, blank, lesson, Judging(ask, teach, tell))
 
     return make
+
+
+def _of_turns(
+    first: Float[Array, "N 2"], rollout: Rollout, truth: str
+) -> dict[str, Array]:
+    """Of each turn the share of its agent, by itself and by the other; `first` is the
+    share of agent 0 by either."""
+    who = rollout.signal("agent")
+    by = lambda rater: jnp.take_along_axis(first, rater, axis=1)  # noqa: E731
+    own = lambda share: jnp.where(who == 0, share, 1 - share)  # noqa: E731
+    there = _rated(rollout, truth)[1][:, None] & (who >= 0)
+    found = {"self_rating": own(by(who)), "peer_rating": own(by(1 - who))}
+    return found | {f"{name}_valid": there for name in found}
+
+
+def _error(rollout: Rollout, truth: str) -> dict[str, Sum]:
+    """How far ratings of one's own turns are from what they learn."""
+    share, there = _rated(rollout, truth)
+    said, who = rollout.signal("self_rating"), rollout.signal("agent")
+    due = jnp.where(who == 0, share[:, None], 1 - share[:, None])
+    heard = there[:, None] & masked.speaks(rollout, "agent")
+    return {"error": masked.sum_of(jnp.abs(said - due), heard)}
 
 
 def _rated(
