@@ -17,7 +17,7 @@ DIFFICULTY = {
     **arithmetic.DIFFICULTY,
     "min_terms": 3,
     "max_terms": 3,
-    "max_operand": 99,
+    "max_operand": 39,
 }
 NOISE = {"noise": 0.3, "silent": 0.2}
 

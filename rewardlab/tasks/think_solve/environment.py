@@ -1,10 +1,10 @@
 r"""Two agents and a sum: a thinker writes a part of it, a solver the whole, twice.
 
-    prompt   48+5+71=
-    turns    53\n     #        the thinker's message: all terms but the last
-             124\n    =        the solver's answer; the thinker is asked again
-             53\n     #        nobody has said whether the first answer was right
-             124\n             the solver's second answer ends the episode
+    prompt   28+5+31=
+    turns    33\n     #        the thinker's message: all terms but the last
+             64\n     =        the solver's answer; the thinker is asked again
+             33\n     #        nobody has said whether the first answer was right
+             64\n              the solver's second answer ends the episode
 
 `#` asks the solver and `=` the thinker; what an agent writes is a number and a new
 line. A new line alone is a message without content. An agent that is left out (the
