@@ -76,7 +76,7 @@ def test_rows_stand_where_the_survey_has_them(cell):
 
 def test_most_methods_of_the_survey_have_rows():
     here = [cell for cell in CELLS if cell.row in METHODS]
-    assert len(here) >= 20 and len([c for c in here if c.differs]) <= 4
+    assert len(here) >= 20 and len([c for c in here if c.differs]) <= 5
     assert all(any(row in METHODS for row in r.methods.values()) for r in RULES[:4])
 
 
