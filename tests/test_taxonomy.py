@@ -9,6 +9,7 @@ from rewardlab import METHODS
 from rewardlab.methods import columns, taxonomy, units
 from rewardlab.methods.survey import CELLS, RULES
 from rewardlab.methods.taxonomy import granularity, methodology, place_of
+from rewardlab.methods.weak import WEAK
 from rewardlab.show import credit
 from rewardlab.testing import ragged
 from rewardlab.transforms import SOURCES
@@ -72,6 +73,11 @@ def test_rows_stand_where_the_survey_has_them(cell):
     place = place_of(cell.row)
     there = (cell.granularity, cell.methodology)
     assert ((place.granularity, place.methodology) == there) is not bool(cell.differs)
+
+
+def test_what_is_weak_is_said_of_rows_and_with_a_source():
+    assert all(fact and source for _, fact, source in WEAK)
+    assert {row for row, _, _ in WEAK} - {""} <= set(METHODS)
 
 
 def test_most_methods_of_the_survey_have_rows():

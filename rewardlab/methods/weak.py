@@ -114,8 +114,15 @@ WEAK = (
         "the authors' code, run",
     ),
     Weakness(
-        "",
-        "SHARP: what is called Shapley is one term, the rollout without the agent.",
+        "ccpo",
+        "The paper compares with the row's own outcome without the first agent, the"
+        " code's default with the group's mean of them; where that is exactly 0 its"
+        " event bonus pays nobody.",
+        "the authors' code, run, and notes on arXiv 2603.21563",
+    ),
+    Weakness(
+        "sharp",
+        "What is called Shapley is one term, the rollout without the agent.",
         "secondary, of arXiv 2602.08335",
     ),
     Weakness(

@@ -96,7 +96,6 @@ _WORDS: dict[str, Callable[[Given], Cost]] = {
             "ensemble",
             "gaussian_ensemble",
             "outcome_model",
-            "prefix_model",
             "regression_model",
             "reward_model",
         ),
@@ -104,7 +103,10 @@ _WORDS: dict[str, Callable[[Given], Cost]] = {
             passes=1, helpers=(REWARD_MODEL,), samples_a_prompt=_references(given)
         ),
     ),
-    "demonstration_model": lambda given: Cost(passes=2, helpers=(REWARD_MODEL,)),
+    **dict.fromkeys(
+        ("demonstration_model", "prefix_model"),  # a reference too; prefixes apart
+        lambda given: Cost(passes=2, helpers=(REWARD_MODEL,)),
+    ),
     "coalition_model": lambda given: Cost(
         passes=2 ** given["parts"], helpers=(REWARD_MODEL,)
     ),
