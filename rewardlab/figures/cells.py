@@ -60,12 +60,12 @@ def map_of_cells(
 def _cell(axes: Axes, at: tuple[int, int], cell: Filled, most: int) -> None:
     x, y = at
     shade = 0.12 + 0.5 * math.log1p(cell.rows) / math.log1p(most) if cell.rows else 0
-    place = {"width": 0.94, "height": 0.9}
-    corner = (x + 0.03, y + 0.05)
-    axes.add_patch(Rectangle(corner, **place, facecolor=COLOURS[0], alpha=shade, lw=0))
+    corner, wide, tall = (x + 0.03, y + 0.05), 0.94, 0.9
+    filled = Rectangle(corner, wide, tall, facecolor=COLOURS[0], alpha=shade, lw=0)
+    axes.add_patch(filled)
     edge = INK if cell.others else "#dddddd"
     line = 1.1 if cell.others else 0.6
-    axes.add_patch(Rectangle(corner, **place, fill=False, edgecolor=edge, lw=line))
+    axes.add_patch(Rectangle(corner, wide, tall, fill=False, edgecolor=edge, lw=line))
     high = y + (0.29 if cell.others else 0.5)
     said = str(cell.rows) if cell.rows else "–"
     axes.text(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rewardlab.core.grammar import shown
 from rewardlab.methods.survey import RULES, Rule
@@ -63,7 +63,7 @@ def _holds(rule: Rule, case: Case) -> bool:
     return long and (None in (rule.helper, case.helper) or rule.helper == case.helper)
 
 
-Said = dict[str, int | bool]
+Said = dict[str, Any]  # by field of `Case`
 
 
 def _match(

@@ -174,7 +174,7 @@ class _Made(NamedTuple):
 @functools.cache
 def _makers(text: str) -> dict[str, _Made]:
     """By signal: the word of a sentence of scorers that makes it."""
-    found = {}
+    found: dict[str, _Made] = {}
     for part, scorer in zip(
         tree_of(text).parts, scorers_of(text, SETTING), strict=True
     ):
@@ -188,7 +188,8 @@ def _of_word(part: Tree) -> Cost:
 
 
 def _sum(one: Cost, other: Cost) -> Cost:
-    total = Cost(*(a + b for a, b in zip(one, other, strict=True)))
+    both: Any = zip(one, other, strict=True)
+    total = Cost(*(a + b for a, b in both))
     again = one.restarts_a_turn or other.restarts_a_turn  # the same episodes serve both
     helpers = tuple(dict.fromkeys(total.helpers))
     return total._replace(restarts_a_turn=again, helpers=helpers)

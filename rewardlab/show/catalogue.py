@@ -36,6 +36,9 @@ VERIFIED = {
     "guess": "guesses, in part",
     "": "nothing published",
 }
+# Between these the README has its table.
+BEGIN = "<!-- methods: python -m rewardlab.show.catalogue -->"
+END = "<!-- end of methods -->"
 TELLING = tuple(law for law in LAWS if law not in ALWAYS)
 PAGE = """# Methods
 
@@ -210,7 +213,7 @@ def _parts(sentence: str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Writes the pages of methods, signals and credit; prints the README's table."""
+    """Writes the pages of methods, signals and credit, and the README's table."""
     from rewardlab.figures.looks import save, style
     from rewardlab.show import credit  # draws, and reads VERIFIED of this module
 
@@ -219,7 +222,10 @@ def main() -> None:
     Path("docs/credit.md").write_text(credit.page())
     with style():  # its salt: the same figure is the same file
         save(credit.figure(), Path("docs/credit.svg"))
-    print(short())
+    readme = Path("README.md")
+    before, mark, rest = readme.read_text().partition(f"{BEGIN}\n")
+    _, end, after = rest.partition(f"\n{END}")
+    readme.write_text(before + mark + short() + end + after)
 
 
 if __name__ == "__main__":

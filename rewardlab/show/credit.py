@@ -115,18 +115,18 @@ def _audits() -> str:
         *(rule.methods.values() for rule in RULES)
     )
     left = {n for n in known if n in METHODS and place_of(n).enters != "loss"}
-    found, heads = [], [""]
+    found: list[list[str]] = []
+    heads = [""]
     for page_ in AUDITS:
-        heads, *lines = _table_of(page_)
-        for _, names, *numbers in lines:
-            named = left & set(re.findall("`(.*?)`", names))
-            left -= named  # the first page that has a method is asked
-            found += [[", ".join(f"`{n}`" for n in sorted(named)), *numbers]] * bool(
-                named
-            )
+        heads, *rows = _table_of(page_)
+        for _, names, *numbers in rows:
+            named = sorted(left & set(re.findall("`(.*?)`", names)))
+            left -= set(named)  # the first page that has a method is asked
+            if named:
+                found.append([", ".join(f"`{name}`" for name in named), *numbers])
     found.sort(key=lambda cells: -float(cells[heads.index("at budget") - 1]))
     lines = [_line(*heads[1:]), "|---" * (len(heads) - 1) + "|"]
-    return "\n".join(lines + [_line(*cells) for cells in found])
+    return "\n".join([*lines, *(_line(*cells) for cells in found)])
 
 
 def _table_of(page_: Path) -> list[list[str]]:

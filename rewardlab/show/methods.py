@@ -102,15 +102,14 @@ def _show(name: str, method: Method, out: Console, needs: str = "") -> None:
     told = f"{method.believes} ({VERIFIED[method.verified]})"
     if not out.is_terminal:
         longest = max(map(len, METHODS))
-        said = f"{name:{longest}}  {method.reward}  # {told}; {said_of(name)}"
-        said += f"; {needs}" if needs else ""
-        out.print(Text(said), soft_wrap=True)
+        line = f"{name:{longest}}  {method.reward}  # {told}; {said_of(name)}"
+        out.print(Text(line + (f"; {needs}" if needs else "")), soft_wrap=True)
         return
     wrapped = textwrap.TextWrapper(
         max(out.width, 20), break_long_words=False, break_on_hyphens=False
     )
     wrapped.initial_indent = wrapped.subsequent_indent = "    "
-    said = (told, said_of(name), needs, method.reward)
-    lines = [line for text in said for line in wrapped.wrap(text)]
+    parts = (told, said_of(name), needs, method.reward)
+    lines = [line for part in parts for line in wrapped.wrap(part)]
     text = Text.assemble("\n", (name, "bold"), "\n", "\n".join(lines))
     out.print(text, soft_wrap=True)
