@@ -1,16 +1,20 @@
 """Runs with equal programs: one compilation, and the numbers of runs alone."""
 
 import contextlib
+import json
 import shutil
 
 import jax
+import numpy as np
 import pytest
 from test_train import numbers, tiny
 
 from rewardlab.runs.alike import MOST, program_of, programs_kept
 from rewardlab.runs.config import use_reward
 from rewardlab.runs.lanes import side_by_side
+from rewardlab.runs.sinks import read_metrics
 from rewardlab.runs.training import train
+from rewardlab.show.checklist import checklist
 
 REWARD = (
     "process('prm') | clip_reward(eta) | episode_return() | center_by_group() | "
@@ -110,6 +114,24 @@ def done(tmp_path_factory):
             counts.append(count[0])
         ended = lanes([*(config(**changes) for changes in OTHERS), broken], folder)
     return folder, counts, ended, kept
+
+
+def test_runs_pass_the_checklist(done):
+    """They pay whole episodes, so each is its own baseline."""
+    folder, *_ = done
+    for i in range(3):
+        (one,) = checklist(folder / f"run{i}")
+        assert one.count(required=True) == 10, one
+        assert one.lines["overhead"].state == one.lines["lengths"].state == "stated"
+    rows = read_metrics(folder / "run0" / "metrics.jsonl")
+    own = json.loads((folder / "run0" / "run.json").read_text())
+    tokens = sum(row.get("completions/tokens", 0) for row in rows)
+    mean = np.mean([row["completions/mean_length"] for row in rows[1:]])
+    assert own["spent"]["sampled_tokens"] == tokens == pytest.approx(2 * 16 * mean)
+    assert own["devices"][0]["seconds"] > sum(row.get("step_time", 0) for row in rows)
+    assert (
+        "n = 8, of which c are right by the scorer 'task'" in own["measures"]["pass@1"]
+    )
 
 
 def test_runs_that_differ_in_numbers_compile_once(done):

@@ -37,7 +37,6 @@ def test_rollout_metrics_are_their_definitions() -> None:
     ended = jnp.arange(n) % 3 > 0
     measure, channels = jax.jit(metrics.rollout_metrics), {"score": score, "prm": prm}
     got = metrics.plain(measure(rollout, advantage, channels, score, ended))
-
     rows = [i for i in range(n) if spoke[i] and rollout.mask[i].any()]
     values = {i: float(rollout.signals["score"][i]) for i in rows}
     groups = [[values[i] for i in rows if rollout.group[i] == g] for g in range(4)]
@@ -59,6 +58,7 @@ def test_rollout_metrics_are_their_definitions() -> None:
         "rewards/prm/std": np.std(steps, ddof=1),
         "completions/mean_length": lengths.mean(),
         "completions/min_length": 0,
+        "completions/median_length": np.median(lengths),
         "completions/max_length": lengths.max(),
         "completions/mean_terminated_length": lengths[np.arange(n) % 3 > 0].mean(),
         "completions/clipped_ratio": 6 / 16,  # rows 0, 3, ..., 15

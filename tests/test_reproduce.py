@@ -19,9 +19,15 @@ from experiments.reproduce.verdicts import (
     answers,
     of_study,
 )
+from rewardlab.core.signals import SIGNALS
 from rewardlab.methods.outside import words_at_hand
 from rewardlab.results.numbers import episodes_at
+from rewardlab.results.reading import Results, RunResult
+from rewardlab.runs.record import resolved
 from rewardlab.runs.validate import validate
+from rewardlab.show.checklist import alone, beside
+from rewardlab.show.checklist.case import cases_of
+from rewardlab.tasks import TASKS
 
 HIGHER, LOWER = Expected("new", ">", "old"), Expected("new", "<", "old")
 SAME = Expected("new", "=", "old", margin=0.05)
@@ -45,6 +51,29 @@ def test_every_study_can_be_run(name, tmp_path):
                 validate(config, devices=1)
     known = set(grid.arms)
     assert {x for e in study.expects for x in (e.arm, e.than)} <= known
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_has_what_the_checklist_requires_of_it(name, tmp_path):
+    """A baseline of whole episodes on the same base, seeds, and measures that are
+    defined; the rest is written by every run."""
+    study = STUDIES[name]
+    grid, runs = study.grid(name, tmp_path), []
+    for arm_ in grid.arms:
+        for seed in grid.seeds[:3]:
+            config = grid.config_of(arm_, seed)
+            record = json.loads(json.dumps(resolved(config)))
+            folder = grid.folder(arm_, {}, seed)
+            run = RunResult(arm_, {}, seed, "", folder, "done", "", record, ())
+            runs.append(run)
+    for case in cases_of(Results(tmp_path, {}, tuple(runs)), ()):
+        of = (alone.granularity, alone.family, beside.baseline)
+        lines = {find.__name__: find(case) for find in of}
+        assert {line.state for line in lines.values()} == {"stated"}, lines
+    assert len(grid.seeds) >= 3
+    told = {m.removeprefix("gain/") for m in grid.measures}
+    told -= {"mean_length", *(m for m in told if m.startswith("pass@"))}
+    assert told <= {*SIGNALS, *TASKS[config.task.name].signals, "cover_match"}
 
 
 def test_studies_of_a_folder_that_name_an_arm_alike_mean_the_same(tmp_path):

@@ -10,6 +10,8 @@ from small import TINY_FLAT
 from rewardlab.runs.config import default_config, use_reward
 from rewardlab.runs.sinks import read_metrics
 from rewardlab.runs.training import train
+from rewardlab.show.checklist import checklist
+from rewardlab.tasks import TASKS
 
 
 def tiny(task="search", reward="igpo", **changes):
@@ -50,6 +52,20 @@ def finished(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("runs") / "whole"
     train(tiny(), workdir)
     return workdir
+
+
+def test_beliefs_are_overhead_and_turns_are_counted(finished):
+    """What a method of turns evaluates besides sampling, by the run's own count."""
+    (one,) = checklist(finished)
+    lacks = {k for k, x in one.lines.items() if x.state != "stated"}
+    assert lacks == {"baseline", "compute", "ablation", "spread"}
+    turns = TASKS["search"].environment.max_turns
+    rows = read_metrics(finished / "metrics.jsonl")
+    beliefs, reference = 8 * turns, 8  # of the rows; the latter is that of its KL
+    forwards = [row["evaluations/forwards"] for row in rows[1:]]
+    assert forwards == [beliefs + reference] * 2
+    assert 1 <= rows[1]["episodes/mean_turns"] <= turns
+    assert one.lines["granularity"].value == "turn"
 
 
 def test_a_turn_is_paid_where_it_ended(finished):

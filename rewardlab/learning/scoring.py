@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from rewardlab.core.evaluations import where
+from rewardlab.core.reward import place
 from rewardlab.core.signals.holes import abstaining
 from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
@@ -164,18 +166,25 @@ def _piece(
 
 def outline(plan: Plan, make: Make) -> Callable[[Context, Rollout, Batch], Rollout]:
     """The rollout with all signals of a plan, for its shapes: a scorer's state is made
-    when what it reads is there."""
+    when what it reads is there. What they evaluate, and as they learn, is counted."""
 
     def gather(context: Context, rollout: Rollout, batch: Batch) -> Rollout:
-        scorers = make(context.hp)
+        scorers, states = make(context.hp), {}
         for name in (s.name for s in plan.scorers if s.place != "sample"):
             own = context_of(context, name)
-            with naming_roles(name, own):
-                state = scorers[name].init(own, rollout)
+            with naming_roles(name, own), where(by=name):
+                state = states[name] = scorers[name].init(own, abstaining(rollout))
                 _refuse_early(scorers[name], state, own, rollout, batch)
                 found = scorers[name].score(state, own, rollout, batch)
             rollout = rollout.with_signals(**plan.own(name, found))
-        return abstaining(rollout)
+        rollout = abstaining(rollout)
+        reward = place(jnp.zeros(rollout.mask.shape), rollout.mask)
+        for name, state in states.items():
+            if (fit := scorers[name].fit) is not None and fit.when == "after":
+                own = context_of(context, name)
+                with where(by=name, times=fit.updates.epochs, program=name):
+                    fit.loss(state, own, rollout, batch, reward)
+        return rollout
 
     return gather
 
@@ -187,7 +196,8 @@ def _refuse_early(
     if scorer.fit is None or scorer.fit.when == "after":
         return
     try:
-        scorer.fit.loss(state, context, rollout, batch, None)
+        with where(times=scorer.fit.updates.epochs, program=scorer.name):
+            scorer.fit.loss(state, context, rollout, batch, None)
     except (AttributeError, TypeError) as error:
         raise ValueError(
             f"the scorer {scorer.name!r} learns before it is asked, when there is no "

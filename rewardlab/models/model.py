@@ -4,9 +4,11 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rewardlab.core.evaluations import evaluated
 from rewardlab.core.types import Rollout
 from rewardlab.models import lm
 from rewardlab.models.logprobs import (
@@ -37,7 +39,7 @@ class Model(NamedTuple):
         whole: bool = False,
     ) -> TokenStats:
         """Of each completion token, in nats; rows lie prompt by prompt."""
-        texts = _texts(rollout)
+        texts = _texts(params, rollout)
         return completion_logprobs(self.config, params, *texts, temperature, whole)
 
     def log_probs_to_end(
@@ -57,6 +59,7 @@ class Model(NamedTuple):
         after = jnp.pad(rollout.tokens, ((0, 0), (0, 1)))
         after = jnp.where(jnp.arange(width + 1) == length, token, after)
         valid = jnp.pad(rollout.valid, ((0, 0), (1, 0)), constant_values=True)
+        _counted(params, rollout)
         texts = (rollout.prompts, rollout.prompt_mask, after, valid)
         found = completion_logprobs(self.config, params, *texts, temperature, whole)
         inside = lambda x: jnp.where(rollout.valid, x[:, :width], 0)  # noqa: E731
@@ -73,7 +76,7 @@ class Model(NamedTuple):
         temperature: float | Float[Array, ""] = 1.0,
     ) -> Float[Array, "N T"]:
         """f(logits / temperature, token) of each completion token, 0 on padding."""
-        texts = _texts(rollout)
+        texts = _texts(params, rollout)
         return completion_statistic(self.config, params, texts, f, temperature)
 
     def beside(
@@ -87,7 +90,8 @@ class Model(NamedTuple):
     ) -> Float[Array, "N T"]:
         """f(logits, the other's logits) of each completion token, 0 on padding."""
         configs, both = (self.config, other.config), (params, others)
-        return statistic_of_two(configs, both, _texts(rollout), f, temperature)
+        _counted(others, rollout)  # each of them reads the texts
+        return statistic_of_two(configs, both, _texts(params, rollout), f, temperature)
 
     def together(
         self,
@@ -97,7 +101,7 @@ class Model(NamedTuple):
         temperature: float | Float[Array, ""] = 1.0,
     ) -> Float[Array, "B T"]:
         """f(logits [..., G, V] / temperature, mask [..., G]) of a prompt's rows."""
-        texts, mask = _texts(rollout), rollout.mask
+        texts, mask = _texts(params, rollout), rollout.mask
         return prompt_statistic(self.config, params, texts, f, mask, temperature)
 
     def states(
@@ -105,7 +109,7 @@ class Model(NamedTuple):
     ) -> Float[Array, "N T W"]:
         """The hidden states before (or `after`) each completion token, as the head
         reads them."""
-        return lm.states(self.config, params, *_texts(rollout), after)
+        return lm.states(self.config, params, *_texts(params, rollout), after)
 
     def inner(
         self, params: lm.Params, rollout: Rollout, depths: tuple[float, ...]
@@ -115,8 +119,18 @@ class Model(NamedTuple):
         Of two layers 0.25, 0.5 and 0.75 are the first and the second: none twice.
         """
         layers = {max(1, math.ceil(x * self.config.num_layers)) for x in depths}
-        return lm.inner(self.config, params, _texts(rollout), tuple(sorted(layers)))
+        return lm.inner(
+            self.config, params, _texts(params, rollout), tuple(sorted(layers))
+        )
 
 
-def _texts(rollout: Rollout) -> tuple[Array, Array, Array, Array]:
+def _texts(params: lm.Params, rollout: Rollout) -> tuple[Array, Array, Array, Array]:
+    _counted(params, rollout)
     return rollout.prompts, rollout.prompt_mask, rollout.tokens, rollout.valid
+
+
+def _counted(params: lm.Params, rollout: Rollout) -> None:
+    """One pass over the texts: a prompt is read once for all its completions."""
+    texts, prompts = rollout.tokens, rollout.prompts
+    of = (texts, prompts, jax.tree.leaves(params)[0])
+    evaluated("forwards", texts.shape[0], texts.size + prompts.size, of)

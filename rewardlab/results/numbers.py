@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from rewardlab.analysis.statistics import ANYWHERE, SHARE, Range, area_under
 from rewardlab.results.reading import Results, RunResult
+from rewardlab.runs.evaluations import times_sampled
 
 Seeds = Float[np.ndarray, " seeds"]  # NaN where a run has no such number
 Numbers = dict[str, dict[str, Seeds]]  # [cell][measure]
@@ -30,19 +31,14 @@ def at_end(run: RunResult, measure: str) -> float:
 
 
 def episodes_at(run: RunResult, steps: Sequence[float]) -> Seeds:
-    """Training episodes sampled up to each of these steps.
-
-    What dynamic sampling samples again counts as often as it was sampled, and rows with
-    a hint besides those without.
-    """
+    """Training episodes sampled up to each of these steps, those thrown away too."""
     rollout = run.config["rollout"]
     one = rollout["num_prompts"] * rollout["num_generations"]
     each = np.full(int(np.ceil(max([0, *steps]))) + 1, float(one))
     each[0] = 0
     for row in run.rows:
         if 0 < row["step"] < len(each):
-            twice = 1 + (row.get("elsewhere/frac_hinted") is not None)
-            each[row["step"]] = one * (row.get("refill/rounds") or 1) * twice
+            each[row["step"]] = one * times_sampled(row)
     return np.interp(steps, np.arange(len(each)), np.cumsum(each))
 
 

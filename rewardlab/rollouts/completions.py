@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
+from rewardlab.core.evaluations import evaluated
 from rewardlab.core.types import Rollout
 from rewardlab.models.cache import Cache, start
 from rewardlab.models.lm import Apply, Params, unstacked
@@ -16,7 +17,6 @@ from rewardlab.rollouts.drawing import Noise, Sampling, choose, row_keys, row_no
 from rewardlab.text.ends import after
 
 
-@functools.partial(jax.jit, static_argnames=("apply", "entropy", "states"))
 def rollout_completions(
     apply: Apply,
     params: Params,
@@ -44,6 +44,26 @@ def rollout_completions(
     (logits, states) in the place of logits. The loop ends as soon as every row has
     ended.
     """
+    rows = prompts.shape[0] * options.num_generations
+    evaluated("restarts", rows, prompts.size + rows * options.max_completion_length)
+    problems = (prompts, prompt_mask, prompt_ids)
+    return _completions(
+        apply, params, problems, key, iteration, options, entropy, states
+    )
+
+
+@functools.partial(jax.jit, static_argnames=("apply", "entropy", "states"))
+def _completions(
+    apply: Apply,
+    params: Params,
+    problems: tuple[Array, Array, Array],
+    key: Array,
+    iteration: Int[Array, ""],
+    options: Sampling,
+    entropy: bool,
+    states: bool,
+) -> Rollout:
+    prompts, prompt_mask, prompt_ids = problems
     num_generations, width = options.num_generations, options.max_completion_length
     params = unstacked(params)  # once, not once a token
     first, cache = apply(params, prompts, start(prompt_mask), last=True)

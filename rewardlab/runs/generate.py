@@ -146,9 +146,9 @@ def _in_one(
             return rollout_episodes(
                 apply, params, columns, key, iteration, options, world, belief
             )
-        prompts = (columns[name] for name in ("prompts", "prompt_mask", "id"))
-        case = (key, iteration, options, entropy, states)
-        return rollout_completions(read, params, *prompts, *case)
+        prompts = columns["prompts"], columns["prompt_mask"], columns["id"]
+        case = (*prompts, key, iteration, options)
+        return rollout_completions(read, params, *case, entropy=entropy, states=states)
 
     return draw
 

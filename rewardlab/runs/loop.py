@@ -19,28 +19,36 @@ from rewardlab.runs.completions import completion_lines, texts_of
 from rewardlab.runs.console import TRAINING, Console
 from rewardlab.runs.early import early
 from rewardlab.runs.evaluate import Judged, Verdicts, held_out, pass_at, samples_of
+from rewardlab.runs.evaluations import Spent, in_step, times_sampled
+from rewardlab.runs.facts import measures_of
 from rewardlab.runs.interrupts import Stop
 from rewardlab.runs.iteration import Models
 from rewardlab.runs.metrics import Metrics, Row
 from rewardlab.runs.prepare import Run
-from rewardlab.runs.record import resolved, save_state
+from rewardlab.runs.record import resolved, save_state, write_facts
 from rewardlab.runs.rows import rows_of
 from rewardlab.runs.sinks import Sinks
 from rewardlab.runs.stopping import Trouble, hole, not_finite, skipped_scorers
 from rewardlab.runs.worth import worth_of
 from rewardlab.system.commit import commit
 from rewardlab.system.files import short, write_whole
-from rewardlab.system.processes import fetched, is_first
+from rewardlab.system.processes import agreed, fetched, is_first
 
 
 class Loop:
     """Trains a state; what is `frozen` stays as it is."""
 
     def __init__(
-        self, run: Run, console: Console, sinks: Sinks, stop: Stop, frozen: Models
+        self,
+        run: Run,
+        console: Console,
+        sinks: Sinks,
+        stop: Stop,
+        frozen: Models,
+        began: float,
     ) -> None:
         self.context, self.console, self.sinks, self.stop = run, console, sinks, stop
-        self.frozen = frozen
+        self.frozen, self.spent = frozen, Spent(run.workdir, began)
         self.trouble = Trouble(run.config, run.workdir)
         self.watch, self.noted = Watch(), ""
         self.iterate = run.program.iterate
@@ -93,6 +101,10 @@ class Loop:
         tokens = int(jnp.sum(rollout.mask))
         seconds = time.monotonic() - began
         metrics |= {"step_time": seconds, "tokens_per_sec": tokens / seconds}
+        metrics["completions/tokens"] = round(tokens * times_sampled(metrics))
+        asked = (self.context.evaluations, program.plan, step, metrics)
+        metrics |= in_step(*asked)
+        self.spent.add(metrics)
         self.write_rollout(step, before, report, rollout)
         if step % config.eval.every == 0 or step == config.train.max_steps:
             row = self.evaluate(state, metrics, ("after",))
@@ -105,7 +117,10 @@ class Loop:
         """Writes a step's metrics with held-out shares; shows samples at both ends."""
         run, step = self.context, int(state.step)
         judged = held_out(run, state, self.frozen)
-        row = self.sinks.write(step, {**metrics, **_numbers(judged)})
+        numbers = _numbers(judged)
+        row = self.sinks.write(step, {**metrics, **numbers})
+        measures = measures_of(run, [name.removeprefix("eval/") for name in numbers])
+        agreed(lambda: write_facts(run.workdir, {"measures": measures}))
         if "before" in when and judged.correct.shape[1]:
             self.console.say(dead_groups_at_first(run, judged))
         for which in when:
@@ -169,6 +184,7 @@ class Loop:
         """A checkpoint of this step; its metrics are on the disk before it is."""
         rows = self.sinks.settle()
         saved = save_state(self.context.workdir, self.context.config, state, rows)
+        agreed(self.spent.write)
         last = self.context.config.train.max_steps
         self.stop.left = (
             f"{short(saved)} is saved, the same command goes on from step "

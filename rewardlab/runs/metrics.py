@@ -57,6 +57,7 @@ def rollout_metrics(
     return out | {
         "completions/mean_length": masked.sum_of(length, everyone),
         "completions/min_length": jnp.min(length),
+        "completions/median_length": jnp.median(length),
         "completions/max_length": jnp.max(length),
         "completions/mean_terminated_length": masked.sum_of(length, ended),
         "completions/clipped_ratio": masked.sum_of(1.0 - ended, everyone),
@@ -71,11 +72,15 @@ def episode_metrics(rollout: Rollout, ended_by: Int[Array, " N"]) -> dict[str, S
     """The shares of episodes that ended at a limit, or failed, by the kind of `End`.
 
     `episodes/mean_total_length` is in tokens of the policy and the environment, which
-    `rollout.max_completion_length` limits.
+    `rollout.max_completion_length` limits; `episodes/mean_turns` counts turns.
     """
     everyone = jnp.ones(ended_by.shape, bool)
     total = jnp.sum(rollout.valid, axis=1).astype(jnp.float32)
-    return {"episodes/mean_total_length": masked.sum_of(total, everyone)} | {
+    turns = jnp.max(jnp.where(rollout.mask, rollout.step, -1), axis=1) + 1.0
+    means = {"total_length": total, "turns": turns}
+    return {
+        f"episodes/mean_{k}": masked.sum_of(x, everyone) for k, x in means.items()
+    } | {
         f"episodes/{end.name.lower()}": masked.sum_of(
             (ended_by == end).astype(jnp.float32), everyone
         )

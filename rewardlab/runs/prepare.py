@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array
 from ml_collections import ConfigDict
 
+from rewardlab.core.evaluations import Evaluation, counting
 from rewardlab.core.stages import words
 from rewardlab.core.types import Rollout
 from rewardlab.data.batch import Batch
@@ -19,6 +20,7 @@ from rewardlab.models.known import KNOWN, fetch
 from rewardlab.runs.aliases import names_of
 from rewardlab.runs.alike import keep, known
 from rewardlab.runs.builders import transform_of
+from rewardlab.runs.evaluations import evaluations_of
 from rewardlab.runs.lanes import among_lanes, one_prepares
 from rewardlab.runs.policy import policy_of
 from rewardlab.runs.problems import Problems, problems_of
@@ -48,6 +50,7 @@ class Run(NamedTuple):
     held_out: Batch  # of the test split
     key: Array  # of the seed
     notes: tuple[str, ...] = ()  # what is worth saying of the problems
+    evaluations: tuple[Evaluation, ...] = ()  # besides sampling and the update
 
 
 def prepare(
@@ -104,17 +107,21 @@ def _built(config: ConfigDict, workdir: Path, devices: Sequence[jax.Device]) -> 
     program = build_program(config, task, driver, problems.train)
     _refuse_unfit(program, config, problems)
     first = problems.train.take(np.arange(config.rollout.num_prompts))
+    with counting() as traced:
+        rollout = rehearse(program, first)
+    case = (config, task, program.plan, problems.train)
     return Run(
         config,
         workdir,
         task,
         driver,
         program,
-        rehearse(program, first),
+        rollout,
         problems.train,
         problems.held_out,
         jax.random.key(config.seed),
         problems.notes,
+        evaluations_of(*case, traced),
     )
 
 

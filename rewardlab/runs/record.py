@@ -6,9 +6,11 @@ selection, updates and hyperparameters stand where the config said nothing. Besi
 are `sentence`, the reward in words, and `history`: an entry for each start from a
 checkpoint, with its step, where it lies and what was changed.
 
-`run.json` has the `devices` that it ran on, their kind and number, the version of JAX
-and the commit of this project: an entry for each start on others than before. A grid
-adds how the run stands.
+`run.json` has the `devices` that it ran on, their kind and number, the version of JAX,
+the commit of this project and the `seconds` on them up to the last checkpoint: an entry
+for each start on others than before. Beside them is what `runs.facts` tells of `model`,
+`data` and `measures`, and what was `spent` (`runs.evaluations`). A grid adds how the
+run stands.
 """
 
 import hashlib
@@ -121,14 +123,35 @@ def write_config(workdir: Path, now: Record, found: Path | None) -> None:
 
 def write_devices(workdir: Path, count: int) -> None:
     """Leaves in `run.json` what the run computes on, beside what stands there."""
-    said = read_json(workdir / RUN)
     kind = jax.devices()[0].device_kind
     now = {"kind": kind, "count": count, "jax": jax.__version__, "commit": commit()}
-    before = said.get("devices")
-    before = before if isinstance(before, list) else []
-    if before[-1:] != [now]:
-        whole = {**said, "devices": [*before, now]}
-        write_whole(workdir / RUN, json.dumps(whole) + "\n")
+    before = _devices(workdir)
+    last = {k: x for k, x in (before or [{}])[-1].items() if k != "seconds"}
+    if last != now:
+        write_facts(workdir, {"devices": [*before, now]})
+
+
+def add_spent(workdir: Path, seconds: float, counts: Mapping[str, int]) -> None:
+    """Adds to the time that the run has been on its devices, of the clock on the wall
+    with warm-up, compiling and evaluations, and to what it has `spent` on them."""
+    *before, last = _devices(workdir) or [{}]
+    now = {**last, "seconds": round(last.get("seconds", 0) + seconds, 3)}
+    spent = read_json(workdir / RUN).get("spent")
+    known = spent if isinstance(spent, dict) else {}
+    total = {name: known.get(name, 0) + x for name, x in counts.items()}
+    write_facts(workdir, {"devices": [*before, now], "spent": {**known, **total}})
+
+
+def write_facts(workdir: Path, facts: Mapping[str, Any]) -> None:
+    """Leaves facts in `run.json`, beside what stands there."""
+    said = read_json(workdir / RUN)
+    if {**said, **facts} != said:
+        write_whole(workdir / RUN, json.dumps({**said, **facts}) + "\n")
+
+
+def _devices(workdir: Path) -> list[dict[str, Any]]:
+    said = read_json(workdir / RUN).get("devices")
+    return [x for x in said if isinstance(x, dict)] if isinstance(said, list) else []
 
 
 def changed_keys(then: Any, now: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -10,6 +10,7 @@ from rewardlab.learning.learner import LearnerState
 from rewardlab.runs import checkpoint
 from rewardlab.runs.base import base_policy
 from rewardlab.runs.console import Console
+from rewardlab.runs.facts import facts_of
 from rewardlab.runs.interrupts import Stop
 from rewardlab.runs.iteration import Models
 from rewardlab.runs.prepare import Run
@@ -21,6 +22,7 @@ from rewardlab.runs.record import (
     save_state,
     write_config,
     write_devices,
+    write_facts,
 )
 from rewardlab.runs.second_models import second_models
 from rewardlab.system.files import short
@@ -75,7 +77,7 @@ def begin(run: Run, resume: str, console: Console, stop: Stop) -> Start:
     stop.left = f"{short(workdir / 'base')} is saved, the same command begins from it"
     base = run.driver.part(base)
     models = second_models(run, console, found)
-    frozen = run.program.frozen.of(base, models)
+    frozen, facts = run.program.frozen.of(base, models), facts_of(run, base)
     state = run.program.init(base, run.rollout, run.key, run.program.hp, models)
     del base
     if found is not None:
@@ -91,6 +93,7 @@ def begin(run: Run, resume: str, console: Console, stop: Stop) -> Start:
         stop.left = f"{short(saved)} is saved, the same command goes on from it"
     agreed(lambda: write_config(run.workdir, now, found))
     agreed(lambda: write_devices(run.workdir, run.driver.devices))
+    agreed(lambda: write_facts(run.workdir, facts))
     known = extra.get("rows", []) if own else []
     return Start(found, frozen, state, known, seconds)
 

@@ -80,7 +80,7 @@ def train(
     the same arguments, `workdir` among them; the first of them writes and speaks.
     """
     workdir = Path(workdir or Path("runs", time.strftime("%Y%m%d-%H%M%S")))
-    console = Console()
+    console, began = Console(), time.monotonic()
     with (
         stopping(console) as stop,
         in_a_sentence(),
@@ -96,13 +96,15 @@ def train(
         precision = matmul_precision(config.model.matmul_precision)
         with watched(), held(lambda: only_one(workdir)), precision:
             start = begin(run, resume, console, stop)
-            state = _trained(run, console, stop, start)
+            state = _trained(run, console, stop, start, began)
             base = start.frozen.get("reference", {})
             params = run.program.trained.whole(state.params, base)
             return _finish(run, console, params, {"warm-up": start.seconds})
 
 
-def _trained(run: Run, console: Console, stop: Stop, start: Start) -> LearnerState:
+def _trained(
+    run: Run, console: Console, stop: Stop, start: Start, began: float
+) -> LearnerState:
     """The last state; held-out problems are judged at both ends, if they are not."""
     workdir, state, step = run.workdir, start.state, int(start.state.step)
     back = step if start.found else -1
@@ -122,7 +124,7 @@ def _trained(run: Run, console: Console, stop: Stop, start: Start) -> LearnerSta
     others = [weights_and_biases(workdir)] if wandb else []
     # A step that is judged now is written anew, with what was measured of it before.
     with Sinks(workdir, step - bool(when), tuple(others)) as sinks:
-        loop = Loop(run, console, sinks, stop, start.frozen)
+        loop = Loop(run, console, sinks, stop, start.frozen, began)
         loop.compile(state)
         if when:
             loop.evaluate(state, row, tuple(when))

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
+from rewardlab.core.evaluations import where
 from rewardlab.core.types import Rollout
 from rewardlab.models import lm
 from rewardlab.models.model import Model
@@ -144,7 +145,8 @@ def answered(
     rows = len(prompt.ids)
     whole = jnp.asarray([[*ending, answers[0]] for ending in endings], jnp.int32)
     tokens = jnp.tile(whole, (rows, 1))
-    found = written(model, params, prompt, tokens, answers)[:, -1]
+    with where(kind="judge_calls"):
+        found = written(model, params, prompt, tokens, answers)[:, -1]
     return found.reshape(rows, len(endings), len(answers))
 
 
@@ -179,7 +181,8 @@ def drawn(
     """
     ids, zero = content(prompt), jnp.zeros((), jnp.int32)
     case = (params, prompt.ids, prompt.there, ids, key, zero)
-    found = rollout_completions(model.apply, *case, options)
+    with where(kind="judge_calls"):
+        found = rollout_completions(model.apply, *case, options)
     return found.tokens.reshape(len(ids), options.num_generations, -1)
 
 

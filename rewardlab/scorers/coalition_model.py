@@ -4,9 +4,9 @@ import dataclasses
 from typing import Any
 
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
+from rewardlab.core.evaluations import each
 from rewardlab.core.types import Rollout, Static
 from rewardlab.data.batch import Batch
 from rewardlab.reward_models.coalitions import Blocks, members, owen
@@ -52,7 +52,7 @@ def coalition_model(
                 kept = rollout.valid & there[jnp.maximum(part, 0)]
                 return reader.read(state, context, with_only(kept, rollout)).score[0]
 
-            worth = lax.map(of, jnp.asarray(members(parts))).T
+            worth = each(of, jnp.asarray(members(parts))).T
             share = owen(worth, nested)
             return {"score": worth[:, -1], "shapley": on_steps(share, part, rollout)}
 

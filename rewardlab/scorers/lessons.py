@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import optax
-from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.core import masked
+from rewardlab.core.evaluations import at_first
 from rewardlab.core.types import Rollout, Sum
 from rewardlab.models import lm
 from rewardlab.models.model import Model
@@ -64,7 +64,7 @@ def learning(
         told = judging.tell(rollout)
         if not lesson.frozen:
             return shown(), told
-        return lax.cond(context.iteration < lesson.warmup, shown, nothing), told
+        return at_first(context.iteration, lesson.warmup, shown, nothing), told
 
     fit = Fit(loss, lambda hp: optax.adam(lesson.lr), warmup=lesson.warmup)
     return scorer._replace(score=score, init=own.init, fit=fit, roles=own.roles)

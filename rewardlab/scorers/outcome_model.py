@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from rewardlab.core import masked
+from rewardlab.core.evaluations import at_first
 from rewardlab.core.types import Rollout, SignalName, Static, Sum
 from rewardlab.data.batch import Batch
 from rewardlab.reward_models.bradley_terry import binary_loss, gaussian_loss
@@ -157,7 +157,7 @@ def _fit(
             return Sum(value, jnp.sum(weight) / len(each))
 
         nothing = lambda: Sum(jnp.zeros(()), jnp.zeros(()))  # noqa: E731
-        found = lax.cond(context.iteration < rows.warmup, learning, nothing)
+        found = at_first(context.iteration, rows.warmup, learning, nothing)
         return found, _report(rows.label, told(rollout), rollout, setting)
 
     return Fit(loss, lambda hp: optax.adam(reader.lr), warmup=rows.warmup)

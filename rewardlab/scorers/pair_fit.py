@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jax import lax
 from jaxtyping import Array
 
+from rewardlab.core.evaluations import at_first
 from rewardlab.core.types import Rollout, Sum
 from rewardlab.data.batch import Batch
 from rewardlab.scorers.pair_losses import Loss, of_members
@@ -64,8 +64,8 @@ def scorer_of(
             frozen = len(sources) == 1
             return Sum(*jnp.zeros((2,))) if frozen else learning(sources[1])
 
-        early = context.iteration < own.warmup
-        total = lax.cond(early, lambda: learning(sources[0]), later)
+        first = lambda: learning(sources[0])  # noqa: E731
+        total = at_first(context.iteration, own.warmup, first, later)
         return total, report(own.pairs.label, told(rollout), rollout, setting)
 
     fit = Fit(loss, lambda hp: optax.adam(reader.lr), warmup=own.warmup)

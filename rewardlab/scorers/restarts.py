@@ -9,6 +9,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.core import masked
+from rewardlab.core.evaluations import each
 from rewardlab.core.types import Rollout, Static
 from rewardlab.data.batch import Batch
 from rewardlab.models import lm
@@ -71,7 +72,7 @@ def segment_values(attempts: Static[int] = 9, most: Static[int] = 8) -> Maker:
                 kept = rollout.mask & (segment < number)
                 return tried(kept, number, context, rollout, batch)
 
-            value = lax.map(of, jnp.arange(most)).T
+            value = each(of, jnp.arange(most)).T
             own = rollout.signal("correct")
             value = jnp.concatenate([value, own[:, None]], axis=1)
             final = jnp.max(segment, axis=1, keepdims=True) + 1

@@ -4,10 +4,10 @@ from typing import Any
 
 import jax.numpy as jnp
 import optax
-from jax import lax
 from jaxtyping import Array, Float, Int
 
 from rewardlab.core import masked
+from rewardlab.core.evaluations import at_first
 from rewardlab.core.types import Rollout, Static, Sum
 from rewardlab.models import lm
 from rewardlab.models.model import Model
@@ -96,9 +96,9 @@ def rewarded(
             counts = jnp.broadcast_to(there[:, None], paid.shape)
             told = of_rows(rollout, signal, (label, there), draws)
             told["reward"] = masked.sum_of(paid, counts)
-            earns = lambda: earned(case, paid, setting.temperature)  # noqa: E731
-            early = context.iteration < warmup
-            return lax.cond(early, lambda: shown(*case), earns), told
+            first = lambda: shown(*case)  # noqa: E731
+            then = lambda: earned(case, paid, setting.temperature)  # noqa: E731
+            return at_first(context.iteration, warmup, first, then), told
 
         fit = Fit(loss, lambda hp: optax.adam(lr), warmup=warmup)
         provides = {signal: "N", f"{signal}_valid": "N", "said": f"N{draws}"}

@@ -1,6 +1,7 @@
 """`rewardlab measure`, `compare`, `distance`, `judged`, `report`, `audit`."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +62,13 @@ def add_commands(commands: "argparse._SubParsersAction") -> None:
     about.add_argument(
         "--by", default="step", help="curves over step, episodes, tokens"
     )
+    says = "print the fourteen items that papers on credit assignment should report, "
+    says += "each stated, partly or missing, with its value; nothing is written"
+    about.add_argument("--checklist", action="store_true", help=says)
+    says = "exit 1 if a required item of the checklist is missing"
+    about.add_argument("--strict", action="store_true", help=says)
+    says = "a run or a grid to look for the baseline, the ablation and seeds in, too"
+    about.add_argument("--against", action="append", default=[], help=says)
     about.set_defaults(answer=_report)
     add_audit(commands)
 
@@ -106,10 +114,24 @@ def _rescore(args: argparse.Namespace, out: Console) -> None:
 
 
 def _report(args: argparse.Namespace, out: Console) -> None:
+    if args.checklist:
+        return _checklist(args, out)
+    if args.strict or args.against:
+        raise ValueError("--strict and --against are of --checklist; add it")
     from rewardlab.show.report import report  # draws, which takes long to import
 
     page = report(args.run, args.out, args.question, args.by)
     out.print(Text(one_line(f"the report is {page}")), soft_wrap=True)
+
+
+def _checklist(args: argparse.Namespace, out: Console) -> None:
+    from rewardlab.show.checklist import checklist
+    from rewardlab.show.checklist.printed import show
+
+    found = checklist(args.run, args.against)
+    show(found, out)
+    if args.strict and any(one.lacking for one in found):
+        sys.exit(1)
 
 
 def _distance(args: argparse.Namespace, out: Console) -> None:
