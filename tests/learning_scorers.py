@@ -6,7 +6,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from test_scorers_words import SETTING, SMALL
+from test_scorers_words import SETTING as USUAL_SETTING
+from test_scorers_words import SMALL
 
 from rewardlab.core.types import Rollout, place
 from rewardlab.data.batch import Batch
@@ -19,6 +20,7 @@ from rewardlab.scorers.protocol import Context, Scorer
 from rewardlab.scorers.sentence import scorers_of
 
 PROMPTS, SAMPLES, TOKENS, STEPS = 8, 4, 6, 3
+SETTING = USUAL_SETTING._replace(sizes={"B": PROMPTS})
 
 
 class Word(NamedTuple):
@@ -35,6 +37,9 @@ WORDS = {
         "contributions()", ("contribution",), "contributions", slow=False
     ),
     "critic": Word("critic(width=8)", ("value",), "critic", slow=False),
+    "double_critic": Word(
+        "double_critic(width=8, epochs=2)", ("turn_advantage",), "double_critic"
+    ),
     "step_critic": Word("step_critic(width=8)", ("step_value",), "step_critic"),
     "value_model": Word("value_model(lr=1e-3)", ("value",), "value_model"),
     "follow_ups": Word(
@@ -43,6 +48,15 @@ WORDS = {
     "implicit": Word("implicit(lr=1e-3)", ("prm_logp",), "implicit"),
     "implicit_dpo": Word("implicit_dpo(lr=1e-3)", ("prm_logp",), "implicit"),
     "judge": Word("judge()", ("judge",), "judge_judge"),
+    "coalition_model": Word(
+        "coalition_model(2)", ("score", "shapley"), "coalition_model"
+    ),
+    "prefix_model": Word(
+        "prefix_model()", ("prefix_score", "prompt_score"), "prefix_model"
+    ),
+    "privileged_critic": Word(
+        "privileged_critic(lr=1e-3)", ("turn_score",), "privileged_critic"
+    ),
     "rewarded": Word("rewarded(draws=2, warmup=0)", ("judge",), "rewarded_judge"),
     "latent_reward": Word(
         "step_facts() | latent_reward(width=8)", ("contribution",), "latent_reward"
@@ -89,7 +103,10 @@ def case():
         signals={k: jnp.asarray(x) for k, x in signals.items()},
         iteration=jnp.zeros((), jnp.int32),
     )
-    return Case(rollout, rewarded(rollout), Batch({"id": jnp.arange(PROMPTS)}, {}))
+    truth = jnp.asarray(rng.integers(2, 60, (PROMPTS, 2)), jnp.int32)
+    known = {"id": jnp.arange(PROMPTS), "truth": truth}
+    known["truth_mask"] = jnp.asarray(np.arange(PROMPTS * 2).reshape(-1, 2) != 3)
+    return Case(rollout, rewarded(rollout), Batch(known, {}))
 
 
 def rewarded(rollout):

@@ -1,7 +1,7 @@
 """Rows with a critic, whole, by name.
 
-Written from verl's GAE, GuanxingLu/vlarl, McGill-NLP/VinePPO and
-eddycmu/demystify-long-cot.
+Written from verl's GAE, GuanxingLu/vlarl, McGill-NLP/VinePPO,
+eddycmu/demystify-long-cot and YifeiZhou02/ArCHer.
 """
 
 import math
@@ -114,6 +114,23 @@ def test_vineppo():
     b = episodes(2, 1.2, step_value=STEP_VALUE)
     a = whitened(b, of_turns(b, 1.0, 0.0))
     agrees("vineppo", b, trained(a, kl=1e-4), a)
+
+
+def test_archer():
+    """What a turn is worth beyond its state, on its tokens; the plain policy gradient,
+    a mean over rows of the sum over all their tokens."""
+    advantage = np.random.default_rng(5).normal(size=(8, 3))
+    b = episodes(3, turn_advantage=advantage)
+    a = np.zeros(b.mask.shape)
+    for i, _ in b.rows():
+        for k, turn in enumerate(b.turns(i)):
+            a[i, turn] = advantage[i, k]
+
+    def oracle(b):
+        rows = [sum(-a[i, t] * b.logp[i, t] for t in own) for i, own in b.rows()]
+        return sum(rows) / len(rows)
+
+    agrees("archer", b, oracle, a)
 
 
 def test_multi_discount():

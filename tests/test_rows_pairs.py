@@ -1,7 +1,7 @@
 """Learners on pairs, whole, by name: the pairs, their gaps and what is made of them.
 
 Written from shenao-zhang/SELM, the authors' TGDPO and CREAM, and the papers' equations
-of DPO, IPO, T-REG and SPORT.
+of DPO, IPO, T-REG and SPORT; facebookresearch/sweet_rl.
 """
 
 import math
@@ -110,15 +110,20 @@ def test_t_reg():
     agrees("t_reg", b, loss, advantage(b))
 
 
-def test_sport():
-    """Rows 0 and 1, and 4, 5 and 6, share their first step: it counts once, for the
-    mean of their outcomes, and is moved in the first of them alone."""
-    b = episodes(4, 1.2)
+def siblings(seed, **signals):
+    """Rows 0 and 1, and 4, 5 and 6, share their first step."""
+    b = episodes(seed, 1.2, **signals)
     node = np.where(b.step >= 0, 10 * np.arange(8)[:, None] + b.step, -1)
     for first, *others in ([0, 1], [4, 5, 6]):
         for i in others:
             node[i, b.step[i] == 0] = 10 * first
     b.signals["node"] = node
+    return b
+
+
+def of_siblings(score):
+    """DPO of steps under one node, the better against the worse by the mean `score(b,
+    row, step)` of their rows: each counts once, and is moved in the first of them."""
 
     def loss(b):
         found = {}
@@ -128,15 +133,15 @@ def test_sport():
                 here = [t for t in tokens(b, i) if b.step[i, t] == k]
                 if not here:
                     continue
-                mine = found.setdefault((b.group[i], node[i, here[0]]), [])
-                mine.append((i, here, before))
-                before = node[i, here[0]]
+                own = b.signals["node"][i, here[0]]
+                mine = found.setdefault((b.group[i], own), [])
+                mine.append((i, here, before, score(b, i, k)))
+                before = own
         units = []
         for (group, _), rows in found.items():
-            i, here, parent = rows[0]
-            value = mean(b.signals["correct"][j] for j, _, _ in rows)
+            i, here, parent, _ = rows[0]
             moved = sum(b.logp[i, t] - b.ref[i, t] for t in here)
-            units.append((group, parent, value, moved))
+            units.append((group, parent, mean(x for *_, x in rows), moved))
         return mean(
             down(0.1 * (x[3] - y[3]))
             for x in units
@@ -144,7 +149,24 @@ def test_sport():
             if x[:2] == y[:2] and x[2] > y[2]
         )
 
+    return loss
+
+
+def test_sport():
+    """A step is worth the mean outcome of the rows that pass through it."""
+    b = siblings(4)
+    loss = of_siblings(lambda b, i, k: b.signals["correct"][i])
     agrees("sport", b, loss, advantage(b))
+
+
+def test_sweet_rl():
+    """A step is worth its own score, which rows that share it have, too."""
+    scores = np.random.default_rng(2).normal(size=(8, 3))
+    for first, *others in ([0, 1], [4, 5, 6]):
+        scores[others, 0] = scores[first, 0]
+    b = siblings(4, turn_score=scores)
+    loss = of_siblings(lambda b, i, k: scores[i, k])
+    agrees("sweet_rl", b, loss, advantage(b))
 
 
 @pytest.mark.parametrize("seed", [5, 6])

@@ -69,9 +69,9 @@ def test_order_of_prompts_and_of_their_rows_changes_nothing(name):
     new |= {k: fields[k][prompts] for k in ("prompts", "prompt_mask")}
     new["signals"] = {k: x[rows] for k, x in given.rollout.signals.items()}
     rollout = dataclasses.replace(given.rollout, **new)
-    learning = Learning(name)
+    learning, batch = Learning(name), given.batch.take(prompts)
     for _ in range(STEPS):
-        scored, _ = learning.step(Case(rollout, rewarded(rollout), given.batch))
+        scored, _ = learning.step(Case(rollout, rewarded(rollout), batch))
     usual, state, _ = whole(name)
     for signal in WORDS[name].wanted:
         want = np.asarray(usual.signals[signal])[rows]

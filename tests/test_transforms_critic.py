@@ -40,6 +40,17 @@ def test_gae(seed, gamma, lam):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_step_advantage(seed):
+    """Each True token of a row with a reward has the signal of its step."""
+    rollout, want = valued(seed), {}
+    value = np.asarray(rollout.signals["step_value"])
+    for i in {p[0] for p in run("outcome('correct')", rollout)}:
+        for k, tokens in step_tokens(rollout, i):
+            want |= {(i, t): value[i, k] for t in tokens}
+    agree(run("outcome('correct') | step_advantage('step_value')", rollout), want)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("gamma", "lam"), CASES)
 def test_step_gae(seed, gamma, lam):
     """The same over steps, whose reward is the sum inside; tokens have their step's."""

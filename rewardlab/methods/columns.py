@@ -31,7 +31,7 @@ READS: tuple[tuple[str, frozenset[str]], ...] = (
         frozenset(
             "blame_logp contribution flaws flow hindsight_logp insight peer_rating"
             " praise_logp prm self_rating self_score strong_logp teacher_logp"
-            " thinking".split()
+            " thinking turn_score".split()
         ),
     ),
 )
@@ -54,6 +54,7 @@ FAMILY = {
     "critical_actions": INFORMATION,
     "itpo": INFORMATION,
     "c3": GAME,
+    "sweet_rl": CRITIC,
     "t_reg": TD,
 }
 
@@ -89,6 +90,7 @@ KIND = {
     "t_reg": CORE,
     "tgdpo": CORE,
     "sport": CORE,
+    "sweet_rl": CORE,
 }
 
 OF_AGENTS = {"agent", "peers"}
@@ -96,7 +98,7 @@ OF_EPISODES = set(
     "action aligned anchor belief before_result calls cost crashed distance duration"
     " goal_nearness graph_value grounding hindsight_logp insight iou is_call match"
     " milestones node progress route state_value step_value subgoals success"
-    " tool_calls tool_match tool_used turn_entropy".split()
+    " tool_calls tool_match tool_used turn_advantage turn_entropy turn_score".split()
 )
 # By hand: what a method was made for, where what it reads tells another.
 SETTING = {

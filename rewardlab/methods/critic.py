@@ -108,4 +108,22 @@ CRITIC: dict[str, Method] = {
         " is within 5 %; all advantages are whitened, the code leaves those that"
         " are exactly 0 out. guess: 4 mini-batches",
     ),
+    "archer": Method(
+        "outcome('correct') | step_advantage('turn_advantage')",
+        "ArCHer: Training Language Model Agents via Hierarchical Multi-Turn RL",
+        "2402.19446",
+        laws=(*SOUND, "homogeneous"),
+        verified="code",
+        hp={"discount": 0.9, "tau": 0.1},
+        believes="turns worth more than their state, by two critics",
+        loss="reinforce() | sequence_sum()",
+        scorers="double_critic(discount=discount, tau=tau, epochs=3, warmup=20)",
+        differs="the critics are heads on the policy's states, there a model of its own"
+        " with its own text; V learns from the turns of the rollout, there from turns"
+        " that are drawn anew; nothing is replayed, there both learn from a buffer of"
+        " the past, the policy from turns drawn anew; its optional baseline by token is"
+        " left out; a mean over rows of all turns' log-probs, there over turns. guess:"
+        " 3 epochs and 20 iterations of warm-up, those of the code's signature and"
+        " config, where its tasks have other numbers",
+    ),
 }

@@ -83,6 +83,23 @@ PAIRS: dict[str, Method] = {
         differs="guess: siblings are told apart by how their rows end, there a model "
         "judges them",
     ),
+    "sweet_rl": Method(
+        OUTCOME,
+        "SWEET-RL: Training Multi-Turn LLM Agents on Collaborative Reasoning Tasks",
+        "2503.15478",
+        laws=KEEPS,
+        verified="code",
+        hp={"beta": 0.1, "critic_beta": 0.1},
+        believes="turns that a critic who knows the answer prefers",
+        loss="step_dpo(beta, by='turn_score')",
+        scorers="privileged_critic(beta=critic_beta, warmup=50)",
+        differs="candidates of a turn are the siblings of a tree that the policy "
+        "grows, all pairs of them; there 16 drawn at each turn of a fixed set, of "
+        "which a pair is one of the best half and one of the worst; the critic goes on "
+        "learning from the policy's own rows, there it is trained before on a data "
+        "set; no 0.01 of the chosen turn's NLL. Ranking is the code's, the critic's "
+        "loss the paper's text. guess: 50 iterations of warm-up",
+    ),
     "cream": Method(
         OUTCOME,
         "CREAM: Consistency Regularized Self-Rewarding Language Models",

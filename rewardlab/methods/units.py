@@ -74,6 +74,7 @@ _COARSEN = {
     "returns_within_steps": TURN,
     "share_by_softmax": TURN,
     "sqrt_step_returns_to_go": TURN,
+    "step_advantage": TURN,
     "step_gae": TURN,
     "step_returns_to_go": TURN,
 }

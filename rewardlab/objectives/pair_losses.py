@@ -33,6 +33,7 @@ from rewardlab.objectives.pairs import (
     inside,
     rows_of,
     scored,
+    scored_steps,
     siblings,
     steps_of,
     sum_of_steps,
@@ -160,16 +161,18 @@ def step_dpo(
 ) -> Apart:
     """DPO of steps that follow one node of a tree, the better against the worse.
 
-    A step is worth the mean of `by` over the rows that pass through it, and only its
-    own tokens are moved: what siblings share has no gradient. `node` is the signal of
-    the tree; steps beyond `steps` of a row are left out. (SPORT, arXiv 2504.21561)
+    A step is worth the mean of `by` over the rows that pass through it, an outcome or a
+    score of steps; only its own tokens are moved: what siblings share has no gradient.
+    `node` is the signal of the tree; steps beyond `steps` of a row are left out.
+    (SPORT, arXiv 2504.21561; by a critic's score, SWEET-RL, arXiv 2503.15478)
     """
 
     def loss(stats: TokenStats, rollout: Rollout, read: Read) -> tuple[Sum, Metrics]:
         rows, rate = rows_of(stats, rollout, ref), coefficient(beta, rollout)
         count = min(steps, rollout.mask.shape[1])
-        score, there = (x.reshape(-1) for x in scored(rollout, by))
-        tree = steps_of(rollout.signal(node), score, there, rollout, count)
+        tree = steps_of(
+            rollout.signal(node), *scored_steps(rollout, by, count), rollout
+        )
         ratio = sum_of_steps(rows.logp - rows.ref_logp, rollout, count)
         units = masked.by_prompt(ratio, rollout).reshape(tree.score.shape)
         gap = gap_of(units, units)

@@ -52,23 +52,23 @@ WHICH: dict[str, Callable[[Units, There], Pairs]] = {
 class Steps(NamedTuple):
     """The steps of all rows of a prompt, G S of them in the order of their rows."""
 
-    score: Units  # the mean outcome of the rows that pass through it
+    score: Units  # its mean over the rows that pass through it
     first: There  # the step is there, and no row before this one shares it
     parent: Int[Array, "B U"]  # the node that it follows; -1 is the prompt
 
 
 def steps_of(
     node: Int[Array, "N T"],
-    outcome: Float[Array, " N"],
+    score: Float[Array, "N S"],
     there: Bool[Array, " N"],
     rollout: Rollout,
-    steps: int,
 ) -> Steps:
-    """The steps of a tree of rollouts, and what followed from each.
+    """The steps of a tree of rollouts, and how good each is.
 
     `node` is an id of the step that each token belongs to, equal in all rows of a
     prompt that share it.
     """
+    steps = score.shape[1]
     seen = rollout.mask & there[:, None]
     own = _at_steps(node, seen, rollout, steps)
     here = _at_steps(jnp.ones_like(node), seen, rollout, steps) > 0
@@ -80,12 +80,27 @@ def steps_of(
     flat = lambda x: masked.by_prompt(x, rollout).reshape(rollout.prompts.shape[0], -1)  # noqa: E731
     own, parent, here = flat(own), flat(parent), flat(here)
     same = (own[:, :, None] == own[:, None]) & here[:, :, None] & here[:, None]
-    rows = flat(
-        jnp.broadcast_to(jnp.where(there, outcome, 0)[:, None], (len(node), steps))
-    )
-    score = masked.row_mean(jnp.broadcast_to(rows[:, None], same.shape), same)
+    rows = flat(jnp.where(there[:, None], score, 0))
+    mean = masked.row_mean(jnp.broadcast_to(rows[:, None], same.shape), same)
     earlier = jnp.tril(jnp.ones(same.shape[1:], bool), -1)
-    return Steps(score, here & ~jnp.any(same & earlier, axis=2), parent)
+    return Steps(mean, here & ~jnp.any(same & earlier, axis=2), parent)
+
+
+def scored_steps(
+    rollout: Rollout, by: str, steps: int
+) -> tuple[Float[Array, "N S"], Bool[Array, " N"]]:
+    """A score of each of `steps` steps, and the rows that have one.
+
+    An outcome [N] is that of all steps of its row; of a signal of steps [N, S] each has
+    its own, 0 beyond the last column.
+    """
+    value = rollout.signal(by)
+    if value.ndim == 1:
+        score, there = (x.reshape(-1) for x in scored(rollout, by))
+        return jnp.broadcast_to(score[:, None], (len(score), steps)), there
+    more = max(steps - value.shape[1], 0)
+    wide = jnp.pad(value, ((0, 0), (0, more)))[:, :steps]
+    return wide, jnp.any(rollout.mask, axis=1)
 
 
 def siblings(steps: Steps) -> Pairs:

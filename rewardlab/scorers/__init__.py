@@ -17,6 +17,7 @@ from rewardlab.scorers.distributions import (
     top_margin,
     varentropy,
 )
+from rewardlab.scorers.double_critic import double_critic
 from rewardlab.scorers.effective_rank import rank_bonus
 from rewardlab.scorers.facts import column, finished, positive
 from rewardlab.scorers.flow import flow
@@ -36,6 +37,7 @@ from rewardlab.scorers.passes import entropy, reference, states, states_after
 from rewardlab.scorers.past import past
 from rewardlab.scorers.planning import planning
 from rewardlab.scorers.prefixes import prefix_values
+from rewardlab.scorers.privileged import privileged_critic
 from rewardlab.scorers.ratings import ratings
 from rewardlab.scorers.redistribute import (
     contributions,
@@ -78,6 +80,7 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "critic": critic,
     "critics": critics,
     "divergence": divergence,
+    "double_critic": double_critic,
     "entropy": entropy,
     "finished": finished,
     "follow_ups": follow_ups,
@@ -98,6 +101,7 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "prefix_differences": prefix_differences,
     "prefix_values": prefix_values,
     "ratings": ratings,
+    "privileged_critic": privileged_critic,
     "rewarded": rewarded,
     "segment_at_uncertain_tokens": segment_at_uncertain_tokens,
     "segment_values": segment_values,
@@ -176,6 +180,8 @@ USUAL = {
     "sum_pi_squared": "sum_pi_squared()",
     "strong_logp": "strong()",
     "teacher_logp": "teacher()",
+    "turn_advantage": "double_critic()",
+    "turn_score": "privileged_critic()",
     "value": "critic()",
     "weak_logp": "weak()",
 }

@@ -73,7 +73,11 @@ _WORDS: dict[str, Callable[[Given], Cost]] = {
     ),
     "divergence": lambda given: Cost(passes=2, helpers=(OTHER,)),
     "relevance": lambda given: Cost(passes=1),
-    **dict.fromkeys(("critic", "step_critic"), lambda given: Cost(helpers=(CRITIC,))),
+    **dict.fromkeys(
+        ("critic", "step_critic", "double_critic"),
+        lambda given: Cost(helpers=(CRITIC,)),
+    ),
+    "privileged_critic": lambda given: Cost(passes=2, helpers=(CRITIC,)),
     "value_model": lambda given: Cost(passes=1, helpers=(CRITIC,)),
     **dict.fromkeys(
         ("step_model", "contributions", "latent_reward", "prefix_differences"),

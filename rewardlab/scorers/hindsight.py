@@ -35,19 +35,24 @@ def hindsight(tokens: Static[int] = 8) -> Maker:
         ) -> dict[str, Array]:
             end = joined(completion(rollout))
             end = Piece(end.ids[:, -tokens:], end.there[:, -tokens:])
-            prompt = joined(end, question(rollout))
-            seen = dataclasses.replace(
-                rollout,
-                prompts=prompt.ids,
-                prompt_mask=prompt.there,
-                group=jnp.arange(len(prompt.ids), dtype=rollout.group.dtype),
-            )
-            stats = model.log_probs(context.params["policy"], seen, setting.temperature)
+            params, seen = context.params["policy"], told(rollout, end)
+            stats = model.log_probs(params, seen, setting.temperature)
             return {"hindsight_logp": stats.logp}
 
         return Scorer("hindsight", {"hindsight_logp": "NT"}, (), "shard", score)
 
     return make
+
+
+def told(rollout: Rollout, first: Piece) -> Rollout:
+    """The rows as they are, each with a text of its own before its prompt."""
+    prompt = joined(first, question(rollout))
+    return dataclasses.replace(
+        rollout,
+        prompts=prompt.ids,
+        prompt_mask=prompt.there,
+        group=jnp.arange(len(prompt.ids), dtype=rollout.group.dtype),
+    )
 
 
 def adaptive_clip(kappa: float = 0.3, eps: float = 1e-6) -> Maker:

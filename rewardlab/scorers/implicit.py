@@ -165,11 +165,14 @@ def _maker(loss: Callable[[Outcomes], Sum], options: Options) -> Maker:
             reward: Reward | None,
         ) -> tuple[Sum, dict[str, Sum]]:
             logp = score(trained, context, rollout, batch)["prm_logp"]
-            rows = _outcomes(logp, rollout, options)
-            return loss(rows), _told(rows, rollout)
+            ref = rollout.signal(options.ref) if options.ref else rollout.logp
+            worth = implicit_reward(logp, ref, rollout.mask, options.beta)
+            rows = outcomes(worth, rollout)
+            return nan_as_labels(loss(rows), rows), told(rows, rollout)
 
         reads = ("correct", *filter(None, (options.ref,)))
-        fit = Fit(learn, lambda hp: _optimizer(options), options.when, options.warmup)
+        steps = lambda hp: clipped_adamw(options.lr, options.clip)  # noqa: E731
+        fit = Fit(learn, steps, options.when, options.warmup)
         provides = {"prm_logp": "NT"}
         scorer = Scorer("implicit", provides, reads, "shard", score, own.init, fit)
         return scorer._replace(roles=own.roles)
@@ -177,21 +180,24 @@ def _maker(loss: Callable[[Outcomes], Sum], options: Options) -> Maker:
     return make
 
 
-def _optimizer(options: Options) -> optax.GradientTransformation:
-    return optax.chain(clip_by_norm(options.clip), optax.adamw(options.lr))
+def clipped_adamw(lr: float, clip: float) -> optax.GradientTransformation:
+    """AdamW's steps of a gradient no longer than `clip`."""
+    return optax.chain(clip_by_norm(clip), optax.adamw(lr))
 
 
-def _outcomes(
-    logp: Float[Array, "N T"], rollout: Rollout, options: Options
-) -> Outcomes:
+def outcomes(reward: Float[Array, " N"], rollout: Rollout) -> Outcomes:
+    """The rows with what they are worth to a reward model, and how they ended."""
     label, there = masked.heard(rollout, "correct")
-    ref = rollout.signal(options.ref) if options.ref else rollout.logp
-    reward = implicit_reward(logp, ref, rollout.mask, options.beta)
     label = jnp.where(there, label, 0)
     return Outcomes(reward, label, pairs.apart(rollout.group, there), there)
 
 
-def _told(rows: Outcomes, rollout: Rollout) -> dict[str, Sum]:
+def nan_as_labels(loss: Sum, rows: Outcomes) -> Sum:
+    """The loss, NaN where a label is: whether that is above 0 would hide it."""
+    return loss._replace(value=loss.value + 0 * jnp.sum(rows.label))
+
+
+def told(rows: Outcomes, rollout: Rollout) -> dict[str, Sum]:
     """How well it tells the outcomes of rows that it has not learned from yet."""
     reward, success = jax.lax.stop_gradient(rows.reward), rows.label > 0
     auc = pairs.pair_auc(reward, success, rows.group)

@@ -16,6 +16,7 @@ from rewardlab.tasks import TASKS
 from rewardlab.text.tokenizers import CharTokenizer
 
 EPISODES = ("anchor", "belief", "ended_by", "finished", "turn_entropy", "turns")
+TRUTH = ("truth", "truth_mask")  # columns of tasks of turns, which `belief` reads, too
 SAMPLER = ("sampler_logp",)  # and `greedy` of tasks with a verdict
 ABSENCES = ("solo", "marginal")  # where several agents share an episode
 TREES = ("node", "step_value", "success")  # with rollout.branching or continuations
@@ -94,7 +95,8 @@ def made_on(task: str, trees: bool = False, brings: Sequence[Scorer] = ()) -> se
         waiting = [scorer for scorer in waiting if not scorer.samples]
     if known.score is None:
         waiting = [scorer for scorer in waiting if not scorer.verifies]
-    while able := [s for s in waiting if _can(s, names, known.facts)]:
+    columns = (*known.facts, *(TRUTH if known.environment else ()))
+    while able := [s for s in waiting if _can(s, names, columns)]:
         waiting = [s for s in waiting if s not in able]
         names |= {base_of(name) for scorer in able for name in scorer.provides}
     return names

@@ -16,11 +16,17 @@ from rewardlab.scorers.preferences import (
     Preference,
     Source,
     agreement,
+    heard_of,
     orders,
     resampled,
+    value_of,
 )
 from rewardlab.scorers.protocol import Context, Fit, Scorer, Setting
 from rewardlab.scorers.reading import Reader
+
+# Of Adam. A bias shifts all scores alike and pairs do not see it: its gradient is
+# rounding, of which the usual 1e-8 would make steps of the whole rate.
+EPS = 1e-6
 
 
 class Learning(NamedTuple):
@@ -47,29 +53,31 @@ def scorer_of(
 ) -> Scorer:
     """A scorer that learns as `Learning` says; the last of `case` is its own signal."""
     setting, own, told = case
-    sources = [x.make(setting) for x in (own.pairs, own.after) if x is not None]
+    known = [own.pairs, *([own.after] if own.after else [])]
+    sources = [(x.make(setting), x.label) for x in known]
 
     def loss(
         trained: Any, context: Context, rollout: Rollout, batch: Batch, reward: Any
     ) -> tuple[Sum, dict[str, Sum]]:
         read = lambda rows: reader.read(trained, context, rows)  # noqa: E731
 
-        def learning(source: Source) -> Sum:
+        def learning(source: Source, label: tuple[str, ...]) -> Sum:
             found = source(read, context, rollout, batch)
             if own.resample:
                 found = resampled(found, context, batch)
-            return of_members(own.loss, found)
+            found = of_members(own.loss, found)
+            return found._replace(value=found.value + nan_of(label, rollout))
 
         def later() -> Sum:
             frozen = len(sources) == 1
-            return Sum(*jnp.zeros((2,))) if frozen else learning(sources[1])
+            return Sum(*jnp.zeros((2,))) if frozen else learning(*sources[1])
 
-        first = lambda: learning(sources[0])  # noqa: E731
+        first = lambda: learning(*sources[0])  # noqa: E731
         total = at_first(context.iteration, own.warmup, first, later)
         return total, report(own.pairs.label, told(rollout), rollout, setting)
 
-    fit = Fit(loss, lambda hp: optax.adam(reader.lr), warmup=own.warmup)
-    known = [own.pairs, *([own.after] if own.after else [])]
+    adam = lambda hp: optax.adam(reader.lr, eps=EPS)  # noqa: E731
+    fit = Fit(loss, adam, warmup=own.warmup)
     reads = [name for x in known for name in (*x.reads, *x.label)]
     return Scorer(
         name,
@@ -81,6 +89,12 @@ def scorer_of(
         fit,
         roles=reader.roles,
     )
+
+
+def nan_of(label: tuple[str, ...], rollout: Rollout) -> Array:
+    """0, or NaN where a label is that is there: no order of rows would show it."""
+    found = [jnp.where(heard_of(x, rollout), value_of(x, rollout), 0) for x in label]
+    return 0 * sum((jnp.sum(x) for x in found), jnp.zeros(()))
 
 
 def report(

@@ -10,6 +10,7 @@ from rewardlab.core.types import Rollout, SignalName
 from rewardlab.scorers.heads import surprise
 from rewardlab.scorers.passes import Maker
 from rewardlab.scorers.protocol import Context, Scorer, Setting
+from rewardlab.scorers.values import starts
 
 
 def step_states() -> Maker:
@@ -66,11 +67,11 @@ def step_facts(*signals: SignalName) -> Maker:
         def score(
             state: object, context: Context, rollout: Rollout, batch: object
         ) -> dict[str, Array]:
-            inside = _inside(rollout)
-            number = jnp.log1p(jnp.arange(inside.shape[1]))
+            own = inside(rollout)
+            number = jnp.log1p(jnp.arange(own.shape[1]))
             facts = [
-                jnp.broadcast_to(number, inside.shape[:2]),
-                jnp.log1p(masked.count(inside)),
+                jnp.broadcast_to(number, own.shape[:2]),
+                jnp.log1p(masked.count(own)),
                 *(_of_steps(name, rollout) for name in signals),
             ]
             found = jnp.stack(facts, axis=-1).astype(jnp.float32)
@@ -98,9 +99,19 @@ def columns(rollout: Rollout) -> int:
 
 def at_ends(x: Float[Array, "N T F"], rollout: Rollout) -> Float[Array, "N S F"]:
     """The numbers at the last token of the policy's in each step; 0 if it has none."""
-    width = columns(rollout)
-    ends = masked.step_ends(rollout)[:, None]
-    here = ends & (rollout.step[:, None] == jnp.arange(width)[:, None])
+    return _at(masked.step_ends(rollout), x, rollout)
+
+
+def at_starts(x: Float[Array, "N T F"], rollout: Rollout) -> Float[Array, "N S F"]:
+    """Likewise at the first token of the policy's in each step."""
+    return _at(starts(rollout), x, rollout)
+
+
+def _at(
+    where: Bool[Array, "N T"], x: Float[Array, "N T F"], rollout: Rollout
+) -> Float[Array, "N S F"]:
+    step = jnp.arange(columns(rollout))[:, None]
+    here = where[:, None] & (rollout.step[:, None] == step)
     found = jnp.take_along_axis(x, jnp.argmax(here, axis=2)[..., None], axis=1)
     return jnp.where(jnp.any(here, axis=2)[..., None], found, 0)
 
@@ -131,18 +142,18 @@ def _read(tokens: Int[Array, "N T"], valid: Bool[Array, "N T"]) -> Array:
 
 def exists(rollout: Rollout) -> Bool[Array, "N S"]:
     """Which steps have a token of the policy's."""
-    return jnp.any(_inside(rollout), axis=2)
+    return jnp.any(inside(rollout), axis=2)
 
 
-def _inside(rollout: Rollout) -> Bool[Array, "N S T"]:
+def inside(rollout: Rollout) -> Bool[Array, "N S T"]:
+    """Which tokens of the policy's each step has."""
     step = jnp.arange(columns(rollout))[:, None]
     return rollout.mask[:, None] & (rollout.step[:, None] == step)
 
 
 def _own(rollout: Rollout) -> Float[Array, "N S 2"]:
     """The sum and the least of each step's log-probs."""
-    inside, logp = _inside(rollout), rollout.logp[:, None]
-    own = jnp.where(inside, logp, 0)
+    own = jnp.where(inside(rollout), rollout.logp[:, None], 0)
     return jnp.stack([jnp.sum(own, axis=2), jnp.min(own, axis=2)], axis=-1)
 
 

@@ -112,13 +112,13 @@ def explained(sums: Mapping[str, Sum]) -> dict[str, Array]:
     return {**told, "explained_variance": share}
 
 
-def _starts(rollout: Rollout) -> Bool[Array, "N T"]:
+def starts(rollout: Rollout) -> Bool[Array, "N T"]:
     """True on the first True token of each step."""
     place = jnp.arange(rollout.mask.shape[1])
     return rollout.mask & (masked.step_starts(rollout) == place)
 
 
-def _of_step(paid: Tokens, rollout: Rollout) -> Tokens:
+def of_step(paid: Tokens, rollout: Rollout) -> Tokens:
     """The sum inside each step, at its first token."""
     keep = jnp.where(masked.step_ends(rollout), 0.0, 1.0)
     return recursions.accumulate(jnp.where(rollout.mask, paid, 0), keep)
@@ -127,7 +127,7 @@ def _of_step(paid: Tokens, rollout: Rollout) -> Tokens:
 def _by_step(value: Tokens, rollout: Rollout) -> Float[Array, "N S"]:
     """Column s has the value of step s: as many columns as tokens are enough."""
     rows = jnp.arange(rollout.mask.shape[0])[:, None]
-    value = jnp.where(_starts(rollout), value, 0)
+    value = jnp.where(starts(rollout), value, 0)
     return jnp.zeros_like(value).at[rows, jnp.maximum(rollout.step, 0)].add(value)
 
 
@@ -139,4 +139,4 @@ TOKENS = Unit(
     lambda value, rollout: value,
     lambda signal, rollout: signal,
 )
-STEPS = Unit("step_value", "NS", _starts, _of_step, _by_step, at_steps)
+STEPS = Unit("step_value", "NS", starts, of_step, _by_step, at_steps)

@@ -33,6 +33,18 @@ VALUES: dict[str, Signal] = {
         "NT", "a reward model's score of the row so far", eighths, scale=True
     ),
     "prompt_score": Signal("N", "its score of the bare prompt", eighths, scale=True),
+    "turn_advantage": Signal(
+        "NS",
+        "what a critic finds each turn worth beyond its state",
+        eighths,
+        scale=True,
+    ),
+    "turn_score": Signal(
+        "NS",
+        "how much likelier each turn is to a critic who knows the answer than to its"
+        " reference, nats",
+        eighths,
+    ),
     "shapley": Signal(
         "NS", "what each part of a row adds to its score", eighths, scale=True
     ),

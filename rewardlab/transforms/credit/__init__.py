@@ -10,7 +10,10 @@ from rewardlab.transforms.credit.redistribute import redistribute_within_row
 from rewardlab.transforms.credit.returns import returns_to_go, step_returns_to_go
 from rewardlab.transforms.credit.spread import broadcast_to_tokens, zero_step_ends
 from rewardlab.transforms.credit.sqrt_returns import sqrt_step_returns_to_go
-from rewardlab.transforms.credit.step_values import broadcast_step_values
+from rewardlab.transforms.credit.step_values import (
+    broadcast_step_values,
+    step_advantage,
+)
 from rewardlab.transforms.credit.within_steps import returns_within_steps
 
 CREDIT: Table = {
@@ -24,6 +27,7 @@ CREDIT: Table = {
     "sqrt_step_returns_to_go": sqrt_step_returns_to_go,
     "share_prefixes": share_prefixes,
     "broadcast_step_values": broadcast_step_values,
+    "step_advantage": step_advantage,
     "zero_step_ends": zero_step_ends,
     "accumulate": accumulate,
     "decomposed_gae": decomposed_gae,

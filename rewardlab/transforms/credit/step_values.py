@@ -1,10 +1,17 @@
-"""The value at the end of a step, on all its tokens."""
+"""One number of a step, on all its tokens."""
 
 import jax.numpy as jnp
 
 from rewardlab.core import masked, recursions
 from rewardlab.core.compose import named, on_one
-from rewardlab.core.types import Reward, RewardTransform, Rollout, place
+from rewardlab.core.types import (
+    Reward,
+    RewardTransform,
+    Rollout,
+    SignalName,
+    place,
+)
+from rewardlab.transforms.sources.signals import at_steps
 
 
 @named
@@ -25,3 +32,22 @@ def broadcast_step_values() -> RewardTransform:
         return place(value, rollout.mask & reward.has_value[:, None])
 
     return on_one(broadcast)
+
+
+@named
+def step_advantage(name: SignalName) -> RewardTransform:
+    """A_t = the signal `name` of t's step, on every True token of rows with a reward.
+
+    (0.2, -0.1) for two steps of two tokens -> (0.2, 0.2, -0.1, -0.1).
+
+    The signal [N, S] is what a critic makes of the reward that arrives here, which is
+    its goal and nothing else: the reward itself goes no further. Steps beyond the last
+    column have none. (ArCHer, arXiv 2402.19446, whose critic is `double_critic`)
+    """
+
+    def credit(reward: Reward, rollout: Rollout) -> Reward:
+        value = rollout.signal(name)
+        where = rollout.mask & reward.has_value[:, None]
+        return place(at_steps(value, rollout), where & (rollout.step < value.shape[1]))
+
+    return on_one(credit)
