@@ -144,6 +144,11 @@ TURNS = {  # the task, and which of its signals stand for the method's
     "toolpo": ("calculator", "action=tool_calls"),
     "spear": ("calculator", "calls=tool_calls"),
     "otc_ppo": ("calculator", "correct=finished"),
+    **dict.fromkeys("gagpo graphgpo g2po a2tgpo".split(), ("search", "")),
+    **dict.fromkeys("turn_ppo itpo hcapo".split(), ("search", "")),
+    "mt_grpo": ("calculator", ""),
+    **dict.fromkeys("dr_mas hierarchical_grpo rae marti".split(), ("think_solve", "")),
+    **dict.fromkeys("ccpo ccpo_own_solo sepo sharp".split(), ("think_solve", "")),
 }
 ABLE = {  # at first; an untrained policy earns nothing, so that all its rows are alike
     "model.name": "S",
@@ -153,6 +158,8 @@ ABLE = {  # at first; an untrained policy earns nothing, so that all its rows ar
     "rollout.max_completion_length": 64,
     "rollout.num_generations": 4,
 }
+FEW = {"min_terms": 2, "max_operand": 9, "train": 128}  # sums, which few steps teach
+EASY = {"think_solve": {f"task.difficulty.{k}": x for k, x in FEW.items()}}
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +169,8 @@ def able(tmp_path_factory):
 
     @functools.cache
     def of(task):
-        train(tiny(task, "grpo", **ABLE, **{"train.max_steps": 1}), folder / task)
+        changes = {**ABLE, **EASY.get(task, {}), "train.max_steps": 1}
+        train(tiny(task, "grpo", **changes), folder / task)
         return str(folder / task)
 
     return of
@@ -173,7 +181,7 @@ def able(tmp_path_factory):
 def test_a_row_for_turns_trains_on_an_environment(able, tmp_path, name):
     task, names = TURNS[name]
     start = {"model.init_from": able(task), "signals": names}
-    train(tiny(task, name, **ABLE, **start), tmp_path)
+    train(tiny(task, name, **{**ABLE, **EASY.get(task, {}), **start}), tmp_path)
     last = read_metrics(tmp_path / "metrics.jsonl")[-1]
     assert last["step"] == 2 and np.isfinite(last["grad_norm"])
     assert last["advantages/abs_mean"] > 0
