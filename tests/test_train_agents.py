@@ -182,6 +182,6 @@ def test_a_row_for_turns_trains_on_an_environment(able, tmp_path, name):
     task, names = TURNS[name]
     start = {"model.init_from": able(task), "signals": names}
     train(tiny(task, name, **{**ABLE, **EASY.get(task, {}), **start}), tmp_path)
-    last = read_metrics(tmp_path / "metrics.jsonl")[-1]
+    *rest, last = read_metrics(tmp_path / "metrics.jsonl")
     assert last["step"] == 2 and np.isfinite(last["grad_norm"])
-    assert last["advantages/abs_mean"] > 0
+    assert max(row.get("advantages/abs_mean", 0) for row in [*rest, last]) > 0
