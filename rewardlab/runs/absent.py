@@ -37,11 +37,10 @@ def with_absences(
     the row's: N for `solo` (CCPO, arXiv 2603.21563), N for each agent for `marginal`
     (SHARP, 2602.08335). They are not learned from. `case` is as in `drawing`.
     """
-    task, wanted = case[1], plan.wanted_of("sampler")
+    task, count = case[1], left_out(case[1], plan)
     agents = task.agents
-    if agents is None or wanted.isdisjoint(ABSENCES):
+    if agents is None or not count:
         return draw
-    left_out = agents.number if "marginal" in wanted else 1
     again, compared = generator(*case, options, 0, NOTHING_MORE, played), _with(task)
 
     def both(
@@ -52,12 +51,20 @@ def with_absences(
         temperature: Temperature,
     ) -> Rollout:
         rollout = draw(params, batch, key, iteration, temperature)
-        fewer = Batch(_without(agents, left_out, batch.arrays), {})
+        fewer = Batch(_without(agents, count, batch.arrays), {})
         own = jax.random.fold_in(key, _ABSENT)
         others = again(params, fewer, own, iteration, temperature)
         return compared(rollout, batch.arrays, others, fewer.arrays)
 
     return both
+
+
+def left_out(task: Task, plan: Plan) -> int:
+    """How many agents episodes are played without, one at a time."""
+    wanted = plan.wanted_of("sampler")
+    if task.agents is None or wanted.isdisjoint(ABSENCES):
+        return 0
+    return task.agents.number if "marginal" in wanted else 1
 
 
 def _without(agents: Agents, count: int, arrays: dict[str, Array]) -> dict[str, Array]:
