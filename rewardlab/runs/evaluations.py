@@ -15,9 +15,9 @@ from ml_collections import ConfigDict
 
 from rewardlab.core.evaluations import KINDS, Evaluation, in_iteration
 from rewardlab.data.batch import Batch
+from rewardlab.runs.absent import left_out
 from rewardlab.runs.record import add_spent
 from rewardlab.runs.switches import switches_of
-from rewardlab.scorers.makers import ABSENCES
 from rewardlab.scorers.plan import Plan
 from rewardlab.tasks import Task
 
@@ -51,9 +51,7 @@ def _of_sampler(
         yield Evaluation(SAMPLER, "forwards", rows, whole)
     if "greedy" in plan.wanted_of(SAMPLER):
         yield Evaluation(SAMPLER, "restarts", prompts, prompts * (read + width))
-    absences = plan.wanted_of(SAMPLER).intersection(ABSENCES)
-    if task.agents is not None and absences:
-        agents = task.agents.number if "marginal" in absences else 1
+    if agents := left_out(task, plan):
         yield Evaluation(SAMPLER, "restarts", agents * rows, agents * whole)
     if (tree := switches.tree) is None:
         return
