@@ -47,6 +47,7 @@ _NEW = {"kl_penalty": "kl", "adaptive_kl_penalty": "kl", "repetition": "repetiti
 _NEW |= {"rated_share": "share"}
 # Words that make the unit of what was coarser, and of what was finer.
 _REFINE = {
+    "capped_bonus": TOKEN,  # of a row it stands on the last token
     "center_by_group_column": TOKEN,
     "center_by_group_position": TOKEN,
     "decomposed_gae": TOKEN,
