@@ -1,8 +1,10 @@
 """What rows ask of models besides sampling and learning."""
 
 import pytest
+from test_evaluations import N, run_of
 
 from rewardlab import METHODS
+from rewardlab.core.evaluations import in_iteration
 from rewardlab.scorers import SCORERS
 from rewardlab.scorers.costs import _WORDS, Cost, cost_of
 
@@ -44,3 +46,24 @@ def test_a_sentence_has_a_cost_too():
 
 def test_words_that_cost_are_scorers():
     assert set(_WORDS) <= set(SCORERS)
+
+
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("scar", "arithmetic"),
+        ("spo_segment", "arithmetic"),
+        ("trust_grpo", "arithmetic"),
+        ("hcapo", "arithmetic"),
+        ("igpo", "search"),
+    ],
+)
+def test_a_run_evaluates_no_more_than_its_row_says(name, task, tmp_path):
+    """And as many restarts and calls; where nothing learns, once warm-up is over."""
+    run, cost = run_of(tmp_path, name, task=task), cost_of(name)
+    turns = run.task.environment.limits.max_turns if run.task.environment else 1
+    found = in_iteration(run.evaluations, 10**6)
+    most = cost.passes + cost.passes_a_turn * turns
+    assert most - 1 <= found["forwards"] / N <= most  # the sampler's states are free
+    assert found["restarts"] == cost.restarts * N
+    assert found["judge_calls"] == cost.calls * N
