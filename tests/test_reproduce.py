@@ -76,6 +76,16 @@ def test_every_study_has_what_the_checklist_requires_of_it(name, tmp_path):
     assert told <= {*SIGNALS, *TASKS[config.task.name].signals, "cover_match"}
 
 
+@pytest.mark.parametrize("name", sorted(set(STUDIES) - {"planted"}))
+def test_arms_differ_in_their_credit_and_not_in_their_loss(name, tmp_path):
+    """A KL that one row brings and another does not would be taken for the reward."""
+    grid = STUDIES[name].grid(name, tmp_path)
+    losses = {
+        resolved(grid.config_of(arm_, 0, axes))["loss"] for arm_, axes in grid.cells()
+    }
+    assert len(losses) == 1, losses
+
+
 def test_studies_of_a_folder_that_name_an_arm_alike_mean_the_same(tmp_path):
     """Else one would put the other's runs aside."""
     seen = {}

@@ -1,6 +1,6 @@
 """Studies of agents: episodes of several turns."""
 
-from experiments.reproduce.study import Expected, Study, arm
+from experiments.reproduce.study import BY_ROW, BY_TOKEN, Expected, Study, arm
 
 ONE = (
     "--config.mesh.devices=1",
@@ -20,9 +20,9 @@ AGENTS: dict[str, Study] = {
         "a reward for what each turn adds to the belief in the answer needs fewer"
         " episodes (2510.14967)",
         "search",
-        ("grpo", "igpo"),
-        (Expected("igpo", "<", "grpo", "episodes to 0.6"),),
-        ONE,
+        (arm("outcome_alone", "grpo"), "igpo"),
+        (Expected("igpo", "<", "outcome_alone", "episodes to 0.6"),),
+        (*ONE, BY_TOKEN),
         measures="pass@1,pass@8,calls,mean_length",
         reach=0.6,
         folder="search",
@@ -55,7 +55,7 @@ AGENTS: dict[str, Study] = {
         " where the outcome is right (G-RA) they do not (2508.10548)",
         "workflow",
         (
-            "grpo",
+            arm("outcome_alone", "grpo"),
             arm(
                 "ungated",
                 "outcome('correct') | process('prm') | " + ADDED.format(weight=1),
@@ -64,11 +64,11 @@ AGENTS: dict[str, Study] = {
             arm("g_ra", "g_ra", {"signals": "prm=stage"}),
         ),
         (
-            Expected("ungated", "<", "grpo"),
+            Expected("ungated", "<", "outcome_alone"),
             Expected("g_ra", ">", "ungated"),
-            Expected("g_ra", "=", "grpo"),
+            Expected("g_ra", "=", "outcome_alone"),
         ),
-        ONE,
+        (*ONE, BY_TOKEN),
         measures="pass@1,pass@8,submitted,calls",
         folder="workflow",
     ),
@@ -78,7 +78,7 @@ AGENTS: dict[str, Study] = {
         " (2508.10548)",
         "workflow",
         (
-            "grpo",
+            arm("outcome_alone", "grpo"),
             arm(
                 "small_ungated",
                 "outcome('correct') | process('prm') | " + ADDED.format(weight=0.1),
@@ -93,10 +93,10 @@ AGENTS: dict[str, Study] = {
             ),
         ),
         (
-            Expected("small_g_ra", ">", "grpo"),
+            Expected("small_g_ra", ">", "outcome_alone"),
             Expected("small_g_ra", ">", "small_ungated"),
         ),
-        ONE,
+        (*ONE, BY_TOKEN),
         measures="pass@1,pass@8,submitted,calls",
         folder="workflow",
     ),
@@ -123,12 +123,12 @@ AGENTS: dict[str, Study] = {
         "OTC, which scales the outcome by how few calls it took, makes fewer calls and"
         " is right as often (2504.14870)",
         "calculator",
-        ("grpo", "otc_grpo"),
+        (arm("outcome_alone", "grpo"), "otc_grpo"),
         (
-            Expected("otc_grpo", "<", "grpo", "tool_calls"),
-            Expected("otc_grpo", "=", "grpo"),
+            Expected("otc_grpo", "<", "outcome_alone", "tool_calls"),
+            Expected("otc_grpo", "=", "outcome_alone"),
         ),
-        ONE,
+        (*ONE, BY_ROW),
         measures="pass@1,pass@8,tool_calls,useless_calls",
         folder="calculator",
     ),
@@ -137,13 +137,14 @@ AGENTS: dict[str, Study] = {
         "where no sum can be done in the head, OTC makes fewer calls and is right as"
         " often (2504.14870)",
         "calculator",
-        ("grpo", "otc_grpo"),
+        (arm("outcome_alone", "grpo"), "otc_grpo"),
         (
-            Expected("otc_grpo", "<", "grpo", "tool_calls"),
-            Expected("otc_grpo", "=", "grpo"),
+            Expected("otc_grpo", "<", "outcome_alone", "tool_calls"),
+            Expected("otc_grpo", "=", "outcome_alone"),
         ),
         (
             *ONE,
+            BY_ROW,
             "--config.task.difficulty.hard_percent=100",
             "--config.task.difficulty.hard_digits=3",
         ),

@@ -1,6 +1,6 @@
 """Studies of signals that are learned in the run."""
 
-from experiments.reproduce.study import Expected, Study, arm
+from experiments.reproduce.study import BY_TOKEN, Expected, Study, arm
 from experiments.reproduce.sums import SHORT, SMALL
 
 # A reward model learns for 50 iterations, then the policy for 100.
@@ -85,7 +85,7 @@ LEARNED: dict[str, Study] = {
         " both and PURE are not (2410.15115, 2504.15275)",
         "quickstart",
         (
-            arm("grpo_120", "grpo", {"train.max_steps": 120}),
+            arm("outcome_120", "grpo", {"train.max_steps": 120}),
             arm("sum_of_steps", "process_sum", STEPS),
             arm("clip", "clip", STEPS),
             arm("delta", "delta", STEPS),
@@ -93,13 +93,13 @@ LEARNED: dict[str, Study] = {
             arm("pure_noisy", "pure", STEPS),
         ),
         (
-            Expected("sum_of_steps", "<", "grpo_120"),
+            Expected("sum_of_steps", "<", "outcome_120"),
             *(
-                Expected(x, "=", "grpo_120")
+                Expected(x, "=", "outcome_120")
                 for x in ("clip", "delta", "clip_and_delta", "pure_noisy")
             ),
         ),
-        SMALL,
+        (*SMALL, BY_TOKEN),
         folder="sums",
     ),
     "prime": Study(

@@ -8,6 +8,9 @@ from typing import NamedTuple
 from rewardlab.launch.grid import grid_of
 from rewardlab.launch.plan import Grid
 
+# One loss for all arms, where rows would bring their own: the credit alone differs.
+BY_TOKEN = "--config.loss=clipped(epsilon=0.2) | token_mean()"
+BY_ROW = "--config.loss=clipped(epsilon=0.2) | sequence_mean()"
 SIGNS = {">": "is higher than", "<": "is lower than", "=": "is as high as"}
 
 
@@ -28,8 +31,8 @@ class Expected(NamedTuple):
 class Study(NamedTuple):
     """A claim and the grid that tries it; the first arm is what others stand against.
 
-    Studies with one `folder` share the base policies of their seeds, and arms of one
-    name and config.
+    All arms have one loss but those that try another. Studies with one `folder` share
+    the base policies of their seeds, and arms of one name and config.
     """
 
     title: str  # of its section in RESULTS.md

@@ -1,6 +1,6 @@
 """Studies on the quick start's sums, with rewards that are rules."""
 
-from experiments.reproduce.study import Expected, Study, arm
+from experiments.reproduce.study import BY_TOKEN, Expected, Study, arm
 
 SMALL = (
     "--config.rollout.num_prompts=8",
@@ -52,12 +52,13 @@ SUMS: dict[str, Study] = {
         "A hackable process reward",
         "a sum of step rewards is exploited; clip + delta and PURE are not",
         "quickstart",
-        ("grpo", "process_sum", "clip_delta", "pure"),
+        (arm("outcome", "grpo"), "process_sum", "clip_delta", "pure"),
         (
-            Expected("process_sum", "<", "grpo"),
-            Expected("clip_delta", "=", "grpo"),
-            Expected("pure", "=", "grpo"),
+            Expected("process_sum", "<", "outcome"),
+            Expected("clip_delta", "=", "outcome"),
+            Expected("pure", "=", "outcome"),
         ),
+        (BY_TOKEN,),
         folder="sums",
     ),
     "flips": Study(
