@@ -62,11 +62,11 @@ def scorer_of(
         read = lambda rows: reader.read(trained, context, rows)  # noqa: E731
 
         def learning(source: Source, label: tuple[str, ...]) -> Sum:
-            found = source(read, context, rollout, batch)
+            pairs = source(read, context, rollout, batch)
             if own.resample:
-                found = resampled(found, context, batch)
-            found = of_members(own.loss, found)
-            return found._replace(value=found.value + nan_of(label, rollout))
+                pairs = resampled(pairs, context, batch)
+            loss = of_members(own.loss, pairs)
+            return loss._replace(value=loss.value + nan_of(label, rollout))
 
         def later() -> Sum:
             frozen = len(sources) == 1
