@@ -25,6 +25,8 @@ from rewardlab.results.numbers import episodes_at
 from rewardlab.results.reading import Results, RunResult
 from rewardlab.runs.record import resolved
 from rewardlab.runs.validate import validate
+from rewardlab.scorers.makers import SETTING
+from rewardlab.scorers.sentence import scorers_of
 from rewardlab.show.checklist import alone, beside
 from rewardlab.show.checklist.case import cases_of
 from rewardlab.tasks import TASKS
@@ -84,6 +86,21 @@ def test_arms_differ_in_their_credit_and_not_in_their_loss(name, tmp_path):
         resolved(grid.config_of(arm_, 0, axes))["loss"] for arm_, axes in grid.cells()
     }
     assert len(losses) == 1, losses
+
+
+def rests(text):
+    """Iterations in which the policy rests while the scorers of a config learn."""
+    fits = [own.fit for own in scorers_of(text, SETTING) if own.fit]
+    return max([int(fit.warmup) for fit in fits], default=0)
+
+
+@pytest.mark.parametrize("name", sorted(set(STUDIES) - {"hints", "smollm2", "gamed"}))
+def test_the_policies_of_a_study_learn_for_equally_many_steps(name, tmp_path):
+    """`hints` doubles them, for half the episodes a step."""
+    grid = STUDIES[name].grid(name, tmp_path)
+    configs = [grid.config_of(arm_, 0, axes) for arm_, axes in grid.cells()]
+    steps = {c.train.max_steps - rests(resolved(c)["scorers"]) for c in configs}
+    assert len(steps) == 1, steps
 
 
 def test_studies_of_a_folder_that_name_an_arm_alike_mean_the_same(tmp_path):

@@ -29,6 +29,7 @@ THOUGHT = {
     "loss": "clipped(epsilon=0.2) | sequence_mean()",
     "train.max_steps": 140,
 }
+UNJUDGED = THOUGHT | {"scorers": "", "train.max_steps": 100}  # no 40 at rest
 
 LEARNED: dict[str, Study] = {
     "proxy": Study(
@@ -140,7 +141,7 @@ LEARNED: dict[str, Study] = {
         " (Trust-GRPO), it is not (2508.05170)",
         "quickstart",
         (
-            arm("right_alone", "outcome('correct')" + END, THOUGHT | {"scorers": ""}),
+            arm("right_alone", "outcome('correct')" + END, UNJUDGED),
             arm(
                 "added",
                 "outcome('correct') | outcome('thinking')"
