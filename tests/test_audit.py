@@ -147,6 +147,8 @@ def test_what_it_cannot_audit_is_said():
         rewardlab.audit("bleuberi", SMALL)
     with pytest.raises(ValueError, match="nobody named 'judge' makes 'prm'"):
         rewardlab.audit("clip", SMALL, signals={"prm": "judge"})
+    with pytest.raises(ValueError, match="flip_groups draws at random"):
+        rewardlab.audit("noisy_grpo", SMALL)
     with pytest.raises(ValueError, match="no world 'flat'"):
         rewardlab.audit("grpo", "flat")
     with pytest.raises(ValueError, match="take 1 or more"):

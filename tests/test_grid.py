@@ -165,6 +165,12 @@ def test_what_lies_in_a_folder_says_what_is_left(tmp_path):
     said = json.loads((run.folder / "run.json").read_text())
     assert said["devices"][0]["count"] == 1 and said["seconds"] == 2.5
     assert found_of(run._replace(steps=999)).state == "cut"  # it goes on
+    beyond = found_of(run._replace(steps=run.steps - 1))  # and not back
+    assert (
+        beyond.state == "changed"
+        and beyond.why
+        == f"it has gone to step {run.steps}, and train.max_steps={run.steps - 1}"
+    )
     record["optim"]["lr"] = 1.0
     (run.folder / "config.json").write_text(json.dumps(record))
     found = found_of(run)

@@ -181,6 +181,11 @@ def test_a_section_is_written_once_and_replaced(runs, tmp_path):
     assert "Before." in file.read_text() and "rloo" not in file.read_text()
 
 
+def test_where_nothing_was_expected_there_is_no_verdict(runs):
+    found = page.found("tried", STUDY._replace(expects=()), runs)
+    assert page.section("tried", STUDY._replace(expects=()), found).count("**") == 2
+
+
 def test_what_has_not_begun_is_not_run(tmp_path, capsys):
     assert page.found("tried", STUDY, tmp_path) is None
     rows = list(page.overview({"tried": STUDY}, tmp_path))

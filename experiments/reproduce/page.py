@@ -55,7 +55,10 @@ def section(name: str, study: Study, of: Found) -> str:
     lines = [f"**Claim:** {study.claim}", "", f"    {command(name)}", ""]
     lines += [cells(table_of(of.results, study.measures.split(","))), ""]
     lines += [f"- {word}: {said}" for word, said in of.answers]
-    lines += ["", f"**{of_study(of.answers).capitalize()}.** {_made(of)}"]
+    verdict = of_study(of.answers)  # none where nothing was expected
+    lines += (
+        ["", f"**{verdict.capitalize()}.** {_made(of)}"] if verdict else [_made(of)]
+    )
     return "\n".join(lines)
 
 

@@ -16,6 +16,7 @@ from rewardlab.core.compose import estimator
 from rewardlab.core.types import RewardTransform, Rollout
 from rewardlab.methods.sentence import reads, shaped_reward
 
+DRAW = {"flip_groups"}  # words with a noise of their own
 AT_ONCE = 512  # batches in one call of the compiled program
 
 
@@ -32,9 +33,14 @@ def makers_of(
     """Who makes each signal that a sentence reads.
 
     `given` names other makers, as in {"prm": "paid_at_the_end"}. `ValueError` where
-    nobody makes a signal, or there is no such maker.
+    nobody makes a signal, there is no such maker, or a word draws at random.
     """
     given = given or {}
+    tree = transform.tree
+    if tree is not None and (drawing := {one.word for one in tree.words} & DRAW):
+        raise ValueError(
+            f"{min(drawing)} draws at random, and an audit would see one draw of it"
+        )
     for name, maker in given.items():
         if maker not in MAKERS and maker not in DRAWERS:
             known = ", ".join(sorted({*MAKERS, *DRAWERS}))

@@ -33,6 +33,9 @@ def found_of(run: Planned) -> Found:
         return Found("changed", 0, why)
     rows = rows_of(run.folder)
     step = rows[-1]["step"] if rows else 0
+    if step > run.steps:  # its schedule was another, and its end is not asked for
+        why = f"it has gone to step {step}, and train.max_steps={run.steps}"
+        return Found("changed", step, why)
     ended = read_json(run.folder / RUN).get("state") == "done"
     return Found("done" if ended and step >= run.steps else "cut", step)
 

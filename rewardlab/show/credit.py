@@ -15,7 +15,7 @@ from rewardlab.methods.weak import WEAK
 from rewardlab.scorers.costs import cost_of
 from rewardlab.show.methods import absent_of
 
-AUDITS = (Path("docs/audit.md"), Path("docs/audit-turns.md"))
+AUDIT = Path("docs/audit.md")
 TEXT = Path(__file__).with_name("credit.md")
 
 
@@ -116,15 +116,10 @@ def _audits() -> str:
     )
     left = {n for n in known if n in METHODS and place_of(n).enters != "loss"}
     found: list[list[str]] = []
-    heads = [""]
-    for page_ in AUDITS:
-        heads, *rows = _table_of(page_)
-        for _, names, *numbers in rows:
-            named = sorted(left & set(re.findall("`(.*?)`", names)))
-            left -= set(named)  # the first page that has a method is asked
-            if named:
-                found.append([", ".join(f"`{name}`" for name in named), *numbers])
-    found.sort(key=lambda cells: -float(cells[heads.index("at budget") - 1]))
+    heads, *rows = _table_of(AUDIT)  # best first, as that page has them
+    for _, names, *numbers in rows:
+        if named := sorted(left & set(re.findall("`(.*?)`", names))):
+            found.append([", ".join(f"`{name}`" for name in named), *numbers])
     lines = [_line(*heads[1:]), "|---" * (len(heads) - 1) + "|"]
     return "\n".join([*lines, *(_line(*cells) for cells in found)])
 
