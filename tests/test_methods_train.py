@@ -25,7 +25,7 @@ from rewardlab.models import lm
 from rewardlab.runs.builders import build_objective
 from rewardlab.runs.prepare import prepare
 from rewardlab.scorers import USUAL
-from rewardlab.scorers.makers import NEEDS, SETTING, counts, made_on, making
+from rewardlab.scorers.makers import NEEDS, SETTING, counts, made_on, making, usual
 from rewardlab.scorers.sentence import brought_by, scorers_of, tree_of
 from rewardlab.selection import select_rows
 from rewardlab.show.catalogue import loss_text
@@ -208,7 +208,8 @@ def test_a_run_makes_what_the_table_says(task):
     optional = {"greedy", "sampler_logp", "hidden", *USUAL}  # made if they are read
     assert set().union(*(m.reads for m in alone)) <= there
     brings = scorers_of(brought(Home(task)), SETTING)
-    known = made_on(task, False, brings) - {x for s in brings for x in s.private}
+    private = {x for scorer in (*brings, *usual()) for x in scorer.private}
+    known = made_on(task, False, brings) - private
     assert known - optional <= there and {"ref_logp", "sampler_logp"} <= there
     for name in there - known - optional:
         assert rollouts[0].signals[name].ndim != len(SIGNALS[name].shape), name

@@ -8,6 +8,8 @@ from rewardlab.runs import checkpoint
 from rewardlab.runs.training import train
 from rewardlab.scorers.text_rewards import TextReward
 
+PYTHON = "evaluations/python_calls"  # what alone they differ in
+
 
 def test_a_text_reward_trains_as_the_jitted_verifier_does(tmp_path):
     """The same numbers on the host path: rewards read from text, on the same task."""
@@ -20,6 +22,8 @@ def test_a_text_reward_trains_as_the_jitted_verifier_does(tmp_path):
     host, device = numbers(tmp_path / "text"), numbers(tmp_path / "jitted")
     for a, b in zip(host, device, strict=True):
         shared = {k: v for k, v in a.items() if k in b}
+        asked = shared.pop(PYTHON, 0) - b.get(PYTHON, 0)
+        assert asked == (16 if a["step"] else 0)
         assert len(shared) > 20 or a["step"] == 0
         assert shared == pytest.approx({k: b[k] for k in shared}, abs=1e-5)
     assert "rewards/text_prm/mean" in host[1]

@@ -112,7 +112,7 @@ CRITIC: dict[str, Method] = {
         "outcome('correct') | step_advantage('turn_advantage')",
         "ArCHer: Training Language Model Agents via Hierarchical Multi-Turn RL",
         "2402.19446",
-        laws=(*SOUND, "homogeneous"),
+        laws=(*SOUND, "shift", "homogeneous"),
         verified="code",
         hp={"discount": 0.9, "tau": 0.1},
         believes="turns worth more than their state, by two critics",
