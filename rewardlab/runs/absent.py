@@ -80,7 +80,7 @@ def _with(task: Task) -> Callable[..., Rollout]:
     def verdict(
         rollout: Rollout, arrays: dict[str, Array]
     ) -> tuple[Float[Array, " M"], Bool[Array, " M"]]:
-        told = task.score(rollout, arrays) if task.score else rollout
+        told = task.scored(rollout, arrays)
         return told.signal("correct"), masked.speaks(told, "correct")
 
     @jax.jit

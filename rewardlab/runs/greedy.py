@@ -58,7 +58,6 @@ def _verdict(task: Task) -> Any:
 
     @jax.jit
     def judged(rollout: Rollout, arrays: dict[str, Array]) -> Array:
-        told = task.score(rollout, arrays) if task.score else rollout
-        return told.signal("correct")
+        return task.scored(rollout, arrays).signal("correct")
 
     return judged

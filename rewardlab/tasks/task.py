@@ -50,3 +50,7 @@ class Task(NamedTuple):
     scorers: str = ""  # words that judge on the host: "exact('answer')"
     notes: tuple[str, ...] = ()  # what is worth saying of the problems
     of_data: Callable[[Mapping[str, Any], Tokenizer | None], "Task"] | None = None
+
+    def scored(self, rollout: Rollout, columns: dict[str, Array]) -> Rollout:
+        """The rollout with the signals of `score`; as it is where there is none."""
+        return self.score(rollout, columns) if self.score else rollout

@@ -1,5 +1,6 @@
 """What a run's own files say of an item."""
 
+import statistics
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -153,14 +154,8 @@ def lengths(case: Case) -> Line:
     return found(parts)
 
 
-def _median(values: list[float]) -> float:
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return (ordered[middle] + ordered[-middle - 1]) / 2
-
-
 _RANGE: dict[str, Callable[[list[float]], float]] = {
     "min": min,
-    "median": _median,
+    "median": statistics.median,
     "max": max,
 }

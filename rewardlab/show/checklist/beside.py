@@ -7,17 +7,14 @@ from rewardlab.analysis.statistics import ANYWHERE, SHARE, student
 from rewardlab.methods.units import ROW
 from rewardlab.results.numbers import USUAL, at_end
 from rewardlab.results.reading import RunResult
-from rewardlab.runs.record import RUN
 from rewardlab.show.checklist.case import (
     Case,
-    same_base,
     sentence_of,
     told,
     unit_of,
 )
 from rewardlab.show.checklist.items import MISSING, NAMES, PARTLY, STATED, Line
 from rewardlab.show.checklist.sentences import apart, other_keys
-from rewardlab.system.files import read_json
 
 WITHIN = 0.05  # of equal compute
 SEEDS = 3
@@ -32,7 +29,7 @@ def baseline(case: Case) -> Line:
         return Line(MISSING, f"no run beside it pays whole episodes; {NAMED}")
     if run is case.run:
         return Line(STATED, "this run pays whole episodes itself")
-    if not same_base(case.run, run):
+    if not case.same_base(run):
         return Line(PARTLY, f"{_named(run)}, which began with another policy")
     return Line(STATED, _named(run))
 
@@ -43,7 +40,7 @@ def baseline_of(case: Case) -> RunResult | None:
     rows = [run for run in (case.run, *case.others) if _pays_rows(run)]
     if case.run in rows:
         return case.run
-    far = lambda x: (not same_base(case.run, x), x.seed != case.run.seed)  # noqa: E731
+    far = lambda x: (not case.same_base(x), x.seed != case.run.seed)  # noqa: E731
     return min(rows, key=far, default=None)
 
 
@@ -57,7 +54,7 @@ def compute(case: Case) -> Line:
     if run is case.run:
         count = f"{ours.get('sampled_tokens', 0):,} {COUNTS['sampled_tokens']}"
         return Line(STATED, f"{count}: it is the baseline")
-    theirs = told(read_json(run.folder / RUN), "spent") or {}
+    theirs = told(case.records[run.folder], "spent") or {}
     lacks = [x for x in COUNTS if x not in ours or x not in theirs]
     both = [x for x in COUNTS if x not in lacks]
     said = [f"{COUNTS[x]} {_ratio(ours[x], theirs[x])}" for x in both]
@@ -74,7 +71,7 @@ def ablation(case: Case) -> Line:
         return Line(STATED, "pays whole episodes: it has no credit to leave out")
     text = _sentence(case.run)
     others = [x for x in case.others if x.config and _sentence(x) not in ("", text)]
-    known = [(x, apart(case.run, x)) for x in others if same_base(case.run, x)]
+    known = [(x, apart(case.run, x)) for x in others if case.same_base(x)]
     if not known or not text:
         return Line(MISSING, f"no run beside it has another sentence; {NAMED}")
     run, found = min(known, key=lambda x: (len(x[1].keys), len(x[1].words)))
@@ -89,8 +86,8 @@ def ablation(case: Case) -> Line:
 
 def spread(case: Case) -> Line:
     """The seeds of the same arm, and intervals over their runs."""
-    begun = [x for x in (case.run, *case.others) if x.evaluations]
-    same = [x for x in begun if _same_arm(case.run, x)]
+    same = [x for x in (case.run, *case.others) if _same_arm(case.run, x)]
+    same = [x for x in same if x.evaluations]
     seeds = {run.config["seed"]: run for run in same if "seed" in run.config}
     if len(seeds) < 2:
         return Line(MISSING, "one seed" if seeds else "no seed")

@@ -25,11 +25,16 @@ _granularity = functools.cache(granularity)  # it builds the sentence
 
 
 class Case(NamedTuple):
-    """A run, what `run.json` has of it, and the runs that it may be compared with."""
+    """A run, the runs that it may be compared with, and what `run.json` has of each."""
 
     run: RunResult
-    own: Mapping[str, Any]
     others: tuple[RunResult, ...]
+    records: Mapping[Path, Mapping[str, Any]]  # `run.json` by folder, of all of them
+
+    @property
+    def own(self) -> Mapping[str, Any]:
+        """What `run.json` has of it."""
+        return self.records[self.run.folder]
 
     @property
     def flat(self) -> dict[str, Any]:
@@ -40,12 +45,22 @@ class Case(NamedTuple):
         """A value of `run.json`; None where it has none."""
         return told(self.own, *path)
 
+    def same_base(self, other: RunResult) -> bool:
+        """Whether both began with the same policy: by their weights where both tell
+        them, else by what these are made of."""
+        both = (self.own, self.records[other.folder])
+        a, b = (told(own, "model", "weights") for own in both)
+        if a and b:
+            return bool(a == b)
+        return _recipe(self.run) == _recipe(other)
+
 
 def cases_of(results: Results, against: Iterable[RunResult]) -> list[Case]:
     """Each run with all others of its grid, and those named besides."""
     every = [*results.runs, *against]
+    records = {run.folder: read_json(run.folder / RUN) for run in every}
     return [
-        Case(run, read_json(run.folder / RUN), tuple(x for x in every if x is not run))
+        Case(run, tuple(x for x in every if x is not run), records)
         for run in results.runs
     ]
 
@@ -82,8 +97,13 @@ def sentence_of(config: Mapping[str, Any], key: str = "sentence") -> str:
     text = METHODS[said].reward if said in METHODS else said
     hp = {**(METHODS[said].hp if said in METHODS else {}), **config.get("hp", {})}
     hp = {k: tuple(x) if isinstance(x, list) else x for k, x in hp.items()}
+    return _filled(text, tuple(sorted(hp.items())))
+
+
+@functools.cache  # the runs of a grid are few arms
+def _filled(text: str, hp: tuple[tuple[str, Any], ...]) -> str:
     try:
-        return str(fill(parse(text, TRANSFORM), hp)) if text else ""
+        return str(fill(parse(text, TRANSFORM), dict(hp))) if text else ""
     except ValueError:  # words that are not at hand here
         return ""
 
@@ -92,15 +112,6 @@ def unit_of(config: Mapping[str, Any], key: str = "sentence") -> str:
     """What the run pays apart: the survey's granularity; "" where nothing tells."""
     text = sentence_of(config, key)
     return _granularity(text, str(config.get("loss") or "")) if text else ""
-
-
-def same_base(one: RunResult, other: RunResult) -> bool:
-    """Whether both began with the same policy: by their weights where both tell them,
-    else by what these are made of."""
-    a, b = (told(read_json(x.folder / RUN), "model", "weights") for x in (one, other))
-    if a and b:
-        return bool(a == b)
-    return _recipe(one) == _recipe(other)
 
 
 def _recipe(run: RunResult) -> str:

@@ -89,6 +89,18 @@ class Arithmetic(Sums):
         return tuple(rng.integers(1, config.max_operand + 1, count).tolist())
 
 
+def with_truth(columns: Columns, turn: str, digits: int) -> Columns:
+    """The columns, and the turn of the right answer as the agent writes it: `truth`
+    [M, L], `truth_mask`.
+
+    `turn` has {} in the place of the answer, which has at most so many `digits`.
+    """
+    answers = [[(turn.format(answer), True)] for answer in columns["answer"]]
+    length = len(turn.format("")) + digits
+    truth = written(answers, TOKENIZER, length, end=False)
+    return {**columns, "truth": truth.tokens, "truth_mask": truth.valid}
+
+
 def read_sums(
     builder: type[Sums],
     config: datasets.Problems,

@@ -14,12 +14,11 @@ from rewardlab.tasks.arithmetic.data import (
     Sums,
     read_sums,
     slip,
+    with_truth,
 )
 from rewardlab.tasks.arithmetic.verifier import TOKENIZER
 from rewardlab.tasks.calculator.environment import MAX_DIGITS
 from rewardlab.tasks.calculator.text import ENVIRONMENT, is_hard
-
-TRUTH_LENGTH = len("#\n") + MAX_DIGITS
 
 DIFFICULTY = {
     "min_terms": 3,
@@ -84,9 +83,7 @@ def load(split: str, data_dir: str | pathlib.Path, **problems: int) -> Columns:
     """
     config = Problems(**(DIFFICULTY | problems))
     columns = read_sums(Calculator, config, split, data_dir)
-    answers = [[(f"#{answer}\n", True)] for answer in columns["answer"]]
-    truth = written(answers, TOKENIZER, TRUTH_LENGTH, end=False)
-    return {**columns, "truth": truth.tokens, "truth_mask": truth.valid}
+    return with_truth(columns, "#{}\n", MAX_DIGITS)
 
 
 def demonstrations(

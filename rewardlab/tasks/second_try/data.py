@@ -11,7 +11,6 @@ from rewardlab.tasks.arithmetic.numbers import MAX_DIGITS
 from rewardlab.tasks.arithmetic.verifier import TOKENIZER
 from rewardlab.tasks.second_try.text import ENVIRONMENT
 
-TRUTH_LENGTH = len("#\n") + MAX_DIGITS
 DIFFICULTY = {**arithmetic.DIFFICULTY, "max_terms": 3, "max_operand": 99}
 NOISE = {"noise": 0.5, "mend": 0.3, "spoil": 0.1}
 
@@ -20,9 +19,7 @@ def load(split: str, data_dir: str | pathlib.Path, **problems: int) -> Columns:
     """A split's columns: those of the arithmetic task, and the turn of the right answer
     as the agent writes it, `truth` [M, 6], `truth_mask`."""
     columns = arithmetic.load(split, data_dir, **(DIFFICULTY | problems))
-    answers = [[(f"#{answer}\n", True)] for answer in columns["answer"]]
-    truth = written(answers, TOKENIZER, TRUTH_LENGTH, end=False)
-    return {**columns, "truth": truth.tokens, "truth_mask": truth.valid}
+    return arithmetic.with_truth(columns, "#{}\n", MAX_DIGITS)
 
 
 def demonstrations(

@@ -12,7 +12,6 @@ from rewardlab.tasks.arithmetic.verifier import TOKENIZER
 from rewardlab.tasks.think_solve.environment import MAX_TURNS, THINKER
 from rewardlab.tasks.think_solve.text import ENVIRONMENT
 
-TRUTH_LENGTH = MAX_DIGITS + len("\n")
 DIFFICULTY = {
     **arithmetic.DIFFICULTY,
     "min_terms": 3,
@@ -26,9 +25,7 @@ def load(split: str, data_dir: str | pathlib.Path, **problems: int) -> Columns:
     """A split's columns: those of the arithmetic task, and the turn of the right answer
     as the solver writes it, `truth` [M, 5], `truth_mask`."""
     columns = arithmetic.load(split, data_dir, **(DIFFICULTY | problems))
-    answers = [[(f"{answer}\n", True)] for answer in columns["answer"]]
-    truth = written(answers, TOKENIZER, TRUTH_LENGTH, end=False)
-    return {**columns, "truth": truth.tokens, "truth_mask": truth.valid}
+    return arithmetic.with_truth(columns, "{}\n", MAX_DIGITS)
 
 
 def demonstrations(
