@@ -1,5 +1,7 @@
 """What an iteration evaluates besides sampling and the update, counted on shapes."""
 
+import os
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,7 +18,7 @@ from rewardlab.core.evaluations import (
     where,
 )
 from rewardlab.runs.config import default_config, use_reward
-from rewardlab.runs.evaluations import Spent, in_step, times_sampled
+from rewardlab.runs.evaluations import Clock, Spent, in_step, times_sampled
 from rewardlab.runs.prepare import prepare
 from rewardlab.runs.record import write_devices
 from rewardlab.system.files import read_json
@@ -151,7 +153,7 @@ def test_what_is_spent_adds_up_over_starts(tmp_path):
     row = {f"evaluations/{kind}": 2 for kind in KINDS} | {"completions/tokens": 7}
     for _ in range(2):
         write_devices(tmp_path, 1)
-        spent = Spent(tmp_path, began=0.0)
+        spent = Spent(tmp_path, began=Clock(0.0, 0.0))
         spent.add(row)
         spent.write()
         spent.write()
@@ -160,3 +162,4 @@ def test_what_is_spent_adds_up_over_starts(tmp_path):
     assert said["spent"]["forwards"] == 4
     (device,) = said["devices"]
     assert device["count"] == 1 and device["seconds"] > 0
+    assert 0 < device["core_seconds"] < device["seconds"] * os.cpu_count()

@@ -166,6 +166,16 @@ def runs(tmp_path):
     return tmp_path
 
 
+def test_the_cost_of_a_run_is_what_its_cores_worked(runs):
+    """Where the run says it; the clock on the wall counts what it waited for."""
+    file = runs / "tried" / "grpo-0" / "run.json"
+    said = json.loads(file.read_text())
+    said["devices"] = [{"core_seconds": 20.0}, {"core_seconds": 5.0}]
+    file.write_text(json.dumps(said))
+    found = page.found("tried", STUDY, runs)
+    assert found is not None and found.seconds == 25 + 3 * 60
+
+
 def test_a_section_is_written_once_and_replaced(runs, tmp_path):
     found = page.found("tried", STUDY, runs)
     assert found is not None and found.done == 4 and found.seconds == 240

@@ -28,9 +28,8 @@ class Found(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """Of all its runs, added up: those of two cores are half of them."""
-        said = (read_json(run.folder / RUN) for run in self.results.runs)
-        return float(sum(x.get("seconds") or 0 for x in said))
+        """Of a core, for all its runs with the base policies that they made."""
+        return sum(_core_seconds(run.folder) for run in self.results.runs)
 
 
 def found(name: str, study: Study, root: Path) -> Found | None:
@@ -48,6 +47,14 @@ def found(name: str, study: Study, root: Path) -> Found | None:
     results = results._replace(grid={**results.grid, "reach": study.reach})
     numbers = numbers_of(results, grid.measures, study.reach)
     return Found(results, answers(study.expects, numbers))
+
+
+def _core_seconds(folder: Path) -> float:
+    """Of a run; those of the wall, where it does not say."""
+    said = read_json(folder / RUN)
+    starts = [start.get("core_seconds") for start in said.get("devices") or []]
+    known = starts and all(isinstance(x, int | float) for x in starts)
+    return float(sum(starts) if known else said.get("seconds") or 0)
 
 
 def section(name: str, study: Study, of: Found) -> str:

@@ -6,10 +6,10 @@ sums, and those of sampled tokens, as `spent`.
 """
 
 import collections
-import time
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
@@ -89,10 +89,24 @@ def in_step(
     return {f"evaluations/{kind}": number for kind, number in total.items()}
 
 
+class Clock(NamedTuple):
+    """Seconds on the wall, and those that cores have worked for this process and its
+    children; what else the machine does changes the second little."""
+
+    wall: float
+    cores: float
+
+    @classmethod
+    def now(cls) -> "Clock":
+        """The clock as it stands."""
+        *worked, wall = os.times()
+        return cls(wall, sum(worked))
+
+
 class Spent:
     """What a run has spent since it was last written: seconds, and counts of steps."""
 
-    def __init__(self, workdir: Path, began: float) -> None:
+    def __init__(self, workdir: Path, began: Clock) -> None:
         self.workdir, self.since = workdir, began
         self.counts: collections.Counter[str] = collections.Counter()
 
@@ -105,7 +119,11 @@ class Spent:
 
     def write(self) -> None:
         """Adds it to `run.json`, and begins anew."""
-        now = time.monotonic()
-        add_spent(self.workdir, now - self.since, self.counts)
+        now = Clock.now()
+        seconds = {
+            "seconds": now.wall - self.since.wall,
+            "core_seconds": now.cores - self.since.cores,
+        }
+        add_spent(self.workdir, seconds, self.counts)
         self.since = now
         self.counts.clear()

@@ -19,7 +19,7 @@ from rewardlab.runs.completions import completion_lines, texts_of
 from rewardlab.runs.console import TRAINING, Console
 from rewardlab.runs.early import early
 from rewardlab.runs.evaluate import Judged, Verdicts, held_out, pass_at, samples_of
-from rewardlab.runs.evaluations import Spent, in_step, times_sampled
+from rewardlab.runs.evaluations import Clock, Spent, in_step, times_sampled
 from rewardlab.runs.facts import measures_of
 from rewardlab.runs.interrupts import Stop
 from rewardlab.runs.iteration import Models
@@ -45,7 +45,7 @@ class Loop:
         sinks: Sinks,
         stop: Stop,
         frozen: Models,
-        began: float,
+        began: Clock,
     ) -> None:
         self.context, self.console, self.sinks, self.stop = run, console, sinks, stop
         self.frozen, self.spent = frozen, Spent(run.workdir, began)

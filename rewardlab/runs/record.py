@@ -7,10 +7,10 @@ are `sentence`, the reward in words, and `history`: an entry for each start from
 checkpoint, with its step, where it lies and what was changed.
 
 `run.json` has the `devices` that it ran on, their kind and number, the version of JAX,
-the commit of this project and the `seconds` on them up to the last checkpoint: an entry
-for each start on others than before. Beside them is what `runs.facts` tells of `model`,
-`data` and `measures`, and what was `spent` (`runs.evaluations`). A grid adds how the
-run stands.
+the commit of this project, the `seconds` on them up to the last checkpoint and the
+`core_seconds` that they cost: an entry for each start on others than before. Beside
+them is what `runs.facts` tells of `model`, `data` and `measures`, and what was `spent`
+(`runs.evaluations`). A grid adds how the run stands.
 """
 
 import hashlib
@@ -33,6 +33,7 @@ from rewardlab.system.processes import agreed
 
 Record = dict[str, Any]
 RUN = "run.json"
+SECONDS = ("seconds", "core_seconds")  # of an entry of `devices`
 SAVED = "last_checkpoint.txt"  # its step: there was one, whatever became of it
 # A run may go on with another value of these groups, and of these names in any group.
 _FREE = "train log checkpoint mesh data_dir history".split()
@@ -126,16 +127,21 @@ def write_devices(workdir: Path, count: int) -> None:
     kind = jax.devices()[0].device_kind
     now = {"kind": kind, "count": count, "jax": jax.__version__, "commit": commit()}
     before = _devices(workdir)
-    last = {k: x for k, x in (before or [{}])[-1].items() if k != "seconds"}
+    last = {k: x for k, x in (before or [{}])[-1].items() if k not in SECONDS}
     if last != now:
         write_facts(workdir, {"devices": [*before, now]})
 
 
-def add_spent(workdir: Path, seconds: float, counts: Mapping[str, int]) -> None:
-    """Adds to the time that the run has been on its devices, of the clock on the wall
-    with warm-up, compiling and evaluations, and to what it has `spent` on them."""
+def add_spent(
+    workdir: Path, seconds: Mapping[str, float], counts: Mapping[str, int]
+) -> None:
+    """Adds to the time that the run has been on its devices, with warm-up, compiling
+    and evaluations, and to what it has `spent` on them.
+
+    `seconds` are those of `SECONDS`: of the clock on the wall, and of all cores.
+    """
     *before, last = _devices(workdir) or [{}]
-    now = {**last, "seconds": round(last.get("seconds", 0) + seconds, 3)}
+    now = {**last, **{k: round(last.get(k, 0) + x, 3) for k, x in seconds.items()}}
     spent = read_json(workdir / RUN).get("spent")
     known = spent if isinstance(spent, dict) else {}
     total = {name: known.get(name, 0) + x for name, x in counts.items()}

@@ -20,6 +20,7 @@ from rewardlab.objectives import Objective
 from rewardlab.runs.alarms import Alarm, alarms_of
 from rewardlab.runs.console import Console
 from rewardlab.runs.evaluate import pass_at
+from rewardlab.runs.evaluations import Clock
 from rewardlab.runs.handed import Scorers, Words, handed, handed_model
 from rewardlab.runs.interrupts import Stop, stopping
 from rewardlab.runs.loop import Loop, judged_at, verdicts
@@ -80,7 +81,7 @@ def train(
     the same arguments, `workdir` among them; the first of them writes and speaks.
     """
     workdir = Path(workdir or Path("runs", time.strftime("%Y%m%d-%H%M%S")))
-    console, began = Console(), time.monotonic()
+    console, began = Console(), Clock.now()
     with (
         stopping(console) as stop,
         in_a_sentence(),
@@ -103,7 +104,7 @@ def train(
 
 
 def _trained(
-    run: Run, console: Console, stop: Stop, start: Start, began: float
+    run: Run, console: Console, stop: Stop, start: Start, began: Clock
 ) -> LearnerState:
     """The last state; held-out problems are judged at both ends, if they are not."""
     workdir, state, step = run.workdir, start.state, int(start.state.step)
