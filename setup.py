@@ -37,7 +37,12 @@ MATHS = ["math-verify>=0.8,<0.10"]  # answers that are equal as mathematics
 TASKS = ["reasoning-gym>=0.1.25,<0.2"]  # generators of problems
 SLURM = ["submitit>=1.5,<2"]  # grids as array jobs
 RAY = ["ray>=2.40,<3"]  # grids on a Ray cluster
-NOTEBOOKS = ["ipykernel>=6.29,<8", "jupytext>=1.16,<2", "nbconvert>=7.16,<8"]
+NOTEBOOKS = [
+    "ipykernel>=6.29,<8",
+    "ipywidgets>=8.1,<9",
+    "jupytext>=1.16,<2",
+    "nbconvert>=7.16,<8",
+]
 TEST = [
     *HF,
     *GGUF,

@@ -87,7 +87,7 @@ SENTENCES = {
 }
 
 
-def advantages(sentence):
+def advantages(sentence, rollout=rollout):
     """[N, T]: what the policy gradient multiplies each token's log-probability by."""
     advantage = rewardlab.estimator(rewardlab.resolve(sentence))
     return np.asarray(advantage.update({}, advantage.init(rollout), rollout)[0])
@@ -98,21 +98,31 @@ found = {name: advantages(sentence) for name, sentence in SENTENCES.items()}
 # %%
 import matplotlib.pyplot as plt
 
-figure, axes = plt.subplots(
-    len(found), 1, figsize=(8.5, 1.45 * len(found)), sharex=True
-)
-for axis, (name, advantage) in zip(axes, found.items()):
-    peak = np.abs(advantage).max()
-    axis.imshow(advantage, cmap="RdBu", vmin=-peak, vmax=peak, aspect="auto")
-    axis.set_title(f"{name}: at most {peak:.2f}", loc="left", fontsize=10)
-    axis.set_yticks(range(ROWS), NAMES, fontsize=8)
-    for edge in range(PER_STEP, TOKENS, PER_STEP):
-        axis.axvline(edge - 0.5, color="white", linewidth=2)
-axes[-1].set_xticks(range(TOKENS))
-axes[-1].set_xlabel(
-    "token; blue is made likelier, red less likely, by as much as it is deep"
-)
-figure.tight_layout()
+
+def draw(found):
+    """A strip for each sentence: its rows are completions, its columns tokens."""
+    figure, axes = plt.subplots(
+        len(found),
+        1,
+        figsize=(8.5, 0.55 + 1.35 * len(found)),
+        sharex=True,
+        squeeze=False,
+    )
+    for axis, (name, advantage) in zip(axes[:, 0], found.items()):
+        peak = np.abs(advantage).max() or 1.0
+        axis.imshow(advantage, cmap="RdBu", vmin=-peak, vmax=peak, aspect="auto")
+        axis.set_title(f"{name}: at most {peak:.2f}", loc="left", fontsize=10)
+        axis.set_yticks(range(ROWS), NAMES, fontsize=8)
+        for edge in range(PER_STEP, TOKENS, PER_STEP):
+            axis.axvline(edge - 0.5, color="white", linewidth=2)
+    axes[-1, 0].set_xticks(range(TOKENS))
+    axes[-1, 0].set_xlabel(
+        "token; blue is made likelier, red less likely, by as much as it is deep"
+    )
+    figure.tight_layout()
+
+
+draw(found)
 
 # %% [markdown]
 # What to see:
@@ -147,8 +157,7 @@ for word, channels in zip(words(sentence), stages):
 # %% [markdown]
 # ## One coefficient
 #
-# Change `prm` or `correct` above and run the cells again, or move a coefficient: what the first step of each
-# completion is worth under `clip`, for limits from 0.3 to 1.
+# What the first step of each completion is worth under `clip`, for limits from 0.3 to 1.
 
 # %%
 figure, axis = plt.subplots(figsize=(6, 2.8))
@@ -164,3 +173,27 @@ axis.set_xlabel("eta of clip_reward")
 axis.set_ylabel("advantage of the first step")
 axis.legend(fontsize=8, frameon=False)
 figure.tight_layout()
+
+# %% [markdown]
+# ## Move it yourself
+#
+# In Jupyter or Colab this cell has handles (on the web it shows nothing): choose a sentence, and move
+# the limit of `clip_reward`, the score of the second step of the first completion, and whether its answer is right.
+
+# %%
+import ipywidgets
+
+
+def move(sentence="clip and delta", eta=0.9, second_step=0.2, right=True):
+    said = {"correct": correct.at[0].set(right), "prm": prm.at[0, 1].set(second_step)}
+    limit = SENTENCES[sentence].replace("eta=0.9", f"eta={eta}")
+    draw({sentence: advantages(limit, rollout.replace(signals=said))})
+    plt.show()
+
+
+handles = ipywidgets.interact(
+    move,
+    sentence=list(SENTENCES),
+    eta=(0.3, 1.0, 0.05),
+    second_step=(0.0, 1.0, 0.05),
+)
