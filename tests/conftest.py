@@ -7,6 +7,7 @@ are kept beside pytest's own cache, for the other worker and for the next run.
 import gc
 import json
 import os
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -59,7 +60,10 @@ _compiled = [0]  # programs since the caches were last cleared
 
 
 def pytest_configure():
-    """Counts what JAX compiles."""
+    """Counts what JAX compiles; Ctrl-C interrupts, also where a shell that put the
+    tests into the background has it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def count(event, *_, **__):
         _compiled[0] += event == COMPILED

@@ -15,6 +15,12 @@ from rewardlab.methods.choice import Case, case_of, rules_for
         ("40 turns,helper", Case(turns=40, helper=True)),
         ("agents", Case(agents=True)),
         ("1 agents", Case(agents=False)),
+        ("an agent of 20 turns", Case(turns=20, agents=False)),
+        ("A single turn of 2k tokens", Case(turns=1, tokens=2000)),
+        ("several agents with a helper", Case(agents=True, helper=True)),
+        ("30 turns without a helper model", Case(turns=30, helper=False)),
+        ("9 turns and restarts", Case(turns=9, restarts=True)),
+        ("9 turns without restarts", Case(turns=9, restarts=False)),
     ],
 )
 def test_a_task_in_words(said, case):
@@ -52,7 +58,7 @@ def test_what_is_not_said_is_answered_both_ways():
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ("one turn, a banana", "'a banana' is not understood; say 'one turn' or 'N"),
+        ("one turn, a banana", "'banana' is not understood; say 'one turn' or 'N"),
         ("one turn, 3 turns", "turns are said twice, and differ; say them once"),
         ("no helper", "no rule of the survey answers so little; say 'one turn'"),
         ("0 turns", "an episode has at least one turn and one token"),

@@ -24,12 +24,12 @@ class Case(NamedTuple):
 
 
 def case_of(text: str) -> Case:
-    """A task in words: "one turn, 2000 tokens".
+    """A task in words: "one turn, 2000 tokens", "an agent of 20 turns without helper".
 
     Raises `ValueError`, in one sentence, for words that are not understood.
     """
     case = Case()
-    for said in filter(None, (part.strip().lower() for part in text.split(","))):
+    for said in _parts(text):
         found = next((x for p, f in _TERMS if (x := _match(p, f, said))), None)
         if found is None:
             raise ValueError(f"{shown(said)} is not understood; say {SAID}")
@@ -66,6 +66,14 @@ def _holds(rule: Rule, case: Case) -> bool:
 Said = dict[str, Any]  # by field of `Case`
 
 
+def _parts(text: str) -> list[str]:
+    """What is said one by one, without the small words between."""
+    plain = re.sub(r"\bwithout( an?| any)?\b", ", no", text.lower())
+    parts = re.split(r",|;|\band\b|\bwith\b|\bof\b", plain)
+    bare = (re.sub(r"^(an?|the) (?!single)", "", part.strip()) for part in parts)
+    return [part for part in bare if part]
+
+
 def _match(
     pattern: str, make: Callable[[re.Match[str]], Said], said: str
 ) -> Said | None:
@@ -79,12 +87,14 @@ def _number(text: str) -> int:
 
 
 _TERMS: tuple[tuple[str, Callable[[re.Match[str]], Said]], ...] = (
-    (r"(one|a single|1) turn", lambda m: {"turns": 1}),
+    (r"(one|a single|single|1)?[ -]?turn", lambda m: {"turns": 1}),
     (r"(\d+) turns", lambda m: {"turns": int(m[1])}),
     (r"(\d[\d_]*k?) tokens?", lambda m: {"tokens": _number(m[1])}),
     (r"restarts", lambda m: {"restarts": True}),
+    (r"no restarts", lambda m: {"restarts": False}),
     (r"helper( model)?", lambda m: {"helper": True}),
     (r"no helper( model)?", lambda m: {"helper": False}),
+    (r"((one|a single|1) )?agent", lambda m: {"agents": False}),
     (r"(several )?agents", lambda m: {"agents": True}),
     (r"(\d+) agents", lambda m: {"agents": int(m[1]) > 1}),
 )
