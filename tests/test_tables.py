@@ -175,7 +175,7 @@ def test_latex_prints_what_stands_there():
     )
     assert escaped("[2pt]") == "{}[2pt]"  # behind \\ it would be a length
     assert "\n" not in escaped("a\nb") and "\x1b" not in escaped("\x1b[31m")
-    assert escaped("a---`b`") == "a-{}-{}-\\textasciigrave{}b\\textasciigrave{}"
+    assert escaped("a---`b`") == "a-{}-{}-\\`{}b\\`{}"
     text = tabular(["arm", "x"], [["a-1", "-1.5 [-2, 1]"], ["b", "2"]], "two\nlines")
     assert text.splitlines()[1:] == [
         "% needs \\usepackage{booktabs}",

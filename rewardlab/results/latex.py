@@ -13,7 +13,7 @@ _ESCAPED = {c: f"\\{c}" for c in "&%$#_{}"} | {
     ">": "\\textgreater{}",
     "|": "\\textbar{}",
     '"': "''",
-    "`": "\\textasciigrave{}",
+    "`": "\\`{}",
 }
 # Of a number: what stands before its digits and after no letter is no hyphen.
 _MINUS = re.compile(r"(?<![\w.)])-(?=\d)")
