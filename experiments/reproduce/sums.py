@@ -8,13 +8,10 @@ SMALL = (
     "--config.eval.every=60",
 )
 SHORT = (*SMALL, "--config.train.max_steps=100")  # of 64 rows each
-# A base that seldom solves a problem and learns: less than the usual imitation, of
-# longer sums. Chosen by how the arm without a bonus learns (RESULTS.md).
-HARD = (
-    *SHORT,
-    "--config.warmup.steps=350",
-    "--config.task.difficulty.min_terms=4",
-)
+# Longer sums after less than the usual imitation: a base that solves one in four and
+# learns, and one that solves one in ten, of which half the groups have no right row.
+LONGER = (*SHORT, "--config.task.difficulty.min_terms=4")
+MIDDLING, HARD = ((*LONGER, f"--config.warmup.steps={steps}") for steps in (350, 200))
 ALONE = {"select": "", "updates": "epochs(1)"}  # one update a batch, of all its rows
 # As many episodes: a prompt with a hint is sampled besides the one without.
 WITHOUT = {
@@ -114,7 +111,7 @@ SUMS: dict[str, Study] = {
         folder="sums",
     ),
     "hints": Study(
-        "Hints where nobody is right",
+        "Hints where few are right",
         "where a policy solves little, a hint in the prompt of problems of which all"
         " rows fail helps it on, at equal episodes (2506.13923)",
         "quickstart",
@@ -137,9 +134,9 @@ SUMS: dict[str, Study] = {
             "unlikeliness",
         ),
         (Expected("unlikeliness", ">", "without_bonus", "pass@8"),),
-        HARD,
+        MIDDLING,
         measures="pass@1,pass@8",
-        folder="hard_sums",
+        folder="longer_sums",
     ),
     "planted": Study(
         "Alarms on faults that were planted",
