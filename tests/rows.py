@@ -27,8 +27,8 @@ class Batch:
     """Eight rows of two prompts, ragged; `logp` is the policy's at the update.
 
     `old`, `ref` and `logp` [N, T] differ enough that every bound is met; `entropy` and
-    `uniform`, the mean log-prob of the vocabulary, [N, T] are the policy's. `signals`
-    go to the rollout.
+    `uniform`, the mean log-prob of the vocabulary, [N, T] are the policy's, and so are
+    the log-probs `among` [N, T, K] of ids. `signals` go to the rollout.
     """
 
     mask: np.ndarray
@@ -41,6 +41,7 @@ class Batch:
     step: np.ndarray | None = None
     valid: np.ndarray | None = None
     uniform: np.ndarray | float = 0.0
+    among: np.ndarray | float = 0.0
 
     def rows(self):
         """(row, positions of its True tokens) of rows that have any."""
@@ -118,7 +119,7 @@ def whole(name, b, **changes):
         if select := select_rows(select_of(config)):
             rollout = select(rollout)
         advantage = estimator(resolve(name, **config.hp))
-        more = jnp.asarray(b.entropy), jnp.asarray(b.uniform)
+        more = jnp.asarray(b.entropy), 0.0, jnp.asarray(b.uniform), jnp.asarray(b.among)
         objective = build_objective(config)
 
         @jax.jit
@@ -126,9 +127,7 @@ def whole(name, b, **changes):
             given, _ = advantage.update({}, advantage.init(rollout), rollout)
 
             def loss(logp):
-                total, _ = objective(
-                    TokenStats(logp, more[0], uniform=more[1]), rollout, given
-                )
+                total, _ = objective(TokenStats(logp, *more), rollout, given)
                 return jnp.sum(total.mean())  # of one loss, or of several
 
             return given, *jax.value_and_grad(loss)(logp)

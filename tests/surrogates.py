@@ -208,6 +208,7 @@ ORACLES = {
     "vespo": each(vespo),
     "dppo": each(dppo),
     "dppo_ratio": each(dppo_ratio),
+    "dppo_top_k": each(dppo),  # of one token; more: tests/test_objectives_top_k.py
     "reinforce": each(reinforce),
     "guided": each(clipped),  # rows that nobody helped: tests/test_objectives_guided.py
 }
@@ -240,3 +241,4 @@ OPTIONS = {
     "reinforce": [{}],
     "guided": [{}, {"epsilon": 0.1, "epsilon_high": 0.3}],
 }
+OPTIONS["dppo_top_k"] = OPTIONS["dppo"]

@@ -189,7 +189,7 @@ def test_what_numbers_may_be():
 
 
 NO_NUMBERS = {"log_ratio", "kind", "correct_bias", "ref", "shape", "uniform"}
-NO_NUMBERS |= {"width", "divergence"}
+NO_NUMBERS |= {"width", "divergence", "ids", "logp"}
 
 
 def test_options_of_policy_losses_are_checked():

@@ -39,7 +39,8 @@ def test_a_row_reads_what_it_says(name):
     def run(signals):
         rollout = select(dataclasses.replace(full, signals=signals))
         closed.init(rollout)
-        stats = TokenStats(rollout.logp, jnp.zeros(rollout.mask.shape))
+        among = full.signals["top_logp"]
+        stats = TokenStats(rollout.logp, jnp.zeros(rollout.mask.shape), among=among)
         jax.eval_shape(loss, stats, rollout, rollout.logp)
 
     run(signals)

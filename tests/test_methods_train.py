@@ -86,7 +86,7 @@ def parts_of(text):
 
 
 def settings(at):
-    """A config of a few prompts whose reward reads all that the sampler can make."""
+    """A config of a few prompts; reward and loss read all that the sampler can make."""
     config = default_config(at.task)
     known = TASKS[at.task]
     like = "arithmetic" if "answer_id" in known.signals else "chain_sum"
@@ -107,7 +107,7 @@ def settings(at):
             "task": {"difficulty": {"train": 64}},
             "mesh": {"devices": 1},
             "scorers": brought(at),
-            "loss": "clipped() | kl(0.01) | token_mean()",
+            "loss": "dppo_top_k(k=20) | kl(0.01) | token_mean()",
         }
     )
     return config

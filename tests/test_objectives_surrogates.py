@@ -12,8 +12,8 @@ from surrogates import OPTIONS, ORACLES, Case, varied
 from rewardlab import objectives
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives import SURROGATES
+from rewardlab.objectives.asked import READS_WHOLE
 from rewardlab.objectives.covariance import first_of, token_covariance
-from rewardlab.objectives.words import READS_WHOLE
 from rewardlab.testing import from_arrays
 
 pytestmark = pytest.mark.usefixtures("x64", "strict_ranks")
@@ -31,7 +31,9 @@ def compiled(make, aggregate, options):
     objective = objectives.objective(make(**dict(options)), aggregate=aggregate)
 
     def total(logp, rollout, advantage):
-        parts, metrics = objective(TokenStats(logp, 0 * logp), rollout, advantage)
+        among = jnp.asarray(logp)[..., None]  # the sampled token is the likeliest
+        stats = TokenStats(logp, 0 * logp, among=among)
+        parts, metrics = objective(stats, rollout, advantage)
         return parts.mean(), metrics
 
     return jax.jit(jax.value_and_grad(total, has_aux=True))
@@ -40,7 +42,8 @@ def compiled(make, aggregate, options):
 def run(make, case, aggregate=BY_TOKEN, **options):
     """(loss, gradient to the log-probs, metrics)."""
     both = compiled(make, aggregate, tuple(sorted(options.items())))
-    rollout = from_arrays(case.mask, logp=case.old)
+    likeliest = {"top_ids": 0 * case.mask[..., None], "top_logp": case.old[..., None]}
+    rollout = from_arrays(case.mask, logp=case.old, **likeliest)
     (value, metrics), grad = both(case.logp, rollout, case.advantage)
     return float(value), np.asarray(grad), {k: v.mean() for k, v in metrics.items()}
 
@@ -85,7 +88,7 @@ def test_gradient_is_the_slope_of_the_loop(name, number):
         assert grad[p] == pytest.approx(slope, rel=1e-5, abs=1e-8), p
 
 
-WEIGHT = {"cispo": "cispo", "vespo": "vespo", "dppo": "dppo"}
+WEIGHT = ("cispo", "vespo", "dppo", "dppo_top_k")
 
 
 @pytest.mark.parametrize(("name", "number"), [c for c in CASES if c[0] in WEIGHT])

@@ -172,6 +172,7 @@ RANGES: dict[str, Range] = {
     "window": whole(1),
     "bonus_while_rare.below": SHARE,
     "constant.length": POSITIVE,
+    "dppo_top_k.k": whole(1),
     "constant_non_empty.length": POSITIVE,
     "cosine.steps": whole(1),
     "cosine_length.margin": whole(0),

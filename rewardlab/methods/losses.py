@@ -202,9 +202,19 @@ LOSSES: dict[str, Method] = {
         believes="better answers, until a token's probability has moved enough",
         loss="dppo(low, high, divergence='tv', cap=cap) | token_mean()",
         updates="mini_batches(4)",
-        differs="the sampled token against all others; the code's top-k divergences"
-        " need whole distributions of sampler and trainer, which no rollout keeps."
-        " guess: both bounds, 4 mini-batches, and no std, as in its examples",
+        differs="guess: both bounds, 4 mini-batches, and no std, as in its examples",
+    ),
+    "dppo_top_k": Method(
+        "outcome('correct') | center_by_group() | broadcast_to_tokens()",
+        "Rethinking the Trust Region in LLM Reinforcement Learning (DPPO, top-k)",
+        "2602.04879",
+        laws=(*SOUND, "shift", "homogeneous", "stopping"),
+        verified="code",
+        hp={"low": 0.15, "high": 0.15, "cap": 10.0},
+        believes="better answers, until the likeliest tokens have moved enough",
+        loss="dppo_top_k(low, high, k=20, divergence='tv', cap=cap) | token_mean()",
+        updates="mini_batches(4)",
+        differs="guess: both bounds, k, 4 mini-batches, and no std, as in its examples",
     ),
     "kpop": Method(
         f"{GRPO} | mask_binary_kl(upper)",

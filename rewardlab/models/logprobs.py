@@ -24,6 +24,7 @@ class TokenStats(NamedTuple):
     entropy: Float[Array, "N T"]  # 0 everywhere unless it was asked for
     end: Float[Array, " N"] | float = 0.0  # of one token after each row: see `Model`
     uniform: Float[Array, "N T"] | float = 0.0  # (1 / V) sum_v log p_v, if asked for
+    among: Float[Array, "N T K"] | float = 0.0  # log p of ids that are asked for
 
 
 def completion_logprobs(
@@ -35,27 +36,30 @@ def completion_logprobs(
     valid: Bool[Array, "N T"],
     temperature: float | Float[Array, ""] = 1.0,
     whole: bool = False,
+    ids: Int[Array, "N T K"] | None = None,
 ) -> TokenStats:
     """log p(tokens[n, t] | prompt, tokens[n, :t]) at a temperature, for all t at once.
 
     Rows lie prompt by prompt (b*G .. b*G+G-1 answer prompt b); each prompt is forwarded
     once, beside its rows, and the gradient flows through it too. The valid tokens of a
     row come first. The numbers of the `whole` distribution p cost another pass over
-    the logits. `temperature` must be positive.
+    the logits. Those of `ids` have no gradient. `temperature` must be positive.
     """
 
-    def stats(
-        logits: Float[Array, "... V"], at: Int[Array, "..."]
-    ) -> tuple[Array, Array, Array]:
+    def stats(logits: Float[Array, "... V"], at: Int[Array, "..."]) -> tuple[Any, ...]:
+        at, *more = (at,) if ids is None else (at[..., 0], at[..., 1:])
         nothing = jnp.zeros(at.shape)
         spread, mean = (
             f(logits) if whole else nothing for f in (token_entropy, mean_logp)
         )
-        return log_likelihood(logits, at), spread, mean
+        found = [lax.stop_gradient(log_likelihoods(logits, own)) for own in more]
+        return log_likelihood(logits, at), spread, mean, *found
 
     texts = (prompts, prompt_mask, tokens, valid)
-    logp, spread, mean = completion_statistic(config, params, texts, stats, temperature)
-    return TokenStats(logp, spread, uniform=mean)
+    at = None if ids is None else jnp.concatenate([tokens[..., None], ids], axis=-1)
+    found = completion_statistic(config, params, texts, stats, temperature, at)
+    logp, spread, mean, *more = found
+    return TokenStats(logp, spread, 0.0, mean, *more)
 
 
 def completion_statistic(
@@ -64,22 +68,24 @@ def completion_statistic(
     texts: tuple[Array, Array, Array, Array],
     f: Predicted,
     temperature: float | Float[Array, ""] = 1.0,
+    at: Int[Array, "N T ..."] | None = None,
 ) -> Any:
     """f(logits / temperature, token) of each completion token, 0 on padding.
 
     `texts` are the prompts, their mask, the tokens and which of them are valid, as for
-    `completion_logprobs`.
+    `completion_logprobs`. What stands in `at` is given to f in the place of the token.
     """
     prompts, _, tokens, valid = texts
     _rows_each(tokens, prompts)
     states, head = lm.states(config, params, *texts), lm.head(config, params)
 
     def read(case: tuple[Array, Array, Array]) -> Any:
-        states, tokens, valid = case
-        found = f(linear(states, head) / temperature, tokens)
-        return jax.tree.map(lambda x: jnp.where(valid, x, 0), found)
+        states, at, valid = case
+        found = f(linear(states, head) / temperature, at)
+        return jax.tree.map(lambda x: _where(valid, x), found)
 
-    return _in_chunks(read, (states, tokens, valid), head.shape[1])
+    case = (states, tokens if at is None else at, valid)
+    return _in_chunks(read, case, head.shape[1])
 
 
 def statistic_of_two(
@@ -151,7 +157,7 @@ def positions_at_once(vocab: int) -> int:
 
 
 def _in_chunks(read: Callable[[Any], Any], case: tuple[Array, ...], vocab: int) -> Any:
-    """read(states [M, t, W], ..., valid [M, t, ...]) -> [M, t], at once or not.
+    """read(states [M, t, W], ..., valid [M, t, ...]) -> [M, t, ...], at once or not.
 
     If there are more than `positions_at_once`, then it is read chunk by chunk and once
     more in the backward pass, so that the logits of one chunk are all that is ever
@@ -171,7 +177,8 @@ def _in_chunks(read: Callable[[Any], Any], case: tuple[Array, ...], vocab: int) 
         return jnp.pad(flat, padding).reshape(chunks, 1, size, *x.shape[2:])
 
     def joined(x: Array) -> Array:
-        return x.reshape(-1)[:count].reshape(width, rows).swapaxes(0, 1)
+        flat = x.reshape(-1, *x.shape[3:])[:count]
+        return flat.reshape(width, rows, *x.shape[3:]).swapaxes(0, 1)
 
     def nothing(case: tuple[Array, ...]) -> Any:
         return jax.tree.map(jnp.zeros_like, jax.eval_shape(read, case))
@@ -194,6 +201,19 @@ def log_likelihood(
     here = tokens[..., None] == jnp.arange(logits.shape[-1])
     chosen = jnp.sum(jnp.where(here, logits, 0), axis=-1)
     return chosen - jax.nn.logsumexp(logits, axis=-1)
+
+
+def log_likelihoods(
+    logits: Float[Array, "... V"], ids: Int[Array, "... K"]
+) -> Float[Array, "... K"]:
+    """logits[ids] - log sum exp(logits)."""
+    chosen = jnp.take_along_axis(logits, ids, axis=-1)
+    return chosen - jax.nn.logsumexp(logits, axis=-1, keepdims=True)
+
+
+def _where(valid: Bool[Array, "..."], x: Array) -> Array:
+    """0 where it is not valid, whatever stands behind a position's own axes."""
+    return jnp.where(valid.reshape(*valid.shape, *[1] * (x.ndim - valid.ndim)), x, 0)
 
 
 def collision(logits: Float[Array, "... V"]) -> Float[Array, "..."]:

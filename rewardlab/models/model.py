@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from rewardlab.core.evaluations import evaluated
 from rewardlab.core.types import Rollout
@@ -37,10 +37,11 @@ class Model(NamedTuple):
         rollout: Rollout,
         temperature: float | Float[Array, ""] = 1.0,
         whole: bool = False,
+        ids: Int[Array, "N T K"] | None = None,
     ) -> TokenStats:
         """Of each completion token, in nats; rows lie prompt by prompt."""
         texts = _texts(params, rollout)
-        return completion_logprobs(self.config, params, *texts, temperature, whole)
+        return completion_logprobs(self.config, params, *texts, temperature, whole, ids)
 
     def log_probs_to_end(
         self,
@@ -49,6 +50,7 @@ class Model(NamedTuple):
         token: int,
         temperature: float | Float[Array, ""] = 1.0,
         whole: bool = False,
+        ids: Int[Array, "N T K"] | None = None,
     ) -> TokenStats:
         """As `log_probs`, with that of `token`, had it come after the end of each row.
 
@@ -59,14 +61,17 @@ class Model(NamedTuple):
         after = jnp.pad(rollout.tokens, ((0, 0), (0, 1)))
         after = jnp.where(jnp.arange(width + 1) == length, token, after)
         valid = jnp.pad(rollout.valid, ((0, 0), (1, 0)), constant_values=True)
+        more = None if ids is None else jnp.pad(ids, ((0, 0), (0, 1), (0, 0)))
         _counted(params, rollout)
         texts = (rollout.prompts, rollout.prompt_mask, after, valid)
-        found = completion_logprobs(self.config, params, *texts, temperature, whole)
+        case = (self.config, params, *texts, temperature, whole, more)
+        found = completion_logprobs(*case)
         inside = lambda x: jnp.where(rollout.valid, x[:, :width], 0)  # noqa: E731
         end = jnp.take_along_axis(found.logp, length, axis=1)[:, 0]
         own = map(inside, (found.logp, found.entropy, found.uniform))
         logp, entropy, uniform = own
-        return TokenStats(logp, entropy, end, uniform)
+        among = found.among if ids is None else jnp.asarray(found.among)[:, :width]
+        return TokenStats(logp, entropy, end, uniform, among)
 
     def statistic(
         self,

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float, Int
 
 from rewardlab.models.logprobs import collision, log_likelihood, mean_logp
@@ -18,9 +19,24 @@ def varentropy(logits: Float[Array, "... V"]) -> Float[Array, "..."]:
 
 def top_margin(logits: Float[Array, "... V"]) -> Float[Array, "..."]:
     """The greatest probability minus the next, in [0, 1]."""
-    first, second = jnp.moveaxis(jax.lax.top_k(logits, 2)[0], -1, 0)
+    first, second = jnp.moveaxis(lax.top_k(logits, 2)[0], -1, 0)
     total = jax.nn.logsumexp(logits, axis=-1)
     return jnp.exp(first - total) - jnp.exp(second - total)
+
+
+def likeliest(
+    logits: Float[Array, "... V"], tokens: Int[Array, "..."], count: int
+) -> tuple[Int[Array, "... K"], Float[Array, "... K"]]:
+    """The ids of the K = `count` likeliest tokens, `tokens` among them, and log p.
+
+    One of `tokens` that is not takes the place of the last. K is at most V.
+    """
+    top, ids = lax.top_k(logits, min(count, logits.shape[-1]))
+    lacks = ~jnp.any(ids == tokens[..., None], axis=-1, keepdims=True)
+    last = lacks & (jnp.arange(ids.shape[-1]) == ids.shape[-1] - 1)
+    own = jnp.take_along_axis(logits, tokens[..., None], axis=-1)
+    ids, top = jnp.where(last, tokens[..., None], ids), jnp.where(last, own, top)
+    return ids, top - jax.nn.logsumexp(logits, axis=-1, keepdims=True)
 
 
 def gradient_norm_squared(

@@ -12,11 +12,12 @@ from rewardlab.objectives.aggregation import (
     sequence_sum_all,
     token_mean,
 )
+from rewardlab.objectives.asked import compared_tokens, reads_whole, verdict_token
 from rewardlab.objectives.cispo import cispo
 from rewardlab.objectives.clipped import clipped
 from rewardlab.objectives.correction import mask_off_policy
 from rewardlab.objectives.covariance import clip_cov, kl_cov
-from rewardlab.objectives.dppo import dppo, dppo_ratio
+from rewardlab.objectives.dppo import dppo, dppo_ratio, dppo_top_k
 from rewardlab.objectives.gmpo import gmpo
 from rewardlab.objectives.guided import guided
 from rewardlab.objectives.kl import (
@@ -72,10 +73,8 @@ from rewardlab.objectives.words import (
     USUAL,
     build_loss,
     loss_tree,
-    reads_whole,
     refuse_reversed,
     spelled,
-    verdict_token,
 )
 
 __all__ = [
@@ -96,6 +95,7 @@ __all__ = [
     "USUAL",
     "ValueLoss",
     "build_loss",
+    "compared_tokens",
     "loss_tree",
     "cispo",
     "clip_cov",
@@ -143,4 +143,5 @@ __all__ = [
     "with_k2_gradient",
     "dppo",
     "dppo_ratio",
+    "dppo_top_k",
 ]

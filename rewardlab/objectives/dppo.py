@@ -1,12 +1,14 @@
 """A trust region in probabilities: what moved too far is not moved further."""
 
+from collections.abc import Callable
+
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from rewardlab.core import masked
 from rewardlab.core.lookup import look_up
-from rewardlab.core.types import Coefficient, Rollout, coefficient
+from rewardlab.core.types import Coefficient, Rollout, SignalName, Static, coefficient
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.objectives.clipped import share
 from rewardlab.objectives.correction.rejection import binary_kl
@@ -14,7 +16,9 @@ from rewardlab.objectives.objective import Advantage, Loss, Metrics
 from rewardlab.objectives.ratio import PER_TOKEN, gap
 
 PerToken = Float[Array, "N T"]
+Top = Float[Array, "N T K"]
 LIMIT = 20.0
+LEFT = 1e-12  # what is left of 1 is held above it
 
 
 def total_variation(logp: PerToken, old: PerToken) -> PerToken:
@@ -27,7 +31,23 @@ def forward_kl(logp: PerToken, old: PerToken) -> PerToken:
     return binary_kl(old, logp)
 
 
+def top_total_variation(logp: Top, old: Top) -> PerToken:
+    """(sum_v |p_v - b_v| + |p_o - b_o|) / 2; o is what is left of 1."""
+    p, b = jnp.exp(logp), jnp.exp(old)
+    rest = jnp.abs(jnp.sum(p, axis=-1) - jnp.sum(b, axis=-1))
+    return (jnp.sum(jnp.abs(p - b), axis=-1) + rest) / 2
+
+
+def top_forward_kl(logp: Top, old: Top) -> PerToken:
+    """sum_v b_v log(b_v / p_v) + b_o log(b_o / p_o), nats; o is what is left of 1."""
+    p, b = jnp.exp(logp), jnp.exp(old)
+    each = jnp.where(b > 0, b * (jnp.where(b > 0, old, 0) - logp), 0)
+    p_rest, b_rest = (jnp.maximum(1 - jnp.sum(x, axis=-1), LEFT) for x in (p, b))
+    return jnp.sum(each, axis=-1) + b_rest * jnp.log(b_rest / p_rest)
+
+
 DIVERGENCES = {"kl": forward_kl, "tv": total_variation}
+TOP_DIVERGENCES = {"kl": top_forward_kl, "tv": top_total_variation}
 
 
 def within(
@@ -64,14 +84,62 @@ def dppo(
     """
     distance = look_up(divergence, "divergence", DIVERGENCES)
 
+    def moved(stats: TokenStats, rollout: Rollout) -> PerToken:
+        return distance(lax.stop_gradient(stats.logp), rollout.logp)
+
+    return within_region(moved, low, high, cap)
+
+
+def dppo_top_k(
+    low: Coefficient = 0.15,
+    high: Coefficient = 0.15,
+    k: Static[int] = 20,
+    divergence: str = "tv",
+    cap: Coefficient = 10.0,
+    ids: SignalName = "top_ids",
+    logp: SignalName = "top_logp",
+) -> Loss:
+    """As `dppo`, by how far the `k` likeliest tokens and all others as one have moved.
+
+    b_v and p_v are the probabilities of token v of `ids` when the sampler chose (exp of
+    `logp`, both [N, T, K]) and now, b_o and p_o what is left of 1. `divergence` is
+    "tv", (sum_v |p_v - b_v| + |p_o - b_o|) / 2, or "kl", sum_v b_v log(b_v / p_v) + b_o
+    log(b_o / p_o), nats. The sampled token is one of the k, in the place of the last
+    where it is not among the likeliest, so k = 1 is `dppo`; of a k of the whole
+    vocabulary or more it is the distance of the two distributions.
+    (DPPO's top-k modes, arXiv 2602.04879)
+
+    A = 1, the sampled of k = 2 from 0.5 to 0.6, the other from 0.3 to 0.1: tv 0.2 -> 0
+    """
+    distance = look_up(divergence, "divergence", TOP_DIVERGENCES)
+
+    def moved(stats: TokenStats, rollout: Rollout) -> PerToken:
+        chosen, then = rollout.signal(ids), rollout.signal(logp)
+        if jnp.shape(stats.among) != chosen.shape:
+            raise ValueError(
+                f"dppo_top_k reads log-probs of {ids!r} {chosen.shape}, and `among` "
+                f"has the shape {jnp.shape(stats.among)}; give `log_probs` these ids"
+            )
+        return distance(lax.stop_gradient(jnp.asarray(stats.among)), then)
+
+    return within_region(moved, low, high, cap)
+
+
+def within_region(
+    moved: Callable[[TokenStats, Rollout], PerToken],
+    low: Coefficient,
+    high: Coefficient,
+    cap: Coefficient,
+) -> Loss:
+    """-min(p / b, cap) A log pi, held but for log pi, of tokens that `moved` little."""
+
     def loss(
         stats: TokenStats, rollout: Rollout, advantage: Advantage
     ) -> tuple[PerToken, Metrics]:
         now = lax.stop_gradient(stats.logp)
-        moved = distance(now, rollout.logp)
         bounds = coefficient(low, rollout), coefficient(high, rollout)
         rise = jnp.where(rollout.mask, now - rollout.logp, 0)
-        keep = within(moved, rise, advantage, *bounds)
+        keep = within(moved(stats, rollout), rise, advantage, *bounds)
         ratio = jnp.exp(jnp.minimum(rise, LIMIT))
         weight = jnp.minimum(ratio, coefficient(cap, rollout))
         metrics = {

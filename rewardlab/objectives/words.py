@@ -37,7 +37,7 @@ from rewardlab.objectives.cispo import cispo
 from rewardlab.objectives.clipped import clipped
 from rewardlab.objectives.correction import mask_off_policy, rejecting
 from rewardlab.objectives.covariance import clip_cov, kl_cov
-from rewardlab.objectives.dppo import dppo, dppo_ratio
+from rewardlab.objectives.dppo import dppo, dppo_ratio, dppo_top_k
 from rewardlab.objectives.environment import predict_environment
 from rewardlab.objectives.gmpo import gmpo
 from rewardlab.objectives.guided import guided
@@ -75,6 +75,7 @@ SURROGATES: dict[str, Callable[..., Loss]] = {
     "kl_cov": kl_cov,
     "dppo": dppo,
     "dppo_ratio": dppo_ratio,
+    "dppo_top_k": dppo_top_k,
     "mask_off_policy": mask_off_policy,
     "steer": steer,
     "steer_exponential": steer_exponential,
@@ -117,9 +118,6 @@ LOSSES: dict[str, Callable[..., Any]] = {
     **AGGREGATIONS,
     **APART,
 }
-# What reads the whole next-token distribution of the policy that is trained, which
-# costs a pass over the logits.
-READS_WHOLE = ("entropy_bonus", "steer", "steer_exponential", "rover")
 
 
 def joined(*parts: Any) -> Objective:
@@ -194,31 +192,17 @@ def build_loss(text: str, **hp: Any) -> Objective:
     return build(tree)
 
 
-def reads_whole(tree: Tree) -> bool:
-    """Whether a loss reads more of the trained policy than the log-probs of tokens.
-
-    A word of yours may, so it is given them.
-    """
-    known = {*LOSSES} - {*READS_WHOLE}
-    return any(part.word not in known for part in tree.parts)
-
-
-def verdict_token(tree: Tree) -> int | None:
-    """The token after the end of a row whose log-prob a loss reads, if it does."""
-    for word in tree.parts:
-        if word.word == "self_verdict":
-            bound = bound_of(word.make, word.args, word.kwargs)
-            bound.apply_defaults()
-            return int(bound.arguments["token"])
-    return None
+def arguments_of(word: Tree) -> dict[str, Any]:
+    """Of a word by name, those that it leaves out too; a named value is its value."""
+    bound = bound_of(word.make, word.args, word.kwargs)
+    bound.apply_defaults()
+    return {k: getattr(x, "value", x) for k, x in bound.arguments.items()}
 
 
 def refuse_reversed(tree: Tree) -> None:
     """`ValueError` for bounds of a word that are the wrong way round."""
     for word in tree.parts:
-        bound = bound_of(word.make, word.args, word.kwargs)
-        bound.apply_defaults()
-        now = {k: getattr(x, "value", x) for k, x in bound.arguments.items()}
+        now = arguments_of(word)
         for low, high in (("cov_low", "cov_high"), ("w_min", "w_max")):
             if is_number(now.get(low)) and is_number(now.get(high)):
                 if now[low] > now[high]:

@@ -13,7 +13,15 @@ from rewardlab.core.types import Rollout
 from rewardlab.models.cache import Cache, start
 from rewardlab.models.lm import Apply, Params, unstacked
 from rewardlab.models.logprobs import token_entropy
-from rewardlab.rollouts.drawing import Noise, Sampling, choose, row_keys, row_noise
+from rewardlab.rollouts.drawing import (
+    Noise,
+    Sampling,
+    choose,
+    compared,
+    room_for,
+    row_keys,
+    row_noise,
+)
 from rewardlab.text.ends import after
 
 
@@ -40,6 +48,7 @@ def rollout_completions(
 
     Groups are numbered 0..B-1 within the call and `step` is 0. The only signals are
     those asked for: `entropy` [N, T] of what each token was chosen from, untruncated,
+    the `top_ids` and `top_logp` [N, T, K] of K = `options.likeliest` tokens of that,
     and the `hidden` states before each token [N, T, W], for which `apply` gives
     (logits, states) in the place of logits. The loop ends as soon as every row has
     ended.
@@ -70,8 +79,7 @@ def _completions(
     keys = row_keys(key, iteration, prompt_ids, num_generations)
     noise = row_noise(keys, width, jax.tree.leaves(first)[0].shape[-1])
     slots = jnp.ones((len(keys), max(width - 1, 1)), bool)
-    kept = {"entropy": jnp.zeros((width, len(keys)))} if entropy else {}
-    kept |= _room_for(first[1], width, len(keys)) if states else {}
+    kept = _room_for(first, (width, len(keys)), options, entropy, states)
     own = cache.fork(num_generations, slots)
     state = _Decoding.begin(own, width, options.pad_id, kept)
     each_row = lambda x: jnp.repeat(x[:, 0], num_generations, axis=0)  # noqa: E731
@@ -98,8 +106,17 @@ def _completions(
     )
 
 
-def _room_for(states: Array, width: int, rows: int) -> dict[str, Array]:
-    return {"hidden": jnp.zeros((width, rows, states.shape[-1]))}
+def _room_for(
+    read: Array | tuple[Array, Array],
+    shape: tuple[int, int],
+    options: Sampling,
+    entropy: bool,
+    states: bool,
+) -> dict[str, Array]:
+    """The signals that are asked for, before any is known: [T, N, ...]."""
+    found = {"entropy": jnp.zeros(shape)} if entropy else {}
+    found |= {"hidden": jnp.zeros((*shape, read[1].shape[-1]))} if states else {}
+    return found | room_for(options, shape, jax.tree.leaves(read)[0].shape[-1])
 
 
 class _Decoding(NamedTuple):
@@ -150,6 +167,9 @@ def _append(
     if hidden is not None:
         there = jnp.where(alive[:, None], hidden, 0)
         kept["hidden"] = kept["hidden"].at[state.t].set(there)
+    for name, own in compared(logits, token, options).items():
+        there = jnp.where(alive[:, None], own, 0)
+        kept[name] = kept[name].at[state.t].set(there)
     token = jnp.where(alive, token, options.pad_id)
     over, stop = after(token, options.eos_ids, options.stops, state.stop)
     return state._replace(

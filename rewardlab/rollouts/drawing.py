@@ -10,6 +10,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from rewardlab.models.logprobs import log_likelihood
+from rewardlab.models.predictions import likeliest
 
 # Noise for a whole rollout is drawn at once up to this many bytes, else token by token.
 _NOISE_BYTES = 2**27
@@ -23,7 +24,7 @@ Noise = Callable[[Int[Array, "*N"]], Float[Array, "N _"]]  # of token t of each 
     data_fields=["temperature", "stops"],
     meta_fields=[
         *("num_generations", "max_completion_length", "eos_ids", "pad_id"),
-        *("top_k", "top_p"),
+        *("top_k", "top_p", "likeliest"),
     ],
 )
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Sampling:
     `top_k` largest (0: all), then to the fewest of those that hold `top_p` of what is
     left. Logits that tie with the last one kept are kept. A row ends with any of
     `eos_ids`, or a string of the table `stops` (`text.stops`), which belong to it, or
-    after `max_completion_length` tokens.
+    after `max_completion_length` tokens. Of the `likeliest` tokens that each token was
+    chosen from, so many, ids and log-probs are kept, the chosen one's among them.
     """
 
     num_generations: int
@@ -46,6 +48,7 @@ class Sampling:
     top_k: int = 0
     top_p: float = 1.0
     stops: Int[Array, "S V"] | None = None
+    likeliest: int = 0
 
     def __post_init__(self) -> None:
         for name in ("num_generations", "max_completion_length"):
@@ -101,6 +104,24 @@ def choose(
     draw = gumbel_max if logits.shape[-1] <= _GUMBEL else inverse_cdf
     token = draw(logits, noise)
     return token, log_likelihood(logits, token)
+
+
+def room_for(options: Sampling, shape: tuple[int, int], vocab: int) -> dict[str, Array]:
+    """The signals of the likeliest tokens before any is known; {} if none are kept."""
+    if not options.likeliest:
+        return {}
+    wide = (*shape, min(options.likeliest, vocab))
+    return {"top_ids": jnp.zeros(wide, jnp.int32), "top_logp": jnp.zeros(wide)}
+
+
+def compared(
+    logits: Float[Array, "N V"], token: Int[Array, " N"], options: Sampling
+) -> dict[str, Array]:
+    """Of the next token, what `room_for` has room for."""
+    if not options.likeliest:
+        return {}
+    found = likeliest(options.scaled(logits), token, options.likeliest)
+    return dict(zip(("top_ids", "top_logp"), found, strict=True))
 
 
 def gumbel_max(

@@ -46,10 +46,10 @@ def rollout_episodes(
     its outcomes [N], valid unless it failed; `finished` [N], `turns` [N], `ended_by`
     [N] (an `End`), `anchor` [N, S], equal where turns begin with the same observation,
     `entropy` [N, T], `turn_entropy` [N, S], its mean over the tokens of each action (so
-    column k is from before tool call k, and k + 1 from after it), if there is a reward
-    `format`, `grounding` [N, S], its turns that could be executed, and, if there is a
-    reward `call`, `is_call` [N, T]; a reward `agent` becomes a whole number. With
-    `belief`, the signal `belief` [N, S]: see `beliefs`.
+    column k is from before tool call k, and k + 1 from after it), the likeliest tokens
+    as in `rollout_completions`, if there is a reward `format`, `grounding` [N, S], its
+    turns that could be executed, and, if there is a reward `call`, `is_call` [N, T]; a
+    reward `agent` becomes a whole number. With `belief`, that [N, S]: see `beliefs`.
 
     The noise of token t is as in `rollout_completions`: an episode does not depend on
     the others in its batch or device.
@@ -182,6 +182,7 @@ def assemble_rollout(
         "ended_by": state.end,
         "anchor": state.anchor,
         "entropy": state.entropy,
+        **state.top,
     }
     turns = jnp.arange(state.turn_scored.shape[1])[:, None]
     acts = state.mask[:, None] & (state.step[:, None] == turns)

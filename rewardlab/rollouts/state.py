@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float, Int
 from rewardlab.models.cache import Cache
 from rewardlab.models.lm import Apply, Params
 from rewardlab.models.logprobs import token_entropy
-from rewardlab.rollouts.drawing import Noise, Sampling, choose
+from rewardlab.rollouts.drawing import Noise, Sampling, choose, compared, room_for
 from rewardlab.tasks.environment import Limits, Observation
 
 
@@ -45,6 +45,7 @@ class EpisodeState(NamedTuple):
     step: Int[Array, "N T"]
     logp: Float[Array, "N T"]
     entropy: Float[Array, "N T"]  # of what the policy chose from, nats
+    top: dict[str, Array]  # `top_ids` and `top_logp` [N, T, K], if they are kept
     length: Int[Array, " N"]  # tokens so far
     turn_start: Int[Array, " N"]  # where the turn's action begins
     turn: Int[Array, " N"]
@@ -95,6 +96,7 @@ def begin(
         step=jnp.full((n, width), -1, jnp.int32),
         logp=jnp.zeros((n, width)),
         entropy=jnp.zeros((n, width)),
+        top=room_for(options, (n, width), logits.shape[1]),
         length=zero,
         turn_start=zero,
         turn=zero,
@@ -121,7 +123,7 @@ def advance(
     rows, width = jnp.arange(state.length.shape[0]), state.tokens.shape[1]
     active, own = state.active, state.active & (state.obs_position >= state.obs_length)
     token, logp = choose(state.logits, noise(state.length), options)
-    scaled = options.scaled(state.logits)
+    scaled, top = options.scaled(state.logits), compared(state.logits, token, options)
     position = jnp.minimum(state.obs_position, state.obs_tokens.shape[1] - 1)
     observed = state.obs_tokens[rows, position]
     token = jnp.where(own, token, jnp.where(active, observed, options.pad_id))
@@ -145,6 +147,9 @@ def advance(
         step=put(state.step, jnp.where(own, state.turn, state.turn - 1)),
         logp=put(state.logp, jnp.where(own, logp, 0)),
         entropy=put(state.entropy, jnp.where(own, token_entropy(scaled), 0)),
+        top={
+            k: put(state.top[k], jnp.where(own[:, None], x, 0)) for k, x in top.items()
+        },
         length=length,
         obs_position=state.obs_position + (active & ~own),
         awaiting_env=awaiting_env,
@@ -208,6 +213,7 @@ def rewind(state: EpisodeState, turn: Int[Array, " N"], pad_id: int) -> EpisodeS
         step=jnp.where(kept, state.step, -1),
         logp=jnp.where(kept, state.logp, 0),
         entropy=jnp.where(kept, state.entropy, 0),
+        top={k: jnp.where(kept[..., None], x, 0) for k, x in state.top.items()},
         length=length,
         turn_start=length,
         turn=jnp.minimum(turn, state.turn),

@@ -14,7 +14,7 @@ from rewardlab.core.clipping import clip_by_norm
 from rewardlab.core.tree import Tree
 from rewardlab.core.types import RewardTransform
 from rewardlab.methods import Method, method_of
-from rewardlab.objectives import Objective, refuse_reversed
+from rewardlab.objectives import Objective, compared_tokens, refuse_reversed
 from rewardlab.objectives.updates import Updates
 from rewardlab.selection import words_of
 from rewardlab.selection.brings import Brings
@@ -88,11 +88,12 @@ def compares_finely(config: ConfigDict) -> bool:
     """Whether the policy is compared with a sampler that is too coarse.
 
     At a whole rollout's first update the old log-probs are its own pass's; those of the
-    mini-batches, and of rows that come from elsewhere, are made before it. A sampler on
-    a CPU in float32 is as exact.
+    mini-batches, of rows that come from elsewhere, and of other tokens than the sampled
+    ones, are made before it. A sampler on a CPU in float32 is as exact.
     """
     exact = config.model.dtype == "float32" and jax.default_backend() == "cpu"
     keeps = any(isinstance(word, Brings) for word in words_of(select_of(config)))
+    keeps |= compared_tokens(loss_of(config)) is not None
     return (keeps or updates_of(config).mini_batches > 1) and not exact
 
 

@@ -17,7 +17,9 @@ from rewardlab.data.batch import Batch
 from rewardlab.learning.learner import Params
 from rewardlab.learning.parallel import REPLICATED, SHARDED, SHARDED_ROLLOUT, Driver
 from rewardlab.models import lm
+from rewardlab.models.logprobs import log_likelihood
 from rewardlab.models.model import Model
+from rewardlab.models.predictions import likeliest
 from rewardlab.rollouts import (
     Sampling,
     blank_episodes,
@@ -52,7 +54,8 @@ def generator(
     that runs of several seeds and temperatures share what is compiled. Where episodes
     are not `played`, only shapes are right, and no Python is asked.
     """
-    belief, tree, exact, *keep = switches
+    belief, tree, exact, *keep, top = switches
+    kept = 0 if exact else top
     ins = (REPLICATED, SHARDED, REPLICATED, REPLICATED, REPLICATED)
     layout = {"ins": ins, "outs": SHARDED_ROLLOUT}
     case = (lm.bind(model), task, belief)
@@ -64,8 +67,7 @@ def generator(
     else:
         shard = _in_one(*case, model, keep) if tree is None else _as_trees(*case, tree)
         sampler = driver.spmd(shard, **layout)
-    join = _joining(task, options)
-    teacher = _reading_again(driver, Model(model))
+    join, teacher = _joining(task, options), _reading_again(driver, Model(model), top)
 
     def generate(
         params: Params,
@@ -77,24 +79,34 @@ def generator(
         _refuse_lacking(batch.arrays, belief and episodes)
         own = jax.random.fold_in(key, salt)
         read = batch.columns if config.rollout.on_host else batch.arrays
-        now = dataclasses.replace(options, temperature=temperature)
+        now = dataclasses.replace(options, temperature=temperature, likeliest=kept)
         rollout = join(sampler(params, read, own, iteration, now))
         if not exact:
             return rollout
-        logp = teacher(params, rollout, temperature)
-        rollout = rollout.with_signals(sampler_logp=rollout.logp)
+        logp, more = teacher(params, rollout, temperature)
+        rollout = rollout.with_signals(sampler_logp=rollout.logp, **more)
         return dataclasses.replace(rollout, logp=logp)
 
     return generate
 
 
-def _reading_again(driver: Driver, policy: Model) -> Callable[..., Array]:
-    """Log-probs of what was sampled, by a pass of its own."""
-    return driver.spmd(
-        lambda params, rollout, at: policy.log_probs(params, rollout, at).logp,
-        ins=(REPLICATED, SHARDED_ROLLOUT, REPLICATED),
-        outs=SHARDED,
-    )
+def _reading_again(driver: Driver, policy: Model, top: int) -> Callable[..., Any]:
+    """Log-probs of what was sampled, by a pass of its own, and signals of as many of
+    the likeliest tokens as are asked for."""
+
+    def read(params: Params, rollout: Rollout, at: Any) -> tuple[Any, Any]:
+        if not top:
+            return policy.log_probs(params, rollout, at).logp, {}
+
+        def both(logits: Array, tokens: Array) -> tuple[Array, ...]:
+            ids, logp = likeliest(logits, tokens, top)
+            return log_likelihood(logits, tokens), ids, logp
+
+        logp, ids, others = policy.statistic(params, rollout, both, at)
+        return logp, {"top_ids": ids, "top_logp": others}
+
+    ins = (REPLICATED, SHARDED_ROLLOUT, REPLICATED)
+    return driver.spmd(read, ins=ins, outs=SHARDED)
 
 
 def _joining(task: Task, options: Sampling) -> Callable[[Rollout], Rollout]:

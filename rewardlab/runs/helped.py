@@ -157,9 +157,9 @@ def refuse_unfit(config: ConfigDict, plan: Plan) -> None:
             f"select={select!r} replaces rows, and episodes here share prefixes; leave "
             "rollout.branching and rollout.continuations out, or that word"
         )
-    read = sorted(plan.wanted_of("sampler") & {"hidden", "entropy"})
+    read = sorted(plan.wanted_of("sampler") & {"hidden", "entropy", "top_logp"})
     written = any(isinstance(word, ExpertRows) for word in words)
-    if "hidden" in read or (read and written):
+    if set(read) - {"entropy"} or (read and written):
         raise ValueError(
             f"select={select!r} brings rows of which the sampler has no {read[-1]!r}, "
             "and that is read; leave one of them out"

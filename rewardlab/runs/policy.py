@@ -14,21 +14,27 @@ from rewardlab.learning.warmup import Warmup, warmup
 from rewardlab.models import lm
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.models.model import Model
-from rewardlab.objectives import reads_whole, verdict_token
+from rewardlab.objectives import compared_tokens, reads_whole, verdict_token
 from rewardlab.runs.builders import loss_of
 
 
 def policy_of(config: ConfigDict, model: lm.LMConfig, hp: Numbers) -> Policy:
     """The policy's log-probs, at the temperature that it is sampled at."""
-    known, at = Model(model), hp["rollout.temperature"]
-    whole, token = reads_whole(loss_of(config)), verdict_token(loss_of(config))
-    if token is None:
-        return lambda params, rollout: known.log_probs(params, rollout, at, whole)
+    known, loss, at = Model(model), loss_of(config), hp["rollout.temperature"]
+    whole, token, compared = (
+        reads_whole(loss),
+        verdict_token(loss),
+        compared_tokens(loss),
+    )
 
-    def to_end(params: Params, rollout: Rollout) -> TokenStats:
-        return known.log_probs_to_end(params, rollout, token, at, whole)
+    def read(params: Params, rollout: Rollout) -> TokenStats:
+        # Demonstrations of a warm-up were not sampled, and nothing is compared there.
+        ids = rollout.signals.get(compared.ids) if compared else None
+        if token is None:
+            return known.log_probs(params, rollout, at, whole, ids)
+        return known.log_probs_to_end(params, rollout, token, at, whole, ids)
 
-    return to_end
+    return read
 
 
 def warmup_of(

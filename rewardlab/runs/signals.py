@@ -21,7 +21,7 @@ from rewardlab.runs.builders import (
 from rewardlab.runs.roles import Role
 from rewardlab.scorers import USUAL
 from rewardlab.scorers.given import alias, played, task_verifier
-from rewardlab.scorers.makers import ABSENCES, EPISODES, TREES, tasks_for
+from rewardlab.scorers.makers import ABSENCES, EPISODES, SAMPLER, TREES, tasks_for
 from rewardlab.scorers.plan import Nobody, Plan, Source, base_of, plan
 from rewardlab.scorers.protocol import Models, Scorer, Setting
 from rewardlab.scorers.sentence import brought_by, scorers_of, tree_of
@@ -181,7 +181,7 @@ def _kind(name: str) -> Any:
 def _of_sampler(config: ConfigDict, task: Task) -> list[str]:
     """The signals that the sampler makes, some only if they are read."""
     rollout = config.rollout
-    names = ["sampler_logp"]
+    names = [*SAMPLER]
     names += ["greedy"] if "correct" in task.signals and not rollout.on_host else []
     if task.environment is None and not rollout.on_host:
         return [*names, "entropy", "hidden"]

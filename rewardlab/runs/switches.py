@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
+from rewardlab.objectives import compared_tokens
 from rewardlab.rollouts import Branching
 from rewardlab.rollouts.values import VALUE_SIGNALS
 from rewardlab.runs.aliases import wanted
-from rewardlab.runs.builders import compares_finely
+from rewardlab.runs.builders import compares_finely, loss_of
 from rewardlab.scorers.plan import Plan
 
 
@@ -31,6 +32,7 @@ class Switches(NamedTuple):
     exact: bool = False
     entropy: bool = False
     states: bool = False
+    likeliest: int = 0
 
 
 NOTHING_MORE = Switches()
@@ -44,12 +46,14 @@ def switches_of(config: ConfigDict, plan: Plan) -> Switches:
     coarse |= compares_finely(config)
     exact = truncated or coarse or "sampler_logp" in read
     kept = "entropy" in read, "hidden" in read
-    return Switches("belief" in read, tree_of(config), exact, *kept)
+    compared = compared_tokens(loss_of(config))
+    top = compared.number if compared and compared.ids in read else 0
+    return Switches("belief" in read, tree_of(config), exact, *kept, top)
 
 
 def judging_switches(config: ConfigDict, plan: Plan) -> Switches:
     """Likewise for held-out problems, where no episode shares a prefix."""
-    return switches_of(config, plan)._replace(tree=None, exact=False)
+    return switches_of(config, plan)._replace(tree=None, exact=False, likeliest=0)
 
 
 def tree_of(config: ConfigDict) -> Tree | None:

@@ -17,7 +17,11 @@ from rewardlab.text.tokenizers import CharTokenizer
 
 EPISODES = ("anchor", "belief", "ended_by", "finished", "turn_entropy", "turns")
 TRUTH = ("truth", "truth_mask")  # columns of tasks of turns, which `belief` reads, too
-SAMPLER = ("sampler_logp",)  # and `greedy` of tasks with a verdict
+SAMPLER = (
+    "sampler_logp",
+    "top_ids",
+    "top_logp",
+)  # and `greedy` of tasks with a verdict
 ABSENCES = ("solo", "marginal")  # where several agents share an episode
 TREES = ("node", "step_value", "success")  # with rollout.branching or continuations
 

@@ -8,28 +8,54 @@ from golden_adapters.common import NoAdapter, as_array, rollout_of, values
 from golden_adapters.loss_terms import modes
 from golden_adapters.policy_losses import step
 from rewardlab import objectives
-from rewardlab.models.logprobs import TokenStats
+from rewardlab.models.logprobs import TokenStats, log_likelihoods
 from rewardlab.objectives.correction import binary_kl
-from rewardlab.objectives.dppo import DIVERGENCES, within
+from rewardlab.objectives.dppo import (
+    DIVERGENCES,
+    TOP_DIVERGENCES,
+    within,
+    within_region,
+)
 
 BINARY = {"dppo_binary_tv": "tv", "dppo_binary_kl": "kl"}
 
 
+TOP = {"dppo_topk_tv": "tv", "dppo_topk_kl": "kl"}
+
+
 def dppo(inputs, hyper):
-    """The sampled token against all others."""
+    """The sampled token, or the likeliest ones, against all others."""
     mode, mask = inputs["mode"], np.asarray(inputs["response_mask"], bool)
     kind = inputs.get("loss_agg_mode", "token-mean")
-    if mode not in BINARY or kind not in modes(mask):
+    if mode not in {*BINARY, *TOP} or kind not in modes(mask):
         raise NoAdapter(f"the mode {mode!r}, averaged by {kind!r}")
     low, high = float(inputs["clip_low"]), float(inputs["clip_high"])
     cap = float(inputs.get("ratio_cap", hyper.get("ratio_cap", 10.0)))
     logp, old = as_array(inputs["log_prob"]), as_array(inputs["rollout_log_prob"])
     advantage = as_array(inputs["advantages"])
-    loss = objectives.dppo(low, high, BINARY[mode], cap)
+    if mode in TOP:
+        moved = _of_likeliest(inputs, TOP[mode])
+        loss = within_region(lambda *_: moved, low, high, cap)
+    else:
+        moved = DIVERGENCES[BINARY[mode]](logp, old)
+        loss = objectives.dppo(low, high, BINARY[mode], cap)
     value, _, grad = step([loss], modes(mask)[kind], mask, logp, old, advantage)
-    moved = DIVERGENCES[BINARY[mode]](logp, old)
     keep = within(moved, logp - old, advantage, low, high)
-    return {"keep_mask": np.where(mask, keep, 0), "loss": value, "grad_log_prob": grad}
+    found = {f"topk_{TOP[mode]}": moved} if mode in TOP else {}
+    keep = np.where(mask, keep, 0)
+    return {**found, "keep_mask": keep, "loss": value, "grad_log_prob": grad}
+
+
+def _of_likeliest(inputs, kind):
+    """As a number, or of the policy's logits and the sampler's likeliest tokens."""
+    if f"topk_{kind}" in inputs:
+        return as_array(inputs[f"topk_{kind}"])
+    names = ("logits", "rollout_topk_token_ids", "rollout_topk_logprobs")
+    if not {*names} <= {*inputs}:
+        raise NoAdapter(f"the likeliest tokens by {sorted(inputs)}")
+    ids = np.asarray(inputs["rollout_topk_token_ids"], int)
+    now = log_likelihoods(as_array(inputs["logits"]), ids)
+    return TOP_DIVERGENCES[kind](now, as_array(inputs["rollout_topk_logprobs"]))
 
 
 def kpop(inputs, hyper):

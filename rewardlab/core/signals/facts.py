@@ -66,6 +66,10 @@ FACTS: dict[str, Signal] = {
     "sampler_logp": Signal(
         "NT", "log-probs under the engine that sampled, nats", logprob
     ),
+    "top_ids": Signal(
+        "NTK", "the sampler's likeliest next tokens, the sampled one's among them", few
+    ),
+    "top_logp": Signal("NTK", "log-probs of `top_ids` where it sampled, nats", logprob),
     "difficulty": Signal("N", "how hard the prompt is, in [0, 1]", share),
     "prm_logp": Signal(
         "NT", "log-probs under the implicit reward model, nats", logprob, abstains=True
