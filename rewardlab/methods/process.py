@@ -215,8 +215,8 @@ PROCESS: dict[str, Method] = {
         hp={"strength": 0.5, "most": 2.0},
         believes="a row's credit, on its better steps more, sign kept",
         differs="scores of the task's own rule, or of a step model, where the paper"
-        " trains a scorer with levels 4 to 1; no offset for kinds of actions that the"
-        " policy overuses, since steps here have no kinds; guess: strength, cut off in"
+        " trains a scorer with levels 4 to 1; an offset for kinds of actions that the"
+        " policy overuses is `offset_common_kinds`; guess: strength, cut off in"
         " the copy read, and the loss. In its own table random scores do better once",
     ),
 }

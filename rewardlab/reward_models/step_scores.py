@@ -78,6 +78,20 @@ AGGREGATES: dict[str, Callable[[Steps, Bool[Array, "N S"]], Float[Array, " N"]]]
 }
 
 
+def kind_offsets(
+    policy: Float[Array, " K"],
+    prior: Float[Array, " K"],
+    strength: float | Float[Array, ""],
+    most: float | Float[Array, ""],
+    eps: float = 1e-6,
+) -> Float[Array, " K"]:
+    """clip(-strength log((P + eps) / (Q + eps)), -most, most) of K kinds' shares P, Q.
+
+    P = 1 of Q = 1/2, strength 0.1 -> -0.0693 (FinePO, arXiv 2601.05688)
+    """
+    return jnp.clip(-strength * jnp.log((policy + eps) / (prior + eps)), -most, most)
+
+
 def concordance(
     score: Float[Array, " K"], label: Bool[Array, " K"], mask: Bool[Array, " K"]
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:

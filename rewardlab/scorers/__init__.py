@@ -31,6 +31,7 @@ from rewardlab.scorers.implicit import (
 )
 from rewardlab.scorers.insight import insight
 from rewardlab.scorers.judge import asked, judge
+from rewardlab.scorers.kinds import offset_common_kinds
 from rewardlab.scorers.labels import step_labels
 from rewardlab.scorers.partner import partner
 from rewardlab.scorers.passes import entropy, reference, states, states_after
@@ -96,6 +97,7 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "judge": judge,
     "positive": positive,
     "latent_reward": latent_reward,
+    "offset_common_kinds": offset_common_kinds,
     "past": past,
     "planning": planning,
     "prefix_differences": prefix_differences,

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from golden_adapters.common import NoAdapter, groups, rollout_of, sentence, values
+from golden_adapters.common import (
+    NoAdapter,
+    as_array,
+    groups,
+    rollout_of,
+    sentence,
+    values,
+)
+from rewardlab.reward_models.step_scores import kind_offsets
 
 
 def poad(inputs, hyper):
@@ -41,7 +49,8 @@ def poad(inputs, hyper):
 def finepo(inputs, hyper):
     """One group of rows, or the offsets of kinds of actions."""
     if "policy_action_share" in inputs:
-        raise NoAdapter("offsets by kinds of actions")
+        shares = (as_array(inputs[f"{x}_action_share"]) for x in ("policy", "prior"))
+        return {"offsets": kind_offsets(*shares, inputs["lam"], inputs["clip"])}
     get = lambda k: float(inputs.get(k, hyper[k]))  # noqa: E731
     scores, lengths = inputs["step_scores"], inputs["step_lengths"]
     if inputs.get("step_score_offsets", inputs.get("score_offsets")) is not None:
