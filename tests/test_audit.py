@@ -1,5 +1,6 @@
 """`rewardlab audit` finds what is known of estimators, and says what it cannot do."""
 
+import inspect
 import sys
 
 import numpy as np
@@ -12,7 +13,11 @@ from rewardlab.audits.audit import _in_company
 from rewardlab.audits.facts import facts_of
 from rewardlab.audits.paid import Payer, every_batch, makers_of
 from rewardlab.audits.process import enumerated
+from rewardlab.contrib import CONTRIB
+from rewardlab.core.signatures import draws
 from rewardlab.methods import resolve
+from rewardlab.selection.words import SELECTORS
+from rewardlab.transforms import TRANSFORMS
 
 SMALL = World(turns=2, forks=(0,), decoys=(1,), effect=0.3, tokens=(1, 2))
 THREE = World(turns=3, forks=(0, 2), decoys=(1,), effect=0.3, tokens=(1, 1))
@@ -153,6 +158,13 @@ def test_what_it_cannot_audit_is_said():
         rewardlab.audit("grpo", "flat")
     with pytest.raises(ValueError, match="take 1 or more"):
         rewardlab.audit("grpo", SMALL, rows=0)
+
+
+def test_words_that_draw_say_so():
+    """Whoever calls `jax.random` has a `Seed` among its arguments; no other has."""
+    words = {**TRANSFORMS, **CONTRIB, **SELECTORS}
+    random = {w for w, make in words.items() if "jax.random" in inspect.getsource(make)}
+    assert random == {w for w, make in words.items() if draws(make)} != set()
 
 
 def test_the_true_advantage_as_credit_scores_best():

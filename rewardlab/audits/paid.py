@@ -13,10 +13,10 @@ from rewardlab.audits.facts import Facts
 from rewardlab.audits.made_by import MADE_BY
 from rewardlab.audits.signals import MAKERS
 from rewardlab.core.compose import estimator
+from rewardlab.core.signatures import draws
 from rewardlab.core.types import RewardTransform, Rollout
 from rewardlab.methods.sentence import reads, shaped_reward
 
-DRAW = {"flip_groups"}  # words with a noise of their own
 AT_ONCE = 512  # batches in one call of the compiled program
 
 
@@ -37,7 +37,8 @@ def makers_of(
     """
     given = given or {}
     tree = transform.tree
-    if tree is not None and (drawing := {one.word for one in tree.words} & DRAW):
+    words = tree.words if tree is not None else ()
+    if drawing := {one.word for one in words if draws(one.make)}:
         raise ValueError(
             f"{min(drawing)} draws at random, and an audit would see one draw of it"
         )

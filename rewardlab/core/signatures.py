@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rewardlab.core.types import STATIC
+from rewardlab.core.types import DRAWS, STATIC
 
 
 @functools.cache
@@ -31,3 +31,9 @@ def bound_of(
 def is_static(parameter: inspect.Parameter) -> bool:
     """Whether its value shapes the program, and so stays a number of Python."""
     return STATIC in getattr(parameter.annotation, "__metadata__", ())
+
+
+def draws(make: Callable[..., Any]) -> bool:
+    """Whether a word has a noise of its own: a `Seed` among its arguments."""
+    parameters = signature_of(make).parameters.values()
+    return any(DRAWS in getattr(p.annotation, "__metadata__", ()) for p in parameters)

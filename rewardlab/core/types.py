@@ -100,6 +100,8 @@ class RewardTransform(NamedTuple):
 STATIC = "shapes the program"  # a loop's bound, an array's size: another is compiled
 Kind = TypeVar("Kind")
 Static = Annotated[Kind, STATIC]
+DRAWS = "what a word draws at random follows from it"
+Seed = Annotated[int, STATIC, DRAWS]
 SIGNAL = ("the name of a signal",)
 SignalName = Annotated[
     str, *SIGNAL

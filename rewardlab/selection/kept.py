@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.core import masked
-from rewardlab.core.types import Rollout, SignalName, Static
+from rewardlab.core.types import Rollout, Seed, SignalName
 from rewardlab.selection import consistency, filtration
 from rewardlab.selection.groups import greatest_share, group_std
 
@@ -66,7 +66,7 @@ def keep_best_and_worst(signal: SignalName) -> Selector:
     return keep
 
 
-def keep_best_and_another(signal: SignalName, seed: Static[int] = 0) -> Selector:
+def keep_best_and_another(signal: SignalName, seed: Seed = 0) -> Selector:
     """Keeps the greatest `signal` of each prompt and one of its other rows at random.
 
     Of (3, 1, 2, 3) the first, and another that is drawn anew in each iteration. The

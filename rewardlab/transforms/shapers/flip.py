@@ -9,14 +9,14 @@ from rewardlab.core.types import (
     Reward,
     RewardTransform,
     Rollout,
-    Static,
+    Seed,
     coefficient,
 )
 
 
 @named
 def flip_groups(
-    share: Coefficient, top: float = 1.0, seed: Static[int] = 0
+    share: Coefficient, top: float = 1.0, seed: Seed = 0
 ) -> RewardTransform:
     """r -> top - r for all rows of a prompt at once, with probability `share`.
 
