@@ -124,11 +124,11 @@ def context(params=None, key=0, iteration=0):
     return Context(jax.random.key(key), jnp.asarray(iteration), named, {})
 
 
-def asked(text, model=None, rollout=None, at=None):
+def asked(text, model=None, rollout=None, at=None, batch=None):
     """A scorer's answers, and the scorer."""
     (scorer,) = scorers_of(text, setting(model or Model(SMALL)))
     rollout, at = rollout or rows(), at or context()
     state = scorer.init(at, rollout)
     plain = isinstance(model, Oracle)  # which reads numbers, not their traces
     score = scorer.score if plain else jax.jit(scorer.score)
-    return score(state, at, rollout, None), scorer, state
+    return score(state, at, rollout, batch), scorer, state

@@ -13,6 +13,7 @@ ROWS = {
     "grpo": (Cost(passes=1), "1 pass"),  # of the reference, for its KL
     "gae": (Cost(passes=1, helpers=("critic",)), "1 pass"),
     "capo": (Cost(calls=4, helpers=("LLM judge",)), "4 judge calls"),
+    "critic_search": (Cost(1, calls=1, helpers=("LLM judge",)), "1 pass, 1 judge call"),
     "spo_segment": (Cost(restarts=72), "72 restarts"),
     # 2^4 subsets by the reward model, the reference, and the states of the critic
     "scar": (Cost(passes=18, helpers=("reward model", "critic")), "18 passes"),

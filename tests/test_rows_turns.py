@@ -1,6 +1,7 @@
 """Rows of agents, whole, by name: what each turn is paid, and the loss with it.
 
-Written from GuoqingWang1/IGPO, langfengQ/verl-agent and X-PLUG/MobileAgent (UI-S1).
+Written from GuoqingWang1/IGPO, langfengQ/verl-agent and X-PLUG/MobileAgent (UI-S1);
+`critic_search`, which has no public code, from its formula.
 """
 
 import numpy as np
@@ -196,3 +197,36 @@ def test_toolpo():
 def row_sums(b, losses):
     """The mean over rows of the sum over their tokens."""
     return sum(losses.values()) / sum(1 for _ in b.rows())
+
+
+FLAWS = np.random.default_rng(12).integers(0, 2, (8, 3)) * 1.0
+HEARD = np.random.default_rng(13).random((8, 3)) < 0.7  # turns with a verdict
+CRITIC = {"flaws": FLAWS, "flaws_valid": HEARD}
+
+
+def outcome_in_units(b):
+    """z(R) of each row that has a token, by its group."""
+    rows = {i: b.signals["correct"][i] for i, _ in b.rows()}
+    return standard_in(rows, lambda i: b.group[i])
+
+
+def test_critic_search():
+    """z(R) + 0.25 z(Good), Good being 1 - flaws, over the group's turns with one."""
+    b = episodes(3, spread=0.8, **CRITIC)
+    turns = [(i, k) for i, _ in b.rows() for k in range(len(b.turns(i)))]
+    good = {p: 1 - FLAWS[p] for p in turns if HEARD[p]}
+    assert 2 < len(good) < len(turns)
+    verdict, row = standard_in(good, lambda p: b.group[p[0]]), outcome_in_units(b)
+    a = spread(b, {p: row[p[0]] + 0.25 * verdict.get(p, 0) for p in turns})
+    agrees("critic_search", b, trained(a, kl=0.001), a)
+
+
+@pytest.mark.parametrize("said", [0.0, 1.0, None])
+def test_a_critic_that_always_says_the_same_leaves_grpo(said):
+    """All turns bad, all good, or none of which it says anything."""
+    flaws = np.full((8, 3), np.nan if said is None else said)
+    heard = np.full((8, 3), said is not None)
+    b = episodes(3, spread=0.8, flaws=flaws, flaws_valid=heard)
+    got, *_ = whole("critic_search", b)
+    np.testing.assert_array_equal(got, whole("grpo", b)[0])
+    assert got.any()

@@ -19,6 +19,7 @@ from judged import (
     rule,
 )
 
+from rewardlab.data.batch import Batch
 from rewardlab.models import lm
 from rewardlab.models.model import Model
 from rewardlab.scorers import asking
@@ -117,6 +118,33 @@ def test_flaws_are_counted_over_critiques():
     assert found["flaws"][:, 0].tolist() == [0, 4, 0, 0, 0, 0, 0, 0]
     assert not found["flaws"][:, 1:].any() and found["flaws_valid"][:, 0].all()
     assert not found["flaws_valid"][there[:, 1], 1].any()  # "0" is no verdict
+
+
+def test_a_privileged_critic_reads_the_answer_first_and_nobody_else_does():
+    """The answer, the question, the whole row and the marker; its verdicts are 0 or 1,
+    follow from the answer, and leave the rows' own prompts as they were."""
+    texts = {}
+
+    def tell(text):
+        texts[text] = None
+        return "ny" if text[:2] == "#1" else "yn"
+
+    def critic(answers):
+        ids = jnp.asarray([TOKENIZER.encode(x) for x in answers])
+        batch = Batch({"truth": ids, "truth_mask": ids > 0}, {})
+        word = "critics(draws=1, privileged=True)"
+        return asked(word, Oracle(tell), batch=batch)[0]
+
+    found = critic(("#12", "#04"))
+    for (question, text), answer in zip(TEXTS, ["#12"] * 4 + ["#04"] * 4, strict=True):
+        own = "".join(TOKENIZER.decode(body(text)))
+        assert f"{answer}{question}{own}?" in texts
+    assert found.keys() == {"flaws", "flaws_valid", "soundness"}
+    there = np.asarray(rows().signals["step_correct_valid"])[:, 0]
+    flaws = np.asarray(found["flaws"])[:, 0]
+    np.testing.assert_array_equal(flaws[there], (np.arange(8) < 4)[there])
+    other = critic(("#04", "#12"))
+    np.testing.assert_array_equal(other["flaws"][there, 0], 1 - flaws[there])
 
 
 @pytest.mark.parametrize("word", WORDS)

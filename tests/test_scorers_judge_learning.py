@@ -17,6 +17,7 @@ from judged import (
     setting,
 )
 
+from rewardlab.data.batch import Batch
 from rewardlab.models.model import Model
 from rewardlab.scorers import asking, comparators
 from rewardlab.scorers.measured import measured
@@ -36,8 +37,11 @@ def labelled(word):
     return scorer, at, rollout.with_signals(**given), state
 
 
-def by_hand(word, w, rollout):
-    """The cross entropy and its gradient in float64, a question at a time."""
+def by_hand(word, w, rollout, known=("", "")):
+    """The cross entropy and its gradient in float64, a question at a time.
+
+    What is `known` of each problem stands before its question.
+    """
     ids = lambda text: TOKENIZER.encode(text)  # noqa: E731
     no, yes = (ids(x)[0] for x in "ny")
     signals = {k: np.asarray(v) for k, v in rollout.signals.items()}
@@ -46,6 +50,7 @@ def by_hand(word, w, rollout):
         own = body(text)
         if not own:
             continue
+        question = known[n // 4] + question
         asked, valid = [], signals["step_correct_valid"][n]
         good = signals["step_correct"][n]
         if word == "judge()":
@@ -101,6 +106,27 @@ def test_loss_and_gradient_are_those_of_the_equation(word):
     still, *_ = scorers_of(frozen, setting(Bag()))
     lasting = jax.jit(lambda at: still.fit.loss(state, at, full, None, None)[0])
     assert float(lasting(late).count) == 0 and float(lasting(at).count) == count
+
+
+def test_a_privileged_critic_is_taught_with_the_answer_in_sight():
+    """The loss and its gradient have the answer of each problem before its question."""
+    answers = ("#12", "#4")
+    ids = [TOKENIZER.encode(x) for x in answers]
+    left = jnp.asarray([[0] * (3 - len(x)) + x for x in ids])
+    batch = Batch({"truth": left, "truth_mask": left > 0}, {})
+    scorer, at, full, state = labelled("critics(draws=2, privileged=True)")
+    w = np.asarray(state["w"], np.float64)
+    assert set(scorer.columns) == {"truth", "truth_mask"}
+
+    def total(state):
+        found, _ = scorer.fit.loss(state, at, full, batch, None)
+        return found.value / found.count, found.count
+
+    (value, number), slope = jax.value_and_grad(total, has_aux=True)(state)
+    loss, grad, count = by_hand("critics(draws=2)", w, full, answers)
+    assert int(number) == count and float(value) == pytest.approx(loss, rel=1e-5)
+    np.testing.assert_allclose(slope["w"], grad, atol=1e-5)
+    assert abs(loss - by_hand("critics(draws=2)", w, full)[0]) > 1e-3
 
 
 def test_labels_of_rows_without_one_teach_nothing():

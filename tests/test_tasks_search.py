@@ -118,10 +118,11 @@ def test_device_and_text_environments_agree_turn_by_turn(splits):
 def test_the_text_environment_keeps_to_its_rules(splits):
     """The rules once more, by hand: each query's observation and rewards."""
     facts, path = stored(splits["train"], 0)
-    wrong = {"hop": 0.0, "found": 0.0, "format": 0.0}
+    wrong = {"hop": 0.0, "found": 0.0, "useful": 0.0, "format": 0.0}
     off = next(key for key in facts if key not in path)
     unknown = next(k for k in (f"{path[0][:2]}{c}" for c in "abcdef") if k not in facts)
-    first, formed = wrong | {"hop": 1, "found": 1, "format": 1}, wrong | {"format": 1}
+    formed = wrong | {"format": 1}
+    first = formed | {"hop": 1, "found": 1, "useful": 1}
     found = formed | {"found": 1}
     turns = [
         (f"?{path[1]}", f"={facts[path[1]]}\n", found),  # not its turn yet
@@ -132,7 +133,7 @@ def test_the_text_environment_keeps_to_its_rules(splits):
         ("?a7", "!\n", wrong),
         (f" #{facts[path[-1]]}", "!\n", wrong),
         (f"?{path[1]}", f"={facts[path[1]]}\n", first),
-        (f"#{facts[path[-1]]}", "", formed),
+        (f"#{facts[path[-1]]}", "", formed | {"useful": 1}),
     ]
     state = TEXT.reset(row(splits["train"], 0))
     before = [0, 0, 1, 1, 1, 1, 1, 1, 2]  # hops, in order

@@ -148,6 +148,7 @@ TURNS = {  # the task, and which of its signals stand for the method's
     **dict.fromkeys("gagpo graphgpo g2po".split(), ("search", "correct=finished")),
     **dict.fromkeys("turn_ppo itpo hcapo".split(), ("search", "correct=finished")),
     "mt_grpo": ("calculator", ""),
+    "critic_search": ("search", ""),
     **dict.fromkeys("dr_mas hierarchical_grpo rae marti".split(), ("think_solve", "")),
     **dict.fromkeys("ccpo ccpo_own_solo sepo sharp".split(), ("think_solve", "")),
 }

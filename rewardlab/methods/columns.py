@@ -103,6 +103,7 @@ OF_EPISODES = set(
 # By hand: what a method was made for, where what it reads tells another.
 SETTING = {
     "c3": "multi-agent",
+    "critic_search": "agentic",
     "mappa": "multi-agent",
     "g_ra": "agentic",
     "oprl": "agentic",

@@ -5,6 +5,7 @@ from rewardlab.methods.method import SOUND, Method
 GRPO = ("DeepSeekMath", "2402.03300")
 GIGPO = ("Group-in-Group Policy Optimization for LLM Agent Training", "2505.10978")
 IGPO = ("Information Gain-based Policy Optimization", "2510.14967")
+Z = "center_by_group() | scale_by_group_std(eps=eps)"
 INVALID = "unreadable actions cost 0.1 there; many updates a batch there, one here"
 
 TURNS: dict[str, Method] = {
@@ -85,6 +86,26 @@ TURNS: dict[str, Method] = {
         " | token_mean()",
         differs="not the paper: the baseline is the mean of the same token column; the "
         "code pays a gain after what the tool said, not before",
+    ),
+    "critic_search": Method(
+        "outcome('correct') | process('flaws')"
+        f" | on('correct', {Z} | broadcast_to_tokens())"
+        f" | on('flaws', {Z} | step_returns_to_go(discount=0))"
+        " | weighted_sum(correct=1, flaws=bad)",
+        "CriticSearch: Fine-Grained Credit Assignment for Search Agents",
+        "2511.12159",
+        laws=(*SOUND, "shift", "scale"),
+        verified="secondary",
+        hp={"bad": -0.25, "eps": 1e-6},
+        believes="turns that a critic with the answer calls good, afterwards",
+        loss="clipped(epsilon=0.2) | kl(beta=0.001, kind='k3') | token_mean()",
+        scorers="critics(draws=1, truth='useful', frozen=True, privileged=True)",
+        differs="the critic is a small model that is warmed up on the turns that are "
+        "useful and frozen then, there a large one that was never trained for it; "
+        "`flaws` is 1 for Bad and 0 for Good, a turn that it says nothing of has none; "
+        "z(R) + alpha z(Good), with alpha 0.25: where (1 - alpha) z(R) + alpha z(Good) "
+        "is meant, `bad` is -alpha / (1 - alpha). guess: standard units over all turns "
+        "of the group, and the loss",
     ),
     "gigpo": Method(
         "process('prm') | copy_channel(episode='prm')"

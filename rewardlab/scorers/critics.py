@@ -21,6 +21,7 @@ from rewardlab.scorers.asking import (
     question,
     written,
 )
+from rewardlab.scorers.hindsight import TRUTH, told_the_answer
 from rewardlab.scorers.judge import asked_of, writing
 from rewardlab.scorers.lessons import Judging, Lesson, cross_entropy, learning, silent
 from rewardlab.scorers.measured import labels, of_parts
@@ -39,6 +40,7 @@ def critics(
     frozen: Static[bool] = False,
     lr: float = 1e-3,
     form: str = FORM,
+    privileged: Static[bool] = False,
 ) -> Maker:
     """`flaws` [N, S]: how many of `draws` critiques call the step wrong.
 
@@ -49,6 +51,10 @@ def critics(
     of which no critique says anything abstains. It learns by cross entropy of the
     signal `truth` of steps, where that is valid. (CAPO, arXiv 2508.02298: the method
     `capo`, whose critic is a large model that writes)
+
+    A `privileged` one reads the right answer before the question, which the policy
+    never sees: the problems' columns `truth` and `truth_mask`. (CriticSearch, arXiv
+    2511.12159: the method `critic_search`)
 
     critics(draws=3): "yyn", "yny", "ynn" of three steps -> 0, 2, 2
     """
@@ -83,8 +89,11 @@ def critics(
 
         provides = {"flaws": "NS", "flaws_valid": "NS", "soundness": "N"}
         blank = silent("critics", provides, (truth,))
-        lesson = Lesson(warmup, frozen, lr)
-        return learning(setting, blank, lesson, Judging(ask, teach, tell))
+        lesson, judging = Lesson(warmup, frozen, lr), Judging(ask, teach, tell)
+        if privileged:
+            blank = blank._replace(columns=TRUTH)
+            judging = judging._replace(sees=told_the_answer)
+        return learning(setting, blank, lesson, judging)
 
     return make
 

@@ -1,4 +1,8 @@
-"""Scorers that look back: log-probs with the end in sight, and gains as widths."""
+"""Scorers that look back: log-probs with the end in sight, and gains as widths.
+
+What the policy never reads, the end of its row or the right answer, stands before the
+prompt of a copy of the rows, which only a scorer's own model is given.
+"""
 
 import dataclasses
 from typing import Any
@@ -10,11 +14,14 @@ from jaxtyping import Array
 from rewardlab.core import masked
 from rewardlab.core.compose import chain
 from rewardlab.core.types import Rollout, Static
+from rewardlab.data.batch import Batch
 from rewardlab.scorers.asking import Piece, completion, joined, question
 from rewardlab.scorers.passes import Maker
 from rewardlab.scorers.protocol import Context, Scorer, Setting
 from rewardlab.transforms.baselines.states import center_by_state, scale_by_state_std
 from rewardlab.transforms.sources.belief import information_gain
+
+TRUTH = ("truth", "truth_mask")  # the answer as the policy would write it
 
 
 def hindsight(tokens: Static[int] = 8) -> Maker:
@@ -53,6 +60,15 @@ def told(rollout: Rollout, first: Piece) -> Rollout:
         prompt_mask=prompt.there,
         group=jnp.arange(len(prompt.ids), dtype=rollout.group.dtype),
     )
+
+
+def told_the_answer(rollout: Rollout, batch: Batch) -> Rollout:
+    """The rows as they are, each with the right answer before its prompt.
+
+    The answer is what the problems have in the columns `truth` and `truth_mask`.
+    """
+    answer = (jnp.asarray(batch.arrays[name])[rollout.group] for name in TRUTH)
+    return told(rollout, Piece(*answer))
 
 
 def adaptive_clip(kappa: float = 0.3, eps: float = 1e-6) -> Maker:

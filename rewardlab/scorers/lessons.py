@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 from rewardlab.core import masked
 from rewardlab.core.evaluations import at_first
 from rewardlab.core.types import Rollout, Sum
+from rewardlab.data.batch import Batch
 from rewardlab.models import lm
 from rewardlab.models.model import Model
 from rewardlab.scorers.beside import own_model
@@ -33,12 +34,13 @@ class Judging(NamedTuple):
 
     `ask(model, params, context, rollout)` gives signals; `teach(model, params,
     rollout)` what it is shown, as a loss; `tell(rollout)` the error of what it said, as
-    sums.
+    sums. `sees(rollout, batch)` are the rows as the first two read them.
     """
 
     ask: Callable[[Model, lm.Params, Context, Rollout], dict[str, Array]]
     teach: Callable[[Model, lm.Params, Rollout], Sum]
     tell: Callable[[Rollout], dict[str, Sum]]
+    sees: Callable[[Rollout, Batch], Rollout] = lambda rollout, batch: rollout
 
 
 def learning(
@@ -53,13 +55,15 @@ def learning(
     def score(
         state: Any, context: Context, rollout: Rollout, batch: Any
     ) -> dict[str, Array]:
-        return judging.ask(own.model, own.whole(state, context), context, rollout)
+        seen = judging.sees(rollout, batch)
+        return judging.ask(own.model, own.whole(state, context), context, seen)
 
     def loss(
         state: Any, context: Context, rollout: Rollout, batch: Any, reward: Any
     ) -> tuple[Sum, dict[str, Sum]]:
         def shown() -> Sum:
-            return judging.teach(own.model, own.whole(state, context), rollout)
+            seen = judging.sees(rollout, batch)
+            return judging.teach(own.model, own.whole(state, context), seen)
 
         told = judging.tell(rollout)
         if not lesson.frozen:

@@ -12,9 +12,8 @@ from rewardlab.data.batch import Batch
 from rewardlab.models.model import Model
 from rewardlab.reward_models.pairs import trajectory_dpo
 from rewardlab.reward_models.turn_scores import TURNS
-from rewardlab.scorers.asking import Piece
 from rewardlab.scorers.beside import Own, own_model
-from rewardlab.scorers.hindsight import told as told_before
+from rewardlab.scorers.hindsight import TRUTH, told_the_answer
 from rewardlab.scorers.implicit import (
     clipped_adamw,
     nan_as_labels,
@@ -24,8 +23,6 @@ from rewardlab.scorers.implicit import (
 from rewardlab.scorers.passes import Maker
 from rewardlab.scorers.protocol import Context, Fit, Scorer, Setting
 from rewardlab.scorers.steps import inside
-
-TRUTH = ("truth", "truth_mask")  # the answer as the policy would write it
 
 
 def privileged_critic(
@@ -91,10 +88,8 @@ def _knowing(
 ) -> Float[Array, "N T"]:
     """Log-probs of the rows' tokens under a model that has read the answer first."""
     model, params = case
-    answer = (jnp.asarray(batch.arrays[name])[rollout.group] for name in TRUTH)
-    return model.log_probs(
-        params, told_before(rollout, Piece(*answer)), temperature
-    ).logp
+    seen = told_the_answer(rollout, batch)
+    return model.log_probs(params, seen, temperature).logp
 
 
 def _blank(own: Own) -> Scorer:

@@ -29,7 +29,15 @@ MAX_TURNS = 7  # of 9 tokens, the last of 4: within 64
 ACTION_LENGTH = len("?a7r\n") + 1  # one to spare: a cut-off turn is no query
 OBSERVATION_LENGTH = len("=k2\n")
 COMPLETION_LENGTH = 64
-REWARDS = ("hop", "found", "format", "milestones", "progress", "potential")  # of turns
+REWARDS = (
+    "hop",
+    "found",
+    "useful",
+    "format",
+    "milestones",
+    "progress",
+    "potential",
+)  # of turns
 OUTCOMES = (
     "correct",
     "hops",
@@ -82,7 +90,9 @@ def _observe(
     found = jnp.any(matches)
     hop = found & (jnp.argmax(matches) == state.path[state.reached])
     reached, hops = state.reached, state.hops
-    rewards = {"hop": hop, "found": found, "format": query | done}
+    correct = done & jnp.all(entity == state.answer)
+    rewards = {"hop": hop, "found": found, "useful": hop | correct}
+    rewards |= {"format": query | done}
     rewards |= {"milestones": reached / hops, "progress": reached / (hops + 1)}
     rewards["potential"] = reached - hops - 1
     said = 10 * (entity[0] - FIRST) + entity[1] - ZERO
@@ -91,7 +101,7 @@ def _observe(
         state=state._replace(
             reached=state.reached + hop,
             calls=state.calls + query,
-            correct=done & jnp.all(entity == state.answer),
+            correct=correct,
             answered=jnp.where(done, said, -1),
         ),
         tokens=jnp.where(done, TOKENIZER.pad_id, tokens),
@@ -145,6 +155,7 @@ def score(rollout: Rollout, columns: dict[str, Array]) -> Rollout:
 
     - `hop` [N, S]: 1 if the turn finds the next fact of the path, for the first time.
     - `found` [N, S]: 1 if it finds any fact, off the path or known already.
+    - `useful` [N, S]: 1 if it advances the solution: such a fact, or the right answer.
     - `format` [N, S]: 1 if it keeps to the grammar.
     - `milestones` [N, S]: the share of the path that was reached before the turn.
     - `progress` [N, S]: likewise, with the answer as one more step of the path.

@@ -32,15 +32,18 @@ def _reset(columns: dict[str, Any]) -> Episode:
 
 def _step(state: Episode, action: str) -> Turn:
     if said := ANSWER.fullmatch(action):
-        after = state._replace(correct=said[1] == state.answer, answered=said[1])
-        return Turn(after, "", True, _rewards(state, format=1.0))
+        right = said[1] == state.answer
+        after = state._replace(correct=right, answered=said[1])
+        rewards = _rewards(state, format=1.0, useful=float(right))
+        return Turn(after, "", True, rewards)
     asked = QUERY.fullmatch(action)
     if asked is None:
         return Turn(state, "!\n", False, _rewards(state))
     key = asked[1]
     hop = key in state.path[state.reached : state.reached + 1]
     found = float(key in state.facts)
-    rewards = _rewards(state, format=1.0, found=found, hop=float(hop))
+    by_hop = {"hop": float(hop), "useful": float(hop)}
+    rewards = _rewards(state, format=1.0, found=found, **by_hop)
     state = state._replace(calls=state.calls + 1, reached=state.reached + hop)
     return Turn(state, f"={state.facts.get(key, '-')}\n", False, rewards)
 
@@ -53,7 +56,8 @@ def _rewards(before: Episode, **known: float) -> dict[str, float | None]:
         "progress": reached / (hops + 1),
         "potential": float(reached - hops - 1),
     }
-    return {"hop": 0.0, "found": 0.0, "format": 0.0, **on_the_way, **known}
+    none = dict.fromkeys(("hop", "found", "useful", "format"), 0.0)
+    return {**none, **on_the_way, **known}
 
 
 def _outcome(state: Episode) -> dict[str, float | None]:
