@@ -26,6 +26,7 @@ ROWS = {
     "gigpo": (Cost(passes=1), "1 pass"),  # `prm` is its turns' own reward
     "ccpo": (Cost(restarts=1), "1 restart"),
     "sharp": (Cost(restarts=2), "2 restarts"),
+    "m_grpo": (Cost(calls=1, helpers=("LLM judge",)), "1 judge call"),
     "sepo": (Cost(calls=2, helpers=("LLM judge",)), "2 judge calls"),
     "process_sum": (Cost(helpers=("PRM",)), "-"),
 }

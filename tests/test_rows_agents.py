@@ -1,7 +1,8 @@
 """Rows of several agents, whole, by name.
 
 Written from langfengQ/DrMAS, PrimeIntellect-ai/prime-rl, spiral-rl/spiral,
-ltjed/multiagent-coaching and bhai114/ccpo.
+ltjed/multiagent-coaching and bhai114/ccpo; `m_grpo` from its formula, with the numbers
+of AQ-MedAI/MrlX.
 """
 
 import numpy as np
@@ -30,6 +31,49 @@ def test_dr_mas():
 
 def _same(b, p, q):
     return b.group[p[0]] == b.group[q[0]] and AGENT[p] == AGENT[q]
+
+
+WHO = np.array([[1, 0, 1], [0, 0, 1], [1, 1, 0], [0, 1, 0]] * 2)  # 1 leads
+
+
+def trajectories(b):
+    """The places of each: an episode's turns of the main agent, a sub-agent's call."""
+    found = []
+    for i in range(8):
+        main, call, turns = [], [], range(len(b.turns(i)))
+        for k in turns:
+            if WHO[i, k] == 1:
+                main, call = [*main, (i, k)], []
+                continue
+            call.append((i, k))
+            if k + 1 not in turns or WHO[i, k + 1] == 1:
+                found.append(tuple(call))
+        found += [tuple(main)] if main else []
+    return found
+
+
+def test_m_grpo():
+    """The form and the outcome, less half a flaw of a call; every trajectory is one."""
+    rng, b = np.random.default_rng(26), episodes(2, spread=0.8, agent=WHO)
+    zero = np.zeros((8, 3))
+    weight, form, flaws, heard = zero.copy(), zero.copy(), zero * np.nan, zero > 0
+    reward = {}
+    for places in trajectories(b):
+        kept, wrong, known = rng.integers(0, 2, 3)
+        known &= WHO[places[0]] == 0
+        for p in places:
+            weight[p], form[p], heard[p] = 1 / len(places), kept, known
+            flaws[p] = wrong if known else np.nan
+        outcome = b.signals["correct"][places[0][0]]
+        reward[places] = 0.1 * kept + 0.9 * outcome - 0.5 * wrong * known
+    b.signals |= {"trajectory_weight": weight, "trajectory_format": form}
+    b.signals |= {"subtask_flaws": flaws, "subtask_flaws_valid": heard}
+    assert {len(c) for c in reward} == {1, 2}
+    kind = lambda c: (b.group[c[0][0]], WHO[c[0]])  # noqa: E731
+    z = standard_in(reward, kind)
+    lone = {c for c in reward if sum(kind(d) == kind(c) for d in reward) == 1}
+    a = spread(b, {p: 0 if c in lone else z[c] for c in reward for p in c})
+    agrees("m_grpo", b, trained(a, sequence_mean, high=0.28), a)
 
 
 def test_hierarchical_grpo():

@@ -150,7 +150,9 @@ TURNS = {  # the task, and which of its signals stand for the method's
     "mt_grpo": ("calculator", ""),
     "critic_search": ("search", ""),
     **dict.fromkeys("dr_mas hierarchical_grpo rae marti".split(), ("think_solve", "")),
-    **dict.fromkeys("ccpo ccpo_own_solo sepo sharp".split(), ("think_solve", "")),
+    **dict.fromkeys(
+        "ccpo ccpo_own_solo sepo sharp m_grpo".split(), ("think_solve", "")
+    ),
 }
 ABLE = {  # at first; an untrained policy earns nothing, so that all its rows are alike
     "model.name": "S",
@@ -162,6 +164,9 @@ ABLE = {  # at first; an untrained policy earns nothing, so that all its rows ar
 }
 FEW = {"min_terms": 2, "max_operand": 9, "train": 128}  # sums, which few steps teach
 EASY = {"think_solve": {f"task.difficulty.{k}": x for k, x in FEW.items()}}
+# Of rows whose critic has to learn the form of a verdict first.
+TAUGHT = "critics(draws=1, truth='useful', warmup=11, frozen=True, privileged=True)"
+LONGER = {"critic_search": {"scorers": TAUGHT, "train.max_steps": 12}}
 
 
 @pytest.fixture(scope="module")
@@ -182,8 +187,9 @@ def able(tmp_path_factory):
 @pytest.mark.parametrize("name", TURNS)
 def test_a_row_for_turns_trains_on_an_environment(able, tmp_path, name):
     task, names = TURNS[name]
-    start = {"model.init_from": able(task), "signals": names}
-    train(tiny(task, name, **{**ABLE, **EASY.get(task, {}), **start}), tmp_path)
+    start = {"model.init_from": able(task), "signals": names, **LONGER.get(name, {})}
+    config = tiny(task, name, **{**ABLE, **EASY.get(task, {}), **start})
+    train(config, tmp_path)
     *rest, last = read_metrics(tmp_path / "metrics.jsonl")
-    assert last["step"] == 2 and np.isfinite(last["grad_norm"])
+    assert last["step"] == config.train.max_steps and np.isfinite(last["grad_norm"])
     assert max(row.get("advantages/abs_mean", 0) for row in [*rest, last]) > 0

@@ -1,5 +1,8 @@
 """Words of several agents, against loops in float64."""
 
+import dataclasses
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -97,3 +100,76 @@ def test_one_agent_is_no_agent(seed):
     for i in range(12):  # an agent of its own a turn: the same turn of other rows
         assert len(step_tokens(rollout, i)) <= 4
     assert apply(build(start), rollout)["correct"].placed.any()
+
+
+def test_trajectories(seed):
+    """The main agent's turns of an episode are one, and so is each call of another."""
+    rng, rollout = np.random.default_rng(seed), varied(seed)
+    agent = rng.integers(0, 3, (12, 4))
+    there = np.array(
+        [[k < len(step_tokens(rollout, i)) for k in range(4)] for i in range(12)]
+    )
+    heard, read = rng.random((2, 12, 4)) < 0.8
+    flaws, kept = rng.integers(0, 3, (12, 4)), rng.random((12, 4)) < 0.7
+    signals = {
+        "agent": agent,
+        "agent_valid": there,
+        "flaws": np.where(heard & there, flaws, np.nan),
+        "flaws_valid": heard & there,
+        "grounding": np.where(read & there, kept, np.nan),
+        "grounding_valid": read & there,
+    }
+    rollout = rollout.with_signals(**{k: jnp.asarray(x) for k, x in signals.items()})
+    found = scored(rollout, "trajectories(main=2)").signals
+    sizes = set()
+    for i in range(12):
+        turns = [k for k in range(4) if there[i, k]]
+        for k in turns:
+            own = [j for j in turns if agent[i, j] == agent[i, k]]
+            if agent[i, k] != 2:  # without one of another agent between
+                own = [
+                    j
+                    for j in own
+                    if len({*agent[i, min(j, k) : max(j, k) + 1].tolist()}) == 1
+                ]
+            sizes.add(len(own))
+            said = [flaws[i, j] for j in own if heard[i, j]]
+            known = bool(said) and agent[i, k] != 2
+            bad = any(read[i, j] and not kept[i, j] for j in own)
+            assert found["trajectory_weight"][i, k] == pytest.approx(1 / len(own))
+            assert found["trajectory_format"][i, k] == (not bad)
+            assert found["subtask_flaws_valid"][i, k] == known
+            if known:
+                mean = sum(said) / len(said)
+                assert found["subtask_flaws"][i, k] == pytest.approx(mean)
+        for name in ("weight", "format"):
+            assert not found[f"trajectory_{name}"][i][~there[i]].any()
+        assert not found["subtask_flaws_valid"][i][~there[i]].any()
+    assert {1, 2} <= sizes
+
+
+@pytest.mark.parametrize("anchor", ["", "agent"])
+def test_a_weight_counts_copies_once(seed, anchor):
+    """Turns that stand in c rows and weigh 1 / c there leave all advantages; without a
+    weight they change them."""
+    rng, one = np.random.default_rng(seed), varied(seed)
+    one = one.with_signals(agent=jnp.asarray(rng.integers(0, 2, (12, 4))))
+    copies = rng.integers(1, 4, 12)
+    rows = np.repeat(np.arange(12), copies)
+    by_row = lambda x: x[rows] if x.shape[:1] == (12,) else x  # noqa: E731
+    several = dataclasses.replace(
+        jax.tree.map(by_row, one), prompts=one.prompts, prompt_mask=one.prompt_mask
+    )
+    share = jnp.asarray(np.broadcast_to(1 / copies[rows][:, None], (len(rows), 4)))
+    several = several.with_signals(copies=share)
+    first = np.searchsorted(rows, np.arange(12))
+
+    def advantage(rollout, weight):
+        both = f"{anchor!r}, weight={weight!r}"
+        text = f"process('prm') | center_by_state({both}) | scale_by_state_std({both})"
+        return run(text, rollout)
+
+    want, changed = advantage(one, ""), advantage(several, "")
+    got = advantage(several, "copies")
+    agree({p: got[int(first[p[0]]), p[1]] for p in want}, want)
+    assert any(abs(changed[int(first[i]), t] - x) > 1e-3 for (i, t), x in want.items())

@@ -32,6 +32,30 @@ AGENTS: dict[str, Method] = {
         scorers="peers(scoped=(1,))",
         differs=f"{ROLES}, turns are its traces, paid by `prm`; guess: the loss",
     ),
+    "m_grpo": Method(
+        "outcome('correct') | episode_return(every_step=True)"
+        " | process('trajectory_format') | process('subtask_flaws')"
+        " | weighted_sum(trajectory_format=alpha1, correct=alpha2,"
+        " subtask_flaws=per_flaw)"
+        " | center_by_state('agent', weight='trajectory_weight')"
+        " | scale_by_state_std('agent', eps=eps, weight='trajectory_weight')"
+        " | step_returns_to_go(discount=0)",
+        "Multi-Agent Deep Research: Training Multi-Agent Systems with M-GRPO",
+        "2511.13288",
+        laws=(*SOUND, "scale"),
+        verified="secondary",
+        hp={"alpha1": 0.1, "alpha2": 0.9, "per_flaw": -0.5, "eps": 1e-6},
+        believes="a main agent against itself, each call of a sub-agent against calls",
+        loss="clipped(epsilon=0.2, epsilon_high=0.28) | sequence_mean()",
+        scorers="critics(draws=1, frozen=True) | trajectories(main=1)",
+        differs=f"{ROLES}, there a model each on servers apart: the solver leads, each "
+        "message of the thinker is a call; rows hold all calls, there these are copied "
+        "or dropped to a fixed number, and copies count in means, deviations and the "
+        "loss; the paper gives no alphas: 0.1 and 0.9 are those of the released code, "
+        "which pays an outcome only where the form is kept, and a sub-agent the same "
+        "without a judge of its task; guess: per_flaw, that a sub-agent has the main "
+        "one's alphas, and the mean over rows, there over an agent's trajectories",
+    ),
     "rae": Method(
         "outcome('correct') | episode_return(every_step=True)"
         " | center_by_role_history('agent', decay=decay)"

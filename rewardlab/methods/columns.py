@@ -31,7 +31,7 @@ READS: tuple[tuple[str, frozenset[str]], ...] = (
         frozenset(
             "blame_logp contribution flaws flow hindsight_logp insight peer_rating"
             " praise_logp prm self_rating self_score strong_logp teacher_logp"
-            " thinking turn_score".split()
+            " subtask_flaws thinking turn_score".split()
         ),
     ),
 )
@@ -54,6 +54,7 @@ FAMILY = {
     "critical_actions": INFORMATION,
     "itpo": INFORMATION,
     "c3": GAME,
+    "m_grpo": MONTE_CARLO,
     "sweet_rl": CRITIC,
     "t_reg": TD,
 }

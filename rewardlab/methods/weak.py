@@ -126,9 +126,9 @@ WEAK = (
         "secondary, of arXiv 2602.08335",
     ),
     Weakness(
-        "",
-        "M-GRPO: rows of sub-agents are copied or dropped to a fixed number, and copies"
-        " change means and deviations.",
+        "m_grpo",
+        "Rows of sub-agents are copied or dropped to a fixed number, and copies change"
+        " means and deviations.",
         "secondary, of arXiv 2511.13288",
     ),
     Weakness(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from rewardlab.scorers.agents import agents, peers
+from rewardlab.scorers.agents import agents, peers, trajectories
 from rewardlab.scorers.critic import critic, step_critic, value_model
 from rewardlab.scorers.critics import criteria, critics
 from rewardlab.scorers.distributions import (
@@ -69,6 +69,7 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "adaptive_clip": adaptive_clip,
     "agents": agents,
     "peers": peers,
+    "trajectories": trajectories,
     "hindsight": hindsight,
     "asked": asked,
     "aggregate_steps": aggregate_steps,

@@ -3,9 +3,11 @@
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Bool
 
+from rewardlab.core import masked
 from rewardlab.core.types import Rollout, Static
+from rewardlab.scorers.measured import labels
 from rewardlab.scorers.passes import Maker
 from rewardlab.scorers.protocol import Context, Scorer, Setting
 from rewardlab.scorers.steps import columns
@@ -56,3 +58,56 @@ def peers(scoped: tuple[int, ...] = (1,)) -> Maker:
         return Scorer("peers", {"peers": "NS"}, ("agent",), "batch", score)
 
     return make
+
+
+def trajectories(main: int = 1) -> Maker:
+    """`trajectory_format`, `trajectory_weight`, `subtask_flaws` [N, S]: of the
+    trajectory that each turn belongs to.
+
+    All turns of the agent `main` in an episode are one trajectory; a sub-agent's is a
+    call, its turns until another agent speaks. The first is 1 if all its turns keep to
+    the grammar, the second 1 / (its turns), so that it counts once among others, the
+    third the mean of its turns' `flaws`, of sub-agents alone. (M-GRPO, arXiv
+    2511.13288: the method `m_grpo`)
+
+    trajectories(): agents (0, 1, 0, 1), the last malformed -> formats (1, 0, 1, 0),
+    weights (1, 1/2, 1, 1/2)
+    """
+
+    def make(setting: Setting) -> Scorer:
+        def score(
+            state: Any, context: Context, rollout: Rollout, batch: Any
+        ) -> dict[str, Array]:
+            agent, there = labels(rollout, "agent")
+            own = _together(agent, there, main)
+            turns = jnp.sum(own, axis=2)
+            bad = there & masked.speaks(rollout, "grounding")
+            bad &= rollout.signal("grounding") < 0.5
+            heard = own & (there & masked.speaks(rollout, "flaws"))[:, None]
+            found = jnp.where(heard, rollout.signal("flaws")[:, None], 0)
+            judged = jnp.sum(heard, axis=2)
+            flaws = masked.safe_divide(jnp.sum(found, axis=2), judged)
+            malformed = jnp.any(own & bad[:, None], axis=2)
+            return {
+                "trajectory_format": jnp.where(there & ~malformed, 1.0, 0.0),
+                "trajectory_weight": jnp.where(there, 1 / jnp.maximum(turns, 1), 0.0),
+                "subtask_flaws": flaws,
+                "subtask_flaws_valid": (agent != main) & (judged > 0),
+            }
+
+        names = ("trajectory_format", "trajectory_weight", "subtask_flaws")
+        provides = dict.fromkeys((*names, "subtask_flaws_valid"), "NS")
+        reads = ("agent", "flaws", "grounding")
+        return Scorer("trajectories", provides, reads, "shard", score)
+
+    return make
+
+
+def _together(
+    agent: Array, there: Bool[Array, "N S"], main: int
+) -> Bool[Array, "N S S"]:
+    """Which turns of a row are of one trajectory."""
+    turns = there & jnp.pad(agent[:, 1:] != agent[:, :-1], ((0, 0), (1, 0)))
+    ids = jnp.where(agent == main, 0, 1 + jnp.cumsum(turns, axis=1))
+    both = there[:, :, None] & there[:, None, :]
+    return both & (ids[:, :, None] == ids[:, None, :])

@@ -27,7 +27,7 @@ def labels(rollout: Rollout, truth: str) -> Truth:
     """A label in [0, 1] of each step, [N, S], and where there is one."""
     value = rollout.signal(truth)
     last = jnp.max(jnp.where(rollout.mask, rollout.step, -1), axis=1, keepdims=True)
-    exists = jnp.arange(value.shape[1]) <= last
+    exists = jnp.arange(value.shape[1])[None] <= last
     valid = rollout.signals.get(f"{truth}_valid", exists)
     return jnp.where(valid, value, 0), valid
 

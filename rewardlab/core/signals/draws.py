@@ -81,6 +81,11 @@ def flag(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
     return rng.random(shape) < 0.3
 
 
+def parts(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
+    """1, 1/2 or 1/3."""
+    return 1 / rng.integers(1, 4, shape)
+
+
 def above_one(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
     """Draws in [1, 2): they keep 1 - 2 p + sum p^2 non-negative for every p."""
     return 1 + rng.random(shape)

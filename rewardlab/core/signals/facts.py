@@ -14,6 +14,7 @@ from rewardlab.core.signals.draws import (
     nats,
     normal,
     often,
+    parts,
     segments,
     share,
     tree,
@@ -42,6 +43,9 @@ FACTS: dict[str, Signal] = {
     ),
     "agent": Signal("NS", "an id of who wrote each turn", integers(0, 2)),
     "peers": Signal("NS", "an id of the turns that each is compared with", few),
+    "trajectory_weight": Signal(
+        "NS", "1 / (turns of the agent's trajectory that each turn is of)", parts
+    ),
     "tool_used": Signal("N", "whether a tool answered", often),
     "before_result": Signal("NT", "the tokens before the first tool's answer", flag),
     "similarity": Signal("N", "similarity to the reference answer, in [0, 1]", share),
@@ -85,6 +89,12 @@ FACTS: dict[str, Signal] = {
     "importance": Signal("NT", "a weight of each token", importance),
     "calls": Signal("N", "how many tools were called", count),
     "flaws": Signal("NS", "how many critics find the step wrong", count, abstains=True),
+    "subtask_flaws": Signal(
+        "NS", "the mean of `flaws` over a sub-agent's call", count, abstains=True
+    ),
+    "trajectory_format": Signal(
+        "NS", "whether all turns of the agent's trajectory keep to the grammar", flags
+    ),
     "iou": Signal(
         "NS",
         "overlap of the retrieved frames with the true ones, in [0, 1]",
