@@ -57,6 +57,9 @@ WORDS = {
     "privileged_critic": Word(
         "privileged_critic(lr=1e-3)", ("turn_score",), "privileged_critic"
     ),
+    "promise_model": Word(
+        "promise_model(width=8)", ("turn_progress",), "promise_model", slow=False
+    ),
     "rewarded": Word("rewarded(draws=2, warmup=0)", ("judge",), "rewarded_judge"),
     "latent_reward": Word(
         "step_facts() | latent_reward(width=8)", ("contribution",), "latent_reward"

@@ -28,6 +28,7 @@ ROWS = {
     "sharp": (Cost(restarts=2), "2 restarts"),
     "m_grpo": (Cost(calls=1, helpers=("LLM judge",)), "1 judge call"),
     "sepo": (Cost(calls=2, helpers=("LLM judge",)), "2 judge calls"),
+    "agent_prm": (Cost(1, helpers=("PRM",)), "1 pass"),
     "process_sum": (Cost(helpers=("PRM",)), "-"),
 }
 

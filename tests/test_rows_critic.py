@@ -1,14 +1,23 @@
 """Rows with a critic, whole, by name.
 
 Written from verl's GAE, GuanxingLu/vlarl, McGill-NLP/VinePPO,
-eddycmu/demystify-long-cot and YifeiZhou02/ArCHer.
+eddycmu/demystify-long-cot and YifeiZhou02/ArCHer; `agent_prm` from its formula.
 """
 
 import math
 
 import numpy as np
 import pytest
-from rows import agrees, batch, episodes, ppo, sequence_mean, token_mean, trained
+from rows import (
+    against_group,
+    agrees,
+    batch,
+    episodes,
+    ppo,
+    sequence_mean,
+    token_mean,
+    trained,
+)
 
 DRAWS = np.random.default_rng(31)
 VALUE = DRAWS.normal(size=(8, 8))
@@ -146,3 +155,16 @@ def test_multi_discount():
             slow = (-0.05 if t and len(tokens) > 2 else 0.0) + 0.99 * slow
             a[i, t] = b.signals["correct"][i] + slow - VALUE[i, t]
     agrees("multi_discount", b, trained(a, sequence_mean), a, **{"hp.size": 2})
+
+
+def test_agent_prm():
+    """z(R) of the row and the progress of each turn that one is told of."""
+    rng = np.random.default_rng(31)
+    heard = rng.random((8, 3)) < 0.8
+    progress = np.where(heard, rng.normal(size=(8, 3)), np.nan)
+    b = episodes(2, turn_progress=progress, turn_progress_valid=heard)
+    a = against_group(b, b.signals["correct"], eps=1e-6)
+    for i, _ in b.rows():
+        for k, turn in enumerate(b.turns(i)):
+            a[i, turn] += progress[i, k] if heard[i, k] else 0
+    agrees("agent_prm", b, trained(a), a)

@@ -149,6 +149,7 @@ TURNS = {  # the task, and which of its signals stand for the method's
     **dict.fromkeys("turn_ppo itpo hcapo".split(), ("search", "correct=finished")),
     "mt_grpo": ("calculator", ""),
     "critic_search": ("search", ""),
+    "agent_prm": ("calculator", ""),
     **dict.fromkeys("dr_mas hierarchical_grpo rae marti".split(), ("think_solve", "")),
     **dict.fromkeys(
         "ccpo ccpo_own_solo sepo sharp m_grpo".split(), ("think_solve", "")

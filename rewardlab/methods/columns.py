@@ -17,7 +17,7 @@ READS: tuple[tuple[str, frozenset[str]], ...] = (
         TD,
         frozenset(
             "goal_nearness graph_value milestones potential prefix_score prefix_value"
-            " prm_logp progress state_value value".split()
+            " prm_logp progress promise state_value turn_progress value".split()
         ),
     ),
     (
@@ -99,7 +99,8 @@ OF_EPISODES = set(
     "action aligned anchor belief before_result calls cost crashed distance duration"
     " goal_nearness graph_value grounding hindsight_logp insight iou is_call match"
     " milestones node progress route state_value step_value subgoals success"
-    " tool_calls tool_match tool_used turn_advantage turn_entropy turn_score".split()
+    " tool_calls tool_match tool_used turn_advantage turn_entropy turn_progress"
+    " turn_score".split()
 )
 # By hand: what a method was made for, where what it reads tells another.
 SETTING = {

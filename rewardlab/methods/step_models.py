@@ -55,4 +55,30 @@ STEP_MODELS: dict[str, Method] = {
         differs=f"guess: the estimator; the paper refines completions by these scores; "
         f"{HEAD}; set `rollout.continuations` (8 to 32 there)",
     ),
+    "agent_prm": Method(
+        "outcome('correct') | process('turn_progress')"
+        " | on('correct', center_by_group() | scale_by_group_std(eps=eps)"
+        " | broadcast_to_tokens())"
+        " | on('turn_progress', step_returns_to_go(discount=0))"
+        " | weighted_sum(correct=1, turn_progress=alpha)",
+        "AgentPRM: Process Reward Models for LLM Agents via Promise and Progress",
+        "2511.08325",
+        laws=(*SOUND, "shift"),
+        verified="secondary",
+        hp={
+            "discount": 1.0,
+            "decay": 0.95,
+            "beta": 1.0,
+            "alpha": 1.0,
+            "eps": 1e-6,
+        },
+        believes="turns after which more is to be expected than before",
+        scorers="promise_model(discount=discount, decay=decay, beta=beta, warmup=20)",
+        differs=f"{HEAD}; it ranks candidates at each turn, or pays PPO, here the "
+        "progress of a turn is its advantage beside the outcome's in its group; a "
+        "first turn is compared with the prompt's first turns, there none is before. "
+        "guess: all numbers, the labels of differences, which are those of the labels' "
+        "own, and the estimator. The AgentPRM of 2502.10325 is another: it learns of "
+        "Monte Carlo returns",
+    ),
 }

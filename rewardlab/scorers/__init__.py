@@ -39,6 +39,7 @@ from rewardlab.scorers.past import past
 from rewardlab.scorers.planning import planning
 from rewardlab.scorers.prefixes import prefix_values
 from rewardlab.scorers.privileged import privileged_critic
+from rewardlab.scorers.promise_model import promise_model
 from rewardlab.scorers.ratings import ratings
 from rewardlab.scorers.redistribute import (
     contributions,
@@ -105,6 +106,7 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "prefix_values": prefix_values,
     "ratings": ratings,
     "privileged_critic": privileged_critic,
+    "promise_model": promise_model,
     "rewarded": rewarded,
     "segment_at_uncertain_tokens": segment_at_uncertain_tokens,
     "segment_values": segment_values,
@@ -159,6 +161,7 @@ USUAL = {
     "prompt_value": "prefix_values()",
     "is_planning": "planning()",
     "prm_logp": "implicit()",
+    "promise": "promise_model()",
     "positive": "positive()",
     "segment": "segment_at_uncertain_tokens()",
     "segment_value": "segment_values()",
@@ -184,6 +187,7 @@ USUAL = {
     "strong_logp": "strong()",
     "teacher_logp": "teacher()",
     "turn_advantage": "double_critic()",
+    "turn_progress": "promise_model()",
     "turn_score": "privileged_critic()",
     "value": "critic()",
     "weak_logp": "weak()",

@@ -80,7 +80,13 @@ _WORDS: dict[str, Callable[[Given], Cost]] = {
     "privileged_critic": lambda given: Cost(passes=2, helpers=(CRITIC,)),
     "value_model": lambda given: Cost(passes=1, helpers=(CRITIC,)),
     **dict.fromkeys(
-        ("step_model", "contributions", "latent_reward", "prefix_differences"),
+        (
+            "step_model",
+            "contributions",
+            "latent_reward",
+            "prefix_differences",
+            "promise_model",
+        ),
         lambda given: Cost(helpers=(PRM,)),
     ),
     **dict.fromkeys(

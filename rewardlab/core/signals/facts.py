@@ -89,12 +89,6 @@ FACTS: dict[str, Signal] = {
     "importance": Signal("NT", "a weight of each token", importance),
     "calls": Signal("N", "how many tools were called", count),
     "flaws": Signal("NS", "how many critics find the step wrong", count, abstains=True),
-    "subtask_flaws": Signal(
-        "NS", "the mean of `flaws` over a sub-agent's call", count, abstains=True
-    ),
-    "trajectory_format": Signal(
-        "NS", "whether all turns of the agent's trajectory keep to the grammar", flags
-    ),
     "iou": Signal(
         "NS",
         "overlap of the retrieved frames with the true ones, in [0, 1]",

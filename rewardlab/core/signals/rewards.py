@@ -79,6 +79,12 @@ REWARDS: dict[str, Signal] = {
     "grounding": Signal(
         "NS", "whether the action could be executed", share, scale=True
     ),
+    "trajectory_format": Signal(
+        "NS",
+        "whether all turns of the agent's trajectory keep to the grammar",
+        share,
+        scale=True,
+    ),
     "budget_score": Signal(
         "NS",
         "mean score when thinking is cut at each budget",

@@ -1,6 +1,6 @@
 """Signals that say what a state, a prefix or a part of a row is worth."""
 
-from rewardlab.core.signals.draws import eighths, share
+from rewardlab.core.signals.draws import count, eighths, share
 from rewardlab.core.signals.signal import Signal
 
 VALUES: dict[str, Signal] = {
@@ -38,6 +38,27 @@ VALUES: dict[str, Signal] = {
         "what a critic finds each turn worth beyond its state",
         eighths,
         scale=True,
+    ),
+    "promise": Signal(
+        "NS",
+        "what the outcome is expected to be after each turn",
+        eighths,
+        scale=True,
+        abstains=True,
+    ),
+    "turn_progress": Signal(
+        "NS",
+        "how much more each turn promises than the one before",
+        eighths,
+        scale=True,
+        abstains=True,
+    ),
+    "subtask_flaws": Signal(
+        "NS",
+        "the mean of `flaws` over a sub-agent's call",
+        count,
+        scale=True,
+        abstains=True,
     ),
     "turn_score": Signal(
         "NS",
