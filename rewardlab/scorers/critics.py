@@ -88,14 +88,16 @@ def critics(
             return of_parts(rollout, said, labels(rollout, truth), draws)
 
         provides = {"flaws": "NS", "flaws_valid": "NS", "soundness": "N"}
-        blank = silent("critics", provides, (truth,))
-        lesson, judging = Lesson(warmup, frozen, lr), Judging(ask, teach, tell)
-        if privileged:
-            blank = blank._replace(columns=TRUTH)
-            judging = judging._replace(sees=told_the_answer)
-        return learning(setting, blank, lesson, judging)
+        case = silent("critics", provides, (truth,)), Judging(ask, teach, tell)
+        blank, judging = _informed(*case) if privileged else case
+        return learning(setting, blank, Lesson(warmup, frozen, lr), judging)
 
     return make
+
+
+def _informed(blank: Scorer, judging: Judging) -> tuple[Scorer, Judging]:
+    """The same with the right answer before the question."""
+    return blank._replace(columns=TRUTH), judging._replace(sees=told_the_answer)
 
 
 def criteria(

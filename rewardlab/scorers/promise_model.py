@@ -1,5 +1,6 @@
 """A model of what turns promise, which learns of outcomes by time differences."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -56,35 +57,39 @@ def promise_model(
             found = {"promise": value, "turn_progress": progress}
             return found | {f"{name}_valid": there for name in found}
 
-        def loss(
-            head: heads.Head,
-            context: Context,
-            rollout: Rollout,
-            batch: Any,
-            reward: Any,
-        ) -> tuple[Sum, dict[str, Sum]]:
-            there, value = _read(head, rollout)
-            outcome, known = heard(rollout, "correct")
-            there &= known[:, None]
-            told = rollout.signal("promise"), jnp.where(known, outcome, 0)
-            label = promise.td_labels(*told, there, discount, decay)
-            error = promise.promise_loss(value, label, there, beta)
-            gap, both = promise.differences(value - label, there)
-            numbers = {
-                "promise": sum_of(value, there),
-                "label": sum_of(label, there),
-                "promise_error": sum_of((value - label) ** 2, there),
-                "progress_error": sum_of(gap**2, both),
-            }
-            return sum_of(error, there), numbers
-
-        fit = Fit(loss, lambda hp: optax.adam(lr), warmup=warmup)
+        fit = Fit(
+            _fitted(discount, decay, beta), lambda hp: optax.adam(lr), warmup=warmup
+        )
         names = ("promise", "turn_progress")
         provides = dict.fromkeys((*names, *(f"{x}_valid" for x in names)), "NS")
         reads = ("step_states", "correct")
         return Scorer("promise_model", provides, reads, "shard", score, init, fit)
 
     return make
+
+
+def _fitted(discount: Any, decay: Any, beta: Any) -> Callable[..., Any]:
+    """The loss of a head, against labels made of what it told before."""
+
+    def loss(
+        head: heads.Head, context: Context, rollout: Rollout, batch: Any, reward: Any
+    ) -> tuple[Sum, dict[str, Sum]]:
+        there, value = _read(head, rollout)
+        outcome, known = heard(rollout, "correct")
+        there &= known[:, None]
+        told = rollout.signal("promise"), jnp.where(known, outcome, 0)
+        label = promise.td_labels(*told, there, discount, decay)
+        error = promise.promise_loss(value, label, there, beta)
+        gap, both = promise.differences(value - label, there)
+        numbers = {
+            "promise": sum_of(value, there),
+            "label": sum_of(label, there),
+            "promise_error": sum_of((value - label) ** 2, there),
+            "progress_error": sum_of(gap**2, both),
+        }
+        return sum_of(error, there), numbers
+
+    return loss
 
 
 def _read(head: heads.Head, rollout: Rollout) -> tuple[Array, Array]:

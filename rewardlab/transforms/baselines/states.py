@@ -1,11 +1,9 @@
 """A baseline for each state: steps are compared with those in the same state."""
 
-from typing import NamedTuple
-
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.core import edges, masked
+from rewardlab.core.among import Sets, among
 from rewardlab.core.compose import named, per_channel
 from rewardlab.core.types import Reward, RewardTransform, Rollout, SignalName, place
 from rewardlab.transforms.sources.signals import at_steps
@@ -30,8 +28,9 @@ def center_by_state(
     """
 
     def center(reward: Reward, rollout: Rollout) -> Reward:
-        among, away = _away(reward, rollout, anchor, weight)
-        return place(away, reward.placed & (zero_singletons | among.more_than(1)))
+        found = among(reward, _states(rollout, anchor, weight))
+        kept = zero_singletons | found.more_than(1)
+        return place(found.away, reward.placed & kept)
 
     return per_channel(center)
 
@@ -49,52 +48,20 @@ def scale_by_state_std(
     """
 
     def scale(reward: Reward, rollout: Rollout) -> Reward:
-        among, away = _away(reward, rollout, anchor, weight)
-        var = among.sum(away**2) / jnp.maximum(among.count - ddof, 1)
-        std = jnp.where(among.more_than(ddof), jnp.sqrt(var), 1)
+        std = among(reward, _states(rollout, anchor, weight)).std(ddof)
         return reward.with_value(edges.over(reward.value, std, eps))
 
     return per_channel(scale)
 
 
-class _Among(NamedTuple):
-    """The rewards in one state, what each weighs, and the sum of it."""
-
-    ids: Int[Array, "N T"]
-    size: int
-    weight: Float[Array, "N T"]
-    count: Float[Array, "N T"]
-
-    def sum(self, x: Float[Array, "N T"]) -> Float[Array, "N T"]:
-        return masked.set_sum(self.weight * x, self.ids, self.size)
-
-    def more_than(self, number: int) -> Bool[Array, "N T"]:
-        """Copies of one reward weigh 1 together, but for rounding."""
-        return self.count > number + 0.5
-
-
-def _away(
-    reward: Reward, rollout: Rollout, anchor: SignalName, weight: SignalName
-) -> tuple[_Among, Float[Array, "N T"]]:
-    """The distance of each reward from the mean of its state; 0 where none is."""
-    ids, size = _states(rollout, anchor)
-    score = jnp.where(reward.placed, reward.value, jnp.inf)
-    distance = reward.value - masked.set_min(score, ids, size)
-    distance = jnp.where(reward.placed, distance, 0)
+def _states(rollout: Rollout, anchor: SignalName, weight: SignalName) -> Sets:
+    """An id for the state of each token, the number of possible ids, and weights."""
     each = at_steps(rollout.signal(weight), rollout) if weight else 1.0
-    w = jnp.where(reward.placed, each, 0).astype(distance.dtype)
-    count = masked.set_sum(w, ids, size)
-    among = _Among(ids, size, w, count)
-    mean = among.sum(distance) / jnp.where(count > 0, count, 1)
-    return among, jnp.where(reward.placed, distance - mean, 0)
-
-
-def _states(rollout: Rollout, anchor: SignalName) -> tuple[Int[Array, "N T"], int]:
-    """An id for the state of each token, and the number of possible ids."""
     group = rollout.group[:, None]
     if not anchor:
         prompts, width = rollout.prompts.shape[0], rollout.mask.shape[1]
-        return group * width + jnp.maximum(rollout.step, 0), prompts * width
+        ids = group * width + jnp.maximum(rollout.step, 0)
+        return Sets(ids, prompts * width, each)
     seen = rollout.signal(anchor)
     if seen.ndim != 2 or not jnp.issubdtype(seen.dtype, jnp.integer):
         raise ValueError(
@@ -102,4 +69,4 @@ def _states(rollout: Rollout, anchor: SignalName) -> tuple[Int[Array, "N T"], in
             f"shape {seen.shape}"
         )
     ids = masked.dense_ids(jnp.broadcast_to(group, seen.shape), seen)
-    return at_steps(ids, rollout), ids.size
+    return Sets(at_steps(ids, rollout), ids.size, each)
