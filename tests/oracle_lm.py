@@ -93,7 +93,7 @@ def feed_forward(p, y, config):
     return product(p, "down", up, config)
 
 
-def oracle_layer(p, config, xs):
+def oracle_layer(p, config, xs, looks=None):
     d, shared = config.head_dim, config.num_heads // config.num_kv_heads
     ys = [norm(p, "attention_norm", x, config) for x in xs]
     cut = lambda x, h: x[h * d : (h + 1) * d]  # noqa: E731
@@ -112,6 +112,8 @@ def oracle_layer(p, config, xs):
             for s in range(t + 1):
                 scores[s] = q @ rope(cut(keys[s], kv), s, config) / np.sqrt(d)
             weights = np.exp(scores) / np.sum(np.exp(scores))
+            if looks is not None:
+                looks[t, h] = weights
             for s in range(t + 1):
                 cut(mixed, h)[:] += weights[s] * cut(values[s], kv)
         x = x + product(p, "out", mixed, config)
@@ -119,12 +121,13 @@ def oracle_layer(p, config, xs):
     return after
 
 
-def oracle(params, config, tokens):
+def oracle(params, config, tokens, looks=None):
+    """Logits; `looks` is filled with the last layer's weights by token and head."""
     p = jax.tree.map(lambda x: np.asarray(x, np.float64), params)
     xs = [p["embedding"][i] for i in tokens]
     if config.positions == "learned":
         xs = [x + p["positions"][t] for t, x in enumerate(xs)]
     for name in sorted(p["layers"]):
-        xs = oracle_layer(p["layers"][name], config, xs)
+        xs = oracle_layer(p["layers"][name], config, xs, looks)
     head = p["embedding"].T if config.tied else p["head"]
     return np.stack([norm(p, "final_norm", x, config) @ head for x in xs])

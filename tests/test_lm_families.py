@@ -94,6 +94,25 @@ def test_each_family_is_its_equations(family):
             np.testing.assert_allclose(logits[n][valid[n]], expected, atol=3e-4)
 
 
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_the_last_token_looks_at(family, layers):
+    """The last layer's weights, the mean over heads; the prompt has the rest of 1."""
+    config, case = dataclasses.replace(FAMILIES[family], num_layers=layers), texts()
+    params, (prompts, prompt_mask, tokens, valid) = shaken(config), case
+    at = np.maximum(valid.sum(axis=1) - 1, 0)
+    for own in (params, lm.stacked(params)):
+        found = np.asarray(jax.jit(lm.looks, static_argnums=0)(config, own, case, at))
+        for n in range(4):
+            prompt, looks = prompts[n // 2][prompt_mask[n // 2]], {}
+            text = np.concatenate([prompt, tokens[n][valid[n]]])
+            oracle(params, config, text, looks)
+            heads = [looks[len(text) - 1, h] for h in range(config.num_heads)]
+            want = np.mean(heads, axis=0)[len(prompt) :]
+            np.testing.assert_allclose(found[n][valid[n]], want, atol=1e-4)
+            assert not found[n][~valid[n]].any() and found[n].sum() < 1
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_bfloat16_goes_through_all_layers(family):
     """Memories are bfloat16, and what the head reads is float32."""

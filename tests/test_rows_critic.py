@@ -32,13 +32,21 @@ def whitened(b, a):
     return np.where(b.mask, (a - mean) / math.sqrt(var + 1e-8), 0)
 
 
-def of_tokens(b, decay):
+def at_the_end(b):
+    """The outcome on the last token of its row, [N, T]."""
+    paid = np.zeros(b.mask.shape)
+    for i, tokens in b.rows():
+        paid[i, tokens[-1]] = b.signals["correct"][i]
+    return paid
+
+
+def of_tokens(b, decay, paid=None):
     """GAE over the tokens, undiscounted; `decay(l)` of a row of l; whitened."""
-    a = np.zeros(b.mask.shape)
+    a, paid = np.zeros(b.mask.shape), at_the_end(b) if paid is None else paid
     for i, tokens in b.rows():
         later, ahead = 0.0, 0.0
         for t in reversed(tokens):
-            reward = b.signals["correct"][i] if t == tokens[-1] else 0.0
+            reward = paid[i, t]
             later = reward + ahead - VALUE[i, t] + decay(len(tokens)) * later
             a[i, t], ahead = later, VALUE[i, t]
     return whitened(b, a)
@@ -50,6 +58,14 @@ def test_gae(name):
     b = episodes(0, 1.2, value=VALUE)
     a = of_tokens(b, lambda length: 0.95)
     agrees(name, b, trained(a), a)
+
+
+def test_abc():
+    """Paid token by token, less 0.05 (log pi_old - log pi_ref); GAE of decay 0.95."""
+    paid = DRAWS.normal(size=(8, 8))
+    b = episodes(2, 1.2, value=VALUE, token_reward=paid)
+    a = of_tokens(b, lambda length: 0.95, paid - 0.05 * (b.old - b.ref))
+    agrees("abc", b, trained(a), a)
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.5])

@@ -79,6 +79,20 @@ SEGMENTS: dict[str, Method] = {
         " mix (`rest` is 1 - mix), beta, decay, whitening and the loss, PPO's by token;"
         " the reward model is a head on the base, there a model that is trained before",
     ),
+    "abc": Method(
+        "dense('token_reward') | kl_penalty(beta) | weighted_sum(token_reward=1, kl=1)"
+        " | gae('value', discount=1, decay=decay) | whiten()",
+        "Dense Reward for Free in Reinforcement Learning from Human Feedback (ABC)",
+        "2402.00782",
+        laws=SOUND,
+        verified="code",
+        hp={"mix": 0.8, "beta": 0.05, "decay": 0.95},
+        scorers="reward_model() | attention_rewards(beta=mix) | critic(decay=decay)",
+        believes="tokens that the reward model looks at when it reads the last",
+        differs="the reward model is a head on the frozen base, whose attention it is,"
+        " there a model that is trained before; a row's last token is looked from, its"
+        " end. guess: mix, beta, decay, whitening and the loss, PPO's by token",
+    ),
     "scar": Method(
         "process('shapley') | outcome('score') | kl_penalty(beta)"
         " | weighted_sum(shapley=alpha, score=rest, kl=1)"

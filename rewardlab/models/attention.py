@@ -6,7 +6,7 @@ from jaxtyping import Array, Bool, Float
 
 from rewardlab.models.cache import Memory
 
-_HIDDEN = -1e30  # finite: a padding query that sees nothing stays free of NaN
+HIDDEN = -1e30  # finite: a padding query that sees nothing stays free of NaN
 
 
 def attend(
@@ -23,7 +23,7 @@ def attend(
     """
     queries = queries * queries.shape[-1] ** -0.5
     scores = jnp.einsum("bkrgtd,bkgsd->bkrgts", queries, own.keys)
-    scores = jnp.where(own_mask, scores.astype(jnp.float32), _HIDDEN)
+    scores = jnp.where(own_mask, scores.astype(jnp.float32), HIDDEN)
     peak = lax.stop_gradient(jnp.max(scores, axis=-1, keepdims=True))
     if prompt is None or prompt_mask is None:
         weights = jnp.exp(scores - peak)
@@ -37,7 +37,7 @@ def attend(
     shape = (b, k, *rows)
     products = jnp.einsum(f"bkqd,bkpd->bk{order}", flat, prompt.keys[:, :, 0])
     shared = products.astype(jnp.float32).reshape(*shape[:axis], slots, *shape[axis:])
-    shared = jnp.where(jnp.moveaxis(prompt_mask, 5, axis), shared, _HIDDEN)
+    shared = jnp.where(jnp.moveaxis(prompt_mask, 5, axis), shared, HIDDEN)
     shared_peak = jnp.expand_dims(jnp.max(shared, axis), 5)
     peak = jnp.maximum(peak, lax.stop_gradient(shared_peak))
     weights = jnp.exp(scores - peak)

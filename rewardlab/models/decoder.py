@@ -75,9 +75,26 @@ class Decoder(nnx.Module):
         rows = kept[:, 0, prompts.size :].reshape(len(after), *tokens.shape, -1)
         return jnp.moveaxis(rows, 0, 2).astype(jnp.float32)
 
+    def looks(
+        self, texts: tuple[Array, Array, Array, Array], at: Int[Array, " N"]
+    ) -> Float[Array, "N T"]:
+        """How much each row's token `at` looks at its tokens, in the last layer."""
+        x, views = self._side_by_side(texts)
+        if self.config.num_layers > 1:
+            x = self._through(x, views, (self.config.num_layers - 1,))[1][0]
+        cut = lambda w: w[-1]  # noqa: E731
+        last = jax.tree.map(cut, self.layers) if self.scanned else self.layers[-1]
+        return last.looks(x, views, at)
+
     def _beside(
         self, texts: tuple[Array, Array, Array, Array], after: tuple[int, ...] = ()
     ) -> tuple[Float[Array, "1 M W"], Float[Array, "K 1 M W"]]:
+        return self._through(*self._side_by_side(texts), after)
+
+    def _side_by_side(
+        self, texts: tuple[Array, Array, Array, Array]
+    ) -> tuple[Float[Array, "1 M W"], Beside]:
+        """What the first layer is given, and what is seen in every layer."""
         prompts, prompt_mask, tokens, valid = texts
         cache = start(prompt_mask)
         rows = cache.fork(tokens.shape[0] // prompts.shape[0], valid)
@@ -86,7 +103,7 @@ class Decoder(nnx.Module):
             View.of(rows, tokens.shape[1], self.config),
         )
         together = jnp.concatenate([prompts.reshape(1, -1), tokens.reshape(1, -1)], 1)
-        return self._through(self._embedded(together, *views), views, after)
+        return self._embedded(together, *views), views
 
     def normed(self, x: Float[Array, "*N W"]) -> Float[Array, "*N W"]:
         bias, eps = self.final_norm_bias, self.config.norm_eps

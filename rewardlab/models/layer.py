@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import lax
 from jax.ad_checkpoint import checkpoint_name
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from rewardlab.models.cache import Memory
 from rewardlab.models.linear import linear, project, swiglu
@@ -31,16 +31,26 @@ class Layer(nnx.Module):
     def __call__(
         self, x: Float[Array, "N t W"], stream: Stream | Beside
     ) -> tuple[Float[Array, "N t W"], Memory | None]:
-        config = self.config
-        h = self._normed("attention_norm", x)
-        q, k, v = self._project(h, "query", "key", "value")
-        if config.qk_norm:
-            q = self._heads_normed("query_norm", q)
-            k = self._heads_normed("key_norm", k)
-        mixed, memory = stream.read(q, k, v, config.head_dim)
+        mixed, memory = stream.read(*self._asked(x), self.config.head_dim)
         x = x + self._project(mixed, "out")[0]
         h = self._normed("ffn_norm", x)
         return x + self._project(self._gated(h), "down")[0], memory
+
+    def looks(
+        self, x: Float[Array, "1 M W"], both: Beside, at: Int[Array, " N"]
+    ) -> Float[Array, "N T"]:
+        """How much the token in place `at` of each row looks at each token of it."""
+        q, k, _ = self._asked(x)
+        return both.looks(q, k, at, self.config.head_dim)
+
+    def _asked(self, x: Float[Array, "N t W"]) -> tuple[Array, Array, Array]:
+        """Queries, keys and values."""
+        h = self._normed("attention_norm", x)
+        q, k, v = self._project(h, "query", "key", "value")
+        if self.config.qk_norm:
+            q = self._heads_normed("query_norm", q)
+            k = self._heads_normed("key_norm", k)
+        return q, k, v
 
     def _gated(self, h: Float[Array, "N t W"]) -> Float[Array, "N t F"]:
         if self.config.mlp == "swiglu":

@@ -111,6 +111,20 @@ def inner(
     return Decoder(config, params).inner(texts, after)
 
 
+def looks(
+    config: LMConfig,
+    params: Params,
+    texts: tuple[Array, Array, Array, Array],
+    at: Int[Array, " N"],
+) -> Float[Array, "N T"]:
+    """How much the token in place `at` of each row looks at each token of the row.
+
+    The attention of the last layer, the mean over heads; what is missing from 1 goes to
+    the prompt. `texts` are as for `inner`.
+    """
+    return Decoder(config, params).looks(texts, at)
+
+
 @functools.cache
 def bind(config: LMConfig) -> Apply:
     """`apply` of one config: the same object each time, so jit does not retrace."""

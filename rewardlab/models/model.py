@@ -116,6 +116,13 @@ class Model(NamedTuple):
         reads them."""
         return lm.states(self.config, params, *_texts(params, rollout), after)
 
+    def last_attention(
+        self, params: lm.Params, rollout: Rollout
+    ) -> Float[Array, "N T"]:
+        """How much the last token of a row looks at each of it, in the last layer."""
+        at = jnp.maximum(jnp.sum(rollout.valid, axis=1) - 1, 0)
+        return lm.looks(self.config, params, _texts(params, rollout), at)
+
     def inner(
         self, params: lm.Params, rollout: Rollout, depths: tuple[float, ...]
     ) -> Float[Array, "N T K W"]:

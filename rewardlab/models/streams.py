@@ -2,10 +2,11 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from rewardlab.models.attention import attend
+from rewardlab.models.attention import HIDDEN, attend
 from rewardlab.models.cache import Cache, Memory, write
 from rewardlab.models.config import LMConfig
 from rewardlab.models.rope import rope_table, rotate
@@ -68,10 +69,8 @@ class Stream(NamedTuple):
     ) -> tuple[Float[Array, "N t C"], Memory]:
         """What the tokens read, and the memory with theirs in it."""
         view = self.view
-        queries, keys, values = (_heads(x, view, head_dim) for x in (q, k, v))
-        if view.turns:
-            queries, keys = rotate(queries, *view.turns), rotate(keys, *view.turns)
-        new = Memory(keys, values)
+        queries, keys = (_turned(x, view, head_dim) for x in (q, k))
+        new = Memory(keys, _heads(v, view, head_dim))
         memory = write(self.memory, new, view.used, view.own.shape[-1])
         b, _, g, t, d = queries.shape
         queries = queries.reshape(b, keys.shape[1], -1, g, t, d)
@@ -98,6 +97,41 @@ class Beside(NamedTuple):
         second = Stream(self.rows, None, memory)
         rest, _ = second.read(q[:, cut:], k[:, cut:], v[:, cut:], head_dim)
         return jnp.concatenate([mixed, rest], axis=1), None
+
+    def looks(
+        self,
+        q: Float[Array, "1 M C"],
+        k: Float[Array, "1 M C"],
+        at: Int[Array, " N"],
+        head_dim: int,
+    ) -> Float[Array, "N T"]:
+        """The attention of the token in place `at` of each row to each token of it.
+
+        The mean over heads of softmax(q k / sqrt(D)), of which the prompt has the rest.
+        """
+        (b, g, _), cut = self.rows.rows, self.prompts.tokens
+        queries, keys = (_turned(x[:, cut:], self.rows, head_dim) for x in (q, k))
+        before = _turned(k[:, :cut], self.prompts, head_dim)[:, :, 0]
+        place = at.reshape(b, 1, g, 1, 1)
+        queries = jnp.take_along_axis(queries, place, axis=3) * head_dim**-0.5
+        queries = queries.reshape(b, keys.shape[1], -1, g, head_dim)
+        own = jnp.einsum("bkrgd,bkgsd->bkrgs", queries, keys)
+        first = jnp.einsum("bkrgd,bkpd->bkrgp", queries, before)
+        seen = jnp.take_along_axis(self.rows.own, place[:, :, None], axis=4)[..., 0, :]
+        assert self.rows.prompt is not None
+        masks = (self.rows.prompt[..., 0, :], seen)
+        parts = zip(masks, (first, own), strict=True)
+        scores = [jnp.where(m, x.astype(jnp.float32), HIDDEN) for m, x in parts]
+        weights = jax.nn.softmax(jnp.concatenate(scores, axis=-1), axis=-1)
+        mean = jnp.mean(weights[..., first.shape[-1] :], axis=(1, 2))
+        return mean.reshape(b * g, -1)
+
+
+def _turned(
+    x: Float[Array, "..."], view: View, head_dim: int
+) -> Float[Array, "B H G t D"]:
+    heads = _heads(x, view, head_dim)
+    return rotate(heads, *view.turns) if view.turns else heads
 
 
 def _heads(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rewardlab.scorers.agents import agents, peers, trajectories
+from rewardlab.scorers.attention import attention_rewards
 from rewardlab.scorers.critic import critic, step_critic, value_model
 from rewardlab.scorers.critics import criteria, critics
 from rewardlab.scorers.distributions import (
@@ -73,6 +74,7 @@ SCORERS: dict[str, Callable[..., Any]] = {
     "trajectories": trajectories,
     "hindsight": hindsight,
     "asked": asked,
+    "attention_rewards": attention_rewards,
     "aggregate_steps": aggregate_steps,
     "blind": blind,
     "certainty": certainty,

@@ -72,7 +72,7 @@ _WORDS: dict[str, Callable[[Given], Cost]] = {
         lambda given: Cost(passes=1, helpers=(OTHER,)),
     ),
     "divergence": lambda given: Cost(passes=2, helpers=(OTHER,)),
-    "relevance": lambda given: Cost(passes=1),
+    **dict.fromkeys(("relevance", "attention_rewards"), lambda given: Cost(passes=1)),
     **dict.fromkeys(
         ("critic", "step_critic", "double_critic"),
         lambda given: Cost(helpers=(CRITIC,)),

@@ -17,8 +17,7 @@ def _mean(loss, mask=None):
 def redistributed(inputs, hyper):
     """Heads after steps of gradient descent, and differences of prefixes."""
     kinds = {"contribution_head": _head, "prefix_differences": _differences}
-    if inputs["kind"] not in kinds:
-        raise NoAdapter("attention weights, which the decoder does not hand out")
+    kinds |= {"abc_attention": _attention}
     return kinds[inputs["kind"]](inputs)
 
 
@@ -42,6 +41,18 @@ def _head(inputs):
         losses.append(value)
     names = {"losses": losses, "weight_after": head[0], "bias_after": head[1]}
     return {**out, **names, "contribution_after": given(head)}
+
+
+def _attention(inputs):
+    """Of all heads from the last token; the shares are what an end without R gives."""
+    looks = jnp.mean(as_array(inputs["attention"])[:, -1], axis=0)[None]
+    looks = looks[:, inputs["prompt_length"] :]
+    mask, one = jnp.ones(looks.shape, bool), jnp.ones(1)
+    found = redistribution.by_attention
+    return {
+        "distribution": found(looks, one, mask, 1.0)[0],
+        "token_reward": found(looks, inputs["reward"] * one, mask, inputs["beta"])[0],
+    }
 
 
 def _differences(inputs):

@@ -66,6 +66,13 @@ VALUES: dict[str, Signal] = {
         " reference, nats",
         eighths,
     ),
+    "token_reward": Signal(
+        "NT",
+        "a row's score, handed to its tokens",
+        eighths,
+        scale=True,
+        abstains=True,
+    ),
     "shapley": Signal(
         "NS", "what each part of a row adds to its score", eighths, scale=True
     ),
