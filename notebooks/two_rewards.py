@@ -48,29 +48,20 @@ for arm in ("process_sum", "clip_delta"):
 # ## A grid
 #
 # Arms × seeds. Arms of a seed begin with the same base policy and see the same problems with the same
-# noise of sampling, so they are compared pair by pair. The model is small and training short, to be quick: all
-# six runs, compiling included, took 346 s of processor time, which two idle cores share. (The machine had much
-# else to do, so the times below are longer.)
+# noise of sampling, so they are compared pair by pair. Batches and training are a quarter as long as the quick
+# start's: all six runs, compiling and warm-up included, took 296 s of processor time, which two idle cores share.
+# (The machine had much else to do, so the times below are longer.)
 #
 # The cell does what `rewardlab grid --config=quickstart --arm=process_sum --arm=clip_delta ...` does in a
-# terminal. Run it again and it takes seconds: what is done is not done twice. That is why only seed 2 is
-# listed below: the other two had been done when it was asked for.
+# terminal. Run it again and it takes seconds: what is done is not done twice.
 
 # %%
 from rewardlab.launch.grid import main as grid
 
 options = {
-    "model.num_layers": 2,
-    "model.width": 64,
-    "model.num_heads": 4,
-    "model.ffn": 192,
-    "warmup.steps": 400,
-    "warmup.micro_batches": 1,
-    "optim.micro_batches": 1,
-    "optim.lr": 1e-3,
-    "train.max_steps": 60,
+    "rollout.num_prompts": 8,
+    "train.max_steps": 100,
     "eval.every": 20,
-    "eval.num_problems": 64,
     "mesh.devices": 1,
 }
 grid(
@@ -92,9 +83,9 @@ display(Markdown(filename="runs/two_rewards/table.md"))
 display(Image("runs/two_rewards/learning_curves.png"))
 
 # %% [markdown]
-# **No winner**, though `clip_delta` ends at 0.197 and `process_sum` at 0 in all seeds. With `clip_delta` the
-# seeds disagree: two of them come from 0.18 and 0.20 to 0.31 and 0.28, the third falls from 0.09 to 0. After
-# the first two seeds the table would have named a winner; that is what a third one is for.
+# `clip_delta` is higher, and three seeds are enough to say so: it ends at 0.868 and `process_sum` at 0.001, and the
+# interval of the differences is far from zero. Between arms that lie closer three seeds see little; the notebook on
+# [reading a grid](read_a_grid.ipynb) shows how to tell.
 #
 # What can be seen without any statistics is in the first two panels. The number that `process_sum` is trained
 # on goes up all the time while the share that is right falls to nothing: its own reward curve warns of nothing.
@@ -135,16 +126,12 @@ for axis, arm in zip(axes, ("process_sum", "clip_delta")):
 figure.tight_layout()
 
 # %% [markdown]
-# `process_sum` is paid for steps, so it writes steps: it has found that `+0` always holds, repeats it up to the
-# limit of 32 tokens and never gets to an answer. `clip_delta` writes solutions, and what it punishes in this
-# group is the one that leaves out a number.
+# `process_sum` is paid for steps, so it writes steps: it has found that `0+0=0` always holds, repeats it up to the
+# limit of 32 tokens and never gets to an answer. `clip_delta` writes solutions. In the group that is shown all are
+# right and alike, so there is nothing to learn from it: every advantage is zero.
 #
-# The third seed shows how `clip_delta` fails, and its log says so (`alarm, divergence`; the notebook on
-# [reading a grid](read_a_grid.ipynb) has more of these). All in all steps can only cost something there, and a
-# text without a step costs nothing. Beginning with a policy that is rarely right, it learned to write `9`, which is
-# no step: its reward went up, from -0.38 to 0.
-#
-# So what would you run next? A better base policy and a lower learning rate, before any talk of rewards: with
-# `--config=quickstart` as it comes (500 steps of warm-up, 240 of training, a learning rate of 2.5e-4) `clip_delta`
-# ends at 0.951 [0.918, 0.984] and `process_sum` at 0.000 in three of three seeds
-# ([RESULTS](../experiments/RESULTS.md)).
+# So what would you run next? The question that a reviewer asks: is `clip_delta` any better than the outcome
+# alone? Add `--arm=grpo` and more seeds, and give all arms one loss, as in
+# `--config.loss="clipped(epsilon=0.2) | token_mean()"`, because the row `grpo` brings a KL of its own. With
+# `--config=quickstart` as it comes (twice the rows, 240 steps) five seeds say: it is not, on this task
+# ([RESULTS](../experiments/RESULTS.md#a-hackable-process-reward)).
