@@ -149,7 +149,7 @@ BESIDE = {
     "a KL penalty by token": "pure_openrlhf pure_verl spa_rl mappa score score_stage_1",
     "a discount by token": "oni carl",
     "masks of tokens that are made up here": "spo_segment scar arpo_hard mt_grpo",
-    "agents, turn by turn": "hierarchical_grpo rae marti sharp",
+    "agents, turn by turn": "hierarchical_grpo rae marti sharp m_grpo",
     "corrections for other samplers": "grpo_tis grpo_mis kpop",
     "losses, which are not asked here": "tgdpo t_reg sport sweet_rl",
     "rows that say nothing twice": "cosine_length",
