@@ -180,7 +180,11 @@ ROWS = [
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_trains(name):
-    """Advantages are finite and every step that has some moves the parameters."""
+    """Advantages are finite and every step that has some moves the parameters.
+
+    A policy that was never taught gets nothing right: the rows that then have no
+    advantage, or no pair, learn in `test_train_agents.py` from one that was.
+    """
     method, at = METHODS[name], home(name)
     _, _, params, rollouts = lived(at)
     optimizer, step = stepper(at, loss_text(method))

@@ -194,3 +194,19 @@ def test_a_row_for_turns_trains_on_an_environment(able, tmp_path, name):
     *rest, last = read_metrics(tmp_path / "metrics.jsonl")
     assert last["step"] == config.train.max_steps and np.isfinite(last["grad_norm"])
     assert max(row.get("advantages/abs_mean", 0) for row in [*rest, last]) > 0
+
+
+@pytest.mark.slow
+def test_sweet_rl_learns_from_pairs_that_its_critic_has_made(able, tmp_path):
+    """Some rows end right, so the critic has pairs; then siblings differ by its word,
+    and the policy leaves its reference by them."""
+    more = {"rollout.branching.roots": 2, "train.max_steps": 6}
+    more["scorers"] = "privileged_critic(beta=0.1, warmup=2)"
+    start = {**ABLE, **EASY["think_solve"], "model.init_from": able("think_solve")}
+    train(tiny("think_solve", "sweet_rl", **{**start, **more}), tmp_path)
+    first, *_, last = rows = read_metrics(tmp_path / "metrics.jsonl")[1:]
+    pairs = [row["scorers/privileged_critic/pairs"] for row in rows]
+    assert max(pairs[:2]) > 0 and first["step_dpo/pairs"] == 0
+    learned = rows[2:]
+    assert all(row["step_dpo/pairs"] > 0 < row["grad_norm"] for row in learned)
+    assert first["step_dpo/gap"] == 0 != last["step_dpo/gap"]

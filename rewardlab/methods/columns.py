@@ -17,7 +17,7 @@ READS: tuple[tuple[str, frozenset[str]], ...] = (
         TD,
         frozenset(
             "goal_nearness graph_value milestones potential prefix_score prefix_value"
-            " prm_logp progress promise state_value turn_progress value".split()
+            " prm_logp progress state_value turn_progress value".split()
         ),
     ),
     (

@@ -163,7 +163,6 @@ USUAL = {
     "prompt_value": "prefix_values()",
     "is_planning": "planning()",
     "prm_logp": "implicit()",
-    "promise": "promise_model()",
     "positive": "positive()",
     "segment": "segment_at_uncertain_tokens()",
     "segment_value": "segment_values()",

@@ -39,13 +39,6 @@ VALUES: dict[str, Signal] = {
         eighths,
         scale=True,
     ),
-    "promise": Signal(
-        "NS",
-        "what the outcome is expected to be after each turn",
-        eighths,
-        scale=True,
-        abstains=True,
-    ),
     "turn_progress": Signal(
         "NS",
         "how much more each turn promises than the one before",
