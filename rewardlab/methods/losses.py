@@ -214,7 +214,9 @@ LOSSES: dict[str, Method] = {
         believes="better answers, until the likeliest tokens have moved enough",
         loss="dppo_top_k(low, high, k=20, divergence='tv', cap=cap) | token_mean()",
         updates="mini_batches(4)",
-        differs="guess: both bounds, k, 4 mini-batches, and no std, as in its examples",
+        differs="a sampled token that is none of the k likeliest takes the place of the"
+        " last of them, as in the code. guess: both bounds, k, 4 mini-batches, and no"
+        " std, as in its examples",
     ),
     "kpop": Method(
         f"{GRPO} | mask_binary_kl(upper)",
