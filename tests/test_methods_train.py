@@ -182,8 +182,9 @@ ROWS = [
 def test_a_row_trains(name):
     """Advantages are finite and every step that has some moves the parameters.
 
-    A policy that was never taught gets nothing right: the rows that then have no
-    advantage, or no pair, learn in `test_train_agents.py` from one that was.
+    A policy that was never taught gets nothing right, and a row that then has no
+    advantage or no pair passes without a step; rows of turns learn from one that was
+    taught in `test_train_agents.py`.
     """
     method, at = METHODS[name], home(name)
     _, _, params, rollouts = lived(at)
