@@ -51,6 +51,9 @@ WORDS = {
     "coalition_model": Word(
         "coalition_model(2)", ("score", "shapley"), "coalition_model"
     ),
+    "coalition_model_drawn": Word(
+        "coalition_model(4, orders=2)", ("score", "shapley"), "coalition_model"
+    ),
     "prefix_model": Word(
         "prefix_model()", ("prefix_score", "prompt_score"), "prefix_model"
     ),

@@ -112,6 +112,13 @@ def test_what_nobody_asks_costs_nothing(tmp_path):
             {"forwards": 5 * N},
             {"forwards": 4 * N},
         ),
+        # Two orders of eight parts, and none and all of them.
+        (
+            "coalition_model(8, orders=2, warmup=3)",
+            "process('shapley') | returns_to_go()",
+            {"forwards": 17 * N},
+            {"forwards": 16 * N},
+        ),
         (
             "segment_at_uncertain_tokens(most=3) | segment_values(attempts=2, most=3)",
             "progress('segment_value') | returns_to_go()",

@@ -1,6 +1,4 @@
-"""Shares of a game: their laws, and the parts of rows that play it."""
-
-import itertools
+"""The parts of rows that play a game, and how often a row is read for it."""
 
 import jax
 import jax.numpy as jnp
@@ -8,58 +6,41 @@ import numpy as np
 import pytest
 from test_scorers_words import SETTING, context_of
 
-from rewardlab.reward_models.coalitions import members, owen
+from rewardlab.reward_models.coalitions import owen, players_of
 from rewardlab.scorers.coalition_model import (
     coalition_model,
+    drawn,
     in_blocks,
     parts_of,
+    passes,
     with_only,
 )
 from rewardlab.scorers.prefix_model import prefix_model
 from rewardlab.testing import from_arrays
 
-GAMES = np.random.default_rng(0).normal(size=(3, 16))
 
-
-def by_orders(worth, blocks):
-    """The mean marginal over all orders in which blocks stay together."""
-    players = sum(map(len, blocks))
-    total, count = np.zeros(players), 0
-    for outer in itertools.permutations(blocks):
-        for inner in itertools.product(*map(itertools.permutations, outer)):
-            there, count = 0, count + 1
-            for i in itertools.chain(*inner):
-                total[i] += worth[there | 1 << i] - worth[there]
-                there |= 1 << i
-    return total / count
+def test_how_often_a_row_is_read():
+    assert passes(4, 1, 0) == 16 and passes(8, 2, 0) == 44 and passes(16, 2, 0) == 172
+    assert passes(16, 1, 8) == 122 and passes(16, 4, 8) == 122
+    for parts, blocks in ((5, 2), (7, 3), (1, 1), (8, 8)):
+        nesting = in_blocks(parts, blocks)
+        assert players_of(nesting) == list(range(parts))
+        assert len(owen(nesting).coalitions) == passes(parts, blocks, 0)
+    key = jax.random.key(0)
+    assert len(drawn(key, 6, in_blocks(5, 2)).coalitions) == passes(5, 2, 6)
 
 
 @pytest.mark.parametrize(
-    "blocks", [[[0, 1, 2, 3]], [[0, 1], [2, 3]], [[2], [0, 3], [1]], [[0], [1, 2, 3]]]
+    ("said", "message"),
+    [
+        ({"parts": 20}, "parts=20 are read 1048576 times with blocks=1"),
+        ({"orders": 3}, "orders=3 come with their reverses"),
+        ({"parts": 0}, "parts=0, blocks=1; use 1 or more of each"),
+    ],
 )
-def test_owen_is_the_mean_over_orders(blocks, x64):
-    got = np.asarray(owen(jnp.asarray(GAMES), blocks))
-    want = [by_orders(game, blocks) for game in GAMES]
-    np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(got.sum(1), GAMES[:, -1] - GAMES[:, 0])  # efficiency
-
-
-def test_shares_of_simple_games(x64):
-    """An additive game gives each its own worth; a dummy 0; equals share; one block
-    and blocks of one are the Shapley value."""
-    own = np.array([0.5, -1.0, 0.0, 2.0])
-    additive = jnp.asarray(members(4) @ own)
-    one, single = in_blocks(4, 1), in_blocks(4, 4)
-    assert one == [[0, 1, 2, 3]] and single == [[0], [1], [2], [3]]
-    for blocks in (one, single, in_blocks(4, 2)):
-        np.testing.assert_allclose(owen(additive, blocks), own, atol=1e-12)
-    for game in GAMES:
-        pair = [owen(jnp.asarray(game), b) for b in (one, single)]
-        np.testing.assert_allclose(*pair, atol=1e-12)
-    both = jnp.asarray([0.0, 0, 0, 1.0])  # AND: neither has anything alone
-    np.testing.assert_allclose(owen(both, [[0, 1]]), [0.5, 0.5])
-    xor = jnp.asarray([0.0, 1, 1, 0])
-    np.testing.assert_allclose(owen(xor, [[0, 1]]), [0, 0], atol=1e-12)
+def test_what_cannot_be_read_says_so(said, message):
+    with pytest.raises(ValueError, match=message):
+        coalition_model(**said)
 
 
 def rows(steps=3):
@@ -102,13 +83,27 @@ def scored(maker, rollout):
     return scorer, {k: np.asarray(x) for k, x in score(rollout).items()}
 
 
-@pytest.mark.parametrize("blocks", [1, 2])
-def test_parts_add_up_to_the_score_of_the_row(blocks):
+def test_two_parts_have_the_same_worth_in_any_orders():
+    """A pair of orders of two is all there are; parts that a row lacks are dummies."""
+    (_, every), (_, some) = (
+        scored(coalition_model(2, orders=orders), rows()) for orders in (0, 2)
+    )
+    np.testing.assert_allclose(some["shapley"], every["shapley"], atol=1e-5)
+    np.testing.assert_allclose(some["score"], every["score"], atol=1e-5)
+    _, more = scored(coalition_model(6, orders=4), rows())
+    np.testing.assert_allclose(
+        more["shapley"].sum(1), every["shapley"].sum(1), atol=1e-5
+    )
+    assert more["shapley"][0].all() and not more["shapley"][2].any()
+
+
+@pytest.mark.parametrize(("blocks", "orders"), [(1, 0), (2, 0), (1, 4)])
+def test_parts_add_up_to_the_score_of_the_row(blocks, orders):
     """phi stands on the last step of each part; efficiency, and a dummy gets 0."""
-    rollout = rows()
-    _, got = scored(coalition_model(2, blocks), rollout)
+    rollout, made = rows(), coalition_model(2, blocks, orders)
+    _, got = scored(made, rollout)
     empty = with_only(jnp.zeros(rollout.mask.shape, bool), rollout)
-    _, none = scored(coalition_model(2, blocks), empty)
+    _, none = scored(made, empty)
     np.testing.assert_allclose(
         got["shapley"].sum(1), got["score"] - none["score"], atol=1e-5
     )

@@ -108,12 +108,15 @@ SEGMENTS: dict[str, Method] = {
             "decay": 0.95,
             "parts": 4,
             "blocks": 1,
+            "orders": 0,
         },
-        scorers="coalition_model(parts=parts, blocks=blocks) | critic(decay=decay)",
+        scorers="coalition_model(parts=parts, blocks=blocks, orders=orders)"
+        " | critic(decay=decay)",
         believes="parts of a row by what they add to any others",
-        differs="parts that are left out are cut out, where the paper blanks them; at"
-        " most 4 parts, so that all 16 subsets are read, blocks above 1 are its Owen"
-        " values. The sum alone is the score's: the claim that optimal policies stay"
+        differs="parts that are left out are cut out, where the paper blanks them; 4"
+        " parts, so that all 16 subsets are read. More are paid by its Owen values"
+        " (blocks=2: halves of halves) or by drawn orders (orders=16), which the paper"
+        " has not. The sum alone is the score's: the claim that optimal policies stay"
         " holds for no part, for each depends on the whole row. guess: alpha (`rest` is"
         " 1 - alpha), beta, decay, whitening and the loss, PPO's by token",
     ),

@@ -3,13 +3,21 @@
 import dataclasses
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from rewardlab.core.evaluations import each
 from rewardlab.core.types import Rollout, Static
 from rewardlab.data.batch import Batch
-from rewardlab.reward_models.coalitions import Blocks, members, owen
+from rewardlab.reward_models.coalitions import (
+    Nesting,
+    Shares,
+    asked,
+    draw_orders,
+    over_orders,
+    owen,
+)
 from rewardlab.scorers.pair_fit import Learning, scorer_of
 from rewardlab.scorers.pair_losses import bradley_terry
 from rewardlab.scorers.passes import Maker
@@ -18,10 +26,14 @@ from rewardlab.scorers.protocol import Context, Scorer, Setting
 from rewardlab.scorers.reading import Trunk, base_trunk
 from rewardlab.scorers.steps import columns
 
+MOST = 1024  # passes over a row
+_ORDERS = 2**31 - 1  # folded into a scorer's key: the orders in which parts join
+
 
 def coalition_model(
     parts: Static[int] = 4,
     blocks: Static[int] = 1,
+    orders: Static[int] = 0,
     pairs: Preference | None = None,
     trunk: Trunk | None = None,
     warmup: Static[int] = 50,
@@ -30,15 +42,26 @@ def coalition_model(
     score, on average over the orders in which parts can join.
 
     The row's steps are gathered into at most `parts` neighbouring parts; the model
-    reads the row with every subset of them, in their order, which is 2^parts passes. A
-    part's worth stands on its last step, 0 on its others; the sum is the score of the
-    row less that of an empty one. With `blocks` above 1 the parts of a block join one
-    after another (Owen values). (SCAR, arXiv 2505.20417: the method `scar`)
+    reads the row with subsets of them, in their order. A part's worth stands on its
+    last step, 0 on its others; the sum is the score of the row less that of an empty
+    one. All 2^parts subsets give the Shapley value. With `blocks` above 1 neighbours
+    are gathered into as many blocks, those of a block again, down to single parts, and
+    the parts of a block join one after another: Owen values, of about 2/3 parts^2
+    passes where blocks are 2. (SCAR, arXiv 2505.20417: the method `scar`)
+
+    With `orders` above 0, an even number, that many orders are drawn for an iteration,
+    the same for all rows, each second the first's reverse, and a part is paid its mean
+    over these: orders (parts - 1) + 2 passes. The mean is the exact value, and each
+    order alone adds up. `ValueError` where exact values take more than 1024 passes.
 
     coalition_model(2): scores of none, first, second, both 0, 1, 1, 4 -> 2, 2
     """
     made = Learning(pairs or sampled(), bradley_terry(), warmup)
-    nested = in_blocks(parts, blocks)
+    nesting = in_blocks(parts, blocks)
+    problem = refused(parts, blocks, orders)
+    if problem:
+        raise ValueError(f"coalition_model: {problem}")
+    exact = None if orders else owen(nesting)
 
     def make(setting: Setting) -> Scorer:
         reader = (trunk or base_trunk())(setting, 1)
@@ -52,8 +75,9 @@ def coalition_model(
                 kept = rollout.valid & there[jnp.maximum(part, 0)]
                 return reader.read(state, context, with_only(kept, rollout)).score[0]
 
-            worth = each(of, jnp.asarray(members(parts))).T
-            share = owen(worth, nested)
+            game = exact or drawn(context.key, orders, nesting)
+            worth = each(of, jnp.asarray(game.coalitions)).T
+            share = game.of(worth)
             return {"score": worth[:, -1], "shapley": on_steps(share, part, rollout)}
 
         told = lambda rollout: rollout.signal("score")  # noqa: E731
@@ -64,11 +88,46 @@ def coalition_model(
     return make
 
 
-def in_blocks(parts: int, blocks: int) -> Blocks:
-    """Neighbours together, in blocks of nearly equal size."""
-    return [
-        [i for i in range(parts) if i * blocks // parts == k] for k in range(blocks)
-    ]
+def passes(parts: int, blocks: int, orders: int) -> int:
+    """How often a row is read."""
+    return orders * (parts - 1) + 2 if orders else asked(in_blocks(parts, blocks))
+
+
+def refused(parts: int, blocks: int, orders: int) -> str:
+    """Why a row cannot be read so; "" if it can."""
+    if parts < 1 or blocks < 1:
+        return f"parts={parts}, blocks={blocks}; use 1 or more of each"
+    if orders < 0 or orders % 2:
+        return f"orders={orders} come with their reverses; take 0 or an even number"
+    often = passes(parts, blocks, orders)
+    if often > MOST and not orders:
+        return (
+            f"parts={parts} are read {often} times with blocks={blocks}, {MOST} at "
+            "most; draw some orders (orders=16), or gather parts in halves (blocks=2)"
+        )
+    return ""
+
+
+def drawn(key: Array, orders: int, nesting: Nesting) -> Shares:
+    """The shares over orders of this iteration."""
+    own = jax.random.fold_in(key, _ORDERS)
+    return over_orders(draw_orders(own, orders // 2, nesting))
+
+
+def in_blocks(parts: int, blocks: int) -> list[Nesting]:
+    """Neighbours together, in blocks of nearly equal size, and these in blocks again.
+
+    in_blocks(4, 2) -> [[0, 1], [2, 3]]; in_blocks(4, 1) -> [0, 1, 2, 3]
+    """
+
+    def gathered(players: list[int]) -> list[Nesting]:
+        n = len(players)
+        if blocks == 1 or n <= blocks:
+            return list(players)
+        cut = [[i for i in range(n) if i * blocks // n == k] for k in range(blocks)]
+        return [gathered([players[i] for i in own]) for own in cut]
+
+    return gathered(list(range(parts)))
 
 
 def parts_of(rollout: Rollout, parts: int) -> Int[Array, "N T"]:

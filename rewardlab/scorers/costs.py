@@ -15,6 +15,7 @@ from rewardlab.methods import method_of
 from rewardlab.methods.columns import OWN_REWARD
 from rewardlab.methods.units import arguments
 from rewardlab.scorers import USUAL
+from rewardlab.scorers.coalition_model import passes
 from rewardlab.scorers.makers import SETTING
 from rewardlab.scorers.sentence import brought_by, scorers_of, tree_of
 
@@ -118,7 +119,8 @@ _WORDS: dict[str, Callable[[Given], Cost]] = {
         lambda given: Cost(passes=2, helpers=(REWARD_MODEL,)),
     ),
     "coalition_model": lambda given: Cost(
-        passes=2 ** given["parts"], helpers=(REWARD_MODEL,)
+        passes=passes(given["parts"], given["blocks"], given["orders"]),
+        helpers=(REWARD_MODEL,),
     ),
     "flow": lambda given: Cost(passes=1, helpers=("flow model",)),
     "judge": lambda given: Cost(calls=1, helpers=(JUDGE,)),

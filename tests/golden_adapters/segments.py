@@ -203,13 +203,18 @@ def scar(inputs, hyper):
     whole, at = len(worth) - 1, np.arange(players)
     prefix = np.concatenate([[0], np.cumsum(1 << at)])
     blocks = inputs.get("blocks")
+
+    def shares(nesting):
+        game = owen(nesting)
+        return game.of(worth[game.coalitions @ (1 << at)])
+
     found = {
-        "shapley": owen(worth, [list(range(players))]),
+        "shapley": shares(list(range(players))),
         "leave_one_out": worth[whole] - worth[whole - (1 << at)],
         "prefix_difference": np.diff(worth[prefix]),
         "total": worth[whole] - worth[0],
     }
-    return found | ({"owen": owen(worth, blocks)} if blocks else {})
+    return found | ({"owen": shares(blocks)} if blocks else {})
 
 
 ADAPTERS = {
