@@ -16,6 +16,14 @@ REFUSED = {
         *("search", "grpo", {"roots": 4, "turns": (1,), "weight": 1.0}, 0),
         r"weight=1.0 does nothing while rollout.branching.turns=\(1,\)",
     ),
+    "rule": (
+        *("search", "grpo", {"roots": 4, "rule": "least_dense", "weight": 1.0}, 0),
+        "weight=1.0 does nothing while rollout.branching.rule=least_dense",
+    ),
+    "rule of turns": (
+        *("search", "grpo", {"roots": 4, "turns": (1,), "rule": "least_dense"}, 0),
+        r"rule=least_dense does nothing while rollout.branching.turns=\(1,\)",
+    ),
     "no node": ("search", "arpo_hard", {}, 0, "the signal 'node', .* set rollout.br"),
     "no value": ("search", "pav", {}, 0, "'success', and nothing makes it"),
     "nobody reads": ("search", "grpo", {}, 4, "neither step_value nor success"),
@@ -37,6 +45,7 @@ def test_trees_are_accepted():
     for reward, branching, continuations in (
         ("arpo_hard", {"roots": 4}, 0),
         ("arpo_hard", {"roots": 2, "rounds": 2, "turns": (1, 3)}, 0),
+        ("critical_actions", {"roots": 1, "rounds": 7, "rule": "least_dense"}, 0),
         ("pav", {"roots": 4}, 0),
         ("pav", {}, 4),
     ):

@@ -27,6 +27,7 @@ OUT_OF_RANGE = {
     "optim.max_grad_norm": (*NOT_NUMBERS, -1.0),
     "rollout.branching.weight": NOT_NUMBERS,
     "rollout.branching.turns": (2, (1.5,), (-1,), "12", None),
+    "rollout.branching.rule": ("entropy", None, 1, {}),
     "task.noise.noise": (*NOT_NUMBERS, *NOT_A_SHARE),
     "task.noise.useless": (*NOT_NUMBERS, *NOT_A_SHARE),
     "task.difficulty.max_operand": (*NOT_WHOLE, 0),

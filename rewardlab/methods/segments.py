@@ -35,7 +35,8 @@ SEGMENTS: dict[str, Method] = {
         " | segment_values(attempts=attempts, most=parts)",
         believes="unsure tokens of segments after which fresh tries succeed more",
         loss="clipped(epsilon=0.2) | token_mean()",
-        differs="SPO-chain. A row has 8 segments at most, the last takes the rest;"
+        differs="SPO-chain, for tasks of one turn: episodes begin anew at turns only,"
+        " as in `spo_tree`. A row has 8 segments at most, the last takes the rest;"
         " whitened over all tokens, the code over those that count; a segment that ends"
         " with the row has its outcome, where the code puts the cut's value in its"
         " place. guess: the loss, PPO's by token",

@@ -28,8 +28,14 @@ TURN_VALUES: dict[str, Method] = {
         verified="paper",
         believes="actions at which the policy's samples part, by their outcomes",
         loss="clipped(epsilon=0.2) | mask_only_children('node') | token_mean()",
-        differs="forks where `rollout.branching` says, the least dense node there; "
-        "actions without a sibling leave the loss and its mean, as in the paper",
+        differs="forks as `rollout.branching` says: with rule='least_dense' and a round"
+        " for each branch as the paper, at the state with fewest actions for its"
+        " uncertainty; actions of a state count together (equation 12), where Algorithm"
+        " 1 lists the prompt once a root. `num_generations` counts all leaves, N0 roots"
+        " among them: N0 + N of Algorithm 1 (N is 16, N0 1 or 8), where the text calls"
+        " N the total. The roots' actions are trained on if they have siblings, as"
+        " equation 15 counts them; its appendix says that they are not. Actions without"
+        " a sibling leave the loss and its mean, as in the paper",
     ),
     "c3": Method(
         "outcome('correct') | return_from_step()"

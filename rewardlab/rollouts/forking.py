@@ -1,4 +1,4 @@
-"""Where episodes branch: at given turns, or where the policy's entropy rises."""
+"""Where episodes branch: at given turns, or where the policy hesitates."""
 
 import dataclasses
 
@@ -11,6 +11,7 @@ from rewardlab.rollouts.state import EpisodeState
 from rewardlab.selection.branching import branches
 
 FIRST_TOKENS = 20  # of a turn, whose entropy counts
+BRANCHING_RULES = ("entropy_rise", "least_dense")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,9 +23,10 @@ class Branching:
     turn `turns[r]` (turns count from 0), of parents evenly spaced among the rows;
     where the parent never began it, the episode begins at the prompt.
 
-    Without `turns` a round branches where the policy's entropy rose most, among the
-    turns that `branches` (ARPO, arXiv 2507.19849) lets branch with this `weight` and
-    `threshold`. The rest of the round begins at the prompt.
+    Without `turns` the `rule` says where. "entropy_rise": where the policy's entropy
+    rose most, among the turns that `branches` (ARPO, arXiv 2507.19849) lets branch with
+    this `weight` and `threshold`; the rest of the round begins at the prompt.
+    "least_dense": see `rollouts.density` (CARL, arXiv 2512.04949).
     """
 
     roots: int
@@ -32,6 +34,7 @@ class Branching:
     turns: tuple[int, ...] = ()
     weight: float = 0.2
     threshold: float = 0.5
+    rule: str = BRANCHING_RULES[0]
 
     def validate(self, num_generations: int, max_turns: int) -> str:
         """Why G episodes of `max_turns` turns cannot branch so; "" if they can."""
@@ -56,6 +59,8 @@ class Branching:
                 f"turns={self.turns} must lie between 1 and {max_turns - 1}: turn 0 "
                 f"has no prefix, and an episode has at most {max_turns} turns"
             )
+        if self.rule not in BRANCHING_RULES:
+            return f"rule={self.rule!r} must be one of {', '.join(BRANCHING_RULES)}"
         return ""
 
 

@@ -19,6 +19,7 @@ from rewardlab.core.types import Rollout
 from rewardlab.models.lm import Apply, Params, unstacked
 from rewardlab.rollouts.beliefs import beliefs
 from rewardlab.rollouts.branches import TreeContext, resume_from_turn, roots
+from rewardlab.rollouts.density import branch_where_least_dense
 from rewardlab.rollouts.drawing import Sampling, row_keys
 from rewardlab.rollouts.episodes import Columns, to_rollout
 from rewardlab.rollouts.forking import (
@@ -126,6 +127,8 @@ def _where(
     if branching.turns:
         turn = jnp.asarray(branching.turns)[number]
         return branch_evenly(rows.state, turn, existing, shape)
+    if branching.rule == "least_dense":
+        return branch_where_least_dense(rows, shape)
     state, turns = rows.state, context.environment.max_turns
     num_generations = context.options.num_generations
     index = jnp.arange(rows.node.shape[0])[:, None] % num_generations

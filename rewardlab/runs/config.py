@@ -95,7 +95,8 @@ DEFAULTS: dict[str, Any] = {
         "branching": {
             "roots": 0,  # episodes that begin at the prompt; 0: all, a tree is off
             "rounds": 1,
-            "turns": (),  # of each round; (): where the policy's entropy rises
+            "turns": (),  # of each round; (): where the rule says
+            "rule": "entropy_rise",  # or "least_dense", CARL's
             "weight": 0.2,
             "threshold": 0.5,
         },

@@ -161,6 +161,9 @@ def _no_ops(config: ConfigDict) -> Iterator[str]:
         )
 
 
+_OF_ENTROPY = ("weight", "threshold")  # numbers of that rule alone
+
+
 def _trees(config: ConfigDict) -> Iterator[str]:
     task, rollout = task_of(config), config.rollout
     tree, branching = rollout.branching, branching_of(config)
@@ -183,7 +186,8 @@ def _trees(config: ConfigDict) -> Iterator[str]:
     if problem:
         yield f"rollout.branching.{problem}"
     for key, usual in DEFAULTS["rollout"]["branching"].items():
-        idle = "turns" if tree.turns and key in ("weight", "threshold") else ""
+        idle = "rule" if key in _OF_ENTROPY and tree.rule != "entropy_rise" else ""
+        idle = "turns" if tree.turns and key in ("rule", *_OF_ENTROPY) else idle
         idle = idle if branching else "roots"
         if idle and key != idle and tree[key] != usual:
             yield (

@@ -28,6 +28,7 @@ from rewardlab.core.ranges import (
 from rewardlab.learning.parallel import DRIVERS, PRECISIONS
 from rewardlab.models.config import MATRICES
 from rewardlab.models.lm import LAYERS
+from rewardlab.rollouts.forking import BRANCHING_RULES
 from rewardlab.runs.builders import OPTIMIZERS, SCHEDULES
 from rewardlab.runs.detectors import DETECTORS
 from rewardlab.tasks import TASKS
@@ -88,6 +89,7 @@ RULES: dict[str, Rule] = {
     "rollout.branching.roots": whole(0),
     "rollout.branching.rounds": whole(1),
     "rollout.branching.turns": Each(whole(0)),
+    "rollout.branching.rule": OneOf(BRANCHING_RULES),
     "rollout.branching.weight": NUMBER,
     "rollout.branching.threshold": NUMBER,
     "rollout.continuations": whole(0),
