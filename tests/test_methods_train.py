@@ -22,6 +22,7 @@ from rewardlab import METHODS, default_config, estimator
 from rewardlab.core.signals import SIGNALS, made
 from rewardlab.learning.learner import gradient_step
 from rewardlab.models import lm
+from rewardlab.runs.base import warmed
 from rewardlab.runs.builders import build_objective
 from rewardlab.runs.prepare import prepare
 from rewardlab.scorers import USUAL
@@ -32,6 +33,7 @@ from rewardlab.show.catalogue import loss_text
 from rewardlab.tasks import TASKS
 
 PROMPTS, SAMPLES, STEPS = 4, 4, 3
+TAUGHT = 100  # steps on demonstrations of these prompts: some answers are right then
 MORE = ("demonstration_model", "prefix_model", "coalition_model")
 READS_ALL = {
     "arithmetic": "outcome('correct') | center_by_signal('greedy')"
@@ -104,7 +106,8 @@ def settings(at):
             "model": TINY,
             "rollout": {"num_prompts": PROMPTS, "num_generations": SAMPLES},
             "eval": {"num_generations": SAMPLES, "num_problems": PROMPTS},
-            "task": {"difficulty": {"train": 64}},
+            "task": {"difficulty": {"train": PROMPTS}},
+            "warmup": {"batch_size": PROMPTS},
             "mesh": {"devices": 1},
             "scorers": brought(at),
             "loss": "dppo_top_k(k=20) | kl(0.01) | token_mean()",
@@ -118,13 +121,13 @@ def lived(at):
     """The config, the policy, its first parameters and the rollouts of iterations."""
     config = settings(at)
     run = prepare(config, Path())
-    base = run.driver.replicate(lm.init(run.program.model, jax.random.key(0)))
+    *_, (_, base, _) = warmed(run, TAUGHT)
     batch, hp = run.problems.take(np.arange(PROMPTS)), run.program.hp
     batch = batch.on_device if run.program.fused else batch
     shapes = run.program.shapes(base, batch, hp)
     models = {
-        name: run.driver.replicate(lm.init(role.model, jax.random.key(1)))
-        for name, role in run.program.frozen.roles.items()
+        name: run.driver.replicate(lm.init(role.model, jax.random.key(i)))
+        for i, (name, role) in enumerate(run.program.frozen.roles.items())
     }
     state, rollouts = run.program.init(base, shapes, run.key, hp, models), []
     for i in range(STEPS):
@@ -157,6 +160,12 @@ def with_what_is_missing(rollout, name, i):
     return rollout.with_signals(**{n: jnp.asarray(drawn[n]) for n in names})
 
 
+RESTS = {
+    "cream": "its earlier policy still is its reference, and ranks no rows",
+    "regularized_relevance": "sums have one word, and no trigrams to count",
+}
+
+
 # Those that wait for a maker of a signal are formulas here, as in the laws: by hand.
 def rests(name):
     """Whether the slow suite trains it: it waits for a maker, is a row of another
@@ -180,18 +189,14 @@ ROWS = [
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_row_trains(name):
-    """Advantages are finite and every step that has some moves the parameters.
-
-    A policy that was never taught gets nothing right, and a row that then has no
-    advantage or no pair passes without a step; rows of turns learn from one that was
-    taught in `test_train_agents.py`.
-    """
+    """Losses are finite, and the parameters move in one step of three at least."""
     method, at = METHODS[name], home(name)
     _, _, params, rollouts = lived(at)
     optimizer, step = stepper(at, loss_text(method))
     closed = estimator(method.build())
     select = select_rows(method.select) or (lambda rollout: rollout)
     update, opt, state = jax.jit(closed.update), optimizer.init(params), None
+    distances = []
     for i, rollout in enumerate(rollouts):
         rollout = select(with_what_is_missing(rollout, name, i))
         state = closed.init(rollout) if state is None else state
@@ -200,7 +205,8 @@ def test_a_row_trains(name):
         params, opt, sums, _ = step(params, opt, rollout, advantage)
         assert np.isfinite(sums["loss"].mean()) and sums["skipped"].mean() == 0, i
         moved = optax.tree.norm(jax.tree.map(lambda a, b: a - b, params, before))
-        assert float(moved) > 0 or not jnp.any(advantage), i
+        distances.append(float(moved))
+    assert (max(distances) > 0) == (name not in RESTS)
 
 
 @pytest.mark.parametrize("task", ["arithmetic", "calculator", "think_solve"])
@@ -210,7 +216,8 @@ def test_a_run_makes_what_the_table_says(task):
     there = {n for n in rollouts[0].signals if not n.endswith(("_valid", "_error"))}
     rows = [METHODS[name] for name in METHODS if home(name) == Home(task)]
     alone = [m for m in rows if making(m).way == "alone"]
-    optional = {"greedy", "sampler_logp", "hidden", *USUAL}  # made if they are read
+    optional = {"greedy", "sampler_logp", "hidden"}  # made if they are read, as these:
+    optional |= {x for scorer in usual() for x in scorer.provides}
     assert set().union(*(m.reads for m in alone)) <= there
     brings = scorers_of(brought(Home(task)), SETTING)
     private = {x for scorer in (*brings, *usual()) for x in scorer.private}
