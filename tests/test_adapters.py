@@ -53,7 +53,7 @@ def test_the_advantages_are_ours(sentence, shift):
     found = advantage(rows_of(rollout, shift), signals)
     (want,) = ours(sentence, rollout)
     assert found.dtype == np.float32 and found.shape[1] == want.shape[1] + shift
-    np.testing.assert_allclose(found[:, shift:], want, atol=1e-6)
+    np.testing.assert_allclose(found[:, shift:], want, rtol=1e-6, atol=1e-6)
     assert not found[:, :shift].any()
 
 

@@ -178,13 +178,8 @@ def rests(name):
 HOMES = collections.Counter(map(home, METHODS))
 
 
-ROWS = [
-    pytest.param(
-        name,
-        marks=[pytest.mark.slow] if rests(name) else [],
-    )
-    for name in METHODS
-]
+MARKS = ([], [pytest.mark.slow])
+ROWS = [pytest.param(name, marks=MARKS[rests(name)]) for name in METHODS]
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -247,11 +242,8 @@ def test_the_page_counts_the_rows():
     assert (
         f"- **{alone}** train by their name alone" in (docs / "signals.md").read_text()
     )
-    print(f"{alone} of {len(METHODS)} rows train by their name alone")
     assert alone >= 89 and sum(counts().values()) == len(METHODS)
 
 
 def test_each_reason_is_a_rows():
-    """Nothing waits that no row reads."""
-    read = {x for m in METHODS.values() for x in m.reads}
-    assert set(NEEDS) <= read
+    assert set(NEEDS) <= {x for m in METHODS.values() for x in m.reads}

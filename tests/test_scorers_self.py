@@ -8,9 +8,9 @@ from judged import SMALL, context, rows, setting
 
 from rewardlab.models.logprobs import TokenStats
 from rewardlab.models.model import Model
-from rewardlab.objectives import build_loss
+from rewardlab.objectives import build_loss, verdict_token
 from rewardlab.objectives.self_verdict import self_verdict
-from rewardlab.objectives.words import loss_tree, verdict_token
+from rewardlab.objectives.words import loss_tree
 from rewardlab.scorers import asking
 from rewardlab.scorers.sentence import scorers_of
 

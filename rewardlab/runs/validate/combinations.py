@@ -164,6 +164,18 @@ def _no_ops(config: ConfigDict) -> Iterator[str]:
 _OF_ENTROPY = ("weight", "threshold")  # numbers of that rule alone
 
 
+def _idle_branching(tree: ConfigDict, branches: bool) -> Iterator[str]:
+    for key, usual in DEFAULTS["rollout"]["branching"].items():
+        idle = "rule" if key in _OF_ENTROPY and tree.rule != "entropy_rise" else ""
+        idle = "turns" if tree.turns and key in ("rule", *_OF_ENTROPY) else idle
+        idle = idle if branches else "roots"
+        if idle and key != idle and tree[key] != usual:
+            yield (
+                f"rollout.branching.{key}={tree[key]} does nothing while "
+                f"rollout.branching.{idle}={tree[idle]}; change one of them"
+            )
+
+
 def _trees(config: ConfigDict) -> Iterator[str]:
     task, rollout = task_of(config), config.rollout
     tree, branching = rollout.branching, branching_of(config)
@@ -185,15 +197,7 @@ def _trees(config: ConfigDict) -> Iterator[str]:
     )
     if problem:
         yield f"rollout.branching.{problem}"
-    for key, usual in DEFAULTS["rollout"]["branching"].items():
-        idle = "rule" if key in _OF_ENTROPY and tree.rule != "entropy_rise" else ""
-        idle = "turns" if tree.turns and key in ("rule", *_OF_ENTROPY) else idle
-        idle = idle if branching else "roots"
-        if idle and key != idle and tree[key] != usual:
-            yield (
-                f"rollout.branching.{key}={tree[key]} does nothing while "
-                f"rollout.branching.{idle}={tree[idle]}; change one of them"
-            )
+    yield from _idle_branching(tree, bool(branching))
     if rollout.continuations and not values:
         yield (
             f"rollout.continuations={rollout.continuations} does nothing: the reward "
