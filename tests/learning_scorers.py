@@ -212,3 +212,13 @@ def same(one, other):
 def moved(name, learning):
     """Whether anything of what it learned is other than at first."""
     return not same(Learning(name).state.params, learning.state.params)
+
+
+def in_float64(tree):
+    """Its floats as float64, inside `jax.enable_x64`."""
+
+    def wide(x):
+        floats = jnp.issubdtype(x.dtype, jnp.floating)
+        return jnp.asarray(np.asarray(x), jnp.float64) if floats else x
+
+    return jax.tree.map(wide, tree)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from learning_scorers import Learning, case, context, scorers
+from learning_scorers import Learning, case, context, in_float64, scorers
 
 from rewardlab.reward_models.double_q import following
 
@@ -103,14 +103,7 @@ def test_its_gradient_is_that_of_the_equation(learned):
     scored, nets, _ = learned
     (scorer,) = [s for _, s in scorers("double_critic") if s.name == "double_critic"]
     with jax.enable_x64(True):
-        rows = jax.tree.map(
-            lambda x: (
-                jnp.asarray(np.asarray(x), jnp.float64)
-                if jnp.issubdtype(x.dtype, jnp.floating)
-                else x
-            ),
-            (scored, case().reward),
-        )
+        rows = in_float64((scored, case().reward))
         loss = lambda nets: scorer.fit.loss(nets, context(), rows[0], None, rows[1])[0]  # noqa: E731
         value = loss(nets).mean()
         slopes = jax.grad(lambda nets: loss(nets).mean())(nets)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from learning_scorers import Learning, case, context, scorers
+from learning_scorers import Learning, case, context, in_float64, scorers
 from test_scorers_double_critic import gelu, turns_of, wide
 
 from rewardlab.reward_models import promise
@@ -87,14 +87,7 @@ def test_loss_and_gradient_are_those_of_the_equation(learned):
     told = np.asarray(scored.signals["promise"], np.float64)
     (scorer,) = scorers_of(WORD, None)
     with jax.enable_x64(True):
-        rows = jax.tree.map(
-            lambda x: (
-                jnp.asarray(np.asarray(x), jnp.float64)
-                if jnp.issubdtype(x.dtype, jnp.floating)
-                else x
-            ),
-            scored,
-        )
+        rows = in_float64(scored)
         other = jax.tree.map(lambda x: x + 0.1, head)  # it has moved since then
         mean = lambda head: scorer.fit.loss(head, context(), rows, None, None)[0].mean()  # noqa: E731
         value, slope = jax.value_and_grad(mean)(other)

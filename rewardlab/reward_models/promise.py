@@ -29,9 +29,7 @@ def td_labels(
 
     Q = (0.2, 0.6), R = 1, discount 1: decay 1 -> (1, 1), decay 0 -> (0.6, 1)
     """
-    count = jnp.arange(there.shape[1])[None]
-    last = jnp.max(jnp.where(there, count, -1), axis=1, keepdims=True)
-    reward = jnp.where(there & (count == last), outcome[:, None], 0)
+    reward = jnp.where(masked.last(there), outcome[:, None], 0)
     known = jnp.where(there, promise, 0)
     found = lambda_returns(reward, known, there, discount, decay)
     return jnp.where(there, found, 0)

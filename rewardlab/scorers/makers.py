@@ -9,6 +9,7 @@ from rewardlab.methods import METHODS
 from rewardlab.methods.method import Method
 from rewardlab.scorers import USUAL
 from rewardlab.scorers.beside import BESIDE
+from rewardlab.scorers.hindsight import TRUTH
 from rewardlab.scorers.plan import base_of
 from rewardlab.scorers.protocol import Scorer, Setting
 from rewardlab.scorers.sentence import brought_by, scorers_of
@@ -16,12 +17,8 @@ from rewardlab.tasks import TASKS
 from rewardlab.text.tokenizers import CharTokenizer
 
 EPISODES = ("anchor", "belief", "ended_by", "finished", "turn_entropy", "turns")
-TRUTH = ("truth", "truth_mask")  # columns of tasks of turns, which `belief` reads, too
-SAMPLER = (
-    "sampler_logp",
-    "top_ids",
-    "top_logp",
-)  # and `greedy` of tasks with a verdict
+# And `greedy`, of tasks with a verdict.
+SAMPLER = ("sampler_logp", "top_ids", "top_logp")
 ABSENCES = ("solo", "marginal")  # where several agents share an episode
 TREES = ("node", "step_value", "success")  # with rollout.branching or continuations
 
